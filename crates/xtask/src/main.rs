@@ -1,3 +1,55 @@
-//! To be written.
+//! `cargo xtask tidy` and `cargo xtask test`.
 
-fn main() {}
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use xtask::{Tree, suite, tidy};
+
+const USAGE: &str = "usage: cargo xtask <command>
+
+commands:
+  tidy   report every breach of the house rules, with its place and remedy
+  test   install what the tests need and is missing (Debian, as root), then run every check and test";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["tidy"] => report(run_tidy(&root())),
+        ["test"] => report(suite::run(&root())),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        _ => report(Err(USAGE.to_owned())),
+    }
+}
+
+fn report(outcome: Result<String, String>) -> ExitCode {
+    match outcome {
+        Ok(summary) => {
+            println!("{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_tidy(root: &Path) -> Result<String, String> {
+    let tree = Tree::read(root).map_err(|error| format!("cannot read the project: {error}"))?;
+    let violations = tidy::check(&tree);
+    if violations.is_empty() {
+        return Ok(format!("tidy: {} files, nothing to report", tree.len()));
+    }
+    let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    Err(format!("{}\ntidy: {} to repair", lines.join("\n"), violations.len()))
+}
+
+/// The folder of the workspace, two above this package.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().nth(2).expect("the package lies in crates/xtask").to_path_buf()
+}
