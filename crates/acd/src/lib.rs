@@ -1,1 +1,53 @@
-//! To be written.
+//! Automatic call distribution: interactions, queues, agents, skills and reservations. Who takes what.
+//!
+//! [`Distributor`] is a pure machine with one owner: a [`Command`] and the time go in, [`Event`]s and the next
+//! deadline come out. Read it first, then [`Command`] and [`Event`]; [`QueueSettings`] says what can be
+//! configured, and `docs/routing.md` what it means to a supervisor.
+//!
+//! ```
+//! use acd::{AgentId, AgentSettings, Command, Distributor, Event, InteractionId, QueueId, QueueSettings, Settings};
+//! use timing::Instant;
+//!
+//! let now = Instant::ORIGIN;
+//! let mut acd = Distributor::new(Settings::default());
+//! let (queue, agent, interaction) = (QueueId(1), AgentId(7), InteractionId(1));
+//! acd.apply(now, Command::DefineQueue { queue, settings: Box::new(QueueSettings::default()) });
+//! acd.apply(now, Command::DefineAgent { agent, settings: Box::new(AgentSettings::default()) });
+//! acd.apply(now, Command::LogIn { agent, not_ready: None });
+//! acd.apply(now, Command::Enqueue { interaction, queue, priority: 0, requirement: None, arrived: None });
+//! while let Some(event) = acd.poll_event() {
+//!     if let Event::Reserved { reservation, agent, .. } = event {
+//!         // Ring the agent, then tell what came of it.
+//!         acd.apply(now, Command::Accept { reservation });
+//!         assert_eq!(agent, AgentId(7));
+//!     }
+//! }
+//! ```
+//!
+//! What is deliberately absent: telephony (an [`ExitId`] is opaque, a reservation rings nothing by itself),
+//! names (ids are numbers, the configuration maps them), clocks, threads, locks and randomness. The owner's
+//! thread drains the rings, calls this, and publishes a [`Snapshot`] for readers.
+//!
+//! What always holds is written as code in `invariants`.
+
+mod command;
+mod distributor;
+mod event;
+mod id;
+pub mod requirement;
+mod settings;
+mod snapshot;
+
+pub use command::{Command, Fault, Refusal, RejectCause};
+pub use distributor::Distributor;
+pub use event::{
+    AbandonedDuring, Activity, Decision, ELIGIBLE_MAX, Event, OverflowCause, Presence, RUNNERS_UP_MAX,
+    ReservationEnd, StepCause,
+};
+pub use id::{AgentId, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId};
+pub use requirement::Requirement;
+pub use settings::{
+    AgentSettings, BackOff, BackOffs, Exit, IdleClock, Invalid, MaxLength, MaxWait, NobodyLoggedIn,
+    QueueSettings, STEPS_MAX, Settings, Step, StepEffect, Strategy,
+};
+pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot};

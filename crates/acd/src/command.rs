@@ -1,0 +1,274 @@
+//! What the distributor can be told, and how it refuses.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use timing::Instant;
+
+use crate::{
+    AgentId, AgentSettings, Exit, InteractionId, Invalid, QueueId, QueueSettings, ReasonCode, Requirement,
+    ReservationId,
+};
+
+/// One thing to do. Configuration changes are commands like the others and cost what they change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Defines a queue, or changes one: who waits keeps the place, steps and exits follow the new rules.
+    DefineQueue {
+        /// Which.
+        queue: QueueId,
+        /// Its rules from now on.
+        settings: Box<QueueSettings>,
+    },
+    /// Takes a queue away. Who waits or is reserved there leaves by `exit`; conversations go on.
+    RemoveQueue {
+        /// Which.
+        queue: QueueId,
+        /// Where its interactions go. A queue that exists, other than this one, or out.
+        exit: Exit,
+    },
+    /// Defines an agent (logged out at first), or changes one at any moment, work in hand included.
+    DefineAgent {
+        /// Which.
+        agent: AgentId,
+        /// Skills and the rest from now on.
+        settings: Box<AgentSettings>,
+    },
+    /// Takes an agent away: logged out at once; a conversation goes on to its end first.
+    RemoveAgent {
+        /// Which.
+        agent: AgentId,
+    },
+    /// Begins an agent's shift, or takes back a log-out that waits for the end of a conversation.
+    LogIn {
+        /// Who.
+        agent: AgentId,
+        /// Not ready at first, with this reason; `None`: ready at once.
+        not_ready: Option<ReasonCode>,
+    },
+    /// Ends an agent's shift: a reservation is withdrawn, after-call work and pauses end, a conversation goes on.
+    LogOut {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent wants work. Forgets missed reservations; does not shorten after-call work or a back-off.
+    SetReady {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent wants no new work. What is reserved or in hand goes on.
+    SetNotReady {
+        /// Who.
+        agent: AgentId,
+        /// Why. Not [`ReasonCode::MISSED`].
+        reason: ReasonCode,
+    },
+    /// The agent is busy with something that the distributor did not give (a call of the agent's own).
+    /// Allowed while idle, backing off or in after-call work (which ends).
+    Occupy {
+        /// Who.
+        agent: AgentId,
+    },
+    /// That is over.
+    Release {
+        /// Who.
+        agent: AgentId,
+    },
+    /// After-call work is done before its time.
+    EndAfterCallWork {
+        /// Who.
+        agent: AgentId,
+    },
+    /// After-call work lasts longer, up to [`crate::Settings::after_call_work_max`] in all.
+    ExtendAfterCallWork {
+        /// Who.
+        agent: AgentId,
+        /// Added to its end.
+        by: Duration,
+    },
+    /// An interaction enters a queue.
+    Enqueue {
+        /// Not one that is here already.
+        interaction: InteractionId,
+        /// Where.
+        queue: QueueId,
+        /// Points; each is worth [`crate::Settings::head_start_per_point`] of age. Negative ones hold back.
+        priority: i32,
+        /// The interaction's own requirement, in place of the queue's requirement and all its steps.
+        requirement: Option<Requirement>,
+        /// When the customer's wait began, where that was before now (a menu, an earlier call). It decides the
+        /// place in line; steps, maximum wait and statistics count from entry into the queue.
+        arrived: Option<Instant>,
+    },
+    /// The customer gave up while waiting or reserved.
+    Cancel {
+        /// Which.
+        interaction: InteractionId,
+    },
+    /// Changes the priority of an interaction that waits or is reserved; effective at once.
+    SetPriority {
+        /// Which.
+        interaction: InteractionId,
+        /// The new points.
+        priority: i32,
+    },
+    /// Changes the own requirement of an interaction that waits; effective at once, place kept.
+    SetRequirement {
+        /// Which.
+        interaction: InteractionId,
+        /// `None`: the queue's requirement and steps from now on.
+        requirement: Option<Requirement>,
+    },
+    /// Moves an interaction that waits into another queue, with its age.
+    Move {
+        /// Which.
+        interaction: InteractionId,
+        /// Where to.
+        queue: QueueId,
+    },
+    /// The agent took the interaction: the conversation begins.
+    Accept {
+        /// By which reservation.
+        reservation: ReservationId,
+    },
+    /// The agent did not take it. The interaction keeps its place, the agent backs off.
+    Reject {
+        /// Which reservation.
+        reservation: ReservationId,
+        /// Why.
+        cause: RejectCause,
+    },
+    /// The conversation is over, whoever ended it: after-call work begins.
+    Finish {
+        /// Which.
+        interaction: InteractionId,
+    },
+}
+
+/// Why an agent did not take a reserved interaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RejectCause {
+    /// The phone rang out.
+    NoAnswer,
+    /// The phone was busy.
+    Busy,
+    /// The agent declined.
+    Rejected,
+    /// The phone could not be reached.
+    Unreachable,
+}
+
+/// Why a command changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// No such queue.
+    UnknownQueue(QueueId),
+    /// No such agent.
+    UnknownAgent(AgentId),
+    /// No such interaction here (any more).
+    UnknownInteraction(InteractionId),
+    /// The reservation is over or never was: the answer came too late.
+    StaleReservation(ReservationId),
+    /// An interaction with this id is here already.
+    DuplicateInteraction(InteractionId),
+    /// The interaction is not in the stage that the command speaks of.
+    WrongStage(InteractionId),
+    /// The agent is logged in already.
+    AlreadyLoggedIn(AgentId),
+    /// The agent is not logged in.
+    NotLoggedIn(AgentId),
+    /// The agent is not in the activity that the command speaks of, or has work that forbids it.
+    WrongActivity(AgentId),
+    /// [`ReasonCode::MISSED`] is for the distributor to give.
+    ReservedReason,
+    /// The queue's interactions cannot leave by this exit.
+    UselessExit(QueueId),
+    /// The settings in the command are wrong.
+    Invalid(Invalid),
+    /// [`crate::Settings::agents_max`] is reached.
+    TooManyAgents,
+    /// [`crate::Settings::queues_max`] is reached.
+    TooManyQueues,
+    /// [`crate::Settings::waiting_max`] is reached.
+    TooManyWaiting,
+}
+
+/// Who can do something about a [`Refusal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// The sender named something that is not, or not so (any more). A race explains it; repeating does not help.
+    Sender,
+    /// The configuration is wrong.
+    Configuration,
+    /// A bound is reached; later may help.
+    Capacity,
+}
+
+impl Refusal {
+    /// Whose fault it is.
+    pub fn fault(self) -> Fault {
+        match self {
+            Refusal::UnknownQueue(_)
+            | Refusal::UnknownAgent(_)
+            | Refusal::UnknownInteraction(_)
+            | Refusal::StaleReservation(_)
+            | Refusal::DuplicateInteraction(_)
+            | Refusal::WrongStage(_)
+            | Refusal::AlreadyLoggedIn(_)
+            | Refusal::NotLoggedIn(_)
+            | Refusal::WrongActivity(_)
+            | Refusal::ReservedReason => Fault::Sender,
+            Refusal::UselessExit(_) | Refusal::Invalid(_) => Fault::Configuration,
+            Refusal::TooManyAgents | Refusal::TooManyQueues | Refusal::TooManyWaiting => Fault::Capacity,
+        }
+    }
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Refusal {
+        Refusal::Invalid(invalid)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::UnknownQueue(queue) => write!(f, "queue {} is not defined", queue.0),
+            Refusal::UnknownAgent(agent) => write!(f, "agent {} is not defined", agent.0),
+            Refusal::UnknownInteraction(id) => write!(f, "interaction {} is not here", id.0),
+            Refusal::StaleReservation(id) => write!(f, "reservation {} is over", id.0),
+            Refusal::DuplicateInteraction(id) => write!(f, "interaction {} is here already", id.0),
+            Refusal::WrongStage(id) => write!(f, "interaction {} is not in that stage", id.0),
+            Refusal::AlreadyLoggedIn(agent) => write!(f, "agent {} is logged in already", agent.0),
+            Refusal::NotLoggedIn(agent) => write!(f, "agent {} is not logged in", agent.0),
+            Refusal::WrongActivity(agent) => write!(f, "agent {} is doing something else", agent.0),
+            Refusal::ReservedReason => write!(f, "this reason code is given by the distributor only"),
+            Refusal::UselessExit(queue) => write!(f, "nothing can leave queue {} by that exit", queue.0),
+            Refusal::Invalid(invalid) => write!(f, "the settings are wrong: {invalid}"),
+            Refusal::TooManyAgents => write!(f, "the limit of agents is reached"),
+            Refusal::TooManyQueues => write!(f, "the limit of queues is reached"),
+            Refusal::TooManyWaiting => write!(f, "the limit of waiting interactions is reached"),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Invalid::Level(skill, level) => write!(f, "level {level} of skill {} is out of range", skill.0),
+            Invalid::TooManySkills => write!(f, "the agent has too many skills"),
+            Invalid::TooManySteps => write!(f, "the queue has too many steps"),
+            Invalid::StepOutOfOrder(step) => write!(f, "step {step} must begin later than the one before"),
+            Invalid::RequirementTooLarge => write!(f, "the requirement has too many comparisons"),
+            Invalid::RequirementTooDeep => write!(f, "the requirement is nested too deeply"),
+            Invalid::NoRingTimeout => write!(f, "the ring timeout must be more than zero"),
+            Invalid::NoMaxWait => write!(f, "the maximum wait must be more than zero"),
+            Invalid::ExitToItself => write!(f, "the queue's exit is the queue itself"),
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! What the distributor says: each event carries what a reporter needs without keeping state of its own.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use timing::Instant;
+
+use crate::{
+    AgentId, Command, Exit, InteractionId, QueueId, ReasonCode, Refusal, RejectCause, ReservationId, Strategy,
+};
+
+/// How many agents beyond the chosen one a [`Decision`] names.
+pub const RUNNERS_UP_MAX: usize = 3;
+/// Up to how many eligible agents a [`Decision`] counts.
+pub const ELIGIBLE_MAX: u16 = 16;
+
+/// What happened. Where a field is called `waited` it counts from entry into that queue; `age` counts from
+/// arrival, over all queues.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// An interaction entered a queue and is counted there as offered.
+    Queued {
+        /// Which.
+        interaction: InteractionId,
+        /// Where.
+        queue: QueueId,
+        /// The queue that it left for this one.
+        from: Option<QueueId>,
+        /// Its points.
+        priority: i32,
+        /// Since arrival.
+        age: Duration,
+    },
+    /// A waiting interaction came to another step of its queue.
+    StepEntered {
+        /// Which.
+        interaction: InteractionId,
+        /// In which queue.
+        queue: QueueId,
+        /// 0 is the queue's first requirement.
+        step: u8,
+        /// Why.
+        cause: StepCause,
+        /// In this queue.
+        waited: Duration,
+    },
+    /// Priority changed.
+    PriorityChanged {
+        /// Which.
+        interaction: InteractionId,
+        /// In which queue.
+        queue: QueueId,
+        /// The new points.
+        priority: i32,
+    },
+    /// An agent is held for an interaction: now ring.
+    Reserved {
+        /// The reservation to accept or reject.
+        reservation: ReservationId,
+        /// For whom.
+        interaction: InteractionId,
+        /// Who.
+        agent: AgentId,
+        /// In which queue.
+        queue: QueueId,
+        /// When the distributor ends it by itself.
+        deadline: Instant,
+        /// In this queue.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// 1 for the interaction's first reservation in this queue.
+        attempt: u32,
+        /// Why this agent.
+        decision: Decision,
+    },
+    /// A reservation is over.
+    ReservationEnded {
+        /// Which.
+        reservation: ReservationId,
+        /// For whom.
+        interaction: InteractionId,
+        /// Who.
+        agent: AgentId,
+        /// In which queue.
+        queue: QueueId,
+        /// How.
+        cause: ReservationEnd,
+        /// Since it began.
+        lasted: Duration,
+    },
+    /// The conversation began.
+    Answered {
+        /// Which.
+        interaction: InteractionId,
+        /// From which queue.
+        queue: QueueId,
+        /// By whom.
+        agent: AgentId,
+        /// In this queue, ringing included: the answer delay.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+    },
+    /// The customer gave up; the interaction is gone.
+    Abandoned {
+        /// Which.
+        interaction: InteractionId,
+        /// From which queue.
+        queue: QueueId,
+        /// In this queue.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// Where the interaction stood.
+        during: AbandonedDuring,
+    },
+    /// The interaction left the queue without an agent. With [`Exit::Leave`] it is gone; with [`Exit::Queue`] a
+    /// [`Event::Queued`] there follows.
+    Overflowed {
+        /// Which.
+        interaction: InteractionId,
+        /// From which queue.
+        queue: QueueId,
+        /// In this queue.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// Why.
+        cause: OverflowCause,
+        /// Where to.
+        exit: Exit,
+    },
+    /// The conversation is over and the interaction gone.
+    HandlingEnded {
+        /// Which.
+        interaction: InteractionId,
+        /// The queue that it came from.
+        queue: QueueId,
+        /// Who.
+        agent: AgentId,
+        /// Since it was answered, holds included.
+        handled_for: Duration,
+    },
+    /// After-call work began.
+    AfterCallWorkStarted {
+        /// Who.
+        agent: AgentId,
+        /// About which.
+        interaction: InteractionId,
+        /// The queue that it came from.
+        queue: QueueId,
+        /// When it ends by itself.
+        until: Instant,
+    },
+    /// After-call work got a new end.
+    AfterCallWorkExtended {
+        /// Who.
+        agent: AgentId,
+        /// When it ends by itself.
+        until: Instant,
+    },
+    /// After-call work is over.
+    AfterCallWorkEnded {
+        /// Who.
+        agent: AgentId,
+        /// About which.
+        interaction: InteractionId,
+        /// The queue that it came from.
+        queue: QueueId,
+        /// Since it began.
+        lasted: Duration,
+    },
+    /// An agent's presence or activity is another than before.
+    AgentChanged {
+        /// Who.
+        agent: AgentId,
+        /// What the agent wants.
+        presence: Presence,
+        /// What the system does with the agent.
+        activity: Activity,
+    },
+    /// The agent is defined no longer.
+    AgentRemoved {
+        /// Who.
+        agent: AgentId,
+    },
+    /// A queue was defined or changed.
+    QueueDefined {
+        /// Which.
+        queue: QueueId,
+    },
+    /// The queue is defined no longer, and nothing waits there.
+    QueueRemoved {
+        /// Which.
+        queue: QueueId,
+    },
+    /// A command given by [`crate::Distributor::apply`] changed nothing.
+    Refused {
+        /// The command.
+        command: Box<Command>,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// Why this agent and no other, in a few bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The step whose requirement counted; 0 also where the interaction has its own requirement.
+    pub step: u8,
+    /// Whether the interaction's own requirement counted in place of the queue's.
+    pub own_requirement: bool,
+    /// How the agent was chosen among those eligible.
+    pub strategy: Strategy,
+    /// Agents who could have taken it at that moment, the chosen one included; [`ELIGIBLE_MAX`] means that
+    /// many or more.
+    pub eligible: u16,
+    /// Who would have been next, best first.
+    pub runners_up: [Option<AgentId>; RUNNERS_UP_MAX],
+    /// Interactions still waiting in the queue.
+    pub still_waiting: u32,
+}
+
+/// Why an interaction came to another step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StepCause {
+    /// Its time had come.
+    Time,
+    /// No logged-in agent could satisfy the step before.
+    Unstaffed,
+    /// The queue's rules, or the interaction's own requirement, changed.
+    Changed,
+}
+
+/// How a reservation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ReservationEnd {
+    /// The conversation began.
+    Accepted,
+    /// The agent did not take it.
+    Rejected(RejectCause),
+    /// Nobody said anything until the deadline.
+    Expired,
+    /// The interaction went away (abandoned, or its queue was removed): no fault of the agent.
+    Cancelled,
+    /// The agent went away (logged out or removed): the interaction waits again.
+    Withdrawn,
+}
+
+/// Where an interaction stood when the customer gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AbandonedDuring {
+    /// Nobody was being rung.
+    Waiting,
+    /// An agent was being rung.
+    Reserved,
+}
+
+/// Why an interaction left a queue without an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OverflowCause {
+    /// [`crate::QueueSettings::nobody_logged_in`].
+    NobodyLoggedIn,
+    /// [`crate::QueueSettings::max_wait`].
+    MaxWait,
+    /// [`crate::QueueSettings::max_length`].
+    MaxLength,
+    /// [`Command::Move`].
+    Moved,
+    /// [`Command::RemoveQueue`].
+    QueueRemoved,
+}
+
+/// What an agent wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Presence {
+    /// Not here. With a conversation in hand: after its end.
+    LoggedOut,
+    /// Here, but no new work, and why.
+    NotReady(ReasonCode),
+    /// Here for work.
+    Ready,
+}
+
+impl Presence {
+    /// Whether the agent is here.
+    pub fn is_logged_in(self) -> bool {
+        match self {
+            Presence::LoggedOut => false,
+            Presence::NotReady(_) | Presence::Ready => true,
+        }
+    }
+}
+
+/// What the system is doing with an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Activity {
+    /// Nothing.
+    Idle {
+        /// From when.
+        since: Instant,
+    },
+    /// Held for an interaction and rung.
+    Reserved {
+        /// By which reservation.
+        reservation: ReservationId,
+        /// From when.
+        since: Instant,
+    },
+    /// In conversation.
+    Handling {
+        /// With which.
+        interaction: InteractionId,
+        /// From when.
+        since: Instant,
+    },
+    /// Wrapping up.
+    AfterCallWork {
+        /// About which.
+        interaction: InteractionId,
+        /// The queue that it came from.
+        queue: QueueId,
+        /// From when.
+        since: Instant,
+        /// When it ends by itself.
+        until: Instant,
+    },
+    /// Left alone for a while after a failed reservation.
+    BackingOff {
+        /// From when.
+        since: Instant,
+        /// When it ends.
+        until: Instant,
+    },
+    /// Busy with something that is not the distributor's.
+    Occupied {
+        /// From when.
+        since: Instant,
+    },
+}
+
+impl Activity {
+    /// When it began.
+    pub fn since(self) -> Instant {
+        match self {
+            Activity::Idle { since }
+            | Activity::Reserved { since, .. }
+            | Activity::Handling { since, .. }
+            | Activity::AfterCallWork { since, .. }
+            | Activity::BackingOff { since, .. }
+            | Activity::Occupied { since } => since,
+        }
+    }
+}

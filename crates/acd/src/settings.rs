@@ -1,0 +1,320 @@
+//! What is configured: bounds of the whole, queues, agents.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::requirement::{LEVEL_MAX, Requirement, Skills};
+use crate::{ExitId, QueueId, SkillId};
+
+/// The most steps in a queue, beside its first requirement.
+pub const STEPS_MAX: usize = 10;
+
+/// Settings of the whole distributor: bounds, each with the refusal it leads to, and what all queues share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Settings {
+    /// Agents defined at once; one more is refused.
+    pub agents_max: u32,
+    /// Queues defined at once; one more is refused.
+    pub queues_max: u32,
+    /// Interactions waiting or reserved at once, all queues together; one more is refused.
+    pub waiting_max: u32,
+    /// Skills of one agent.
+    pub skills_max: u32,
+    /// Comparisons in one requirement.
+    pub requirement_terms_max: u32,
+    /// Nesting of one requirement.
+    pub requirement_depth_max: u32,
+    /// Agents that one interaction remembers not to be offered again; when full, the exclusion that would
+    /// end first is forgotten.
+    pub exclusions_max: u32,
+    /// How often one interaction may move to another queue by an [`Exit::Queue`]; after that it stays where
+    /// it is, so that exits in a circle end.
+    pub flow_outs_max: u32,
+    /// How much earlier an interaction counts for each point of its priority.
+    pub head_start_per_point: Duration,
+    /// Reservations missed in a row (no answer, expired, unreachable) that make an agent not ready with
+    /// [`crate::ReasonCode::MISSED`]; 0: never.
+    pub misses_max: u32,
+    /// The longest after-call work, extensions included, counted from its start.
+    pub after_call_work_max: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            agents_max: 100_000,
+            queues_max: 1_000,
+            waiting_max: 1_000_000,
+            skills_max: 200,
+            requirement_terms_max: 64,
+            requirement_depth_max: 16,
+            exclusions_max: 16,
+            flow_outs_max: 10,
+            head_start_per_point: Duration::from_secs(60),
+            misses_max: 3,
+            after_call_work_max: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// The routing rules of one queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QueueSettings {
+    /// What an interaction needs from the moment it enters (step 0).
+    pub requirement: Requirement,
+    /// How that changes as the wait grows: at most [`STEPS_MAX`], `after` strictly rising.
+    pub steps: Vec<Step>,
+    /// Whether a step that no logged-in agent could satisfy is passed over at once, if a later one is better.
+    pub skip_unstaffed_steps: bool,
+    /// Which of several idle agents takes the interaction.
+    pub strategy: Strategy,
+    /// How long an agent is held and rung. More than zero.
+    pub ring_timeout: Duration,
+    /// After-call work where the agent has no own value; zero: none.
+    pub after_call_work: Duration,
+    /// What follows a reservation that failed.
+    pub back_offs: BackOffs,
+    /// Who has waited this long in the queue leaves it. `None`: stays.
+    pub max_wait: Option<MaxWait>,
+    /// Who would have to wait behind this many leaves at once. `None`: stays.
+    pub max_length: Option<MaxLength>,
+    /// Where nobody is logged in who could serve any step, all leave. `None`: stay.
+    pub nobody_logged_in: Option<NobodyLoggedIn>,
+}
+
+impl Default for QueueSettings {
+    fn default() -> QueueSettings {
+        QueueSettings {
+            requirement: Requirement::anyone(),
+            steps: Vec::new(),
+            skip_unstaffed_steps: true,
+            strategy: Strategy::LongestIdle(IdleClock::SinceHandled),
+            ring_timeout: Duration::from_secs(15),
+            after_call_work: Duration::ZERO,
+            back_offs: BackOffs::default(),
+            max_wait: None,
+            max_length: None,
+            nobody_logged_in: None,
+        }
+    }
+}
+
+/// One relaxation of a queue's requirement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Step {
+    /// Time since the interaction entered the queue (not since the step before).
+    pub after: Duration,
+    /// What suffices from then on.
+    pub requirement: Requirement,
+    /// Instead of, or beside, what sufficed before.
+    pub effect: StepEffect,
+}
+
+/// What a step does with those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StepEffect {
+    /// Only this step's requirement counts.
+    Replace,
+    /// Meeting this or what counted before suffices.
+    Add,
+}
+
+/// Which of several idle eligible agents is chosen. Ties end with the longest idle (since handled), then the
+/// lowest id; round robin with the id alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Strategy {
+    /// Who is idle longest by the named clock.
+    LongestIdle(IdleClock),
+    /// The highest sum of levels over the skills that the queue's requirement and steps ask for.
+    MostSkilled,
+    /// The lowest such sum: specialists are kept free.
+    LeastSkilled,
+    /// Who answered the fewest interactions since log-in.
+    FewestHandled,
+    /// The next after the one chosen last in this queue, by agent order number, then id.
+    RoundRobin,
+    /// The lowest agent order number.
+    TopDown,
+}
+
+/// What "idle longest" is counted from. Each also starts at log-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum IdleClock {
+    /// The end of the last conversation: a missed reservation or a break changes nothing.
+    #[default]
+    SinceHandled,
+    /// When the agent last became available (ready and without work). A reservation cancelled by the caller
+    /// changes nothing.
+    SinceReady,
+    /// The last reservation, whatever became of it.
+    SinceOffered,
+}
+
+/// What follows a failed reservation, by cause. An expired one counts as no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BackOffs {
+    /// Nobody picked up, or the reservation expired.
+    pub no_answer: BackOff,
+    /// The agent's phone was busy.
+    pub busy: BackOff,
+    /// The agent declined.
+    pub rejected: BackOff,
+    /// The agent's phone could not be reached.
+    pub unreachable: BackOff,
+}
+
+impl Default for BackOffs {
+    fn default() -> BackOffs {
+        let back_off = |pause, exclusion| BackOff {
+            pause: Duration::from_secs(pause),
+            exclusion: Duration::from_secs(exclusion),
+        };
+        BackOffs {
+            no_answer: back_off(10, 30),
+            busy: back_off(20, 20),
+            rejected: back_off(5, 60),
+            unreachable: back_off(30, 30),
+        }
+    }
+}
+
+/// Two pauses that begin when a reservation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BackOff {
+    /// How long the agent is offered nothing at all; zero: not at all.
+    pub pause: Duration,
+    /// How long the agent is not offered this interaction; zero: not at all.
+    pub exclusion: Duration,
+}
+
+/// Where an interaction goes that leaves a queue without an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Exit {
+    /// Into another queue, with its age. Where that queue does not exist, the interaction stays.
+    Queue(QueueId),
+    /// Out of the distributor; the engine knows what the id means.
+    Leave(ExitId),
+}
+
+/// Leaving after a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MaxWait {
+    /// Counted from entry into this queue; more than zero. An interaction that is reserved stays until the
+    /// reservation has failed.
+    pub after: Duration,
+    /// Where to.
+    pub exit: Exit,
+}
+
+/// Leaving a full queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MaxLength {
+    /// Interactions that wait (reserved ones do not). 0: nobody waits here, only who finds an idle agent stays.
+    pub waiting: u32,
+    /// Where to.
+    pub exit: Exit,
+}
+
+/// Leaving a queue that nobody serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NobodyLoggedIn {
+    /// How long the queue must have been without any logged-in agent, so that a phone that registers anew does
+    /// not empty it.
+    pub grace: Duration,
+    /// Where to.
+    pub exit: Exit,
+}
+
+/// One agent as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AgentSettings {
+    /// Skills with levels 1 to [`LEVEL_MAX`].
+    pub skills: Skills,
+    /// The agent's number in the order of `TopDown` and `RoundRobin`.
+    pub order: u32,
+    /// After-call work of this agent in place of the queue's.
+    pub after_call_work: Option<Duration>,
+}
+
+/// What is wrong with a queue's or an agent's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Invalid {
+    /// A level is not within 1..=10 (0..=10 in a comparison).
+    Level(SkillId, u8),
+    /// More skills than [`Settings::skills_max`].
+    TooManySkills,
+    /// More steps than [`STEPS_MAX`].
+    TooManySteps,
+    /// The `after` of this step (1 is the first) is not later than the one before, or is zero.
+    StepOutOfOrder(u8),
+    /// More comparisons than [`Settings::requirement_terms_max`].
+    RequirementTooLarge,
+    /// Nested deeper than [`Settings::requirement_depth_max`].
+    RequirementTooDeep,
+    /// `ring_timeout` is zero.
+    NoRingTimeout,
+    /// `max_wait.after` is zero.
+    NoMaxWait,
+    /// The queue's exit is the queue itself.
+    ExitToItself,
+}
+
+impl Settings {
+    /// Whether a requirement is within bounds.
+    pub(crate) fn check_requirement(&self, requirement: &Requirement) -> Result<(), Invalid> {
+        let size = requirement.size();
+        if size.terms > self.requirement_terms_max as usize {
+            return Err(Invalid::RequirementTooLarge);
+        }
+        if size.depth > self.requirement_depth_max as usize {
+            return Err(Invalid::RequirementTooDeep);
+        }
+        match requirement.level_out_of_range() {
+            Some((skill, level)) => Err(Invalid::Level(skill, level)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a queue can be defined so.
+    pub(crate) fn check_queue(&self, queue: QueueId, settings: &QueueSettings) -> Result<(), Invalid> {
+        self.check_requirement(&settings.requirement)?;
+        if settings.steps.len() > STEPS_MAX {
+            return Err(Invalid::TooManySteps);
+        }
+        let mut before = Duration::ZERO;
+        for (step, number) in settings.steps.iter().zip(1u8..) {
+            self.check_requirement(&step.requirement)?;
+            if step.after <= before {
+                return Err(Invalid::StepOutOfOrder(number));
+            }
+            before = step.after;
+        }
+        if settings.ring_timeout.is_zero() {
+            return Err(Invalid::NoRingTimeout);
+        }
+        if settings.max_wait.is_some_and(|rule| rule.after.is_zero()) {
+            return Err(Invalid::NoMaxWait);
+        }
+        let exits = [
+            settings.max_wait.map(|rule| rule.exit),
+            settings.max_length.map(|rule| rule.exit),
+            settings.nobody_logged_in.map(|rule| rule.exit),
+        ];
+        if exits.contains(&Some(Exit::Queue(queue))) {
+            return Err(Invalid::ExitToItself);
+        }
+        Ok(())
+    }
+
+    /// Whether an agent can be defined so.
+    pub(crate) fn check_agent(&self, settings: &AgentSettings) -> Result<(), Invalid> {
+        if settings.skills.len() > self.skills_max as usize {
+            return Err(Invalid::TooManySkills);
+        }
+        match settings.skills.iter().find(|&(_, &level)| level == 0 || level > LEVEL_MAX) {
+            Some((&skill, &level)) => Err(Invalid::Level(skill, level)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What readers see: a plain value, published now and then, so that wallboards and metrics never touch the
+//! distributor.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use timing::Instant;
+
+use crate::{Activity, AgentId, Presence, QueueId};
+
+/// The state of everything at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When.
+    pub at: Instant,
+    /// Every queue, by id.
+    pub queues: Vec<QueueSnapshot>,
+    /// Every agent, by id.
+    pub agents: Vec<AgentSnapshot>,
+    /// Interactions here over all queues: waiting, reserved or in conversation.
+    pub interactions: u32,
+    /// Counters over all queues, removed ones included. A move between queues counts in both.
+    pub totals: Counters,
+}
+
+/// One queue at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueSnapshot {
+    /// Which.
+    pub queue: QueueId,
+    /// Interactions that wait and for whom nobody is rung.
+    pub waiting: u32,
+    /// Interactions for whom an agent is rung.
+    pub reserved: u32,
+    /// Interactions in conversation.
+    pub handling: u32,
+    /// The longest wait in this queue of those waiting; zero where nobody waits.
+    pub longest_wait: Duration,
+    /// Agents who could serve some step of the queue's own requirement, by what they do.
+    pub agents: AgentCounts,
+    /// Since the queue was defined.
+    pub counters: Counters,
+}
+
+/// Agents by presence and activity; each is counted once. A conversation, after-call work and being occupied
+/// come before presence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentCounts {
+    /// Ready and idle.
+    pub available: u32,
+    /// Being rung.
+    pub reserved: u32,
+    /// In conversation (a log-out may wait for its end).
+    pub handling: u32,
+    /// Wrapping up.
+    pub after_call_work: u32,
+    /// Ready, and left alone after a failed reservation.
+    pub backing_off: u32,
+    /// Busy with something that is not the distributor's.
+    pub occupied: u32,
+    /// Not ready and without work.
+    pub not_ready: u32,
+    /// Logged out.
+    pub logged_out: u32,
+}
+
+impl AgentCounts {
+    /// All who are logged in or still in conversation.
+    pub fn here(&self) -> u32 {
+        self.available
+            + self.reserved
+            + self.handling
+            + self.after_call_work
+            + self.backing_off
+            + self.occupied
+            + self.not_ready
+    }
+
+    pub(crate) fn add(&mut self, presence: Presence, activity: Activity) {
+        let count = match (activity, presence) {
+            (Activity::Reserved { .. }, _) => &mut self.reserved,
+            (Activity::Handling { .. }, _) => &mut self.handling,
+            (Activity::AfterCallWork { .. }, _) => &mut self.after_call_work,
+            (Activity::Occupied { .. }, _) => &mut self.occupied,
+            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::LoggedOut) => {
+                &mut self.logged_out
+            }
+            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::NotReady(_)) => {
+                &mut self.not_ready
+            }
+            (Activity::Idle { .. }, Presence::Ready) => &mut self.available,
+            (Activity::BackingOff { .. }, Presence::Ready) => &mut self.backing_off,
+        };
+        *count += 1;
+    }
+}
+
+/// What became of the interactions of a queue. At every moment
+/// `offered = answered + abandoned + overflowed + waiting + reserved`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Counters {
+    /// Entered the queue.
+    pub offered: u64,
+    /// A conversation began.
+    pub answered: u64,
+    /// The customer gave up.
+    pub abandoned: u64,
+    /// Left without an agent, to another queue or out.
+    pub overflowed: u64,
+    /// Of the overflowed: into another queue.
+    pub flowed_out: u64,
+    /// Conversations that ended.
+    pub finished: u64,
+    /// Reservations made.
+    pub reservations: u64,
+    /// Reservations that were rejected or expired.
+    pub missed: u64,
+}
+
+/// One agent at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSnapshot {
+    /// Who.
+    pub agent: AgentId,
+    /// What the agent wants.
+    pub presence: Presence,
+    /// What the system does with the agent.
+    pub activity: Activity,
+    /// Interactions answered since log-in.
+    pub handled: u32,
+}
