@@ -1,1 +1,29 @@
-//! To be written.
+//! The SIP side of Cordboard, without sockets and without a clock.
+//!
+//! Octets become a [`Message`] (an index over them), values of headers become [`Uri`], [`NameAddr`],
+//! [`Via`] when somebody asks, and [`compose`] writes what we send.
+//!
+//! The crate deliberately knows nothing of media, agents, queues or sockets: bodies are octets, a
+//! datagram is a value that comes in or goes out.
+//!
+//! Read first: [`Message`], [`compose::RequestBuilder`].
+
+pub mod compose;
+mod lexis;
+mod message;
+mod method;
+mod name;
+mod name_addr;
+mod params;
+mod syntax;
+mod uri;
+mod via;
+
+pub use message::{Fault, Field, Frame, Limits, Message, ParseError, StreamFramer};
+pub use method::Method;
+pub use name::Name;
+pub use name_addr::NameAddr;
+pub use params::{Param, Params};
+pub use syntax::Syntax;
+pub use uri::{Host, SipUri, TelUri, Uri, escape_header, escape_user, unescape};
+pub use via::{MAGIC_COOKIE, Transport, Via};

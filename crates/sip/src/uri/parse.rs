@@ -1,0 +1,145 @@
+//! Reading URIs (RFC 3261 §25.1, RFC 3966 §3).
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{Host, SipUri, TelUri, Uri};
+use crate::{Params, Syntax, lexis};
+
+pub(super) fn uri(text: &[u8]) -> Result<Uri, Syntax> {
+    let text = std::str::from_utf8(text).map_err(|_| Syntax::Utf8)?;
+    if text.bytes().any(|octet| octet <= b' ' || octet == 0x7f || matches!(octet, b'<' | b'>' | b'"')) {
+        return Err(Syntax::Uri);
+    }
+    let (scheme, rest) = text.split_once(':').ok_or(Syntax::Uri)?;
+    let is_scheme = |octet: u8| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet);
+    if !scheme.starts_with(|letter: char| letter.is_ascii_alphabetic()) || !scheme.bytes().all(is_scheme) {
+        return Err(Syntax::Uri);
+    }
+    match scheme.to_ascii_lowercase().as_str() {
+        "sip" => sip(rest, false).map(Uri::Sip),
+        "sips" => sip(rest, true).map(Uri::Sip),
+        "tel" => tel(rest).map(Uri::Tel),
+        _ if rest.is_empty() => Err(Syntax::Uri),
+        scheme => Ok(Uri::Other { scheme: scheme.to_owned(), rest: rest.to_owned() }),
+    }
+}
+
+/// The user part may hold `;` and `?`, so the `@` is looked for first; a host cannot hold one.
+fn sip(text: &str, is_secure: bool) -> Result<SipUri, Syntax> {
+    let (userinfo, rest) = match text.find('@') {
+        Some(at) => (Some(&text[..at]), &text[at + 1..]),
+        None => (None, text),
+    };
+    let (user, password) = match userinfo {
+        None => (None, None),
+        Some(info) => match info.split_once(':') {
+            Some((user, password)) => (Some(user), Some(password)),
+            None => (Some(info), None),
+        },
+    };
+    if user.is_some_and(|user| !is_user(user)) || password.is_some_and(|password| !is_password(password)) {
+        return Err(Syntax::Uri);
+    }
+    let (rest, headers) = match rest.split_once('?') {
+        Some((rest, headers)) => (rest, self::headers(headers)?),
+        None => (rest, Vec::new()),
+    };
+    let (hostport, params) = match rest.find(';') {
+        Some(at) => (&rest[..at], params(&rest[at..])?),
+        None => (rest, Params::new()),
+    };
+    let (host, port) = host_port(hostport.as_bytes())?;
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    Ok(SipUri { is_secure, user: own(user), password: own(password), host, port, params, headers })
+}
+
+fn is_user(text: &str) -> bool {
+    !text.is_empty() && is_escaped(text, b"-_.!~*'()&=+$,;?/#[]")
+}
+
+fn is_password(text: &str) -> bool {
+    is_escaped(text, b"-_.!~*'()&=+$,")
+}
+
+/// Unreserved octets, those in `more`, UTF-8, and well-formed escapes. `#` and brackets are not in
+/// the grammar but in real dial strings.
+fn is_escaped(text: &str, more: &[u8]) -> bool {
+    let octets = text.as_bytes();
+    octets.iter().enumerate().all(|(at, &octet)| match octet {
+        b'%' => octets.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
+        _ => octet.is_ascii_alphanumeric() || octet >= 0x80 || more.contains(&octet),
+    })
+}
+
+/// No white space stands in a URI, so this is stricter than [`Params::parse`].
+fn params(text: &str) -> Result<Params, Syntax> {
+    let params = Params::parse(text.as_bytes()).map_err(|_| Syntax::Uri)?;
+    let is_good = |text: &str| is_escaped(text, b"-_.!~*'()[]/:&+$");
+    let all_good =
+        params.iter().all(|param| is_good(&param.name) && param.value.as_deref().is_none_or(is_good));
+    if all_good { Ok(params) } else { Err(Syntax::Uri) }
+}
+
+fn headers(text: &str) -> Result<Vec<(String, String)>, Syntax> {
+    let is_good = |text: &str| is_escaped(text, b"-_.!~*'()[]/?:+$;,@<>");
+    text.split('&')
+        .map(|header| {
+            let (name, value) = header.split_once('=').ok_or(Syntax::Uri)?;
+            let is_header = !name.is_empty() && is_good(name) && is_good(&value.replace('=', ""));
+            if is_header { Ok((name.to_owned(), value.to_owned())) } else { Err(Syntax::Uri) }
+        })
+        .collect()
+}
+
+/// `host`, `host:port`, `[v6]`, `[v6]:port`; white space around the colon is for the callers to strip.
+pub(crate) fn host_port(text: &[u8]) -> Result<(Host, Option<u16>), Syntax> {
+    let (host_text, port_text) = match text.iter().rposition(|&octet| octet == b']') {
+        Some(end) => match &text[end + 1..] {
+            [] => (text, None),
+            [b':', port @ ..] => (&text[..=end], Some(port)),
+            _ => return Err(Syntax::Host),
+        },
+        None => match text.iter().position(|&octet| octet == b':') {
+            Some(colon) => (&text[..colon], Some(&text[colon + 1..])),
+            None => (text, None),
+        },
+    };
+    let port = match port_text {
+        None => None,
+        Some(digits) => {
+            let port = lexis::number(digits).and_then(|port| u16::try_from(port).ok());
+            Some(port.filter(|&port| port != 0).ok_or(Syntax::Port)?)
+        }
+    };
+    Ok((host(host_text)?, port))
+}
+
+pub(super) fn host(text: &[u8]) -> Result<Host, Syntax> {
+    let text = std::str::from_utf8(text).map_err(|_| Syntax::Host)?;
+    if let Some(inner) = text.strip_prefix('[') {
+        let inner = inner.strip_suffix(']').ok_or(Syntax::Host)?;
+        return inner.parse::<Ipv6Addr>().map(Host::V6).map_err(|_| Syntax::Host);
+    }
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Ok(Host::V4(address));
+    }
+    // Underscores are not in RFC 3261 §25.1 but in many private zones.
+    let is_name = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
+    let is_good =
+        !text.is_empty() && text.bytes().all(is_name) && !text.starts_with('.') && !text.contains("..");
+    if is_good { Ok(Host::Name(text.to_owned())) } else { Err(Syntax::Host) }
+}
+
+fn tel(text: &str) -> Result<TelUri, Syntax> {
+    let (number, params) = match text.find(';') {
+        Some(at) => (&text[..at], params(&text[at..])?),
+        None => (text, Params::new()),
+    };
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    let is_digit = |octet: u8| octet.is_ascii_hexdigit() || b"*#-.()".contains(&octet);
+    let has_digit = digits.bytes().any(|octet| octet.is_ascii_hexdigit() || b"*#".contains(&octet));
+    if !has_digit || !digits.bytes().all(is_digit) {
+        return Err(Syntax::Uri);
+    }
+    Ok(TelUri { number: number.to_owned(), params })
+}
