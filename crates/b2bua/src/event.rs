@@ -1,0 +1,154 @@
+//! What a [`B2bua`](crate::B2bua) tells its application, and the names it uses.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Names a call. The word is Q.931's *call reference*; a *Call-ID* is a SIP header of one leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallRef(pub u64);
+
+/// Names one attempt to reach somebody for a call: all phones of one agent, or one number. Chosen by
+/// the application, unique within the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttemptId(pub u64);
+
+/// One of the two who talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Side {
+    /// Who called us.
+    Caller,
+    /// Whom we called.
+    Callee,
+}
+
+/// How an attempt came to nothing, in the order of how much a human had to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// No phone could be asked: no contact, no address, no connection, dead (no response at all).
+    Unreachable,
+    /// A phone rang, or was asked, and nobody answered.
+    NoAnswer,
+    /// The phone says that its user is busy.
+    Busy,
+    /// The user, or a rule of the phone, said no.
+    Rejected,
+}
+
+/// Why an attempt came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What it means.
+    pub kind: FailureKind,
+    /// The SIP status; 408, 480 or 503 where we speak for a phone that said nothing.
+    pub status: u16,
+}
+
+/// Why a call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HangUp {
+    /// The caller gave up before an answer (CANCEL, or BYE while hearing music).
+    Abandoned,
+    /// This side ended the conversation.
+    By(Side),
+    /// No RTP came from this side for too long.
+    Silent(Side),
+    /// This side's phone never acknowledged our 200, or lost the dialog.
+    Lost(Side),
+    /// The conversation reached its maximum length.
+    TooLong,
+    /// No local media port: all in use, or the system refused one.
+    NoPort,
+    /// The application said so.
+    Requested,
+}
+
+/// What became of a call's media, known when its last termination is closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How long either side held the other.
+    pub held: Duration,
+    /// What the caller's termination counted (the first audio stream); `None` without anchoring.
+    pub caller: Option<media::Statistics>,
+    /// What the callee's termination counted.
+    pub callee: Option<media::Statistics>,
+}
+
+/// What happened. A call begins with [`Event::Arrived`], has exactly one [`Event::HungUp`] and ends
+/// with [`Event::Closed`], after which its reference is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A call came in. Say `ring`, `play`, `dial` or `refuse`.
+    Arrived {
+        /// The new call.
+        call: CallRef,
+        /// Who calls whom, and every header that came along.
+        invite: Box<sip::Invite>,
+    },
+    /// A phone of this attempt rings; said once.
+    Ringing {
+        /// The call.
+        call: CallRef,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Somebody picked up. Nothing is heard before `connect`; `drop_attempt` sends them away.
+    Answered {
+        /// The call.
+        call: CallRef,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// An attempt came to nothing: no phone of it is left. It is not said of attempts that the
+    /// application dropped.
+    AttemptFailed {
+        /// The call.
+        call: CallRef,
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The conversation begins.
+    Connected {
+        /// The call.
+        call: CallRef,
+        /// The attempt that won.
+        attempt: AttemptId,
+    },
+    /// The conversation is held by either side, or no longer by any.
+    HoldChanged {
+        /// The call.
+        call: CallRef,
+        /// Whether it is held now.
+        held: bool,
+    },
+    /// The call is over for everybody; legs that are still there are being ended.
+    HungUp {
+        /// The call.
+        call: CallRef,
+        /// Why.
+        cause: HangUp,
+    },
+    /// Nothing of the call is left.
+    Closed {
+        /// The call; its reference is unknown now.
+        call: CallRef,
+        /// What became of its media.
+        summary: Box<Summary>,
+    },
+    /// An account has a new, changed or refreshed set of contacts, at least one.
+    Registered {
+        /// The account.
+        account: String,
+        /// How many contacts it has.
+        contacts: usize,
+    },
+    /// An account has no contact any more.
+    Unregistered {
+        /// The account.
+        account: String,
+        /// Why the last one went.
+        cause: sip::UnregisteredCause,
+    },
+}

@@ -1,0 +1,148 @@
+//! What the configuration says about calls, in numbers: the names stay outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acd::{AgentId, ExitId, QueueId, Requirement};
+use media::MusicId;
+use serde::{Deserialize, Serialize};
+
+/// Who is called by which number, where agents are, and what waiting callers hear. Replaced as a
+/// whole by [`Engine::reload`](crate::Engine::reload); calls in progress go on by what they were told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Directory {
+    /// Dialled numbers, the first that fits wins.
+    pub entries: Vec<Entry>,
+    /// Every agent.
+    pub agents: BTreeMap<AgentId, AgentLine>,
+    /// Every queue.
+    pub queues: BTreeMap<QueueId, Treatment>,
+    /// What an interaction does that leaves the distributor.
+    pub exits: BTreeMap<ExitId, Leave>,
+    /// The trunk for calls to numbers, where there is one.
+    pub outbound: Option<sip::TrunkId>,
+}
+
+/// A dialled number and where it leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which numbers.
+    pub number: NumberPattern,
+    /// The queue.
+    pub queue: QueueId,
+    /// Priority points of its interactions.
+    pub priority: i32,
+    /// Their own requirement in place of the queue's.
+    pub requirement: Option<Requirement>,
+}
+
+/// Which dialled numbers an entry serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NumberPattern {
+    /// This one.
+    Exact(String),
+    /// All that begin so.
+    Prefix(String),
+    /// All.
+    Any,
+}
+
+impl NumberPattern {
+    /// Whether a dialled number fits.
+    pub fn matches(&self, number: &str) -> bool {
+        match self {
+            NumberPattern::Exact(exact) => exact == number,
+            NumberPattern::Prefix(prefix) => number.starts_with(prefix.as_str()),
+            NumberPattern::Any => true,
+        }
+    }
+}
+
+/// How an agent is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentLine {
+    /// Where the agent's phones are.
+    pub reach: Reach,
+    /// What begins and ends a shift.
+    pub log_in: LogIn,
+}
+
+/// Where an agent's phones are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// At the contacts that this account has registered.
+    Account(String),
+    /// At this address, through the trunk where one is named.
+    Contact {
+        /// The address.
+        uri: sip::Uri,
+        /// The trunk it goes through; `None`: found by DNS.
+        trunk: Option<sip::TrunkId>,
+    },
+}
+
+/// What begins and ends an agent's shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogIn {
+    /// Ready while the phone is registered; for an agent with a fixed contact, from the start.
+    OnRegister,
+    /// Only by the API or a page. A phone that is not registered is still not rung.
+    Desktop,
+}
+
+/// What a waiting caller hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Treatment {
+    /// The call stays unanswered; the caller's own network plays ringback (180).
+    Ringback,
+    /// The call is answered and hears this.
+    Music(MusicId),
+}
+
+/// What an interaction does that leaves the distributor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Leave {
+    /// It goes to this number over [`Directory::outbound`].
+    Dial(String),
+    /// It is refused as busy (486), or ended where it was answered.
+    Busy,
+    /// It is declined (603), or ended where it was answered.
+    HangUp,
+}
+
+impl Directory {
+    /// Where a dialled number leads.
+    pub fn entry(&self, number: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.number.matches(number))
+    }
+
+    /// The agents whose phones register as this account.
+    pub fn agents_of(&self, account: &str) -> BTreeSet<AgentId> {
+        self.agents
+            .iter()
+            .filter(|(_, line)| matches!(&line.reach, Reach::Account(name) if name == account))
+            .map(|(&agent, _)| agent)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_entry_that_fits_wins() {
+        let entry = |number, queue| Entry { number, queue: QueueId(queue), priority: 0, requirement: None };
+        let directory = Directory {
+            entries: vec![
+                entry(NumberPattern::Exact("100".to_owned()), 1),
+                entry(NumberPattern::Prefix("10".to_owned()), 2),
+                entry(NumberPattern::Any, 3),
+            ],
+            ..Directory::default()
+        };
+        let queue = |number| directory.entry(number).map(|entry| entry.queue.0);
+        assert_eq!(queue("100"), Some(1));
+        assert_eq!(queue("101"), Some(2));
+        assert_eq!(queue("200"), Some(3));
+    }
+}
