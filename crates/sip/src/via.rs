@@ -33,6 +33,8 @@ pub enum Transport {
 /// One Via.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Via {
+    /// Protocol and version where they are not `SIP/2.0`: such a request is answered 505, with its Via.
+    pub protocol: Option<String>,
     /// What the message was sent over.
     pub transport: Transport,
     /// Host in sent-by.
@@ -101,7 +103,7 @@ impl Via {
         let mut params = Params::new();
         params.set("branch", Some(branch));
         params.set("rport", None);
-        Via { transport, host, port, params }
+        Via { protocol: None, transport, host, port, params }
     }
 
     /// Reads one value.
@@ -111,9 +113,11 @@ impl Via {
         let mut protocol = text[..end].splitn(3, |&octet| octet == b'/');
         let mut next = || protocol.next().map(lexis::trim).ok_or(Syntax::Via);
         let (name, version, rest) = (next()?, next()?, next()?);
-        if !name.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
+        if !lexis::is_all_token(name) || !lexis::is_all_token(version) {
             return Err(Syntax::Via);
         }
+        let is_usual = name.eq_ignore_ascii_case(b"SIP") && version == b"2.0";
+        let protocol = (!is_usual).then(|| format!("{}/{}", name.escape_ascii(), version.escape_ascii()));
         let space = rest.iter().position(|&octet| lexis::is_space(octet)).ok_or(Syntax::Via)?;
         let transport = Transport::parse(&rest[..space]).ok_or(Syntax::Via)?;
         // RFC 3261 §25.1: white space may stand around the colon of sent-by.
@@ -130,7 +134,7 @@ impl Via {
         if params.find("branch").is_some_and(|param| param.value.is_none()) {
             return Err(Syntax::Via);
         }
-        Ok(Via { transport, host, port, params })
+        Ok(Via { protocol, transport, host, port, params })
     }
 
     /// The branch, with its cookie.
@@ -203,7 +207,8 @@ impl Via {
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        let protocol = self.protocol.as_deref().unwrap_or("SIP/2.0");
+        write!(f, "{protocol}/{} {}", self.transport, self.host)?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }

@@ -118,6 +118,9 @@ pub(super) fn host(text: &[u8]) -> Result<Host, Syntax> {
     let text = std::str::from_utf8(text).map_err(|_| Syntax::Host)?;
     if let Some(inner) = text.strip_prefix('[') {
         let inner = inner.strip_suffix(']').ok_or(Syntax::Host)?;
+        // RFC 3261's grammar makes senders write three colons before an embedded IPv4 address; RFC 5118
+        // §4.10 shows one and RFC 5954 repairs the grammar. It can mean only one thing.
+        let inner = inner.replacen(":::", "::", 1);
         return inner.parse::<Ipv6Addr>().map(Host::V6).map_err(|_| Syntax::Host);
     }
     if let Ok(address) = text.parse::<Ipv4Addr>() {
