@@ -1,0 +1,178 @@
+"use strict";
+// Everything that comes from outside is written by textContent: it is never read as HTML.
+
+const WORDS = {
+  en: {
+    other: "한국어", language: "Show this page in Korean", summary: "Summary", queues: "Queues", agents: "Agents",
+    waiting: "Waiting", longest: "Longest wait", talking: "In progress", level: "Service level",
+    answered: "Answered", abandoned: "Abandoned", overflowed: "Overflowed", offered: "Offered",
+    name: "Name", state: "State", queue: "Queue", since: "For", within: "within {0} s, target {1}", none: "–",
+    draining: "Draining: no new calls", starting: "Starting", lost: "No answer from Cordboard for {0}",
+    noQueues: "No queue is configured.", noAgents: "No agent is configured.",
+    idle: "Ready", backing_off: "Pausing", reserved: "Ringing", handling: "In conversation",
+    after_call_work: "After-call work", occupied: "Busy", not_ready: "Not ready", logged_out: "Logged out",
+  },
+  ko: {
+    other: "English", language: "이 화면을 영어로 보기", summary: "요약", queues: "대기열", agents: "상담원",
+    waiting: "대기", longest: "최장 대기", talking: "통화 중", level: "서비스 레벨",
+    answered: "응답", abandoned: "포기", overflowed: "넘침", offered: "인입",
+    name: "이름", state: "상태", queue: "대기열", since: "경과", within: "{0}초 이내, 목표 {1}", none: "–",
+    draining: "종료 준비 중: 새 통화를 받지 않음", starting: "시작 중", lost: "Cordboard 응답 없음: {0}",
+    noQueues: "설정된 대기열이 없습니다.", noAgents: "설정된 상담원이 없습니다.",
+    idle: "대기 중", backing_off: "일시 제외", reserved: "호출 중", handling: "상담 중",
+    after_call_work: "후처리", occupied: "다른 업무", not_ready: "이석", logged_out: "로그아웃",
+  },
+};
+const STATES = ["idle", "reserved", "handling", "after_call_work", "backing_off", "occupied", "not_ready", "logged_out"];
+const REFRESH_MS = 1000;
+const PATIENCE_MS = 4000;
+
+let language = pickLanguage();
+let board = null;
+let heard = performance.now();
+
+function pickLanguage() {
+  let kept = null;
+  try { kept = localStorage.getItem("language"); } catch { /* storage may be forbidden */ }
+  const wanted = kept || document.documentElement.lang;
+  return Object.hasOwn(WORDS, wanted) ? wanted : "en";
+}
+
+function word(key, ...values) {
+  const text = WORDS[language][key] ?? key;
+  return values.reduce((text, value, index) => text.replace(`{${index}}`, value), text);
+}
+
+function element(name, className, ...children) {
+  const node = document.createElement(name);
+  if (className) node.className = className;
+  node.append(...children.map((child) => (child instanceof Node ? child : String(child))));
+  return node;
+}
+
+function duration(seconds) {
+  if (seconds === null || seconds === undefined) return word("none");
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const rest = `${two(Math.floor((whole % 3600) / 60))}:${two(whole % 60)}`;
+  return hours > 0 ? `${hours}:${rest}` : rest;
+}
+
+const percent = (ratio) => (ratio === null || ratio === undefined ? word("none") : `${Math.round(ratio * 100)}%`);
+
+function figure(label, value, className = "") {
+  return element("div", "", element("div", `figure ${className}`, value), element("div", "label", label));
+}
+
+function mood(queue) {
+  const level = queue.service_level;
+  const longest = queue.longest_wait_seconds ?? 0;
+  if (longest > 2 * level.within_seconds) return "bad";
+  if (longest > level.within_seconds) return "warn";
+  if (level.ratio !== null && level.target !== null && level.ratio < level.target) return "warn";
+  return "";
+}
+
+function levelMood(level) {
+  if (level.ratio === null || level.target === null) return "";
+  return level.ratio >= level.target ? "good" : "is-bad";
+}
+
+function queueCard(queue) {
+  const level = queue.service_level;
+  const tone = mood(queue);
+  const title = word("within", level.within_seconds, percent(level.target));
+  const serviceLevel = figure(`${word("level")} (${title})`, percent(level.ratio), levelMood(level));
+  return element("article", `card queue ${tone}`,
+    element("h3", "", queue.name),
+    element("div", "top",
+      figure(word("waiting"), queue.waiting, tone && queue.waiting ? `is-${tone}` : ""),
+      figure(word("longest"), duration(queue.longest_wait_seconds), tone && queue.waiting ? `is-${tone}` : ""),
+      serviceLevel),
+    element("div", "bottom",
+      figure(word("talking"), queue.in_progress),
+      figure(word("answered"), queue.answered),
+      figure(word("abandoned"), queue.abandoned),
+      figure(word("overflowed"), queue.overflowed)));
+}
+
+function agentRow(agent) {
+  const state = element("td", "", element("span", `dot ${STATES.includes(agent.state) ? agent.state : ""}`), word(agent.state));
+  if (agent.reason) state.append(` (${agent.reason})`);
+  return element("tr", "", element("td", "", agent.name), state, element("td", "", agent.queue ?? ""),
+    element("td", "", duration(agent.since_seconds)));
+}
+
+function sum(key) {
+  return board.queues.reduce((total, queue) => total + queue[key], 0);
+}
+
+function summary() {
+  const waits = board.queues.map((queue) => queue.longest_wait_seconds).filter((wait) => wait !== null);
+  return [
+    [word("waiting"), sum("waiting")],
+    [word("longest"), waits.length ? duration(Math.max(...waits)) : word("none")],
+    [word("talking"), sum("in_progress")],
+    [word("answered"), sum("answered")],
+    [word("abandoned"), sum("abandoned")],
+    [word("idle"), board.agents.filter((agent) => agent.state === "idle").length],
+  ].map(([label, value]) => {
+    const card = figure(label, value);
+    card.className = "card";
+    return card;
+  });
+}
+
+function put(id, ...children) {
+  document.getElementById(id).replaceChildren(...children);
+}
+
+function draw() {
+  document.documentElement.lang = language;
+  put("language", word("other"));
+  document.getElementById("language").title = word("language");
+  put("summary-title", word("summary"));
+  put("queues-title", word("queues"));
+  put("agents-title", word("agents"));
+  put("agents-head", ...["name", "state", "queue", "since"].map((key) => element("th", "", word(key))));
+  if (!board) return;
+  put("phase", board.phase === "serving" ? "" : word(board.phase));
+  put("summary", ...summary());
+  put("queues", ...(board.queues.length ? board.queues.map(queueCard) : [word("noQueues")]));
+  const counts = STATES.map((state) => [state, board.agents.filter((agent) => agent.state === state).length]);
+  put("states", ...counts.filter(([, count]) => count).map(([state, count]) =>
+    element("li", "", element("span", `dot ${state}`), word(state), element("b", "", count))));
+  put("agents", ...board.agents.map(agentRow));
+  if (!board.agents.length) put("states", word("noAgents"));
+}
+
+function tick() {
+  put("clock", new Date().toLocaleTimeString(language === "ko" ? "ko-KR" : "en-GB"));
+  const silent = (performance.now() - heard) / 1000;
+  const lost = document.getElementById("lost");
+  lost.hidden = silent * 1000 < PATIENCE_MS;
+  if (!lost.hidden) lost.textContent = word("lost", duration(silent));
+}
+
+async function refresh() {
+  try {
+    const reply = await fetch("/api/v1/wallboard", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (reply.ok) {
+      board = await reply.json();
+      heard = performance.now();
+      draw();
+    }
+  } catch { /* the banner of tick() says so */ }
+  tick();
+  setTimeout(refresh, REFRESH_MS);
+}
+
+document.getElementById("language").addEventListener("click", () => {
+  language = language === "ko" ? "en" : "ko";
+  try { localStorage.setItem("language", language); } catch { /* then it lasts until the page is loaded anew */ }
+  draw();
+  tick();
+});
+draw();
+refresh();

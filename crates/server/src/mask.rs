@@ -1,0 +1,149 @@
+//! Keeping telephone numbers and secrets out of what people read.
+
+use std::borrow::Cow;
+
+/// A number with fewer digits is an extension of one's own house and shows nothing about a customer.
+const DIGITS_MIN: usize = 7;
+/// How many of the last digits are hidden.
+const HIDDEN: usize = 4;
+
+/// `number` with its last four digits hidden where it looks like a telephone number; other names unchanged.
+pub fn number(number: &str) -> Cow<'_, str> {
+    let is_number = number.chars().all(|c| c.is_ascii_digit() || "+-.() *#".contains(c));
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    if !is_number || digits < DIGITS_MIN {
+        return Cow::Borrowed(number);
+    }
+    let shown = digits - HIDDEN;
+    let mut seen = 0;
+    let masked = number.chars().map(|c| {
+        seen += usize::from(c.is_ascii_digit());
+        if c.is_ascii_digit() && seen > shown { '*' } else { c }
+    });
+    Cow::Owned(masked.collect())
+}
+
+/// A SIP message as text for people: one line per header, secrets and control characters replaced.
+///
+/// Hidden are the values of `Authorization` and `Proxy-Authorization` (digests can be guessed offline) and
+/// passwords inside URIs (RFC 3261 §19.1.1 allows them and recommends against them).
+pub fn sip_message(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut hiding = false;
+    let mut in_head = true;
+    for line in text.split('\n') {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        // A folded line belongs to the header before it (RFC 3261 §7.3.1).
+        let folded = line.starts_with([' ', '\t']);
+        if in_head && line.is_empty() {
+            in_head = false;
+        } else if in_head && !folded {
+            hiding = is_secret(line);
+            if hiding {
+                let name = line.split(':').next().unwrap_or_default();
+                out.push_str(name.trim_end());
+                out.push_str(": (hidden)");
+            }
+        }
+        if !(in_head && hiding) {
+            push_line(&mut out, line);
+        }
+    }
+    out
+}
+
+fn is_secret(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or_default().trim();
+    name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("proxy-authorization")
+}
+
+fn push_line(out: &mut String, line: &str) {
+    let mut rest = line;
+    while let Some((start, end)) = uri_password(rest) {
+        push_clean(out, &rest[..start]);
+        out.push_str("(hidden)");
+        rest = &rest[end..];
+    }
+    push_clean(out, rest);
+}
+
+fn push_clean(out: &mut String, text: &str) {
+    out.extend(text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }));
+}
+
+/// Where the password of the first URI that has one begins and ends.
+fn uri_password(text: &str) -> Option<(usize, usize)> {
+    let mut from = 0;
+    while let Some(found) = text[from..].find("sip") {
+        let after_scheme = from + found + 3;
+        let rest = text[after_scheme..].strip_prefix('s').unwrap_or(&text[after_scheme..]);
+        from = after_scheme;
+        let Some(rest) = rest.strip_prefix(':') else { continue };
+        let begin = text.len() - rest.len();
+        let end = rest.find(['>', '<', '"', ',', ' ', '\t']).unwrap_or(rest.len());
+        let Some(at) = rest[..end].find('@') else { continue };
+        if let Some(colon) = rest[..at].find(':') {
+            return Some((begin + colon + 1, begin + at));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_telephone_number_loses_its_last_four_digits() {
+        assert_eq!(number("01012345678"), "0101234****");
+        assert_eq!(number("+82 10-1234-5678"), "+82 10-1234-****");
+    }
+
+    #[test]
+    fn extensions_and_names_are_shown() {
+        assert_eq!(number("2001"), "2001");
+        assert_eq!(number("kim.minji"), "kim.minji");
+        assert_eq!(number("agent01012345678"), "agent01012345678");
+    }
+
+    #[test]
+    fn authorization_is_hidden_with_its_folded_lines_and_the_body_is_not_mistaken_for_it() {
+        let message = b"REGISTER sip:cc SIP/2.0\r\nauthorization : Digest username=\"kim\",\r\n response=\"abc\"\r\n\
+            Proxy-Authorization: Digest response=\"def\"\r\nFrom: <sip:kim@cc>\r\n\r\nAuthorization: body\r\n";
+        let text = sip_message(message);
+        assert!(!text.contains("abc") && !text.contains("def"), "{text}");
+        assert!(text.contains("authorization: (hidden)"), "{text}");
+        assert!(text.contains("From: <sip:kim@cc>"), "{text}");
+        assert!(text.contains("Authorization: body"), "{text}");
+    }
+
+    #[test]
+    fn a_password_inside_a_uri_is_hidden_and_a_port_is_not() {
+        let text = sip_message(b"Contact: <sip:kim:geheim@host:5060>, <sips:lee:x@h>\r\nRoute: <sip:proxy:5070;lr>\r\n");
+        assert_eq!(text, "Contact: <sip:kim:(hidden)@host:5060>, <sips:lee:(hidden)@h>\nRoute: <sip:proxy:5070;lr>\n");
+    }
+
+    #[test]
+    fn control_characters_cannot_paint_on_a_terminal() {
+        assert_eq!(sip_message(b"X: \x1b[31mred"), "X: \u{fffd}[31mred");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_can_be_shown(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _text = sip_message(&bytes);
+        }
+
+        #[test]
+        fn any_text_can_be_masked(text in "(sips?:|[a-z:@<>é,]){0,20}") {
+            let _text = sip_message(text.as_bytes());
+            let _number = number(&text);
+        }
+    }
+}
