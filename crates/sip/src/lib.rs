@@ -9,16 +9,20 @@
 //! Read first: [`Message`], [`compose::RequestBuilder`].
 
 pub mod compose;
+pub mod digest;
+mod flow;
 mod lexis;
 mod message;
 mod method;
 mod name;
 mod name_addr;
 mod params;
+pub mod registrar;
 mod syntax;
 mod uri;
 mod via;
 
+pub use flow::{ConnectionId, Flow, Protocol, Transmit};
 pub use message::{Fault, Field, Frame, Limits, Message, ParseError, StreamFramer};
 pub use method::Method;
 pub use name::Name;
