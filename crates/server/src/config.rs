@@ -1,0 +1,206 @@
+//! The configuration file: read, checked and explained.
+//!
+//! [`load`] turns one TOML file into a [`Config`] of plain values (addresses, durations, texts), or into
+//! every [`Problem`] that stands in the way, each with its line, its column and its remedy. It opens no
+//! socket and resolves no name; ids of skills and queues are given later, by whoever builds the machines.
+//! `docs/configuration.md` explains every setting.
+
+use std::fmt;
+use std::path::Path;
+
+mod agent;
+mod checks;
+mod entry;
+mod http;
+mod log;
+mod media;
+mod network;
+mod queue;
+mod reader;
+mod report;
+mod requirement;
+mod routing;
+mod secret;
+mod sip;
+mod spelling;
+#[cfg(test)]
+mod tests;
+mod trunk;
+mod units;
+
+pub use agent::{Agent, LogIn, Reach};
+pub use entry::{Entry, Number, Reason};
+pub use http::Http;
+pub use log::{Log, LogFormat, LogLevel};
+pub use media::{Media, PortRange};
+pub use network::{Addresses, Listen, Network, Transport};
+pub use queue::{
+    BackOff, BackOffs, Exit, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, Queue, ServiceLevel, Step,
+    StepMode, Strategy, Waiting,
+};
+pub use report::{Problem, Severity};
+pub use routing::Routing;
+pub use secret::Secret;
+pub use sip::{Registrar, Sip, SipLimits, SipTimers};
+pub use trunk::{Credentials, MediaPath, Trunk};
+
+use toml::de::DeTable;
+
+use reader::Section;
+use report::Report;
+
+/// Everything that one file configures. References between its parts have been checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `[sip]`
+    pub sip: Sip,
+    /// `[media]`
+    pub media: Media,
+    /// `[http]`
+    pub http: Http,
+    /// `[log]`
+    pub log: Log,
+    /// `[routing]`: what all queues share.
+    pub routing: Routing,
+    /// `[[trunk]]`, in order of the file.
+    pub trunks: Vec<Trunk>,
+    /// `[[agent]]`, in order of the file.
+    pub agents: Vec<Agent>,
+    /// `[[queue]]`, in order of the file.
+    pub queues: Vec<Queue>,
+    /// `[[entry]]`, in order of the file.
+    pub entries: Vec<Entry>,
+    /// `[[reason]]`, in order of the file.
+    pub reasons: Vec<Reason>,
+}
+
+impl Config {
+    /// Where a call to this number enters: the entry that names it, else the longest prefix, else `*`.
+    pub fn entry_for(&self, number: &str) -> Option<&Entry> {
+        let fitting = self.entries.iter().filter(|entry| entry.number.fits(number));
+        fitting.max_by_key(|entry| entry.number.weight())
+    }
+
+    /// Every skill that an agent holds or a requirement names, in order of name.
+    pub fn skills(&self) -> Vec<String> {
+        let held = self.agents.iter().flat_map(|agent| agent.skills.keys().cloned());
+        let queues = self.queues.iter().flat_map(Queue::requirements);
+        let wanted = queues.chain(self.entries.iter().filter_map(|entry| entry.require.as_deref()));
+        let mut skills: Vec<String> = held.chain(wanted.flat_map(requirement::skills)).collect();
+        skills.sort();
+        skills.dedup();
+        skills
+    }
+}
+
+/// How passwords are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passwords {
+    /// Empty, short and well-known ones are refused.
+    #[default]
+    Strong,
+    /// Anything goes: the built-in contact centre that only listens on loopback.
+    Any,
+}
+
+/// A configuration that can be run, and what is odd about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Why a file cannot be used. Displays as one line a problem, in order of place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// At least one error; warnings among them.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Reads and checks a file, the files that it names included.
+///
+/// # Errors
+///
+/// Every problem that was found; the file's own absence is one.
+pub fn load(path: &Path, passwords: Passwords) -> Result<Loaded, Refused> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot be read: {error}; give another file with `-c FILE`");
+        Refused {
+            problems: vec![Problem {
+                file: name.clone(),
+                line: 1,
+                column: 1,
+                severity: Severity::Error,
+                message,
+            }],
+        }
+    })?;
+    check(&name, &text, passwords, |config, report| {
+        checks::files(config, path.parent().unwrap_or(Path::new("")), report);
+    })
+}
+
+/// Checks a text; `name` stands for the file in the messages. Files that it names are not looked for.
+///
+/// # Errors
+///
+/// Every problem that was found.
+pub fn parse(name: &str, text: &str, passwords: Passwords) -> Result<Loaded, Refused> {
+    check(name, text, passwords, |_, _| {})
+}
+
+fn check(
+    name: &str,
+    text: &str,
+    passwords: Passwords,
+    further: impl FnOnce(&Config, &Report<'_>),
+) -> Result<Loaded, Refused> {
+    let report = Report::new(name, text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        report.error(span, format!("{}; the syntax is explained at https://toml.io", error.message()));
+    }
+    if !errors.is_empty() {
+        return Err(Refused { problems: report.into_problems() });
+    }
+    let config = read(&report, document.get_ref(), passwords);
+    further(&config, &report);
+    let problems = report.into_problems();
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(Refused { problems });
+    }
+    Ok(Loaded { config, warnings: problems })
+}
+
+/// Reads the whole file. Where something is wrong the value is a stand-in and the report holds an error.
+fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwords) -> Config {
+    let mut file = Section::top(report, document);
+    let sip = sip::read(&mut file.table("sip"));
+    let media = media::read(&mut file.table("media"), &sip);
+    let http = http::read(&mut file.table("http"), passwords);
+    let log = log::read(&mut file.table("log"));
+    let routing = routing::read(&mut file.table("routing"));
+    let trunks = trunk::read(file.tables("trunk", "name"), passwords);
+    let reasons = entry::read_reasons(file.tables("reason", "id"));
+    let agents = agent::read(file.tables("agent", "id"), passwords);
+    let queues = queue::read(file.tables("queue", "name"));
+    let entries = entry::read(file.tables("entry", "number"));
+    drop(file);
+    let config = Config { sip, media, http, log, routing, trunks, agents, queues, entries, reasons };
+    report.resolve();
+    checks::whole(&config, report);
+    config
+}

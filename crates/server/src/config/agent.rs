@@ -1,0 +1,131 @@
+//! `[[agent]]`
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acd::requirement::LEVEL_MAX;
+
+use super::reader::Section;
+use super::report::Kind;
+use super::sip::uri;
+use super::trunk::check_password;
+use super::{Passwords, Secret};
+
+/// A person who takes calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    /// The user part of the address: `kim` registers as `sip:kim@` the domain.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// How the phone is reached.
+    pub reach: Reach,
+    /// The number that colleagues dial.
+    pub extension: Option<String>,
+    /// Levels from 1 to 10 by skill.
+    pub skills: BTreeMap<String, u8>,
+    /// When the agent's working day begins.
+    pub log_in: LogIn,
+    /// The place in line for `top-down` and `round-robin`: lower is first.
+    pub order: u32,
+    /// Instead of the queue's.
+    pub after_call_work: Option<Duration>,
+}
+
+/// How an agent's phone is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It registers with this password.
+    Registers(Secret),
+    /// At this SIP URI, through the PBX.
+    Contact(String),
+}
+
+/// When an agent is logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogIn {
+    /// Ready as soon as the phone registers; with a contact, from the start.
+    OnRegister,
+    /// Only by the API or the pages.
+    Desktop,
+}
+
+pub(super) fn read(sections: Vec<Section<'_>>, passwords: Passwords) -> Vec<Agent> {
+    sections.into_iter().map(|mut section| read_one(&mut section, passwords)).collect()
+}
+
+fn read_one(section: &mut Section<'_>, passwords: Passwords) -> Agent {
+    let id = section.name("id", Kind::Agent, "kim");
+    let is_user = |letter: char| letter.is_ascii_alphanumeric() || "-_.!~*'+".contains(letter);
+    if !id.chars().all(is_user) {
+        let place = section.report().place_of(Kind::Agent, &id);
+        section.error(place, "`id` cannot stand in a SIP address; use letters, digits and - _ . + only");
+    }
+    let name = section.text("name").map_or_else(|| id.clone(), |(name, _)| name);
+    let reach = read_reach(section, &id, passwords);
+    let extension = section.text("extension").map(|(number, span)| {
+        if number.is_empty() || !number.chars().all(|digit| digit.is_ascii_digit() || "*#+".contains(digit)) {
+            section.error(
+                span.clone(),
+                format!("`extension`: \"{number}\" is no number; write digits, as in \"2001\""),
+            );
+        }
+        section.report().define(Kind::Extension, &number, span);
+        number
+    });
+    Agent {
+        id,
+        name,
+        reach,
+        extension,
+        skills: read_skills(section),
+        log_in: section.word(
+            "log_in",
+            "on-register",
+            &[("on-register", LogIn::OnRegister), ("desktop", LogIn::Desktop)],
+        ),
+        order: section.integer("order", 0, 0..=1_000_000),
+        after_call_work: section.optional_duration("after_call_work", "0s", "1h"),
+    }
+}
+
+fn read_reach(section: &mut Section<'_>, id: &str, passwords: Passwords) -> Reach {
+    let password = section.text("password");
+    let contact = uri(section, "contact", "sip:2001@pbx.example.com");
+    match (password, contact) {
+        (Some((password, span)), None) => {
+            check_password(section, &password, id, span, passwords);
+            Reach::Registers(Secret::new(password))
+        }
+        (None, Some(contact)) => Reach::Contact(contact),
+        (Some((_, span)), Some(contact)) => {
+            section.error(span, "has both `password` and `contact`; a phone registers or is reached at a contact: leave one out");
+            Reach::Contact(contact)
+        }
+        (None, None) => {
+            let remedy = "add `password` (the phone registers) or `contact` (it is reached through the PBX)";
+            section.error(section.span(), format!("has no phone; {remedy}"));
+            Reach::Contact(String::new())
+        }
+    }
+}
+
+fn read_skills(section: &mut Section<'_>) -> BTreeMap<String, u8> {
+    let mut skills = BTreeMap::new();
+    for (name, name_span, level, level_span) in section.numbers("skills") {
+        match u8::try_from(level) {
+            Ok(level @ 1..=LEVEL_MAX) => {
+                section.report().define(Kind::Skill, &name, name_span);
+                skills.insert(name, level);
+            }
+            Ok(_) | Err(_) => {
+                section.report().define(Kind::Skill, &name, name_span);
+                section.error(
+                    level_span,
+                    format!("skill level {level} is out of range; levels are 1 to {LEVEL_MAX}"),
+                );
+            }
+        }
+    }
+    skills
+}

@@ -1,0 +1,123 @@
+//! What only the whole shows: circles, figures that do not fit each other, parts that are missing.
+
+use std::path::{Path, PathBuf};
+
+use super::media::PORTS_PER_CALL;
+use super::report::{Kind, Report};
+use super::{Config, Exit, Queue, Reach, Waiting};
+
+pub(super) fn whole(config: &Config, report: &Report<'_>) {
+    circles(config, report);
+    numbers_need_a_trunk(config, report);
+    room_for_calls(config, report);
+    absent_parts(config, report);
+}
+
+/// A caller must not wander through the same queues for ever.
+fn circles(config: &Config, report: &Report<'_>) {
+    let mut known: Vec<Vec<&str>> = Vec::new();
+    for queue in &config.queues {
+        let Some(path) = circle_from(config, queue) else { continue };
+        let mut members = path.clone();
+        members.sort_unstable();
+        if known.contains(&members) {
+            continue;
+        }
+        known.push(members);
+        let place = report.place_of(Kind::Queue, &queue.name);
+        let way = path.iter().chain(path.first()).copied().collect::<Vec<&str>>().join("\" to \"");
+        let remedy = "let one of them end with \"number:..\", \"busy\" or \"hang-up\"";
+        report.error(
+            place,
+            format!("queue \"{}\": callers overflow in a circle, \"{way}\"; {remedy}", queue.name),
+        );
+    }
+}
+
+/// The queues from `start` back to itself by their exits, without the return. Exits to the same queue
+/// were reported where they stand.
+fn circle_from<'a>(config: &'a Config, start: &'a Queue) -> Option<Vec<&'a str>> {
+    let mut paths: Vec<Vec<&str>> = vec![vec![&start.name]];
+    let mut seen: Vec<&str> = Vec::new();
+    while let Some(path) = paths.pop() {
+        let here = *path.last().expect("a path has a beginning");
+        let queue = config.queues.iter().find(|queue| queue.name == here);
+        for exit in queue.into_iter().flat_map(Queue::exits) {
+            let Exit::Queue(next) = exit else { continue };
+            if *next == start.name && path.len() > 1 {
+                return Some(path);
+            }
+            if *next != start.name && !seen.contains(&next.as_str()) {
+                seen.push(next);
+                paths.push(path.iter().copied().chain([next.as_str()]).collect());
+            }
+        }
+    }
+    None
+}
+
+fn numbers_need_a_trunk(config: &Config, report: &Report<'_>) {
+    if config.trunks.iter().any(|trunk| trunk.outbound_proxy.is_some()) || config.sip.outbound_proxy.is_some()
+    {
+        return;
+    }
+    for queue in &config.queues {
+        if let Some(Exit::Number(number)) = queue.exits().find(|exit| matches!(exit, Exit::Number(_))) {
+            let place = report.place_of(Kind::Queue, &queue.name);
+            let remedy = "give a [[trunk]] an outbound_proxy";
+            report.error(
+                place,
+                format!("queue \"{}\": no way leads to the number {number}; {remedy}", queue.name),
+            );
+        }
+    }
+}
+
+fn room_for_calls(config: &Config, report: &Report<'_>) {
+    let room = config.media.ports.ports() / PORTS_PER_CALL;
+    let wanted = config.sip.limits.calls_max;
+    if room < wanted {
+        let remedy = "widen `ports` or lower calls_max in [sip.limits]";
+        report.warning(
+            0..0,
+            format!("[media]: `ports` has room for {room} calls, calls_max is {wanted}; {remedy}"),
+        );
+    }
+}
+
+fn absent_parts(config: &Config, report: &Report<'_>) {
+    let registers = config.agents.iter().any(|agent| matches!(agent.reach, Reach::Registers(_)));
+    let absent = [
+        (config.entries.is_empty(), "there is no [[entry]]: no call will be accepted"),
+        (config.agents.is_empty(), "there is no [[agent]]: nobody will answer"),
+        (config.trunks.is_empty() && !registers, "there is no [[trunk]]: nobody can call"),
+    ];
+    for (_, message) in absent.iter().filter(|(is_absent, _)| *is_absent) {
+        report.warning(0..0, format!("{message}; add one"));
+    }
+}
+
+/// Sound files must be there, relative to the configuration. Paths become absolute only when they are opened.
+pub(super) fn files(config: &Config, folder: &Path, report: &Report<'_>) {
+    let of_queues = config.queues.iter().filter_map(|queue| match &queue.waiting {
+        Waiting::Music(Some(file)) => Some((file, format!("queue \"{}\"", queue.name))),
+        Waiting::Music(None) | Waiting::Ringback => None,
+    });
+    let default = config.media.music.iter().map(|file| (file, "[media]".to_owned()));
+    for (file, label) in of_queues.chain(default) {
+        let place = place_of_file(report, file);
+        if !folder.join(file).is_file() {
+            let shown = file.display();
+            report.error(
+                place,
+                format!("{label}: there is no file {shown} beside the configuration; correct the path"),
+            );
+        }
+    }
+}
+
+fn place_of_file(report: &Report<'_>, file: &PathBuf) -> std::ops::Range<usize> {
+    let quoted = format!("\"{}\"", file.display());
+    let start = report.text().find(&quoted).unwrap_or(0);
+    start..start + quoted.len()
+}

@@ -1,0 +1,105 @@
+//! `[[entry]]` and `[[reason]]`
+
+use super::queue::read_requirement;
+use super::reader::Section;
+use super::report::Kind;
+
+/// Where calls to a number go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Which number was dialled.
+    pub number: Number,
+    /// The queue.
+    pub queue: String,
+    /// Points of priority, beside the queue's.
+    pub priority: u32,
+    /// What its callers need beside what the queue requires.
+    pub require: Option<String>,
+}
+
+/// A dialled number, or many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// This one.
+    Exact(String),
+    /// All that begin so.
+    Prefix(String),
+    /// All that nothing else fits.
+    Any,
+}
+
+impl Number {
+    /// Whether `number` is one of them.
+    pub fn fits(&self, number: &str) -> bool {
+        match self {
+            Number::Exact(own) => own == number,
+            Number::Prefix(own) => number.starts_with(own.as_str()),
+            Number::Any => true,
+        }
+    }
+
+    /// Of those that fit, the heaviest counts.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Number::Exact(_) => usize::MAX,
+            Number::Prefix(own) => own.len(),
+            Number::Any => 0,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Number> {
+        let (stem, is_prefix) = text.strip_suffix('*').map_or((text, false), |stem| (stem, true));
+        let is_user = |letter: char| letter.is_ascii_alphanumeric() || "+-_.#".contains(letter);
+        match (stem.is_empty(), is_prefix) {
+            (true, false) => None,
+            (true, true) => Some(Number::Any),
+            (false, _) if !stem.chars().all(is_user) => None,
+            (false, true) => Some(Number::Prefix(stem.to_owned())),
+            (false, false) => Some(Number::Exact(stem.to_owned())),
+        }
+    }
+}
+
+/// Why an agent is not ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// In metrics and the API.
+    pub id: String,
+    /// For people.
+    pub name: String,
+}
+
+pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<Entry> {
+    sections.into_iter().map(|mut section| read_one(&mut section)).collect()
+}
+
+fn read_one(section: &mut Section<'_>) -> Entry {
+    let written = section.name("number", Kind::Number, "15881000");
+    let number = Number::parse(&written).unwrap_or_else(|| {
+        if !written.is_empty() {
+            let place = section.report().place_of(Kind::Number, &written);
+            let message = "`number` is no number; write it as dialled (\"15881000\"), as a prefix (\"1588*\") or as \"*\" for all";
+            section.error(place, message);
+        }
+        Number::Any
+    });
+    let queue = section.required("queue", "billing").map(|(queue, span)| {
+        section.report().mention(Kind::Queue, &queue, span, section.label());
+        queue
+    });
+    Entry {
+        number,
+        queue: queue.unwrap_or_default(),
+        priority: section.integer("priority", 0, 0..=1_000),
+        require: read_requirement(section, "require"),
+    }
+}
+
+pub(super) fn read_reasons(sections: Vec<Section<'_>>) -> Vec<Reason> {
+    let read = |mut section: Section<'_>| {
+        let id = section.name("id", Kind::Reason, "lunch");
+        let name = section.text("name").map_or_else(|| id.clone(), |(name, _)| name);
+        Reason { id, name }
+    };
+    sections.into_iter().map(read).collect()
+}

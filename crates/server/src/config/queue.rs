@@ -1,0 +1,338 @@
+//! `[[queue]]`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use acd::STEPS_MAX;
+
+use super::media::wav;
+use super::reader::Section;
+use super::report::{Kind, Span};
+use super::{requirement, spelling};
+
+/// A line of waiting callers and its routing rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queue {
+    /// Its name in metrics and logs.
+    pub name: String,
+    /// What a caller needs at first; none: any agent.
+    pub require: Option<String>,
+    /// How that changes as the wait grows, `after` strictly rising.
+    pub steps: Vec<Step>,
+    /// Whether a step that nobody logged in could satisfy is passed over at once.
+    pub skip_unstaffed_steps: bool,
+    /// Who of several idle agents is chosen.
+    pub strategy: Strategy,
+    /// What "idle longest" is counted from.
+    pub idle_clock: IdleClock,
+    /// What the queue promises.
+    pub service_level: ServiceLevel,
+    /// How long an agent's phone rings.
+    pub ring_timeout: Duration,
+    /// Time after the call before the next.
+    pub after_call_work: Duration,
+    /// Points of its callers' priority.
+    pub priority: u32,
+    /// What follows an offer that failed.
+    pub back_offs: BackOffs,
+    /// Leaving after a wait; none: callers stay.
+    pub max_wait: Option<MaxWait>,
+    /// Leaving a full queue; none: callers stay.
+    pub max_length: Option<MaxLength>,
+    /// Leaving a queue that nobody serves; none: callers stay.
+    pub nobody_logged_in: Option<NobodyLoggedIn>,
+    /// What the caller hears.
+    pub waiting: Waiting,
+}
+
+impl Queue {
+    /// Its first requirement and those of its steps, as texts.
+    pub fn requirements(&self) -> impl Iterator<Item = &str> {
+        self.require.as_deref().into_iter().chain(self.steps.iter().map(|step| step.require.as_str()))
+    }
+
+    /// Every way out of it.
+    pub fn exits(&self) -> impl Iterator<Item = &Exit> {
+        let wait = self.max_wait.iter().map(|rule| &rule.then);
+        let length = self.max_length.iter().map(|rule| &rule.then);
+        wait.chain(length).chain(self.nobody_logged_in.iter().map(|rule| &rule.then))
+    }
+}
+
+/// One relaxation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Time since the caller entered the queue.
+    pub after: Duration,
+    /// What suffices from then on.
+    pub require: String,
+    /// Instead of, or beside, what sufficed before.
+    pub mode: StepMode,
+}
+
+/// What a step does with those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepMode {
+    /// Only this step counts.
+    Replace,
+    /// This or what counted before.
+    Add,
+}
+
+/// Who of several idle agents is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Who is idle longest.
+    LongestIdle,
+    /// The highest levels in what the queue asks for.
+    MostSkilled,
+    /// The lowest that suffice: specialists stay free.
+    LeastSkilled,
+    /// Who took the fewest calls today.
+    FewestHandled,
+    /// The next after the last.
+    RoundRobin,
+    /// The first in order.
+    TopDown,
+}
+
+/// What "idle longest" is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdleClock {
+    /// The end of the last call.
+    SinceHandled,
+    /// The last time the agent became available.
+    SinceReady,
+    /// The last offer.
+    SinceOffered,
+}
+
+/// The share of callers answered within a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ServiceLevel {
+    /// Between 0.01 and 1.
+    pub target: f64,
+    /// The threshold.
+    pub within: Duration,
+}
+
+/// Pauses after an offer that failed, by cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackOffs {
+    /// Nobody picked up.
+    pub no_answer: BackOff,
+    /// The phone was busy.
+    pub busy: BackOff,
+    /// The agent declined.
+    pub rejected: BackOff,
+    /// The phone could not be reached.
+    pub unreachable: BackOff,
+}
+
+/// Two pauses that begin when an offer fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackOff {
+    /// How long the agent is offered nothing.
+    pub pause: Duration,
+    /// How long the agent is not offered this caller.
+    pub exclusion: Duration,
+}
+
+/// Leaving after a wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaxWait {
+    /// Since entry into this queue.
+    pub after: Duration,
+    /// Where to.
+    pub then: Exit,
+}
+
+/// Leaving a full queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaxLength {
+    /// Callers that may wait.
+    pub waiting: u32,
+    /// Where to.
+    pub then: Exit,
+}
+
+/// Leaving a queue that nobody serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NobodyLoggedIn {
+    /// How long it must have been so.
+    pub grace: Duration,
+    /// Where to.
+    pub then: Exit,
+}
+
+/// Where a caller goes who leaves a queue without an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Into another queue, with the time waited so far.
+    Queue(String),
+    /// To a telephone number, through a trunk.
+    Number(String),
+    /// 486 Busy Here, or the end of a call that was answered.
+    Busy,
+    /// The end of the call.
+    HangUp,
+}
+
+/// What a waiting caller hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Music: a file, or none for that of `[media]`.
+    Music(Option<PathBuf>),
+    /// The ringing tone of the own telephone.
+    Ringback,
+}
+
+pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<Queue> {
+    sections.into_iter().map(|mut section| read_one(&mut section)).collect()
+}
+
+fn read_one(section: &mut Section<'_>) -> Queue {
+    let strategies = [
+        ("longest-idle", Strategy::LongestIdle),
+        ("most-skilled", Strategy::MostSkilled),
+        ("least-skilled", Strategy::LeastSkilled),
+        ("fewest-handled", Strategy::FewestHandled),
+        ("round-robin", Strategy::RoundRobin),
+        ("top-down", Strategy::TopDown),
+    ];
+    let clocks = [
+        ("since-handled", IdleClock::SinceHandled),
+        ("since-ready", IdleClock::SinceReady),
+        ("since-offered", IdleClock::SinceOffered),
+    ];
+    let name = section.name("name", Kind::Queue, "billing");
+    Queue {
+        require: read_requirement(section, "require"),
+        steps: read_steps(section),
+        skip_unstaffed_steps: section.switch("skip_unstaffed_steps", true),
+        strategy: section.word("strategy", "longest-idle", &strategies),
+        idle_clock: section.word("idle_clock", "since-handled", &clocks),
+        service_level: read_service_level(section.table("service_level")),
+        ring_timeout: section.duration("ring_timeout", "15s", "3s", "2m"),
+        after_call_work: section.duration("after_call_work", "0s", "0s", "1h"),
+        priority: section.integer("priority", 0, 0..=1_000),
+        back_offs: read_back_offs(section.table("back_off")),
+        max_wait: section.optional_table("max_wait").map(|mut rule| MaxWait {
+            after: rule.required_duration("after", "1s", "1d").unwrap_or_default(),
+            then: read_exit(&mut rule, &name),
+        }),
+        max_length: section.optional_table("max_length").map(|mut rule| MaxLength {
+            waiting: rule.required_integer("waiting", 0..=100_000).unwrap_or_default(),
+            then: read_exit(&mut rule, &name),
+        }),
+        nobody_logged_in: section.optional_table("nobody_logged_in").map(|mut rule| NobodyLoggedIn {
+            grace: rule.duration("grace", "30s", "0s", "1h"),
+            then: read_exit(&mut rule, &name),
+        }),
+        waiting: read_waiting(section),
+        name,
+    }
+}
+
+/// A requirement that may be absent.
+pub(super) fn read_requirement(section: &mut Section<'_>, key: &'static str) -> Option<String> {
+    let (text, span) = section.text(key)?;
+    requirement::check(section, key, &text, span);
+    Some(text)
+}
+
+fn read_steps(section: &mut Section<'_>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let tables = section.tables("steps", "");
+    if tables.len() > STEPS_MAX {
+        section.error(tables[STEPS_MAX].span(), format!("more than {STEPS_MAX} steps; merge some"));
+    }
+    for mut table in tables {
+        let after = table.required_duration("after", "1s", "1d");
+        let require = table.required("require", "billing >= 3");
+        if let Some((text, span)) = &require {
+            requirement::check(&table, "require", text, span.clone());
+        }
+        let mode = table.word("mode", "replace", &[("replace", StepMode::Replace), ("add", StepMode::Add)]);
+        let (Some(after), Some((require, _))) = (after, require) else { continue };
+        if steps.last().is_some_and(|before| before.after >= after) {
+            table.error(table.span(), "`after` is not later than that of the step before; times count from the entry into the queue");
+        }
+        steps.push(Step { after, require, mode });
+    }
+    steps
+}
+
+fn read_service_level(mut section: Section<'_>) -> ServiceLevel {
+    ServiceLevel {
+        target: section.share("target", "80%"),
+        within: section.duration("within", "20s", "1s", "1h"),
+    }
+}
+
+fn read_back_offs(mut section: Section<'_>) -> BackOffs {
+    let mut one = |key, pause, exclusion| {
+        let mut section = section.table(key);
+        BackOff {
+            pause: section.duration("pause", pause, "0s", "1h"),
+            exclusion: section.duration("exclusion", exclusion, "0s", "1h"),
+        }
+    };
+    BackOffs {
+        no_answer: one("no_answer", "10s", "30s"),
+        busy: one("busy", "20s", "20s"),
+        rejected: one("rejected", "5s", "1m"),
+        unreachable: one("unreachable", "30s", "30s"),
+    }
+}
+
+const EXITS: &str = "write \"queue:NAME\", \"number:+82215881000\", \"busy\" or \"hang-up\"";
+
+fn read_exit(rule: &mut Section<'_>, queue: &str) -> Exit {
+    let Some((text, span)) = rule.required("then", "queue:NAME") else { return Exit::HangUp };
+    match text.split_once(':') {
+        Some(("queue", name)) => exit_to_queue(rule, queue, name, span),
+        Some(("number", number)) => {
+            let is_number =
+                !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || "+*#".contains(c));
+            if !is_number {
+                rule.error(span, format!("`then`: \"{number}\" is no telephone number; write digits, as in \"number:+82215881000\""));
+                return Exit::HangUp;
+            }
+            Exit::Number(number.to_owned())
+        }
+        None if text == "busy" => Exit::Busy,
+        None if text == "hang-up" => Exit::HangUp,
+        Some(_) | None => {
+            let word = text.split(':').next().unwrap_or_default();
+            let hint = spelling::hint(word, ["queue", "number", "busy", "hang-up"].into_iter());
+            rule.error(span, format!("`then` cannot be \"{text}\"{hint}; {EXITS}"));
+            Exit::HangUp
+        }
+    }
+}
+
+fn exit_to_queue(rule: &Section<'_>, queue: &str, name: &str, span: Span) -> Exit {
+    if name == queue {
+        rule.error(span, "`then` leads back to the same queue; name another, or leave the rule out");
+    } else {
+        rule.report().mention(Kind::Queue, name, span, rule.label());
+    }
+    Exit::Queue(name.to_owned())
+}
+
+fn read_waiting(section: &mut Section<'_>) -> Waiting {
+    let plays_music = section.word("waiting", "music", &[("music", true), ("ringback", false)]);
+    let place = section.text("music").map(|(_, span)| span);
+    let music = wav(section, "music");
+    if plays_music {
+        return Waiting::Music(music);
+    }
+    if let Some(span) = place {
+        section.warning(
+            span,
+            "`music` is never played because waiting = \"ringback\"; leave one of the two out",
+        );
+    }
+    Waiting::Ringback
+}

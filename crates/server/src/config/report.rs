@@ -1,0 +1,213 @@
+//! What is wrong with a file, and the names that its parts give each other.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use super::spelling;
+
+/// Bytes of the file.
+pub(super) type Span = Range<usize>;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// It can, and is probably not what was meant.
+    Warning,
+}
+
+/// One thing that is wrong, where, and what repairs it.
+///
+/// Displays as `cordboard.toml:12:11: agent "kim": skill level 11 is out of range; levels are 1 to 10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+    /// Whether the file can be used all the same.
+    pub severity: Severity,
+    /// What is wrong and the remedy. Never holds a secret.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.severity {
+            Severity::Error => "",
+            Severity::Warning => "warning: ",
+        };
+        write!(f, "{}:{}:{}: {kind}{}", self.file, self.line, self.column, self.message)
+    }
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Trunk,
+    Agent,
+    Extension,
+    Queue,
+    Skill,
+    Number,
+    Reason,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Trunk => "trunk",
+            Kind::Agent => "agent",
+            Kind::Extension => "extension",
+            Kind::Queue => "queue",
+            Kind::Skill => "skill",
+            Kind::Number => "number",
+            Kind::Reason => "reason",
+        }
+    }
+}
+
+/// A name used where it is not defined.
+struct Mention {
+    kind: Kind,
+    name: String,
+    span: Span,
+    label: String,
+}
+
+/// One setting as the reader asked for it: what the page about the configuration must tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Setting {
+    /// `sip.timers`, `queue`
+    pub(super) table: String,
+    pub(super) key: &'static str,
+    /// As written in the file; empty where it must be given, `none` where it may be left out.
+    pub(super) default: String,
+    /// `500ms to 5s`; empty where the kind of value says it all.
+    pub(super) bounds: String,
+}
+
+/// Collects problems, names and settings while a file is read.
+pub(super) struct Report<'a> {
+    file: &'a str,
+    text: &'a str,
+    problems: RefCell<Vec<(Span, Severity, String)>>,
+    names: RefCell<BTreeMap<(Kind, String), Span>>,
+    mentions: RefCell<Vec<Mention>>,
+    settings: RefCell<Vec<Setting>>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(file: &'a str, text: &'a str) -> Report<'a> {
+        Report {
+            file,
+            text,
+            problems: RefCell::default(),
+            names: RefCell::default(),
+            mentions: RefCell::default(),
+            settings: RefCell::default(),
+        }
+    }
+
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub(super) fn error(&self, span: Span, message: String) {
+        self.problems.borrow_mut().push((span, Severity::Error, message));
+    }
+
+    pub(super) fn warning(&self, span: Span, message: String) {
+        self.problems.borrow_mut().push((span, Severity::Warning, message));
+    }
+
+    pub(super) fn setting(&self, setting: Setting) {
+        self.settings.borrow_mut().push(setting);
+    }
+
+    /// Gives a name; a second one of the same kind is an error, of skills not.
+    pub(super) fn define(&self, kind: Kind, name: &str, span: Span) {
+        let mut names = self.names.borrow_mut();
+        let key = (kind, name.to_owned());
+        if let Some(first) = names.get(&key) {
+            if kind != Kind::Skill {
+                let (line, _) = self.place(first.start);
+                let word = kind.word();
+                self.error(
+                    span,
+                    format!("{word} \"{name}\" is there twice, first in line {line}; rename one of the two"),
+                );
+            }
+        } else {
+            names.insert(key, span);
+        }
+    }
+
+    /// Uses a name; `label` says who does.
+    pub(super) fn mention(&self, kind: Kind, name: &str, span: Span, label: &str) {
+        let mention = Mention { kind, name: name.to_owned(), span, label: label.to_owned() };
+        self.mentions.borrow_mut().push(mention);
+    }
+
+    /// Where a name was given.
+    pub(super) fn place_of(&self, kind: Kind, name: &str) -> Span {
+        self.names.borrow().get(&(kind, name.to_owned())).cloned().unwrap_or(0..0)
+    }
+
+    /// Reports the names that were used and never given. A skill that nobody holds is allowed: it may be
+    /// about to be hired.
+    pub(super) fn resolve(&self) {
+        let names = self.names.borrow();
+        for Mention { kind, name, span, label } in self.mentions.borrow().iter() {
+            if names.contains_key(&(*kind, name.clone())) {
+                continue;
+            }
+            let known = names.keys().filter(|(of, _)| of == kind).map(|(_, name)| name.as_str());
+            let hint = spelling::hint(name, known);
+            let word = kind.word();
+            if *kind == Kind::Skill {
+                let remedy = "give it to an agent or correct the name";
+                self.warning(
+                    span.clone(),
+                    format!("{label}: no agent has the skill \"{name}\"{hint}; {remedy}"),
+                );
+            } else {
+                let remedy = format!("add a [[{word}]] or correct the name");
+                self.error(span.clone(), format!("{label}: there is no {word} \"{name}\"{hint}; {remedy}"));
+            }
+        }
+    }
+
+    /// The settings that were asked for, each once.
+    #[cfg(test)]
+    pub(super) fn settings(&self) -> Vec<Setting> {
+        let mut settings = self.settings.borrow().clone();
+        settings.sort();
+        settings.dedup();
+        settings
+    }
+
+    /// All problems in order of place, errors before warnings at the same place.
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        let mut found = self.problems.take();
+        found.sort_by(|left, right| (left.0.start, left.1, &left.2).cmp(&(right.0.start, right.1, &right.2)));
+        found.dedup();
+        let place = |(span, severity, message): (Span, Severity, String)| {
+            let (line, column) = self.place(span.start);
+            Problem { file: self.file.to_owned(), line, column, severity, message }
+        };
+        found.into_iter().map(place).collect()
+    }
+
+    /// Line and column, from 1, of a byte of the file.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}

@@ -1,0 +1,30 @@
+//! `[routing]`
+
+use std::time::Duration;
+
+use super::reader::Section;
+
+/// What all queues share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Routing {
+    /// How much earlier a call counts for each point of its priority.
+    pub head_start: Duration,
+    /// Offers missed in a row that make an agent not ready; 0: never.
+    pub misses_max: u32,
+    /// Callers waiting in all queues together.
+    pub waiting_max: u32,
+    /// How often one call may overflow into another queue.
+    pub overflows_max: u32,
+    /// The longest after-call work, extensions included.
+    pub after_call_work_max: Duration,
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> Routing {
+    Routing {
+        head_start: section.duration("head_start", "1m", "0s", "1d"),
+        misses_max: section.integer("misses_max", 3, 0..=100),
+        waiting_max: section.integer("waiting_max", 100_000, 1..=1_000_000),
+        overflows_max: section.integer("overflows_max", 10, 0..=100),
+        after_call_work_max: section.duration("after_call_work_max", "1h", "0s", "1d"),
+    }
+}

@@ -1,0 +1,273 @@
+//! One wrong value, one line that explains it.
+
+use super::{LEAST, loaded, one_error, refused};
+
+#[test]
+fn a_skill_level_out_of_range_is_shown_with_its_place() {
+    let wrong = refused(&LEAST.replace("billing = 8", "billing = 11"));
+    assert_eq!(
+        wrong,
+        "cordboard.toml:12:22: agent \"kim\": skill level 11 is out of range; levels are 1 to 10"
+    );
+}
+
+#[test]
+fn several_errors_are_reported_at_once_in_order_of_place() {
+    let text = LEAST
+        .replace("name = \"pbx\"", "name = \"pbx\"\nmedia = \"anchord\"")
+        .replace("billing = 8", "billing = 0");
+    let wrong = refused(&text.replace("queue = \"billing\"", "queue = \"biling\""));
+    let lines: Vec<&str> = wrong.lines().collect();
+    assert_eq!(lines.len(), 3, "{wrong}");
+    assert!(lines[0].starts_with(
+        "cordboard.toml:8:9: trunk \"pbx\": `media` cannot be \"anchord\" (did you mean `anchored`?)"
+    ));
+    assert!(lines[1].contains("skill level 0"));
+    assert!(lines[2].contains("there is no queue \"biling\" (did you mean `billing`?)"));
+}
+
+#[test]
+fn an_unknown_setting_gets_the_nearest_known_one() {
+    one_error(
+        "name = \"billing\"",
+        "name = \"billing\"\nring-timeuot = \"5s\"",
+        "no setting `ring-timeuot` (did you mean `ring_timeout`?)",
+    );
+    one_error("[media]", "[medai]\n[media]", "no setting `medai` (did you mean `media`?)");
+    one_error(
+        "skills = {",
+        "colour = \"red\"\nskills = {",
+        "agent \"kim\": there is no setting `colour`; correct it or leave it out",
+    );
+}
+
+#[test]
+fn broken_syntax_is_reported_with_its_place() {
+    let wrong = refused("[sip]\ndomain = \"cc.example.com\nlisten = 1\n");
+    assert!(wrong.starts_with("cordboard.toml:2:"), "{wrong}");
+}
+
+#[test]
+fn characters_are_counted_not_bytes() {
+    let wrong =
+        refused(&LEAST.replace("skills = { billing = 8 }", "name = \"김민지\"\nskills = { \"청구\" = 11 }"));
+    assert!(wrong.starts_with("cordboard.toml:13:19: "), "{wrong}");
+}
+
+#[test]
+fn missing_parts_say_what_to_add() {
+    one_error(
+        "domain = \"cc.example.com\"",
+        "",
+        "[sip]: `domain` is missing; add domain = \"cc.example.com\"",
+    );
+    one_error("address = \"192.0.2.10\"", "", "[media]: `address` is missing");
+    one_error("password = \"glass-otter-51\"", "", "agent \"kim\": has no phone; add `password`");
+    one_error("queue = \"billing\"", "", "entry \"*\": `queue` is missing");
+    one_error("id = \"kim\"", "", "agent 1: `id` is missing");
+    one_error("from = [\"192.0.2.0/24\"]", "", "trunk \"pbx\": no call can come from it or go to it");
+}
+
+#[test]
+fn values_of_the_wrong_kind_say_what_to_write() {
+    one_error("domain = \"cc.example.com\"", "domain = 5", "`domain` is an integer; write a text in quotes");
+    one_error("billing = 8", "billing = \"8\"", "`billing` is a string; write a whole number without quotes");
+    one_error("[[queue]]\n", "[[queue]]\nring_timeout = 15\n", "write a time with its unit, such as \"20s\"");
+    one_error(
+        "[[queue]]\n",
+        "[[queue]]\nring_timeout = \"15\"\n",
+        "\"15\" is no time; write whole numbers with d, h, m, s or ms",
+    );
+    one_error("[media]", "[log]\nmask_numbers = \"no\"\n[media]", "write true or false without quotes");
+    one_error("[[queue]]\n", "[[queue]]\nservice_level = { target = \"0.8\" }\n", "write it as \"80%\"");
+    one_error(
+        "[media]",
+        "[log]\nlevel = \"inof\"\n[media]",
+        "`level` cannot be \"inof\" (did you mean `info`?)",
+    );
+    let wrong = refused("trunk = 5\n[sip]\ndomain = \"a.example\"\n[media]\naddress = \"192.0.2.1\"\n");
+    assert!(wrong.contains("`trunk` is an integer; write tables, each headed [[trunk]]"), "{wrong}");
+}
+
+#[test]
+fn bounds_are_told() {
+    one_error(
+        "[[queue]]\n",
+        "[[queue]]\nring_timeout = \"1s\"\n",
+        "1s is out of range; choose from 3s to 2m",
+    );
+    one_error(
+        "[[queue]]\n",
+        "[[queue]]\nring_timeout = \"1h\"\n",
+        "1h is out of range; choose from 3s to 2m",
+    );
+    one_error(
+        "[media]",
+        "[sip.limits]\ncalls_max = 0\n[media]",
+        "[sip.limits]: `calls_max`: 0 is out of range; choose from 1 to 250000",
+    );
+    one_error("[media]", "[sip.timers]\nt1 = \"5s\"\n[media]", "`t2` is shorter than `t1`");
+    one_error("[media]", "[sip.registrar]\nexpires_min = \"30m\"\n[media]", "put the three in order");
+}
+
+#[test]
+fn sockets_and_addresses_must_make_sense() {
+    one_error("[media]", "listen = \"0.0.0.0:5060\"\n[media]", "does not begin with udp: or tcp:");
+    one_error(
+        "[media]",
+        "listen = [\"udp:192.0.2.1:5060\", \"udp:192.0.2.1:5060\"]\n[media]",
+        "names udp:192.0.2.1:5060 twice",
+    );
+    one_error("[media]", "listen = \"udp:2001:db8::1:5060\"\n[media]", "IPv6 as [2001:db8::1]:5060");
+    one_error("[media]", "advertised = \"0.0.0.0\"\n[media]", "0.0.0.0 cannot be reached by others");
+    one_error("\"192.0.2.10\"", "\"224.0.0.1\"", "224.0.0.1 cannot be reached by others");
+    one_error("\"192.0.2.10\"", "\"media.example.com\"", "is no IP address");
+    one_error("\"192.0.2.10\"", "[\"192.0.2.10\", \"192.0.2.11\"]", "two addresses of one family");
+    one_error(
+        "[media]",
+        "advertised = \"192.0.2.10\"\nlisten = \"udp:[::]:5060\"\n[media]",
+        "`advertised` has no IPv6 address",
+    );
+    one_error(
+        "[media]",
+        "[http]\nlisten = \"8080\"\n[media]",
+        "[http]: `listen`: \"8080\" is no address with a port",
+    );
+    one_error("domain = \"cc.example.com\"", "domain = \"sip:cc.example.com\"", "`domain` is no host name");
+    one_error("[media]", "outbound_proxy = \"192.0.2.1\"\n[media]", "is no SIP address");
+}
+
+#[test]
+fn port_ranges_must_have_room_and_whole_pairs() {
+    let ports =
+        |ports: &str, message| one_error("[media]", &format!("[media]\nports = \"{ports}\""), message);
+    ports("20000", "write it as \"20000-29999\"");
+    ports("20001-29999", "begin with an even number and end with an odd one");
+    ports("20000-30000", "begin with an even number and end with an odd one");
+    ports("29998-20001", "has no room for a call");
+    ports("20000-20001", "has no room for a call");
+    ports("80-29999", "is a port of the system");
+    ports("20000-70000", "is no range of ports");
+}
+
+#[test]
+fn a_port_range_too_narrow_for_the_calls_is_a_warning() {
+    let warnings = loaded(&LEAST.replace("[media]", "[media]\nports = \"20000-20399\"")).warnings;
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0]
+            .to_string()
+            .contains("warning: [media]: `ports` has room for 100 calls, calls_max is 2500")
+    );
+}
+
+#[test]
+fn weak_passwords_are_refused() {
+    let password = |password: &str, message| one_error("glass-otter-51", password, message);
+    password("", "agent \"kim\": the password is empty");
+    password("abc", "is shorter than 8 characters");
+    password("Password123", "is one of those that everybody tries first");
+    password("zzzzzzzzzz", "repeats one character");
+    password("kim-2026", "is the name that it protects");
+    one_error(
+        "name = \"pbx\"",
+        "name = \"pbx\"\nusername = \"pbx-seoul\"\npassword = \"12345678\"",
+        "trunk \"pbx\": the password is one of those",
+    );
+    one_error("[media]", "[http]\ntoken = \"short\"\n[media]", "`token` is easily guessed");
+}
+
+#[test]
+fn a_trunk_open_to_everybody_needs_a_password() {
+    one_error("192.0.2.0/24", "0.0.0.0/0", "0.0.0.0/0 lets everybody call without a password");
+    let with_password = "from = [\"0.0.0.0/0\"]\nusername = \"pbx-seoul\"\npassword = \"k3Vq-79-maple\"";
+    assert_eq!(loaded(&LEAST.replace("from = [\"192.0.2.0/24\"]", with_password)).warnings, []);
+    one_error("name = \"pbx\"", "name = \"pbx\"\nusername = \"a\"", "`username` stands alone");
+    one_error("name = \"pbx\"", "name = \"pbx\"\npassword = \"k3Vq-79-maple\"", "`password` stands alone");
+    one_error("192.0.2.0/24", "192.0.2.5/24", "has bits beyond its prefix; write 192.0.2.0/24");
+}
+
+#[test]
+fn an_agent_has_one_phone_and_a_usable_name() {
+    one_error("skills =", "contact = \"sip:2001@pbx\"\nskills =", "has both `password` and `contact`");
+    one_error("password = \"glass-otter-51\"", "contact = \"2001@pbx\"", "is no SIP address");
+    one_error("id = \"kim\"", "id = \"kim minji\"", "cannot stand in a SIP address");
+    one_error("skills =", "extension = \"two\"\nskills =", "\"two\" is no number");
+}
+
+#[test]
+fn requirements_are_read_as_the_distributor_reads_them() {
+    let require = |text: &str, message| {
+        one_error("name = \"billing\"\n", &format!("name = \"billing\"\nrequire = \"{text}\"\n"), message)
+    };
+    require("billing >=", "a level from 0 to 10 should follow");
+    require("billing >= 11", "a level from 0 to 10");
+    require("(billing", "no `)` closes");
+    one_error("queue = \"billing\"", "queue = \"billing\"\nrequire = \"and\"", "entry \"*\": `require`: ");
+    let wrong = refused(
+        &LEAST.replace("name = \"billing\"\n", "name = \"billing\"\nrequire = \"billing & english\"\n"),
+    );
+    assert!(wrong.starts_with("cordboard.toml:15:20: "), "{wrong}");
+}
+
+#[test]
+fn steps_rise_and_are_complete() {
+    let steps = |steps: &str, message| {
+        one_error("name = \"billing\"\n", &format!("name = \"billing\"\nsteps = [{steps}]\n"), message)
+    };
+    steps(
+        "{ after = \"20s\", require = \"billing\" }, { after = \"20s\", require = \"billing\" }",
+        "steps 2: `after` is not later",
+    );
+    steps("{ require = \"billing\" }", "`after` is missing");
+    steps("{ after = \"20s\" }", "`require` is missing");
+    steps("{ after = \"20s\", require = \"billing\", mode = \"ad\" }", "did you mean `add`?");
+    steps("5", "`steps` is an integer; write a table");
+    let many: Vec<String> =
+        (1..=11).map(|step| format!("{{ after = \"{step}s\", require = \"billing\" }}")).collect();
+    steps(&many.join(", "), "more than 10 steps");
+}
+
+#[test]
+fn exits_are_written_as_documented() {
+    let then = |then: &str, message| {
+        let rule = format!("name = \"billing\"\nmax_length = {{ waiting = 5, then = \"{then}\" }}\n");
+        one_error("name = \"billing\"\n", &rule, message);
+    };
+    then("hangup", "`then` cannot be \"hangup\" (did you mean `hang-up`?)");
+    then("queue:billing", "leads back to the same queue");
+    then("number:abc", "\"abc\" is no telephone number");
+    then(
+        "number:+82215881000",
+        "no way leads to the number +82215881000; give a [[trunk]] an outbound_proxy",
+    );
+    then("queue:sales", "there is no queue \"sales\"");
+    one_error(
+        "name = \"billing\"\n",
+        "name = \"billing\"\nmax_length = { then = \"busy\" }\n",
+        "`waiting` is missing",
+    );
+    one_error(
+        "name = \"billing\"\n",
+        "name = \"billing\"\nmax_wait = { after = \"5m\" }\n",
+        "`then` is missing",
+    );
+}
+
+#[test]
+fn numbers_of_entries_are_written_as_documented() {
+    for number in ["15 88", "1*2", "sip:100"] {
+        one_error("number = \"*\"", &format!("number = \"{number}\""), "`number` is no number");
+    }
+    one_error("number = \"*\"", "number = \"\"", "`number` is empty");
+}
+
+#[test]
+fn music_must_be_wav_and_heard() {
+    one_error("name = \"billing\"\n", "name = \"billing\"\nmusic = \"waltz.mp3\"\n", "is no WAV file");
+    let text = LEAST
+        .replace("name = \"billing\"\n", "name = \"billing\"\nwaiting = \"ringback\"\nmusic = \"a.wav\"\n");
+    let warnings = loaded(&text).warnings;
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].message.contains("is never played"));
+}

@@ -1,0 +1,86 @@
+//! Names that the parts of a file give each other.
+
+use super::{LEAST, loaded, one_error, refused};
+
+fn queues(text: &str) -> String {
+    format!("{LEAST}{text}")
+}
+
+#[test]
+fn a_name_given_twice_is_reported_with_both_places() {
+    let agent = "\n[[agent]]\nid = \"kim\"\npassword = \"glass-otter-52\"\n";
+    assert_eq!(
+        refused(&queues(agent)),
+        "cordboard.toml:20:6: agent \"kim\" is there twice, first in line 10; rename one of the two"
+    );
+    assert!(refused(&queues("[[queue]]\nname = \"billing\"\n")).contains("queue \"billing\" is there twice"));
+    assert!(
+        refused(&queues("[[entry]]\nnumber = \"*\"\nqueue = \"billing\"\n"))
+            .contains("number \"*\" is there twice")
+    );
+    assert!(
+        refused(&queues("[[trunk]]\nname = \"pbx\"\nfrom = \"203.0.113.1\"\n"))
+            .contains("trunk \"pbx\" is there twice")
+    );
+    assert!(
+        refused(&queues("[[reason]]\nid = \"a\"\n[[reason]]\nid = \"a\"\n"))
+            .contains("reason \"a\" is there twice")
+    );
+    let extensions = "[[agent]]\nid = \"a\"\ncontact = \"sip:a@b\"\nextension = \"1\"\n[[agent]]\nid = \"b\"\ncontact = \"sip:b@b\"\nextension = \"1\"\n";
+    assert!(refused(&queues(extensions)).contains("extension \"1\" is there twice"));
+}
+
+#[test]
+fn a_skill_that_no_agent_has_is_a_warning_with_the_nearest_one() {
+    let text = LEAST.replace("name = \"billing\"\n", "name = \"billing\"\nrequire = \"biling >= 3\"\n");
+    let warnings = loaded(&text).warnings;
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(
+        warnings[0].to_string(),
+        "cordboard.toml:15:12: warning: queue \"billing\": no agent has the skill \"biling\" (did you mean \
+         `billing`?); give it to an agent or correct the name"
+    );
+}
+
+#[test]
+fn queues_that_overflow_in_a_circle_are_refused() {
+    let circle = "[[queue]]\nname = \"a\"\nmax_wait = { after = \"1m\", then = \"queue:b\" }\n\
+                  [[queue]]\nname = \"b\"\nmax_length = { waiting = 5, then = \"queue:c\" }\n\
+                  [[queue]]\nname = \"c\"\nnobody_logged_in = { then = \"queue:a\" }\n";
+    let wrong = refused(&queues(circle));
+    assert!(
+        wrong.contains("queue \"a\": callers overflow in a circle, \"a\" to \"b\" to \"c\" to \"a\""),
+        "{wrong}"
+    );
+    assert_eq!(wrong.lines().count(), 1, "{wrong}");
+    let line = circle.replace("then = \"queue:a\"", "then = \"hang-up\"");
+    assert_eq!(loaded(&queues(&line)).warnings, []);
+}
+
+#[test]
+fn an_address_belongs_to_one_trunk() {
+    let second = "[[trunk]]\nname = \"carrier\"\nfrom = [\"203.0.113.0/24\", \"192.0.2.128/25\"]\n";
+    let wrong = refused(&queues(second));
+    assert!(
+        wrong.contains("trunk \"carrier\": `from`: 192.0.2.128/25 overlaps 192.0.2.0/24 of trunk \"pbx\""),
+        "{wrong}"
+    );
+    assert_eq!(wrong.lines().count(), 1, "{wrong}");
+}
+
+#[test]
+fn a_queue_that_nobody_named_is_reported_where_it_is_used() {
+    one_error(
+        "queue = \"billing\"",
+        "queue = \"sales\"",
+        "cordboard.toml:17:9: entry \"*\": there is no queue \"sales\"; add a [[queue]]",
+    );
+}
+
+#[test]
+fn a_file_without_entries_agents_or_trunks_runs_with_warnings() {
+    let text = "[sip]\ndomain = \"a.example\"\n[media]\naddress = \"192.0.2.1\"\n";
+    let warnings: Vec<String> = loaded(text).warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(warnings.iter().all(|warning| warning.contains("warning: there is no [[")), "{warnings:?}");
+}
