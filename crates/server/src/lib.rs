@@ -9,6 +9,7 @@
 
 pub mod board;
 pub mod clock;
+pub mod config;
 pub mod doorbell;
 pub mod http;
 pub mod limits;

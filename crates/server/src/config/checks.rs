@@ -1,6 +1,6 @@
 //! What only the whole shows: circles, figures that do not fit each other, parts that are missing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::media::PORTS_PER_CALL;
 use super::report::{Kind, Report};
@@ -116,7 +116,7 @@ pub(super) fn files(config: &Config, folder: &Path, report: &Report<'_>) {
     }
 }
 
-fn place_of_file(report: &Report<'_>, file: &PathBuf) -> std::ops::Range<usize> {
+fn place_of_file(report: &Report<'_>, file: &Path) -> std::ops::Range<usize> {
     let quoted = format!("\"{}\"", file.display());
     let start = report.text().find(&quoted).unwrap_or(0);
     start..start + quoted.len()

@@ -198,7 +198,7 @@ fn an_agent_has_one_phone_and_a_usable_name() {
 #[test]
 fn requirements_are_read_as_the_distributor_reads_them() {
     let require = |text: &str, message| {
-        one_error("name = \"billing\"\n", &format!("name = \"billing\"\nrequire = \"{text}\"\n"), message)
+        one_error("name = \"billing\"\n", &format!("name = \"billing\"\nrequire = \"{text}\"\n"), message);
     };
     require("billing >=", "a level from 0 to 10 should follow");
     require("billing >= 11", "a level from 0 to 10");
@@ -213,7 +213,7 @@ fn requirements_are_read_as_the_distributor_reads_them() {
 #[test]
 fn steps_rise_and_are_complete() {
     let steps = |steps: &str, message| {
-        one_error("name = \"billing\"\n", &format!("name = \"billing\"\nsteps = [{steps}]\n"), message)
+        one_error("name = \"billing\"\n", &format!("name = \"billing\"\nsteps = [{steps}]\n"), message);
     };
     steps(
         "{ after = \"20s\", require = \"billing\" }, { after = \"20s\", require = \"billing\" }",
