@@ -28,7 +28,7 @@ pub use relayed::{relay_answer, relay_offer};
 
 use crate::port::LocalPort;
 use crate::sdp::{Media, Session};
-use crate::stream::StreamDescription;
+use crate::stream::{Codec, StreamDescription};
 
 /// Why there is no description to send. The peer's offer is to blame, not the peer: the answer is
 /// 488 Not Acceptable Here, or ringback instead of music.
@@ -87,13 +87,19 @@ pub fn agreed_streams(local: &Session, remote: &Session) -> Vec<Option<StreamDes
                 remote: rtp,
                 remote_rtcp: if mux { rtp } else { remote.rtcp_address(theirs) },
                 direction: local.direction(ours).and(remote.direction(theirs).reversed()),
-                receive: ours.codecs(),
-                send: theirs.codecs(),
+                receive: shared(&ours.codecs(), &theirs.codecs()),
+                send: shared(&theirs.codecs(), &ours.codecs()),
                 ptime_ms: theirs.ptime_ms(),
                 mux,
             })
         })
         .collect()
+}
+
+/// What of `list` the other list has too: only that may be sent (RFC 3264 §6.1, §7), under the
+/// numbers of `list`.
+fn shared(list: &[Codec], other: &[Codec]) -> Vec<Codec> {
+    list.iter().filter(|codec| other.iter().any(|theirs| codec.same_format(theirs))).cloned().collect()
 }
 
 /// The streams of a leg that we have made an offer on and have no answer from, by position: ports

@@ -276,3 +276,6 @@ fn is_unicast(address: IpAddr) -> bool {
     };
     !address.is_unspecified() && !address.is_multicast() && !broadcast
 }
+
+#[cfg(test)]
+mod tests;

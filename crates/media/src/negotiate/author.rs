@@ -38,21 +38,24 @@ impl Author {
         self.last.as_ref()
     }
 
-    /// Puts our identity on a description and adds refused m-lines in the places that we used
-    /// before. The version rises where anything else differs from the last one.
-    pub fn sign(&mut self, mut session: Session) -> Session {
+    /// Signs an offer: puts our identity on it and adds refused m-lines in the places that we used
+    /// before. The version rises where anything else differs from what we said last.
+    pub fn sign(&mut self, mut offer: Session) -> Session {
         if let Some(last) = &self.last {
-            session.media.extend(last.media.iter().skip(session.media.len()).map(refused));
+            offer.media.extend(last.media.iter().skip(offer.media.len()).map(refused));
         }
-        session.origin = self.origin();
-        if let Some(last) = &self.last
-            && *last != session
-        {
+        self.sign_answer(offer)
+    }
+
+    /// Signs an answer: the same, but the m-lines are those of the offer, whatever we used before.
+    pub fn sign_answer(&mut self, mut answer: Session) -> Session {
+        answer.origin = self.origin();
+        if self.last.as_ref().is_some_and(|last| *last != answer) {
             self.version += 1;
-            session.origin = self.origin();
+            answer.origin = self.origin();
         }
-        self.last = Some(session.clone());
-        session
+        self.last = Some(answer.clone());
+        answer
     }
 
     fn origin(&self) -> Origin {

@@ -56,7 +56,7 @@ pub fn answer_ourselves(
     }
     let mut media: Vec<Media> = offer.media.iter().map(refused).collect();
     media[index] = answered;
-    let session = author.sign(author.own_session(media));
+    let session = author.sign_answer(author.own_session(media));
     Ok(OwnAnswer { session, media: index, law, codecs })
 }
 

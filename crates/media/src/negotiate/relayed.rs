@@ -92,7 +92,7 @@ pub fn relay_answer(
         })
         .collect();
     let session = Session { origin: answer.origin.clone(), lines: session_lines(author, answer), media };
-    Ok(author.sign(session))
+    Ok(author.sign_answer(session))
 }
 
 /// One m-line as we say it on the other leg.
@@ -101,7 +101,7 @@ fn relay_media(author: &Author, session: &Session, media: &Media, port: Option<L
         return refused(media);
     };
     let mut relayed = Media { port: port.0, port_count: None, ..media.clone() };
-    relayed.lines.retain(|line| kept(line));
+    relayed.lines.retain(kept);
     for line in &mut relayed.lines {
         if let Line::Connection(connection) = line {
             *connection = Connection::new(author.address());

@@ -1,0 +1,109 @@
+//! Music: one tick every 20 ms for all who hear any.
+
+use std::time::Duration;
+
+use rtp_rs::RtpPacketBuilder;
+use timing::Instant;
+
+use super::Relay;
+use super::outgoing::{Content, Feed, Incoming};
+use super::termination::{Hears, Slot};
+use crate::g711::SAMPLE_RATE;
+use crate::music::FRAME;
+
+/// Time between packets, and the sound in one.
+const TICK: Duration = Duration::from_millis(20);
+/// Ticks that are made up for in a burst when the thread comes late; more are left out, and the
+/// listeners' timestamps show it.
+const LARGEST_BURST: u32 = 3;
+
+/// The common beat of all music.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beat {
+    /// When the next packets are due; `None` while nobody hears music.
+    next: Option<Instant>,
+    /// Beats since the beginning, left out ones too: music's own clock.
+    number: u64,
+}
+
+impl Beat {
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// Somebody begins to listen.
+    pub(super) fn start(&mut self, now: Instant) {
+        self.next.get_or_insert(now);
+    }
+
+    fn advance(&mut self, beats: u64) {
+        self.number += beats;
+        let passed = Duration::from_micros((TICK.as_micros() as u64).saturating_mul(beats));
+        self.next = self.next.map(|next| next + passed);
+    }
+}
+
+impl Relay {
+    /// Sends what is due to all listeners.
+    pub(super) fn play_due(&mut self, now: Instant) {
+        if self.playing.is_empty() {
+            self.beat.next = None;
+            return;
+        }
+        let mut burst = 0;
+        while let Some(next) = self.beat.next.filter(|&next| next <= now) {
+            if burst == LARGEST_BURST {
+                let missed = now.since(next).as_micros() / TICK.as_micros() + 1;
+                self.beat.advance(missed as u64);
+                return;
+            }
+            burst += 1;
+            let listeners = std::mem::take(&mut self.playing);
+            for &slot in &listeners {
+                self.play_frame(now, slot);
+            }
+            self.playing = listeners;
+            self.beat.advance(1);
+        }
+    }
+
+    fn play_frame(&mut self, now: Instant, slot: Slot) {
+        let mut buffer = self.buffer();
+        let termination = self.terminations[slot].as_mut().expect("a listener's slot is filled");
+        let (destination, g711) = (termination.destination(), termination.g711());
+        let Hears::Music { music, play, position } = &mut termination.hears else {
+            unreachable!("only those who hear music are on the list");
+        };
+        let number = *position;
+        *position = (number + 1) % music.frames();
+        let (Some(to), Some((law, payload_type))) = (destination, g711) else {
+            termination.outgoing.pause();
+            self.recycle(buffer);
+            return;
+        };
+        let incoming = Incoming {
+            feed: Feed::Music(*play),
+            sequence: termination.music_sequence,
+            timestamp: (self.beat.number as u32).wrapping_mul(FRAME as u32),
+            clock_rate: SAMPLE_RATE,
+            content: Content::Sound,
+        };
+        termination.music_sequence = termination.music_sequence.wrapping_add(1);
+        let place = termination.outgoing.place(now, incoming).expect("our own music is never late");
+        buffer.resize(RTP_HEADER + FRAME, 0);
+        RtpPacketBuilder::new()
+            .payload_type(payload_type)
+            .marked(place.mark)
+            .sequence(place.sequence.into())
+            .timestamp(place.timestamp)
+            .ssrc(termination.outgoing.ssrc)
+            .payload(music.frame(law, number))
+            .build_into(&mut buffer)
+            .expect("header and frame fit");
+        termination.count_sent(FRAME);
+        let port = termination.port;
+        self.transmit(port, to, buffer);
+    }
+}
+
+const RTP_HEADER: usize = 12;
