@@ -28,15 +28,17 @@
 //! names (ids are numbers, the configuration maps them), clocks, threads, locks and randomness. The owner's
 //! thread drains the rings, calls this, and publishes a [`Snapshot`] for readers.
 //!
-//! What always holds is written as code in `invariants`.
+//! What always holds is written as code in [`invariants`].
 
 mod command;
 mod distributor;
 mod event;
 mod id;
+pub mod invariants;
 pub mod requirement;
 mod settings;
 mod snapshot;
+pub mod state;
 
 pub use command::{Command, Fault, Refusal, RejectCause};
 pub use distributor::Distributor;

@@ -4,7 +4,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub const DEPTH_MAX: usize = 32;
 /// The skills of one agent and their levels, 1 to [`LEVEL_MAX`].
 pub type Skills = BTreeMap<SkillId, u8>;
 
-/// A condition on an agent's skills. `Agents in a queue` are exactly those who meet it: nobody is listed.
+/// A condition on an agent's skills. The agents of a queue are exactly those who meet it: nobody is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Requirement {
     /// The agent's level of `skill` compares so with `level`. An agent without the skill has level 0.
@@ -138,12 +138,10 @@ impl Requirement {
     }
 
     /// Collects the skills that it asks for; those under `Not` are not asked for.
-    pub(crate) fn wanted_skills(&self, wanted: &mut Vec<SkillId>) {
+    pub fn wanted_skills(&self, wanted: &mut BTreeSet<SkillId>) {
         match self {
             Requirement::Skill { skill, .. } => {
-                if let Err(position) = wanted.binary_search(skill) {
-                    wanted.insert(position, *skill);
-                }
+                wanted.insert(*skill);
             }
             Requirement::All(parts) | Requirement::Any(parts) => {
                 parts.iter().for_each(|part| part.wanted_skills(wanted));
@@ -151,4 +149,9 @@ impl Requirement {
             Requirement::Not(_) => {}
         }
     }
+}
+
+/// The sum of an agent's levels over some skills.
+pub fn score(wanted: &[SkillId], skills: &Skills) -> u32 {
+    wanted.iter().map(|skill| u32::from(skills.get(skill).copied().unwrap_or(0))).sum()
 }

@@ -81,10 +81,11 @@ impl AgentCounts {
             (Activity::Reserved { .. }, _) => &mut self.reserved,
             (Activity::Handling { .. }, _) => &mut self.handling,
             (Activity::AfterCallWork { .. }, _) => &mut self.after_call_work,
-            (Activity::Occupied { .. }, _) => &mut self.occupied,
-            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::LoggedOut) => {
-                &mut self.logged_out
-            }
+            (
+                Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Occupied { .. },
+                Presence::LoggedOut,
+            ) => &mut self.logged_out,
+            (Activity::Occupied { .. }, Presence::NotReady(_) | Presence::Ready) => &mut self.occupied,
             (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::NotReady(_)) => {
                 &mut self.not_ready
             }

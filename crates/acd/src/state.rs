@@ -1,0 +1,237 @@
+//! All that decides the future, without the indexes that make it fast: what [`crate::Distributor::state_hash`]
+//! is taken over, and what two implementations of the same routing must agree on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use timing::Instant;
+
+use crate::{
+    Activity, AgentId, AgentSettings, Counters, InteractionId, Presence, QueueId, QueueSettings, Requirement,
+    ReservationId, Settings,
+};
+
+/// The whole state as plain values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct State {
+    /// As given at construction.
+    pub settings: Settings,
+    /// The latest time that was told; time told later that is earlier counts as this.
+    pub now: Instant,
+    /// By id.
+    pub queues: BTreeMap<QueueId, QueueState>,
+    /// By id.
+    pub agents: BTreeMap<AgentId, AgentState>,
+    /// Those waiting, reserved or in conversation, by id.
+    pub interactions: BTreeMap<InteractionId, InteractionState>,
+    /// By id.
+    pub reservations: BTreeMap<ReservationId, ReservationState>,
+    /// Reservations made so far; the last one's id.
+    pub last_reservation: u64,
+    /// Over all queues, removed ones included.
+    pub totals: Counters,
+}
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QueueState {
+    /// As configured.
+    pub settings: QueueSettings,
+    /// Whether anybody who could serve it is logged in.
+    pub staffing: Staffing,
+    /// Order number and id of the agent that round robin chose last.
+    pub last_chosen: Option<(u32, AgentId)>,
+    /// Since it was defined.
+    pub counters: Counters,
+}
+
+/// Whether a queue has agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Staffing {
+    /// Somebody is logged in who meets the requirement of some step.
+    Staffed,
+    /// Nobody is.
+    Unstaffed {
+        /// From when.
+        since: Instant,
+    },
+    /// Nobody is, and [`crate::NobodyLoggedIn::grace`] is over: whoever comes leaves.
+    Deserted {
+        /// From when nobody was.
+        since: Instant,
+    },
+}
+
+/// An agent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AgentState {
+    /// As configured.
+    pub settings: AgentSettings,
+    /// The wish.
+    pub presence: Presence,
+    /// The fact.
+    pub activity: Activity,
+    /// Removed while in conversation: gone at its end, unknown to commands until then.
+    pub leaving: bool,
+    /// Reservations missed in a row.
+    pub misses: u32,
+    /// Answered since log-in.
+    pub handled: u32,
+    /// [`crate::IdleClock::SinceHandled`].
+    pub handled_at: Instant,
+    /// [`crate::IdleClock::SinceReady`].
+    pub ready_at: Instant,
+    /// [`crate::IdleClock::SinceOffered`].
+    pub offered_at: Instant,
+}
+
+impl AgentState {
+    /// Whether an interaction may be offered: ready, and nothing in hand.
+    pub fn is_available(&self) -> bool {
+        match (self.presence, self.activity) {
+            (Presence::Ready, Activity::Idle { .. }) => true,
+            (Presence::LoggedOut | Presence::NotReady(_) | Presence::Ready, _) => false,
+        }
+    }
+}
+
+/// An interaction.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InteractionState {
+    /// Where it waits, or came from.
+    pub queue: QueueId,
+    /// Points.
+    pub priority: i32,
+    /// In place of the queue's.
+    pub requirement: Option<Requirement>,
+    /// When the customer's wait began.
+    pub arrived: Instant,
+    /// When it entered its queue.
+    pub entered: Instant,
+    /// 0: the queue's first requirement.
+    pub step: u8,
+    /// Reservations in this queue.
+    pub attempts: u32,
+    /// Moves to another queue by an exit.
+    pub flow_outs: u32,
+    /// Agents who are not offered it, and until when.
+    pub exclusions: BTreeMap<AgentId, Instant>,
+    /// The maximum wait is over, but its exit could not be used; tried again when the queue's rules change.
+    pub overdue: bool,
+    /// Where it stands.
+    pub stage: Stage,
+}
+
+/// Where an interaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// For an agent.
+    Waiting,
+    /// An agent is held for it.
+    Reserved(ReservationId),
+    /// In conversation.
+    Handling {
+        /// With whom.
+        agent: AgentId,
+        /// From when.
+        since: Instant,
+    },
+}
+
+/// A reservation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReservationState {
+    /// For whom.
+    pub interaction: InteractionId,
+    /// Who is held.
+    pub agent: AgentId,
+    /// From when.
+    pub since: Instant,
+    /// Until when.
+    pub deadline: Instant,
+}
+
+/// The place in line: the smaller, the sooner. Static, so nothing is sorted again as time goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Arrival minus head start, in microseconds.
+    pub key: i64,
+    /// The last tie-break.
+    pub interaction: InteractionId,
+}
+
+impl Place {
+    /// The place of an interaction that arrived then with that priority.
+    pub fn new(interaction: InteractionId, arrived: Instant, priority: i32, per_point: Duration) -> Place {
+        let micros = i128::try_from(per_point.as_micros()).unwrap_or(i128::MAX);
+        let head_start = micros.saturating_mul(i128::from(priority));
+        let key = i128::from(arrived.as_micros()).saturating_sub(head_start);
+        let key = key.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+        Place { key: i64::try_from(key).expect("clamped to the range"), interaction }
+    }
+}
+
+impl State {
+    /// A number over all of it: equal states give equal numbers on any machine.
+    pub fn hash(&self) -> u64 {
+        let mut hasher = StateHasher::default();
+        Hash::hash(self, &mut hasher);
+        hasher.finish()
+    }
+
+    /// The skills that a queue's rules ask for, each once: what "most skilled" adds up.
+    pub fn wanted_skills(settings: &QueueSettings) -> Vec<crate::SkillId> {
+        let mut wanted = BTreeSet::new();
+        settings.requirement.wanted_skills(&mut wanted);
+        settings.steps.iter().for_each(|step| step.requirement.wanted_skills(&mut wanted));
+        wanted.into_iter().collect()
+    }
+}
+
+/// FNV-1a over little-endian bytes whatever the machine, because a hash in a bug report must be comparable.
+#[derive(Clone, Debug)]
+pub(crate) struct StateHasher(u64);
+
+impl Default for StateHasher {
+    fn default() -> StateHasher {
+        StateHasher(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for StateHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn write_u16(&mut self, value: u16) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_i32(&mut self, value: i32) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write(&(value as i64).to_le_bytes());
+    }
+}

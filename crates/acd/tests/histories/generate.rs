@@ -1,0 +1,288 @@
+//! Histories in a small world, so that everything meets everything.
+
+use std::time::Duration;
+
+use acd::requirement::{Comparison, Skills};
+use acd::{
+    AgentId, AgentSettings, BackOff, BackOffs, Command, Exit, ExitId, IdleClock, InteractionId, MaxLength,
+    MaxWait, NobodyLoggedIn, QueueId, QueueSettings, ReasonCode, RejectCause, Requirement, Settings, SkillId,
+    Step, StepEffect, Strategy as Choice,
+};
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use timing::Instant;
+
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    pub(crate) settings: Settings,
+    pub(crate) ops: Vec<Op>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Command(Command),
+    /// Accept one of the live reservations.
+    Answer(usize),
+    /// Reject one of the live reservations.
+    Refuse(usize, RejectCause),
+    /// Accept and reject a reservation that is probably over.
+    Stale(u64),
+    Wait(Duration),
+    Lag(Duration),
+    NextDeadline,
+    Restore,
+}
+
+pub(crate) fn history() -> impl Strategy<Value = History> {
+    let start = (vec(queue_settings(), 3), vec(agent_settings(), 5));
+    (settings(), start, vec(op(), 60..240)).prop_map(|(settings, (queues, agents), ops)| {
+        let mut all = Vec::new();
+        for (settings, queue) in queues.into_iter().zip(0..) {
+            let settings = Box::new(settings);
+            all.push(Op::Command(Command::DefineQueue { queue: QueueId(queue), settings }));
+        }
+        for (settings, agent) in agents.into_iter().zip(0..) {
+            let (agent, settings) = (AgentId(agent), Box::new(settings));
+            all.push(Op::Command(Command::DefineAgent { agent, settings }));
+            all.push(Op::Command(Command::LogIn { agent, not_ready: None }));
+        }
+        all.extend(ops);
+        History { settings, ops: all }
+    })
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64).prop_map(
+        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw)| Settings {
+            agents_max: 7,
+            queues_max: 4,
+            waiting_max,
+            exclusions_max,
+            flow_outs_max,
+            misses_max,
+            head_start_per_point: Duration::from_millis(2_500),
+            after_call_work_max: Duration::from_secs(acw),
+            requirement_depth_max: 3,
+            ..Settings::default()
+        },
+    )
+}
+
+fn queue() -> impl Strategy<Value = QueueId> {
+    (0..5u32).prop_map(QueueId)
+}
+
+fn agent() -> impl Strategy<Value = AgentId> {
+    (0..8u32).prop_map(AgentId)
+}
+
+fn interaction() -> impl Strategy<Value = InteractionId> {
+    (0..20u64).prop_map(InteractionId)
+}
+
+/// Microseconds matter: some are on the ticks of the wheel, most are not.
+fn duration(most_millis: u64) -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        3 => (1..most_millis * 1_000).prop_map(Duration::from_micros),
+        1 => (1..most_millis).prop_map(|ticks| Duration::from_micros(ticks * 1_024)),
+    ]
+}
+
+fn duration_or_zero(most_millis: u64) -> impl Strategy<Value = Duration> {
+    prop_oneof![2 => Just(Duration::ZERO), 3 => duration(most_millis)]
+}
+
+fn requirement() -> impl Strategy<Value = Requirement> {
+    let comparison = prop_oneof![
+        4 => Just(Comparison::AtLeast),
+        1 => Just(Comparison::MoreThan),
+        1 => Just(Comparison::AtMost),
+        1 => Just(Comparison::LessThan),
+        1 => Just(Comparison::Equal),
+        1 => Just(Comparison::NotEqual),
+    ];
+    let skill = (0..3u32, comparison, 1..6u8).prop_map(|(skill, comparison, level)| Requirement::Skill {
+        skill: SkillId(skill),
+        comparison,
+        level,
+    });
+    skill.prop_recursive(3, 6, 2, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Requirement::All),
+            vec(inner.clone(), 0..3).prop_map(Requirement::Any),
+            inner.prop_map(|inner| Requirement::Not(Box::new(inner))),
+        ]
+    })
+}
+
+/// Shallow enough for the bound in `settings`, which `own_requirement` sometimes exceeds.
+fn shallow() -> impl Strategy<Value = Requirement> {
+    prop_oneof![
+        1 => Just(Requirement::anyone()),
+        4 => requirement().prop_filter_map("too deep", |r| (r.size().depth <= 3).then_some(r)),
+    ]
+}
+
+fn choice() -> impl Strategy<Value = Choice> {
+    prop_oneof![
+        Just(Choice::LongestIdle(IdleClock::SinceHandled)),
+        Just(Choice::LongestIdle(IdleClock::SinceReady)),
+        Just(Choice::LongestIdle(IdleClock::SinceOffered)),
+        Just(Choice::MostSkilled),
+        Just(Choice::LeastSkilled),
+        Just(Choice::FewestHandled),
+        Just(Choice::RoundRobin),
+        Just(Choice::TopDown),
+    ]
+}
+
+fn exit() -> impl Strategy<Value = Exit> {
+    prop_oneof![2 => queue().prop_map(Exit::Queue), 1 => (0..3u32).prop_map(|id| Exit::Leave(ExitId(id)))]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let effect = prop_oneof![Just(StepEffect::Replace), Just(StepEffect::Add)];
+    vec((duration(4_000), shallow(), effect), 0..4).prop_map(|steps| {
+        let mut after = Duration::ZERO;
+        steps
+            .into_iter()
+            .map(|(gap, requirement, effect)| {
+                after += gap;
+                Step { after, requirement, effect }
+            })
+            .collect()
+    })
+}
+
+fn back_offs() -> impl Strategy<Value = BackOffs> {
+    let one = || {
+        (duration_or_zero(4_000), duration_or_zero(9_000))
+            .prop_map(|(pause, exclusion)| BackOff { pause, exclusion })
+    };
+    (one(), one(), one(), one()).prop_map(|(no_answer, busy, rejected, unreachable)| BackOffs {
+        no_answer,
+        busy,
+        rejected,
+        unreachable,
+    })
+}
+
+fn queue_settings() -> impl Strategy<Value = QueueSettings> {
+    let exits = (
+        option::weighted(0.4, (duration(12_000), exit())),
+        option::weighted(0.4, (0..4u32, exit())),
+        option::weighted(0.4, (duration_or_zero(4_000), exit())),
+    );
+    let times = (duration(6_000), duration_or_zero(4_000), back_offs());
+    (shallow(), steps(), any::<bool>(), choice(), times, exits).prop_map(
+        |(requirement, steps, skip_unstaffed_steps, strategy, times, exits)| QueueSettings {
+            requirement,
+            steps,
+            skip_unstaffed_steps,
+            strategy,
+            ring_timeout: times.0,
+            after_call_work: times.1,
+            back_offs: times.2,
+            max_wait: exits.0.map(|(after, exit)| MaxWait { after, exit }),
+            max_length: exits.1.map(|(waiting, exit)| MaxLength { waiting, exit }),
+            nobody_logged_in: exits.2.map(|(grace, exit)| NobodyLoggedIn { grace, exit }),
+        },
+    )
+}
+
+fn agent_settings() -> impl Strategy<Value = AgentSettings> {
+    let skills = btree_map((0..3u32).prop_map(SkillId), 1..=8u8, 0..4);
+    (skills, 0..3u32, option::weighted(0.3, duration_or_zero(3_000))).prop_map(
+        |(skills, order, after_call_work): (Skills, u32, Option<Duration>)| AgentSettings {
+            skills,
+            order,
+            after_call_work,
+        },
+    )
+}
+
+fn reason() -> impl Strategy<Value = ReasonCode> {
+    prop_oneof![9 => (0..3u32).prop_map(ReasonCode), 1 => Just(ReasonCode::MISSED)]
+}
+
+fn cause() -> impl Strategy<Value = RejectCause> {
+    prop_oneof![
+        Just(RejectCause::NoAnswer),
+        Just(RejectCause::Busy),
+        Just(RejectCause::Rejected),
+        Just(RejectCause::Unreachable),
+    ]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        30 => work().prop_map(Op::Command),
+        12 => presence().prop_map(Op::Command),
+        5 => configuration().prop_map(Op::Command),
+        12 => any::<usize>().prop_map(Op::Answer),
+        8 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
+        1 => (0..60u64).prop_map(Op::Stale),
+        12 => duration(3_000).prop_map(Op::Wait),
+        4 => duration(3_000).prop_map(Op::Lag),
+        10 => Just(Op::NextDeadline),
+        1 => Just(Op::Restore),
+    ]
+}
+
+fn enqueue() -> impl Strategy<Value = Command> {
+    let arrived = option::weighted(0.2, (0..40_000_000u64).prop_map(Instant::from_micros));
+    let own = option::weighted(0.2, requirement());
+    (interaction(), queue(), -2..3i32, own, arrived).prop_map(
+        |(interaction, queue, priority, requirement, arrived)| Command::Enqueue {
+            interaction,
+            queue,
+            priority,
+            requirement,
+            arrived,
+        },
+    )
+}
+
+fn work() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        12 => enqueue(),
+        3 => interaction().prop_map(|interaction| Command::Cancel { interaction }),
+        2 => (interaction(), -2..3i32)
+            .prop_map(|(interaction, priority)| Command::SetPriority { interaction, priority }),
+        2 => (interaction(), option::of(requirement()))
+            .prop_map(|(interaction, requirement)| Command::SetRequirement { interaction, requirement }),
+        1 => (interaction(), queue()).prop_map(|(interaction, queue)| Command::Move { interaction, queue }),
+        10 => interaction().prop_map(|interaction| Command::Finish { interaction }),
+    ]
+}
+
+fn presence() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        4 => (agent(), option::weighted(0.2, reason()))
+            .prop_map(|(agent, not_ready)| Command::LogIn { agent, not_ready }),
+        2 => agent().prop_map(|agent| Command::LogOut { agent }),
+        4 => agent().prop_map(|agent| Command::SetReady { agent }),
+        2 => (agent(), reason()).prop_map(|(agent, reason)| Command::SetNotReady { agent, reason }),
+        1 => agent().prop_map(|agent| Command::Occupy { agent }),
+        2 => agent().prop_map(|agent| Command::Release { agent }),
+        3 => agent().prop_map(|agent| Command::EndAfterCallWork { agent }),
+        2 => (agent(), duration(5_000))
+            .prop_map(|(agent, by)| Command::ExtendAfterCallWork { agent, by }),
+    ]
+}
+
+fn configuration() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        4 => (queue(), queue_settings()).prop_map(|(queue, settings)| Command::DefineQueue {
+            queue,
+            settings: Box::new(settings)
+        }),
+        1 => (queue(), exit()).prop_map(|(queue, exit)| Command::RemoveQueue { queue, exit }),
+        4 => (agent(), agent_settings()).prop_map(|(agent, settings)| Command::DefineAgent {
+            agent,
+            settings: Box::new(settings)
+        }),
+        1 => agent().prop_map(|agent| Command::RemoveAgent { agent }),
+    ]
+}
