@@ -188,8 +188,8 @@ fn check(
 /// Reads the whole file. Where something is wrong the value is a stand-in and the report holds an error.
 fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwords) -> Config {
     let mut file = Section::top(report, document);
-    let sip = sip::read(&mut file.table("sip"));
-    let media = media::read(&mut file.table("media"), &sip);
+    let mut sip = sip::read(&mut file.table("sip"));
+    let media = media::read(&mut file.table("media"), &mut sip);
     let http = http::read(&mut file.table("http"), passwords);
     let log = log::read(&mut file.table("log"));
     let routing = routing::read(&mut file.table("routing"));

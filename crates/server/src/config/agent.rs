@@ -20,8 +20,6 @@ pub struct Agent {
     pub name: String,
     /// How the phone is reached.
     pub reach: Reach,
-    /// The number that colleagues dial.
-    pub extension: Option<String>,
     /// Levels from 1 to 10 by skill.
     pub skills: BTreeMap<String, u8>,
     /// When the agent's working day begins.
@@ -63,21 +61,10 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords) -> Agent {
     }
     let name = section.text("name").map_or_else(|| id.clone(), |(name, _)| name);
     let reach = read_reach(section, &id, passwords);
-    let extension = section.text("extension").map(|(number, span)| {
-        if number.is_empty() || !number.chars().all(|digit| digit.is_ascii_digit() || "*#+".contains(digit)) {
-            section.error(
-                span.clone(),
-                format!("`extension`: \"{number}\" is no number; write digits, as in \"2001\""),
-            );
-        }
-        section.report().define(Kind::Extension, &number, span);
-        number
-    });
     Agent {
         id,
         name,
         reach,
-        extension,
         skills: read_skills(section),
         log_in: section.word(
             "log_in",

@@ -7,10 +7,25 @@ use super::report::{Kind, Report};
 use super::{Config, Exit, Queue, Reach, Waiting};
 
 pub(super) fn whole(config: &Config, report: &Report<'_>) {
+    families(config, report);
     circles(config, report);
     numbers_need_a_trunk(config, report);
     room_for_calls(config, report);
     absent_parts(config, report);
+}
+
+/// What is heard on a family of addresses must be answered from an address of that family.
+fn families(config: &Config, report: &Report<'_>) {
+    let advertised = &config.sip.advertised;
+    let silent = config.sip.listen.iter().find(|listen| advertised.like(listen.address.ip()).is_none());
+    if let Some(listen) = silent.filter(|_| !advertised.is_empty()) {
+        let family = if listen.address.is_ipv4() { "IPv4" } else { "IPv6" };
+        let remedy = format!("add an {family} address to `advertised`, or leave the socket out");
+        report.error(
+            report.place_of(Kind::Table, "sip"),
+            format!("[sip]: `listen` has {listen}, but no {family} address is advertised; {remedy}"),
+        );
+    }
 }
 
 /// A caller must not wander through the same queues for ever.

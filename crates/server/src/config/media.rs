@@ -62,14 +62,10 @@ impl PortRange {
     }
 }
 
-pub(super) fn read(section: &mut Section<'_>, sip: &Sip) -> Media {
+pub(super) fn read(section: &mut Section<'_>, sip: &mut Sip) -> Media {
     let mut own = addresses(section, "address", "", Use::Reachable);
-    for other in [sip.advertised.v4.map(Into::into), sip.advertised.v6.map(Into::into)].into_iter().flatten()
-    {
-        if own.like(other).is_none() {
-            own.add(other);
-        }
-    }
+    own.fill_from(sip.advertised);
+    sip.advertised.fill_from(own);
     if own.is_empty() && !section.gives("address") {
         let remedy = "add address = \"192.0.2.10\" with the address at which phones reach this machine";
         section.error(

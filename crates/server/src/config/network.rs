@@ -73,6 +73,16 @@ pub struct Network {
 }
 
 impl Network {
+    /// Its first address.
+    pub fn address(&self) -> IpAddr {
+        self.base
+    }
+
+    /// How many leading bits its addresses share.
+    pub fn prefix(&self) -> u8 {
+        self.bits
+    }
+
     /// Whether the address lies in it. An IPv4 address that came through an IPv6 socket counts as itself.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
@@ -160,11 +170,17 @@ impl Addresses {
         }
     }
 
+    /// Takes from `other` the families that it lacks.
+    pub(super) fn fill_from(&mut self, other: Addresses) {
+        self.v4 = self.v4.or(other.v4);
+        self.v6 = self.v6.or(other.v6);
+    }
+
     /// Keeps the first address of each family; tells whether there was room.
     pub(super) fn add(&mut self, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(address) => self.v4.replace(address).is_none(),
-            IpAddr::V6(address) => self.v6.replace(address).is_none(),
+            IpAddr::V4(address) => self.v4.is_none() && self.v4.insert(address) == &address,
+            IpAddr::V6(address) => self.v6.is_none() && self.v6.insert(address) == &address,
         }
     }
 }

@@ -74,7 +74,12 @@ impl<'a> Section<'a> {
         let (table, span) = match self.value(key) {
             None => (None, self.span()),
             Some(value) => match value.get_ref() {
-                DeValue::Table(table) => (Some(table), value.span()),
+                DeValue::Table(table) => {
+                    if self.path.is_empty() {
+                        self.report.define(Kind::Table, key, value.span());
+                    }
+                    (Some(table), value.span())
+                }
                 other => {
                     self.wrong_kind(key, value.span(), "a table such as { key = \"value\" }", other);
                     (None, value.span())

@@ -51,7 +51,7 @@ impl fmt::Display for Problem {
 pub(super) enum Kind {
     Trunk,
     Agent,
-    Extension,
+    Table,
     Queue,
     Skill,
     Number,
@@ -63,7 +63,7 @@ impl Kind {
         match self {
             Kind::Trunk => "trunk",
             Kind::Agent => "agent",
-            Kind::Extension => "extension",
+            Kind::Table => "table",
             Kind::Queue => "queue",
             Kind::Skill => "skill",
             Kind::Number => "number",

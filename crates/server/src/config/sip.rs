@@ -12,7 +12,7 @@ pub struct Sip {
     pub domain: String,
     /// Sockets, in order of the file, each once.
     pub listen: Vec<Listen>,
-    /// The addresses that others send SIP to; empty only where `listen` names none that can be reached.
+    /// The addresses that others send SIP to: one of each family in `listen`.
     pub advertised: Addresses,
     /// Where requests for agents and trunks go first, as a SIP URI.
     pub outbound_proxy: Option<String>,
@@ -52,11 +52,9 @@ pub struct Registrar {
     pub expires_max: Duration,
     /// Phones of one agent at once.
     pub contacts_max: u32,
-    /// How long a nonce may be used.
-    pub nonce_lifetime: Duration,
     /// Wrong passwords from one address before it has to wait.
     pub failures_max: u32,
-    /// How long it has to wait; doubled with each further failure, up to an hour.
+    /// How long it has to wait; doubled with each further failure, up to five minutes.
     pub failure_back_off: Duration,
 }
 
@@ -94,21 +92,11 @@ pub(super) fn read(section: &mut Section<'_>) -> Sip {
     });
     let listen = read_listen(section);
     let mut advertised = addresses(section, "advertised", "", Use::Reachable);
-    let was_given = !advertised.is_empty();
+    let mut bound = Addresses::default();
     for Listen { address, .. } in listen.iter().filter(|listen| !listen.address.ip().is_unspecified()) {
-        if advertised.like(address.ip()).is_none() {
-            advertised.add(address.ip());
-        }
+        bound.add(address.ip());
     }
-    if was_given
-        && let Some(missing) = listen.iter().find(|listen| advertised.like(listen.address.ip()).is_none())
-    {
-        let family = if missing.address.is_ipv4() { "IPv4" } else { "IPv6" };
-        section.error(
-            section.span(),
-            format!("`listen` has {missing} but `advertised` has no {family} address; add one"),
-        );
-    }
+    advertised.fill_from(bound);
     Sip {
         domain: domain.unwrap_or_default(),
         listen,
@@ -155,9 +143,8 @@ fn read_registrar(mut section: Section<'_>) -> Registrar {
         expires_min: section.duration("expires_min", "1m", "1s", "1h"),
         expires_max: section.duration("expires_max", "1h", "10s", "7d"),
         contacts_max: section.integer("contacts_max", 4, 1..=32),
-        nonce_lifetime: section.duration("nonce_lifetime", "5m", "10s", "1d"),
         failures_max: section.integer("failures_max", 5, 1..=1000),
-        failure_back_off: section.duration("failure_back_off", "10s", "1s", "1h"),
+        failure_back_off: section.duration("failure_back_off", "10s", "1s", "5m"),
     };
     let Registrar { expires_min, expires_default, expires_max, .. } = registrar;
     if expires_min > expires_default || expires_default > expires_max {

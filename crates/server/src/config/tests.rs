@@ -97,11 +97,13 @@ fn a_number_that_no_entry_fits_enters_nowhere() {
 }
 
 #[test]
-fn the_address_of_the_media_follows_that_of_sip() {
+fn the_addresses_of_media_and_sip_follow_each_other() {
     let text = LEAST.replace("[media]\naddress = \"192.0.2.10\"", "listen = \"udp:192.0.2.77:5060\"");
     let config = loaded(&text).config;
     assert_eq!(config.sip.advertised.v4, Some([192, 0, 2, 77].into()));
     assert_eq!(config.media.addresses, config.sip.advertised);
+    let other_way = loaded(LEAST).config;
+    assert_eq!(other_way.sip.advertised, other_way.media.addresses);
 }
 
 #[test]

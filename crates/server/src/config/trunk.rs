@@ -21,8 +21,6 @@ pub struct Trunk {
     pub outbound_proxy: Option<String>,
     /// New calls in a second; more are refused with 503.
     pub calls_per_second: u32,
-    /// Calls at once; more are refused with 503.
-    pub calls_max: u32,
 }
 
 /// Which way the audio goes.
@@ -72,7 +70,6 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords, taken: &mut Vec<(Ne
         credentials,
         outbound_proxy: uri(section, "outbound_proxy", "sip:192.0.2.20:5060;lr"),
         calls_per_second: section.integer("calls_per_second", 100, 1..=100_000),
-        calls_max: section.integer("calls_max", 1_000, 1..=250_000),
     };
     if !section.gives("from") && trunk.outbound_proxy.is_none() {
         let remedy = "add from = [\"192.0.2.0/24\"], or outbound_proxy where calls only go out";

@@ -26,8 +26,6 @@ fn a_name_given_twice_is_reported_with_both_places() {
         refused(&queues("[[reason]]\nid = \"a\"\n[[reason]]\nid = \"a\"\n"))
             .contains("reason \"a\" is there twice")
     );
-    let extensions = "[[agent]]\nid = \"a\"\ncontact = \"sip:a@b\"\nextension = \"1\"\n[[agent]]\nid = \"b\"\ncontact = \"sip:b@b\"\nextension = \"1\"\n";
-    assert!(refused(&queues(extensions)).contains("extension \"1\" is there twice"));
 }
 
 #[test]
