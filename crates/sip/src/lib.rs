@@ -9,9 +9,11 @@
 //! Read first: [`Message`], [`compose::RequestBuilder`].
 
 pub mod compose;
+mod dialog;
 pub mod digest;
 mod flow;
 mod lexis;
+pub mod locate;
 mod message;
 mod method;
 mod name;
@@ -19,7 +21,9 @@ mod name_addr;
 mod params;
 pub mod registrar;
 mod syntax;
+mod transaction;
 mod uri;
+pub mod user_agent;
 mod via;
 
 pub use flow::{ConnectionId, Flow, Protocol, Transmit};
@@ -29,5 +33,7 @@ pub use name::Name;
 pub use name_addr::NameAddr;
 pub use params::{Param, Params};
 pub use syntax::Syntax;
+pub use transaction::Timers;
 pub use uri::{Host, SipUri, TelUri, Uri, escape_header, escape_user, unescape};
+pub use user_agent::UserAgent;
 pub use via::{MAGIC_COOKIE, Transport, Via};

@@ -6,13 +6,29 @@
 //! [`UserAgent::poll_event`], [`UserAgent::poll_transmit`], [`UserAgent::poll_query`] and
 //! [`UserAgent::poll_close`], then ask [`UserAgent::poll_timeout`] when to come back.
 
+mod authorise;
+mod entropy;
 mod event;
+mod exchange;
+mod incoming;
+mod inside;
 mod invitation;
+mod locating;
+mod outgoing;
+mod outside;
+mod rate;
+mod read;
+mod receive;
+mod registration;
+mod session;
 mod settings;
+mod write;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
@@ -20,11 +36,19 @@ pub use event::{
     Body, EndCause, EndedBy, Event, ExchangeId, FailureCause, HeaderField, Invite, Origin, Party, SessionId,
     UnregisteredCause,
 };
-pub use invitation::{Counts, Destination, Identity, Invitation, Refused};
+pub use invitation::{Counts, Destination, Identity, Invitation, Refused, Reply};
+pub use locating::{Query, QueryId};
 pub use settings::{Endpoint, Limits, Network, Settings, Trunk, TrunkCredentials, TrunkId};
 
-use crate::registrar::Contact;
-use crate::{ConnectionId, Flow, Method, Transmit};
+use crate::digest::{Authenticator, AuthenticatorSettings, Backoff, Secret};
+use crate::locate::{Records, ResolverFailed};
+use crate::registrar::{Contact, Registrar};
+use crate::transaction::{ClientUser, Due, Lost, ServerUser, Transactions};
+use crate::{ConnectionId, Flow, Method, StreamFramer, Transmit};
+use entropy::Entropy;
+use locating::Asked;
+use rate::Rate;
+use session::Session;
 
 /// A SIP endpoint without sockets: see the [module](self).
 ///
@@ -33,108 +57,289 @@ use crate::{ConnectionId, Flow, Method, Transmit};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserAgent {
     settings: Settings,
+    entropy: Entropy,
+    /// Makes the To tags of stateless answers unpredictable.
+    tag_key: u64,
+    transactions: Transactions,
+    sessions: BTreeMap<SessionId, Session>,
+    /// Which session a tag of ours belongs to.
+    tags: BTreeMap<String, SessionId>,
+    accounts: BTreeMap<String, Secret>,
+    authenticator: Authenticator,
+    backoff: Backoff,
+    registrar: Registrar,
+    connections: BTreeMap<ConnectionId, Connection>,
+    call_rate: Rate,
+    trunk_rates: BTreeMap<TrunkId, Rate>,
+    /// Questions to the DNS without an answer.
+    asked: BTreeMap<QueryId, Asked>,
+    queries: VecDeque<Query>,
     events: VecDeque<Event>,
-    // (machines follow)
+    closes: VecDeque<ConnectionId>,
+    /// The last number given to a session or an exchange.
+    numbers: u64,
+}
+
+/// An open stream.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Connection {
+    flow: Flow,
+    framer: StreamFramer,
 }
 
 /// How it is built and told about the world.
 impl UserAgent {
     /// A user agent that knows nobody yet. `seed` must come from a good source of randomness: tags,
     /// branches and nonces that nobody can guess are made of it.
-    pub fn new(settings: Settings, seed: [u8; 32]) -> UserAgent;
+    pub fn new(settings: Settings, seed: [u8; 32]) -> UserAgent {
+        let mut entropy = Entropy::new(seed);
+        let tag_key = entropy.number();
+        let realm = settings.domains.first().cloned().unwrap_or_default();
+        let random = ChaCha20Rng::from_seed(entropy.seed());
+        UserAgent {
+            entropy,
+            tag_key,
+            transactions: Transactions::new(settings.timers),
+            sessions: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            authenticator: Authenticator::new(AuthenticatorSettings::new(&realm), random),
+            backoff: Backoff::new(settings.backoff),
+            registrar: Registrar::new(settings.registrar),
+            connections: BTreeMap::new(),
+            call_rate: Rate::new(Instant::ORIGIN, settings.limits.calls_per_second),
+            trunk_rates: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            queries: VecDeque::new(),
+            events: VecDeque::new(),
+            closes: VecDeque::new(),
+            numbers: 0,
+            settings,
+        }
+    }
 
-    /// New settings; sessions, registrations and transactions in progress go on.
-    pub fn configure(&mut self, now: Instant, settings: Settings);
+    /// New settings; sessions, registrations and transactions in progress go on. The realm, which is
+    /// the first domain, and the back-off stay as they were at the start.
+    pub fn configure(&mut self, settings: Settings) {
+        self.transactions.lower.timers = settings.timers;
+        self.registrar.configure(settings.registrar);
+        self.trunk_rates.retain(|id, _| settings.trunks.iter().any(|trunk| trunk.id == *id));
+        self.settings = settings;
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
 
     /// Adds an account (somebody who may register and call) or changes its secret.
-    pub fn set_account(&mut self, user: &str, secret: &str);
+    pub fn set_account(&mut self, user: &str, secret: Secret) {
+        self.accounts.insert(user.to_owned(), secret);
+    }
 
     /// Takes an account and its contacts away; its sessions go on. [`Event::Unregistered`] follows
     /// where it was registered.
-    pub fn remove_account(&mut self, now: Instant, user: &str);
+    pub fn remove_account(&mut self, user: &str) {
+        self.accounts.remove(user);
+        self.registrar.remove_account(user);
+        self.tell_registrations();
+    }
 
     /// Where an account can be reached now, the best first; empty where it is not registered.
-    pub fn contacts(&self, user: &str) -> Vec<Contact>;
+    pub fn contacts(&self, user: &str) -> Vec<Contact> {
+        self.registrar.contacts(user)
+    }
 
     /// What it holds.
-    pub fn counts(&self) -> Counts;
+    pub fn counts(&self) -> Counts {
+        Counts {
+            sessions: self.sessions.len(),
+            dialogs: self.sessions.values().map(|session| session.dialogs.len()).sum(),
+            client_transactions: self.transactions.client_count(),
+            server_transactions: self.transactions.server_count(),
+            timers: self.transactions.lower.wheel.len(),
+            queries: self.asked.len(),
+            contacts: self.registrar.len(),
+            connections: self.connections.len(),
+        }
+    }
 }
 
 /// Inputs.
 impl UserAgent {
     /// A UDP datagram arrived on `flow`.
-    pub fn handle_datagram(&mut self, now: Instant, flow: Flow, datagram: Bytes);
+    pub fn handle_datagram(&mut self, now: Instant, flow: Flow, datagram: Bytes) {
+        self.receive_datagram(now, flow, datagram);
+    }
 
-    /// A stream was opened, by the other side or because a [`Transmit`] asked for it.
-    pub fn connection_opened(&mut self, now: Instant, flow: Flow);
+    /// A stream was opened, by the other side or because a [`Transmit`] asked for it. `flow` names the
+    /// connection.
+    pub fn connection_opened(&mut self, flow: Flow) {
+        self.open_connection(flow);
+    }
 
     /// Octets arrived on a stream. What does not belong to SIP closes it: see [`UserAgent::poll_close`].
-    pub fn handle_stream(&mut self, now: Instant, connection: ConnectionId, octets: Bytes);
+    pub fn handle_stream(&mut self, now: Instant, connection: ConnectionId, octets: &[u8]) {
+        self.receive_octets(now, connection, octets);
+    }
 
     /// A stream is closed, by whomever. Contacts that live on it are gone, requests waiting for an
     /// answer on it have failed.
-    pub fn connection_closed(&mut self, now: Instant, connection: ConnectionId);
+    pub fn connection_closed(&mut self, now: Instant, connection: ConnectionId) {
+        self.connections.remove(&connection);
+        self.registrar.handle_connection_closed(connection);
+        self.tell_registrations();
+        let lost = self.transactions.transport_failed(|flow| flow.connection == Some(connection));
+        self.lose(now, lost, FailureCause::Transport);
+    }
 
     /// A [`Transmit`] could not be sent: no stream could be opened, or the host said unreachable (ICMP).
-    pub fn transmit_failed(&mut self, now: Instant, flow: Flow);
+    pub fn transmit_failed(&mut self, now: Instant, flow: Flow) {
+        let lost = self.transactions.transport_failed(|sent| *sent == flow);
+        self.lose(now, lost, FailureCause::Transport);
+    }
 
     /// The answer to a question of [`UserAgent::poll_query`].
-    pub fn resolved(&mut self, now: Instant, query: QueryId, answer: Answer);
+    pub fn resolved(&mut self, now: Instant, query: QueryId, answer: Result<Records, ResolverFailed>) {
+        self.take_records(now, query, answer);
+    }
 
     /// Deadlines up to `now` are due.
-    pub fn handle_timeout(&mut self, now: Instant);
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(due) = self.transactions.handle_timeout(now) {
+            match due {
+                Due::TimedOut(lost) => self.lose(now, vec![lost], FailureCause::Timeout),
+                Due::RangTooLong(ClientUser::Invite(id)) => self.abandon(now, id),
+                Due::RangTooLong(ClientUser::Exchange(id, exchange)) => {
+                    self.abandon_exchange(now, id, exchange);
+                }
+                Due::RangTooLong(ClientUser::Bye(_) | ClientUser::Nobody) => {}
+                Due::AckMissing(ServerUser::Invite(id) | ServerUser::Exchange(id, _)) => {
+                    self.ack_missing(now, id);
+                }
+                Due::AckMissing(ServerUser::Nobody) => {}
+            }
+        }
+        self.expire_streams(now);
+        self.registrar.handle_timeout(now);
+        self.tell_registrations();
+    }
+
+    /// Requests that will not be answered.
+    fn lose(&mut self, now: Instant, lost: Vec<Lost>, cause: FailureCause) {
+        let status = if cause == FailureCause::Timeout { 408 } else { 503 };
+        for Lost { user, request } in lost {
+            match user {
+                ClientUser::Invite(id) => self.invite_lost(now, id, &request, cause),
+                ClientUser::Exchange(id, exchange) => self.exchange_lost(now, id, exchange, status),
+                ClientUser::Bye(id) => self.remove_session(now, id),
+                ClientUser::Nobody => {}
+            }
+        }
+    }
 }
 
 /// Outputs: call each until `None` after every input or verb.
 impl UserAgent {
     /// What happened.
-    pub fn poll_event(&mut self) -> Option<Event>;
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
 
     /// What to send. On TCP without a connection: open one to `flow.remote` (or use one that is
     /// being opened to it), tell [`UserAgent::connection_opened`], then send.
-    pub fn poll_transmit(&mut self) -> Option<Transmit>;
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transactions.lower.transmits.pop_front()
+    }
 
     /// What to ask the DNS.
-    pub fn poll_query(&mut self) -> Option<Query>;
+    pub fn poll_query(&mut self) -> Option<Query> {
+        self.queries.pop_front()
+    }
 
     /// A stream to close.
-    pub fn poll_close(&mut self) -> Option<ConnectionId>;
+    pub fn poll_close(&mut self) -> Option<ConnectionId> {
+        self.closes.pop_front()
+    }
 
     /// When to call [`UserAgent::handle_timeout`]; never after the earliest deadline.
-    pub fn poll_timeout(&self) -> Option<Instant>;
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let streams = self.connections.values().filter_map(|stream| stream.framer.poll_timeout()).min();
+        let transactions = self.transactions.lower.wheel.next_deadline();
+        [streams, transactions, self.registrar.poll_timeout()].into_iter().flatten().min()
+    }
 }
 
 /// Verbs on sessions that we begin.
 impl UserAgent {
     /// Sends an INVITE. What comes of it: [`Event::Progress`], then one of [`Event::Answered`] and
     /// [`Event::Failed`]. Several addresses of the destination are tried in turn (RFC 3263 §4.3).
-    pub fn invite(&mut self, now: Instant, invitation: Invitation) -> Result<SessionId, Refused>;
+    pub fn invite(&mut self, now: Instant, invitation: &Invitation) -> Result<SessionId, Refused> {
+        self.begin(now, invitation)
+    }
 
     /// Takes an unanswered INVITE back. The CANCEL waits for a provisional response (RFC 3261 §9.1);
     /// [`Event::Failed`] with [`FailureCause::Cancelled`] comes when the matter is settled, whatever
     /// the other side did meanwhile. `headers`: Reason above all.
-    pub fn cancel(&mut self, now: Instant, session: SessionId, headers: Vec<HeaderField>) -> Result<(), Refused>;
+    pub fn cancel(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: Vec<HeaderField>,
+    ) -> Result<(), Refused> {
+        self.take_back(now, session, headers)
+    }
 
     /// Answers the offer of a 2xx to an INVITE or re-INVITE of ours that had no body. In all other
     /// cases the ACK was sent already and this is [`Refused::WrongState`].
-    pub fn acknowledge(&mut self, now: Instant, session: SessionId, body: Option<Body>) -> Result<(), Refused>;
+    pub fn acknowledge(&mut self, session: SessionId, body: Option<&Body>) -> Result<(), Refused> {
+        self.settle_offer(session, body)
+    }
 }
 
 /// Verbs on sessions that others begin.
 impl UserAgent {
     /// Sends a provisional response, 101 to 199 (180 Ringing, 183 with early media). It is repeated
     /// every minute until the final one.
-    pub fn progress(&mut self, now: Instant, session: SessionId, status: u16, headers: Vec<HeaderField>, body: Option<Body>)
-        -> Result<(), Refused>;
+    pub fn progress(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        status: u16,
+        headers: &[HeaderField],
+        body: Option<&Body>,
+    ) -> Result<(), Refused> {
+        if !(101..200).contains(&status) {
+            return Err(Refused::BadStatus(status));
+        }
+        self.answer_invite(now, session, status, headers, body)
+    }
 
     /// Answers with 200, repeated until the ACK arrives ([`Event::Established`]). Without an ACK for
     /// 64*T1: BYE and [`Event::Ended`] with [`EndCause::AckMissing`].
-    pub fn accept(&mut self, now: Instant, session: SessionId, headers: Vec<HeaderField>, body: Option<Body>)
-        -> Result<(), Refused>;
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: &[HeaderField],
+        body: Option<&Body>,
+    ) -> Result<(), Refused> {
+        self.answer_invite(now, session, 200, headers, body)
+    }
 
     /// Refuses with 300 to 699. The session is over when this returns.
-    pub fn refuse(&mut self, now: Instant, session: SessionId, status: u16, headers: Vec<HeaderField>)
-        -> Result<(), Refused>;
+    pub fn refuse(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        status: u16,
+        headers: &[HeaderField],
+    ) -> Result<(), Refused> {
+        if !(300..700).contains(&status) {
+            return Err(Refused::BadStatus(status));
+        }
+        self.answer_invite(now, session, status, headers, None)
+    }
 }
 
 /// Verbs on answered sessions, whoever began them.
@@ -142,7 +347,14 @@ impl UserAgent {
     /// Ends an answered session. The session is over for the application when this returns and no
     /// event follows. A BYE that may not be sent yet (our 2xx is not acknowledged, RFC 3261 §15) is
     /// sent as soon as it may.
-    pub fn bye(&mut self, now: Instant, session: SessionId, headers: Vec<HeaderField>) -> Result<(), Refused>;
+    pub fn bye(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: Vec<HeaderField>,
+    ) -> Result<(), Refused> {
+        self.hang_up(now, session, headers)
+    }
 
     /// Sends a request inside an answered session: INVITE (re-INVITE), UPDATE, INFO, MESSAGE, REFER,
     /// NOTIFY or any other but ACK, BYE, CANCEL, PRACK and REGISTER. [`Event::Replied`] brings the
@@ -153,13 +365,36 @@ impl UserAgent {
     /// try again (RFC 3261 §14.1: 2.1 to 4 s for who owns the Call-ID, that is who sent the first
     /// INVITE, 0 to 2 s for the other) is for the application to decide, because in a bridge only it
     /// knows whether the offer is still wanted.
-    pub fn request(&mut self, now: Instant, session: SessionId, method: Method, headers: Vec<HeaderField>, body: Option<Body>)
-        -> Result<ExchangeId, Refused>;
+    pub fn request(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        method: Method,
+        headers: &[HeaderField],
+        body: Option<&Body>,
+    ) -> Result<ExchangeId, Refused> {
+        self.ask(now, session, method, headers, body)
+    }
 
     /// Takes a re-INVITE of ours back (CANCEL). Its [`Event::Replied`] comes all the same.
-    pub fn withdraw(&mut self, now: Instant, session: SessionId, exchange: ExchangeId) -> Result<(), Refused>;
+    pub fn withdraw(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        exchange: ExchangeId,
+    ) -> Result<(), Refused> {
+        self.take_back_exchange(now, session, exchange)
+    }
 
     /// Answers an [`Event::Requested`]. Provisional responses (101 to 199) may come before the final
     /// one (200 to 699). A 2xx to a re-INVITE is repeated until its ACK ([`Event::Acknowledged`]).
-    pub fn reply(&mut self, now: Instant, session: SessionId, exchange: ExchangeId, reply: Reply) -> Result<(), Refused>;
+    pub fn reply(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        exchange: ExchangeId,
+        reply: &Reply,
+    ) -> Result<(), Refused> {
+        self.answer_exchange(now, session, exchange, reply)
+    }
 }

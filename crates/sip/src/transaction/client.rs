@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
-use super::{Alarm, ClientUser, Deadline, Due, Key, Lower};
+use super::{Alarm, ClientUser, Deadline, Key, Lower};
 use crate::{Flow, Message, Transmit};
 
 /// Where a client transaction stands. The RFC's *Terminated* is the absence of the transaction.
@@ -62,6 +62,17 @@ pub(crate) enum Verdict {
     DeliverAndAcknowledge,
     /// It was seen before; whatever it needed has been sent.
     Absorbed,
+}
+
+/// What the end of a state means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// No final response came: the transaction is over.
+    TimedOut,
+    /// Timer C: it still waits, and somebody must cancel it.
+    RangTooLong,
+    /// Everything was said; the transaction is over.
+    Over,
 }
 
 impl Client {
@@ -149,15 +160,13 @@ impl Client {
         self.retransmit = Some(lower.wheel.schedule(now + self.interval, Deadline::Retransmit(alarm)));
     }
 
-    /// Timer B, C, D, F, K or M; what to tell the user, and whether the transaction is over.
-    pub(crate) fn expire(&mut self) -> (Option<Due>, bool) {
+    /// Timer B, C, D, F, K or M.
+    pub(crate) fn expire(&mut self) -> Expiry {
         self.deadline = None;
         match (self.state, self.is_invite) {
-            (ClientState::Proceeding, true) => (Some(Due::RangTooLong(self.user)), false),
-            (ClientState::Calling | ClientState::Proceeding | ClientState::Cancelled, _) => {
-                (Some(Due::TimedOut(self.user)), true)
-            }
-            (ClientState::Completed | ClientState::Accepted, _) => (None, true),
+            (ClientState::Proceeding, true) => Expiry::RangTooLong,
+            (ClientState::Calling | ClientState::Proceeding | ClientState::Cancelled, _) => Expiry::TimedOut,
+            (ClientState::Completed | ClientState::Accepted, _) => Expiry::Over,
         }
     }
 

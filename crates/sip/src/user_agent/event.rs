@@ -92,6 +92,9 @@ pub struct Invite {
     pub to: Party,
     /// The Call-ID, for logs.
     pub call_id: String,
+    /// How many hops it may still take; never 0. Whoever sends a call on because of this one writes
+    /// one less, so that a loop ends (RFC 7332 §3).
+    pub max_forwards: u8,
     /// Every header that the user agent does not manage itself, in order: P-Asserted-Identity,
     /// Diversion, History-Info, User-to-User, Reason, X- and all others.
     pub headers: Vec<HeaderField>,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Body, HeaderField};
 use super::settings::TrunkId;
-use crate::registrar::Contact;
 use crate::Uri;
+use crate::registrar::Contact;
 
 /// An INVITE to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Invitation {
     pub caller: Identity,
     /// The display name in To; often empty.
     pub to_display_name: String,
+    /// Max-Forwards: [`MAX_FORWARDS`](crate::compose::MAX_FORWARDS) for a call of our own.
+    pub max_forwards: u8,
     /// Further headers in order: P-Asserted-Identity, Diversion, User-to-User, X- and others. Headers
     /// that the user agent manages itself (Via, From, Contact, CSeq, ...) are refused.
     pub headers: Vec<HeaderField>,
@@ -68,6 +70,24 @@ impl Identity {
     }
 }
 
+/// An answer to an [`Event::Requested`](super::Event::Requested).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// 101 to 699.
+    pub status: u16,
+    /// Headers to add.
+    pub headers: Vec<HeaderField>,
+    /// The body.
+    pub body: Option<Body>,
+}
+
+impl Reply {
+    /// A status alone.
+    pub fn status(status: u16) -> Reply {
+        Reply { status, headers: Vec::new(), body: None }
+    }
+}
+
 /// Why a verb did nothing. Nothing was sent and nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refused {
@@ -113,8 +133,8 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// How much a user agent holds. After the last call and 64*T1 all but `bindings`, `connections` and
-/// the registrar's timers are zero: tests prove by it that nothing is left over.
+/// How much a user agent holds. After the last call and 64*T1 all but `contacts` and
+/// `connections` is zero: tests prove by it that nothing is left over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Sessions, ringing, talking or ending.
@@ -130,7 +150,7 @@ pub struct Counts {
     /// DNS questions without an answer.
     pub queries: usize,
     /// Contacts that are registered.
-    pub bindings: usize,
+    pub contacts: usize,
     /// Open streams.
     pub connections: usize,
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::transaction::Timers;
-use crate::Uri;
-use crate::{Method, Protocol};
+use crate::{Method, Protocol, Uri, digest, registrar};
 
 /// Everything a user agent is told at its start. All of it may be changed later by
 /// [`UserAgent::configure`](super::UserAgent::configure); calls in progress go on.
@@ -24,6 +23,10 @@ pub struct Settings {
     pub timers: Timers,
     /// Every bound and with it the answer to overload.
     pub limits: Limits,
+    /// Expiry and bounds of registrations; at a bound the registrar answers 503 with Retry-After.
+    pub registrar: registrar::RegistrarSettings,
+    /// How a source that guesses passwords is slowed down: 503 with Retry-After.
+    pub backoff: digest::BackoffSettings,
     /// The Server and User-Agent header; none is written where this is empty.
     pub server: String,
     /// What the Allow header says; a method that is missing here is answered 405.
@@ -43,6 +46,8 @@ impl Settings {
             trunks: Vec::new(),
             timers: Timers::default(),
             limits: Limits::default(),
+            registrar: registrar::RegistrarSettings::default(),
+            backoff: digest::BackoffSettings::default(),
             server: "Cordboard".to_owned(),
             allow: vec![
                 Method::Invite,
@@ -148,10 +153,8 @@ impl Network {
 /// Bounds. What happens at each is written beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Octets of a message. A longer datagram is dropped, a stream that announces more is closed.
-    pub message_size: usize,
-    /// Header lines of a message. More is answered 400.
-    pub header_count: usize,
+    /// Of single messages: more is answered 513, and a stream closed.
+    pub message: crate::Limits,
     /// Transactions of both kinds. At the limit a new request is answered 503 with Retry-After.
     pub transactions: usize,
     /// Sessions, ringing and talking. At the limit an INVITE is answered 503 with Retry-After and
@@ -165,8 +168,6 @@ pub struct Limits {
     /// Requests of one session that the application has not answered yet. More is answered 500 with
     /// Retry-After.
     pub exchanges: usize,
-    /// Registered contacts altogether; the registrar answers 503.
-    pub registrations: usize,
     /// Open streams that we keep framing state for. At the limit the new one is closed.
     pub connections: usize,
     /// What Retry-After says in our 503.
@@ -176,14 +177,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            message_size: 65_535,
-            header_count: 256,
+            message: crate::Limits::default(),
             transactions: 100_000,
             sessions: 20_000,
             forks: 16,
             calls_per_second: 2_000,
             exchanges: 4,
-            registrations: 20_000,
             connections: 10_000,
             retry_after: Duration::from_secs(5),
         }

@@ -1,0 +1,167 @@
+//! From octets to the part of the user agent that must deal with them.
+
+use bytes::Bytes;
+use timing::Instant;
+
+use super::{Connection, UserAgent};
+use crate::transaction::{ClientUser, Key};
+use crate::{
+    ConnectionId, Fault, Flow, Frame, Message, Method, Name, ParseError, StreamFramer, Transmit, Via,
+};
+
+/// The answer to a keep-alive on a stream (RFC 5626 §4.4.1).
+const PONG: &[u8] = b"\r\n";
+
+impl UserAgent {
+    pub(super) fn receive_datagram(&mut self, now: Instant, flow: Flow, datagram: Bytes) {
+        match Message::parse(datagram, &self.settings.limits.message) {
+            Ok(message) => self.receive(now, flow, &message),
+            Err(error) => self.receive_broken(flow, &error),
+        }
+    }
+
+    pub(super) fn open_connection(&mut self, flow: Flow) {
+        let Some(connection) = flow.connection else { return };
+        if self.connections.len() >= self.settings.limits.connections {
+            self.closes.push_back(connection);
+            return;
+        }
+        let framer = StreamFramer::new(self.settings.limits.message);
+        self.connections.insert(connection, Connection { flow, framer });
+    }
+
+    pub(super) fn receive_octets(&mut self, now: Instant, connection: ConnectionId, octets: &[u8]) {
+        let Some(stream) = self.connections.get_mut(&connection) else { return };
+        stream.framer.handle_input(now, octets);
+        self.drain_stream(now, connection);
+    }
+
+    /// Streams that took too long over a message.
+    pub(super) fn expire_streams(&mut self, now: Instant) {
+        let is_due =
+            |stream: &Connection| stream.framer.poll_timeout().is_some_and(|deadline| deadline <= now);
+        let due: Vec<ConnectionId> =
+            self.connections.iter().filter(|(_, stream)| is_due(stream)).map(|(id, _)| *id).collect();
+        for connection in due {
+            if let Some(stream) = self.connections.get_mut(&connection) {
+                stream.framer.handle_timeout(now);
+            }
+            self.drain_stream(now, connection);
+        }
+    }
+
+    fn drain_stream(&mut self, now: Instant, connection: ConnectionId) {
+        while let Some(stream) = self.connections.get_mut(&connection) {
+            let flow = stream.flow;
+            match stream.framer.poll_output() {
+                None => return,
+                Some(Frame::Message(message)) => self.receive(now, flow, &message),
+                Some(Frame::Ping) => {
+                    let bytes = Bytes::from_static(PONG);
+                    self.transactions.lower.transmits.push_back(Transmit { flow, bytes });
+                }
+                Some(Frame::Broken(error)) => self.receive_broken(flow, &error),
+                Some(Frame::Fatal(error)) => {
+                    self.receive_broken(flow, &error);
+                    self.closes.push_back(connection);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What cannot be read is answered where RFC 3261 lets us, and forgotten.
+    fn receive_broken(&mut self, flow: Flow, error: &ParseError) {
+        if let Some(request) = &error.answerable {
+            self.answer_stateless(flow, request, error.fault.status(), &[]);
+        }
+    }
+
+    fn receive(&mut self, now: Instant, flow: Flow, message: &Message) {
+        let fault = match (message.validate(), message.top_via()) {
+            (Ok(()), Ok(via)) if message.is_request() => {
+                return self.receive_request(now, flow, message, &via);
+            }
+            (Ok(()), Ok(via)) => return self.receive_response(now, message, &via),
+            (Err(fault), _) | (Ok(()), Err(fault)) => fault,
+        };
+        // RFC 3261 §8.1.3.1, §18.1.2: a response that cannot be read is dropped.
+        if message.is_answerable() {
+            let headers = match fault {
+                Fault::CSeqMethod if self.is_unknown(&message.method()) => {
+                    return self.refuse_method(flow, message);
+                }
+                _ => [],
+            };
+            self.answer_stateless(flow, message, fault.status(), &headers);
+        }
+    }
+
+    fn receive_request(&mut self, now: Instant, flow: Flow, request: &Message, via: &Via) {
+        let key = Key::server(request, via);
+        match request.method() {
+            Method::Ack => return self.receive_ack(now, request, &key),
+            Method::Cancel => return self.receive_cancel(now, flow, request, via),
+            _ => {}
+        }
+        if self.transactions.request_again(&key) {
+            return;
+        }
+        let held = self.transactions.client_count() + self.transactions.server_count();
+        if held >= self.settings.limits.transactions {
+            return self.refuse_overload(flow, request);
+        }
+        if request.to_tag().is_some() {
+            self.receive_inside(now, flow, request, key, via);
+        } else {
+            self.receive_outside(now, flow, request, key, via);
+        }
+    }
+
+    /// RFC 3261 §17.1.3: our branch and the method in CSeq find the transaction. A response that
+    /// belongs to none is dropped: we are no proxy.
+    fn receive_response(&mut self, now: Instant, response: &Message, via: &Via) {
+        // RFC 3261 §8.1.3.3: more than one Via went to somebody else.
+        if response.values(Name::Via).count() != 1 {
+            return;
+        }
+        let Some(branch) = via.branch() else { return };
+        let Some(answered) = self.transactions.response(now, branch, response) else { return };
+        match answered.user {
+            ClientUser::Invite(id) => self.receive_invite_answer(now, id, &answered, response),
+            ClientUser::Exchange(id, exchange) => {
+                self.receive_exchange_answer(now, (id, exchange), &answered, response);
+            }
+            ClientUser::Bye(id) => self.receive_bye_answer(now, id, &answered.request, response),
+            ClientUser::Nobody => {}
+        }
+        let is_forgotten = match answered.user {
+            ClientUser::Exchange(id, _) => !self.sessions.contains_key(&id),
+            ClientUser::Nobody => true,
+            ClientUser::Invite(_) | ClientUser::Bye(_) => false,
+        };
+        if is_forgotten
+            && answered.request.method() == Method::Invite
+            && (200..300).contains(&response.status())
+        {
+            self.acknowledge_stray(&answered, response);
+        }
+    }
+
+    /// 503 with Retry-After, before anything is remembered.
+    pub(super) fn refuse_overload(&mut self, flow: Flow, request: &Message) {
+        let seconds = self.settings.limits.retry_after.as_secs().to_string();
+        self.answer_stateless(flow, request, 503, &[(Name::RetryAfter, seconds)]);
+    }
+
+    pub(super) fn is_unknown(&self, method: &Method) -> bool {
+        matches!(method, Method::Other(_))
+    }
+
+    /// 501 for a method that nobody knows, 405 for one that we do not take here (RFC 3261 §8.2.1).
+    pub(super) fn refuse_method(&mut self, flow: Flow, request: &Message) {
+        let status = if self.is_unknown(&request.method()) { 501 } else { 405 };
+        let allow = self.allow();
+        self.answer_stateless(flow, request, status, &[(Name::Allow, allow)]);
+    }
+}
