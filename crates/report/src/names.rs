@@ -1,0 +1,63 @@
+//! What people call the things that the machines know by number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use acd::{AgentId, QueueId, ReasonCode};
+
+/// Names out of the configuration. Given at the start and at each reload; only what changed is touched.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Names {
+    /// Queues. A queue without a name has no series.
+    pub queues: BTreeMap<QueueId, QueueName>,
+    /// Agents; for the wallboard only, never a label.
+    pub agents: BTreeMap<AgentId, AgentName>,
+    /// Reasons for not being ready.
+    pub reasons: BTreeMap<ReasonCode, String>,
+}
+
+/// A queue as people know it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueName {
+    /// The value of the label `queue`.
+    pub name: String,
+    /// What "answered in time" means: up to and including this wait.
+    pub threshold: Duration,
+    /// The share that shall be answered in time, 0 to 1.
+    pub target: f64,
+}
+
+/// An agent as people know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentName {
+    /// The id in the configuration.
+    pub id: String,
+    /// The name.
+    pub name: String,
+}
+
+impl Names {
+    /// The values of the label `queue`, each once: where two queues have the same name, the later one gets its
+    /// number as well, so that neither is lost.
+    pub(crate) fn queue_labels(&self) -> BTreeMap<QueueId, String> {
+        let mut taken = BTreeSet::new();
+        let mut labels = BTreeMap::new();
+        for (&queue, QueueName { name, .. }) in &self.queues {
+            let mut label = name.clone();
+            while !taken.insert(label.clone()) {
+                label = format!("{label} #{}", queue.0);
+            }
+            labels.insert(queue, label);
+        }
+        labels
+    }
+
+    /// A reason in words; codes without a name share one word, so that labels stay bounded.
+    pub(crate) fn reason(&self, code: ReasonCode) -> &str {
+        match self.reasons.get(&code) {
+            Some(name) => name,
+            None if code == ReasonCode::MISSED => "missed",
+            None => "other",
+        }
+    }
+}

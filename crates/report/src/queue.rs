@@ -1,0 +1,194 @@
+//! One queue: its series, who waits there since when, and the figures of its day.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use acd::{Exit, InteractionId, OverflowCause};
+use timing::Instant;
+
+use crate::service_level::ServiceLevel;
+
+mod series;
+
+pub(crate) use series::QueueSeries;
+
+/// What became of a queue's interactions since the day began. At every moment
+/// `offered = answered + abandoned + overflowed` and who still waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Entered the queue; at the start of a day, who waited already.
+    pub offered: u64,
+    /// A conversation began.
+    pub answered: u64,
+    /// Of these, within the threshold of that moment.
+    pub answered_within: u64,
+    /// The sum of their waits.
+    pub answered_waits: Duration,
+    /// Gave up.
+    pub abandoned: u64,
+    /// Of these, within the threshold of that moment.
+    pub abandoned_within: u64,
+    /// Of the abandoned, within [`crate::Settings::short_abandon`].
+    pub short_abandons: u64,
+    /// Left by rule, into another queue or out.
+    pub overflowed: u64,
+    /// Interactions whose conversation and after-call work are over.
+    pub handled: u64,
+    /// The sum of their conversations and after-call work.
+    pub handle_time: Duration,
+}
+
+impl Tally {
+    /// The mean wait of those answered; `None` where there are none.
+    pub fn average_speed_of_answer(&self) -> Option<Duration> {
+        mean(self.answered_waits, self.answered)
+    }
+
+    /// The mean of conversation and after-call work; `None` where nothing is finished.
+    pub fn average_handle_time(&self) -> Option<Duration> {
+        mean(self.handle_time, self.handled)
+    }
+}
+
+fn mean(sum: Duration, count: u64) -> Option<Duration> {
+    (count > 0).then(|| sum.div_f64(count as f64))
+}
+
+/// What a reporter knows of a queue at one moment, for the wallboard.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueueFigures {
+    /// Interactions not answered yet, those for whom an agent is rung included.
+    pub waiting: usize,
+    /// When the one who waits longest entered.
+    pub oldest: Option<Instant>,
+    /// Of the day.
+    pub tally: Tally,
+}
+
+/// Everything about one queue.
+pub(crate) struct Queue {
+    /// `None` while the queue has no name.
+    pub(crate) series: Option<QueueSeries>,
+    /// The distributor has it.
+    pub(crate) defined: bool,
+    pub(crate) threshold: Duration,
+    pub(crate) tally: Tally,
+    waiting: BTreeMap<InteractionId, Instant>,
+    line: BTreeSet<(Instant, InteractionId)>,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Queue {
+        Queue {
+            series: None,
+            defined: false,
+            threshold: Duration::MAX,
+            tally: Tally::default(),
+            waiting: BTreeMap::new(),
+            line: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn enter(&mut self, now: Instant, interaction: InteractionId, flowed_in: bool) {
+        self.waiting.insert(interaction, now);
+        self.line.insert((now, interaction));
+        self.tally.offered += 1;
+        if let Some(series) = &self.series {
+            series.offered.inc();
+            if flowed_in {
+                series.flow_ins.inc();
+            }
+        }
+        self.show_line();
+    }
+
+    pub(crate) fn answer(&mut self, interaction: InteractionId, waited: Duration) {
+        self.tally.answered += 1;
+        self.tally.answered_waits = self.tally.answered_waits.saturating_add(waited);
+        self.tally.answered_within += u64::from(waited <= self.threshold);
+        if let Some(series) = &self.series {
+            series.answered.leave(waited);
+            series.handling.inc();
+        }
+        self.leave(interaction);
+    }
+
+    pub(crate) fn abandon(&mut self, interaction: InteractionId, waited: Duration, short: bool) {
+        self.tally.abandoned += 1;
+        self.tally.abandoned_within += u64::from(waited <= self.threshold);
+        self.tally.short_abandons += u64::from(short);
+        if let Some(series) = &self.series {
+            series.abandoned.leave(waited);
+            if short {
+                series.short_abandons.inc();
+            }
+        }
+        self.leave(interaction);
+    }
+
+    pub(crate) fn overflow(
+        &mut self,
+        interaction: InteractionId,
+        waited: Duration,
+        cause: OverflowCause,
+        exit: Exit,
+    ) {
+        self.tally.overflowed += 1;
+        if let Some(series) = &self.series {
+            series.overflowed.leave(waited);
+            series.overflow(cause);
+            match exit {
+                Exit::Queue(_) => series.flow_outs.inc(),
+                Exit::Leave(_) => {}
+            }
+        }
+        self.leave(interaction);
+    }
+
+    pub(crate) fn handled(&mut self, handle_time: Duration) {
+        self.tally.handled += 1;
+        self.tally.handle_time = self.tally.handle_time.saturating_add(handle_time);
+        if let Some(series) = &self.series {
+            series.handle_time.observe(handle_time.as_secs_f64());
+        }
+    }
+
+    /// Begins a day: who waits is offered to it, nothing else is.
+    pub(crate) fn new_day(&mut self) {
+        self.tally = Tally { offered: self.waiting.len() as u64, ..Tally::default() };
+    }
+
+    pub(crate) fn show_service_level(&self, variant: ServiceLevel) {
+        if let Some(series) = &self.series {
+            series.set_service_level(variant.of(&self.tally));
+        }
+    }
+
+    pub(crate) fn figures(&self) -> QueueFigures {
+        QueueFigures { waiting: self.waiting.len(), oldest: self.oldest(), tally: self.tally }
+    }
+
+    /// Shows in new series what gauges say; counters begin at zero.
+    pub(crate) fn show(&mut self, series: QueueSeries, variant: ServiceLevel) {
+        self.series = Some(series);
+        self.show_line();
+        self.show_service_level(variant);
+    }
+
+    fn oldest(&self) -> Option<Instant> {
+        self.line.first().map(|&(entered, _)| entered)
+    }
+
+    fn leave(&mut self, interaction: InteractionId) {
+        if let Some(entered) = self.waiting.remove(&interaction) {
+            self.line.remove(&(entered, interaction));
+        }
+        self.show_line();
+    }
+
+    fn show_line(&self) {
+        if let Some(series) = &self.series {
+            series.set_line(self.waiting.len(), self.oldest());
+        }
+    }
+}

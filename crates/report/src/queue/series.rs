@@ -1,0 +1,302 @@
+//! The series of one queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use acd::{AgentCounts, OverflowCause, QueueSnapshot, RejectCause, ReservationEnd};
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge};
+use timing::Instant;
+
+use crate::agents::AgentState;
+use crate::exposition::Exposition;
+use crate::series::{Definition, Group, Registration, as_gauge};
+use crate::wait_histogram::WaitHistogram;
+
+/// The only channel there is so far.
+const VOICE: (&str, &str) = ("channel", "voice");
+/// Edges in seconds for how long something to do with an agent's work takes.
+pub(crate) const WORK_EDGES: [f64; 14] =
+    [5.0, 10.0, 15.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0];
+/// Edges in seconds for how long a phone rings.
+const RING_EDGES: [f64; 11] = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 60.0];
+/// Nobody waits.
+const NOBODY: u64 = u64::MAX;
+
+const OFFERED: Definition = Definition {
+    name: "cordboard_interactions_offered_total",
+    help: "Interactions that entered the queue, from outside or from another queue.",
+};
+const FLOW_INS: Definition = Definition {
+    name: "cordboard_flow_ins_total",
+    help: "Of the interactions offered to the queue, those that came from another queue.",
+};
+const INTERACTIONS: Definition = Definition {
+    name: "cordboard_interactions_total",
+    help: "Interactions that left the wait in the queue, by outcome; an answered one counts when it is answered.",
+};
+const WAIT: Definition = Definition {
+    name: "cordboard_wait_seconds",
+    help: "From entry into the queue to the outcome, ringing included; the queue's threshold is a bucket.",
+};
+const SHORT_ABANDONS: Definition = Definition {
+    name: "cordboard_short_abandons_total",
+    help: "Of the abandoned interactions, those that gave up within the configured short time.",
+};
+const OVERFLOWS: Definition = Definition {
+    name: "cordboard_overflows_total",
+    help: "Interactions that left the queue without an agent, by cause.",
+};
+const FLOW_OUTS: Definition = Definition {
+    name: "cordboard_flow_outs_total",
+    help: "Of the overflowed interactions, those that went to another queue.",
+};
+const STEPS: Definition = Definition {
+    name: "cordboard_steps_entered_total",
+    help: "How often a waiting interaction came to a later step of the queue's requirement.",
+};
+const RESERVATIONS: Definition = Definition {
+    name: "cordboard_reservations_total",
+    help: "Reservations of an agent that ended, by outcome.",
+};
+const RING: Definition = Definition {
+    name: "cordboard_ring_seconds",
+    help: "How long an agent was reserved and rung, by whether the agent accepted.",
+};
+const HANDLE_TIME: Definition = Definition {
+    name: "cordboard_handle_time_seconds",
+    help: "Talk, hold and after-call work of an interaction, counted when the last of it is over.",
+};
+const AFTER_CALL_WORK: Definition =
+    Definition { name: "cordboard_after_call_work_seconds", help: "After-call work, counted at its end." };
+const WAITING: Definition = Definition {
+    name: "cordboard_waiting",
+    help: "Interactions in the queue that are not answered yet, those for whom an agent is rung included.",
+};
+const RINGING: Definition = Definition {
+    name: "cordboard_ringing",
+    help: "Of the waiting interactions, those for whom an agent is rung.",
+};
+const HANDLING: Definition =
+    Definition { name: "cordboard_handling", help: "Interactions of the queue in conversation." };
+const LONGEST_WAIT: Definition = Definition {
+    name: "cordboard_longest_wait_seconds",
+    help: "The longest wait in the queue of those waiting now; 0 where nobody waits.",
+};
+const THRESHOLD: Definition = Definition {
+    name: "cordboard_service_level_threshold_seconds",
+    help: "The wait up to which an answer is in time.",
+};
+const SERVICE_LEVEL: Definition = Definition {
+    name: "cordboard_service_level_ratio",
+    help: "Service level of the day in the configured variant, abandons_negative by default: \
+           answered in time / (answered + abandoned). NaN where nothing counts yet.",
+};
+const AGENTS: Definition = Definition {
+    name: "cordboard_agents",
+    help: "Agents who could serve the queue, by state. An agent counts in each queue: do not sum over queues.",
+};
+const AGENT_SECONDS: Definition = Definition {
+    name: "cordboard_queue_agent_seconds_total",
+    help: "Time that agents who could serve the queue spent in a state, sampled about once a second.",
+};
+
+/// In the order of [`overflow_index`].
+const OVERFLOW_CAUSES: [&str; 5] = ["nobody_logged_in", "max_wait", "max_length", "moved", "queue_removed"];
+/// In the order of [`reservation_index`].
+const RESERVATION_ENDS: [&str; 8] =
+    ["accepted", "no_answer", "busy", "rejected", "unreachable", "expired", "cancelled", "withdrawn"];
+
+fn overflow_index(cause: OverflowCause) -> usize {
+    match cause {
+        OverflowCause::NobodyLoggedIn => 0,
+        OverflowCause::MaxWait => 1,
+        OverflowCause::MaxLength => 2,
+        OverflowCause::Moved => 3,
+        OverflowCause::QueueRemoved => 4,
+    }
+}
+
+fn reservation_index(end: ReservationEnd) -> usize {
+    match end {
+        ReservationEnd::Accepted => 0,
+        ReservationEnd::Rejected(RejectCause::NoAnswer) => 1,
+        ReservationEnd::Rejected(RejectCause::Busy) => 2,
+        ReservationEnd::Rejected(RejectCause::Rejected) => 3,
+        ReservationEnd::Rejected(RejectCause::Unreachable) => 4,
+        ReservationEnd::Expired => 5,
+        ReservationEnd::Cancelled => 6,
+        ReservationEnd::Withdrawn => 7,
+    }
+}
+
+/// The series of one queue. They are removed when this is dropped.
+pub(crate) struct QueueSeries {
+    label: String,
+    pub(super) offered: IntCounter,
+    pub(super) flow_ins: IntCounter,
+    pub(super) answered: Exits,
+    pub(super) abandoned: Exits,
+    pub(super) overflowed: Exits,
+    pub(super) short_abandons: IntCounter,
+    pub(super) flow_outs: IntCounter,
+    overflow_causes: [IntCounter; OVERFLOW_CAUSES.len()],
+    reservations: [IntCounter; RESERVATION_ENDS.len()],
+    ring_accepted: Histogram,
+    ring_missed: Histogram,
+    pub(crate) steps: IntCounter,
+    pub(super) handle_time: Histogram,
+    pub(crate) after_call_work: Histogram,
+    waiting: IntGauge,
+    oldest_micros: Arc<AtomicU64>,
+    pub(crate) ringing: IntGauge,
+    pub(crate) handling: IntGauge,
+    threshold: Gauge,
+    service_level: Gauge,
+    agents: [IntGauge; AgentState::ALL.len()],
+    agent_seconds: [Counter; AgentState::ALL.len()],
+    _registration: Registration,
+}
+
+impl QueueSeries {
+    pub(crate) fn new(exposition: &Exposition, label: &str, threshold: Duration) -> QueueSeries {
+        let mut group = Group::new("queue", label);
+        let oldest_micros = Arc::new(AtomicU64::new(NOBODY));
+        let longest = LongestWait {
+            gauge: Gauge::with_opts(group.options(LONGEST_WAIT, &[])).expect("the name is a constant"),
+            oldest_micros: Arc::clone(&oldest_micros),
+            scraped_at: exposition.scraped_at(),
+        };
+        group.add(longest);
+        let series = QueueSeries {
+            label: label.to_owned(),
+            offered: group.counter(OFFERED, &[VOICE]),
+            flow_ins: group.counter(FLOW_INS, &[]),
+            answered: Exits::new(&mut group, "answered", threshold),
+            abandoned: Exits::new(&mut group, "abandoned", threshold),
+            overflowed: Exits::new(&mut group, "overflowed", threshold),
+            short_abandons: group.counter(SHORT_ABANDONS, &[]),
+            flow_outs: group.counter(FLOW_OUTS, &[]),
+            overflow_causes: OVERFLOW_CAUSES.map(|cause| group.counter(OVERFLOWS, &[("cause", cause)])),
+            reservations: RESERVATION_ENDS.map(|end| group.counter(RESERVATIONS, &[("outcome", end)])),
+            ring_accepted: group.histogram(RING, &RING_EDGES, &[("outcome", "accepted")]),
+            ring_missed: group.histogram(RING, &RING_EDGES, &[("outcome", "not_accepted")]),
+            steps: group.counter(STEPS, &[]),
+            handle_time: group.histogram(HANDLE_TIME, &WORK_EDGES, &[]),
+            after_call_work: group.histogram(AFTER_CALL_WORK, &WORK_EDGES, &[]),
+            waiting: group.gauge(WAITING, &[]),
+            oldest_micros,
+            ringing: group.gauge(RINGING, &[]),
+            handling: group.gauge(HANDLING, &[]),
+            threshold: group.real_gauge(THRESHOLD, &[]),
+            service_level: group.real_gauge(SERVICE_LEVEL, &[]),
+            agents: AgentState::ALL.map(|state| group.gauge(AGENTS, &[("state", state.name())])),
+            agent_seconds: AgentState::ALL
+                .map(|state| group.seconds(AGENT_SECONDS, &[("state", state.name())])),
+            _registration: group.register(exposition.registry()),
+        };
+        series.set_threshold(threshold);
+        series
+    }
+
+    /// The value of the label `queue`.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(crate) fn set_threshold(&self, threshold: Duration) {
+        self.threshold.set(threshold.as_secs_f64());
+        for exits in [&self.answered, &self.abandoned, &self.overflowed] {
+            exits.waits.set_threshold(threshold);
+        }
+    }
+
+    pub(super) fn set_line(&self, waiting: usize, oldest: Option<Instant>) {
+        self.waiting.set(as_gauge(waiting));
+        self.oldest_micros.store(oldest.map_or(NOBODY, Instant::as_micros), Ordering::Relaxed);
+    }
+
+    pub(super) fn set_service_level(&self, ratio: Option<f64>) {
+        self.service_level.set(ratio.unwrap_or(f64::NAN));
+    }
+
+    pub(super) fn overflow(&self, cause: OverflowCause) {
+        self.overflow_causes[overflow_index(cause)].inc();
+    }
+
+    pub(crate) fn end_reservation(&self, end: ReservationEnd, lasted: Duration) {
+        self.ringing.dec();
+        self.reservations[reservation_index(end)].inc();
+        let ring = match end {
+            ReservationEnd::Accepted => &self.ring_accepted,
+            ReservationEnd::Rejected(_)
+            | ReservationEnd::Expired
+            | ReservationEnd::Cancelled
+            | ReservationEnd::Withdrawn => &self.ring_missed,
+        };
+        ring.observe(lasted.as_secs_f64());
+    }
+
+    /// What the distributor itself says, which also sets right what was added up.
+    pub(crate) fn set_snapshot(&self, snapshot: &QueueSnapshot) {
+        self.ringing.set(snapshot.reserved.into());
+        self.handling.set(snapshot.handling.into());
+        for state in AgentState::ALL {
+            self.agents[state.index()].set(state.count(&snapshot.agents).into());
+        }
+    }
+
+    /// The agents were as counted for this long.
+    pub(crate) fn pass_time(&self, agents: &AgentCounts, elapsed: Duration) {
+        for state in AgentState::ALL {
+            let agents = f64::from(state.count(agents));
+            self.agent_seconds[state.index()].inc_by(agents * elapsed.as_secs_f64());
+        }
+    }
+}
+
+/// A counter of interactions that left in one way, and how long they had waited.
+pub(super) struct Exits {
+    total: IntCounter,
+    waits: WaitHistogram,
+}
+
+impl Exits {
+    fn new(group: &mut Group, outcome: &str, threshold: Duration) -> Exits {
+        let total = group.counter(INTERACTIONS, &[VOICE, ("outcome", outcome)]);
+        let options = group.options(WAIT, &[("outcome", outcome)]);
+        let waits = group.add(WaitHistogram::new(WAIT.name, &options, threshold));
+        Exits { total, waits }
+    }
+
+    pub(super) fn leave(&self, waited: Duration) {
+        self.total.inc();
+        self.waits.observe(waited);
+    }
+}
+
+/// A gauge that grows while nothing happens: it is worked out at the scrape.
+#[derive(Clone)]
+struct LongestWait {
+    gauge: Gauge,
+    oldest_micros: Arc<AtomicU64>,
+    scraped_at: Arc<AtomicU64>,
+}
+
+impl Collector for LongestWait {
+    fn desc(&self) -> Vec<&Desc> {
+        self.gauge.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let now = self.scraped_at.load(Ordering::Relaxed);
+        let wait = match self.oldest_micros.load(Ordering::Relaxed) {
+            NOBODY => Duration::ZERO,
+            oldest => Duration::from_micros(now.saturating_sub(oldest)),
+        };
+        self.gauge.set(wait.as_secs_f64());
+        self.gauge.collect()
+    }
+}

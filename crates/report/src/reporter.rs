@@ -1,0 +1,279 @@
+//! The half of the report that lives on the distributor's thread.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use acd::{AgentCounts, AgentId, Event, Fault, QueueId, Refusal, Snapshot};
+use prometheus::IntCounter;
+use prometheus::local::LocalHistogram;
+use timing::Instant;
+
+use crate::agents::Agents;
+use crate::queue::{Queue, QueueFigures, QueueSeries};
+use crate::series::{Definition, Group, Registration};
+use crate::{Exposition, Names, ServiceLevel};
+
+const LATENCY: Definition = Definition {
+    name: "cordboard_distribution_latency_seconds",
+    help: "From a command's entry into the distributor's ring until the events that follow from it are out.",
+};
+const REFUSED: Definition = Definition {
+    name: "cordboard_commands_refused_total",
+    help: "Commands that the distributor refused, by whose fault it was.",
+};
+/// Edges in seconds.
+const LATENCY_EDGES: [f64; 13] =
+    [0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1.0];
+
+/// What a centre means by its figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Who gives up within this time, it included, is a short abandon (a wrong number).
+    pub short_abandon: Duration,
+    /// The variant that `cordboard_service_level_ratio` and the wallboard show.
+    pub service_level: ServiceLevel,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { short_abandon: Duration::from_secs(5), service_level: ServiceLevel::default() }
+    }
+}
+
+/// What only the reporter knows, for the wallboard; published beside each [`Snapshot`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Each queue that has a name.
+    pub queues: BTreeMap<QueueId, QueueFigures>,
+    /// The queue whose interaction an agent has in hand, or is rung for.
+    pub serving: BTreeMap<AgentId, QueueId>,
+    /// The variant of the service level that is shown.
+    pub service_level: ServiceLevel,
+    /// Of the day, over all agents: (talk + hold + after-call work) / (the same + idle).
+    pub occupancy: Option<f64>,
+}
+
+/// Turns the distributor's events into figures. It begins with the distributor and hears every event once, in
+/// order, with the `now` that the distributor was given. One for each [`Exposition`].
+///
+/// Per batch: [`Reporter::handle_event`] for each event, then [`Reporter::flush`]. About once a second:
+/// [`Reporter::handle_snapshot`]. At the start of a day: [`Reporter::new_day`].
+pub struct Reporter {
+    exposition: Exposition,
+    settings: Settings,
+    names: Names,
+    queues: BTreeMap<QueueId, Queue>,
+    agents: Agents,
+    sampled: BTreeMap<QueueId, AgentCounts>,
+    sampled_at: Instant,
+    latency: LocalHistogram,
+    refused: [IntCounter; FAULTS.len()],
+    _registration: Registration,
+}
+
+/// In the order of [`fault_index`].
+const FAULTS: [&str; 3] = ["sender", "configuration", "capacity"];
+
+fn fault_index(refusal: Refusal) -> usize {
+    match refusal.fault() {
+        Fault::Sender => 0,
+        Fault::Configuration => 1,
+        Fault::Capacity => 2,
+    }
+}
+
+impl Reporter {
+    /// A reporter of a distributor that has said nothing yet.
+    pub fn new(exposition: &Exposition, settings: Settings, names: &Names, now: Instant) -> Reporter {
+        let mut group = Group::bare();
+        let mut reporter = Reporter {
+            exposition: exposition.clone(),
+            settings,
+            names: Names::default(),
+            queues: BTreeMap::new(),
+            agents: Agents::new(exposition, now),
+            sampled: BTreeMap::new(),
+            sampled_at: now,
+            latency: group.histogram(LATENCY, &LATENCY_EDGES, &[]).local(),
+            refused: FAULTS.map(|fault| group.counter(REFUSED, &[("fault", fault)])),
+            _registration: group.register(exposition.registry()),
+        };
+        reporter.set_names(names);
+        reporter
+    }
+
+    /// Takes over the names of a new configuration. A queue with a new name gets new series; one that is named
+    /// no longer loses its series; a new threshold moves one bucket; nothing else is touched or reset.
+    pub fn set_names(&mut self, names: &Names) {
+        let labels = names.queue_labels();
+        for (id, queue) in &mut self.queues {
+            if queue
+                .series
+                .as_ref()
+                .is_some_and(|series| labels.get(id).is_none_or(|label| label != series.label()))
+            {
+                queue.series = None;
+            }
+        }
+        self.queues.retain(|id, queue| queue.defined || labels.contains_key(id));
+        for (&id, label) in &labels {
+            self.name_queue(id, label, names.queues[&id].threshold);
+        }
+        self.agents.set_reasons(names);
+        self.names = names.clone();
+    }
+
+    /// One event of the distributor.
+    pub fn handle_event(&mut self, now: Instant, event: &Event) {
+        match *event {
+            Event::Queued { interaction, queue, from, .. } => {
+                self.queue(queue).enter(now, interaction, from.is_some());
+            }
+            Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
+            Event::PriorityChanged { .. } => {}
+            Event::Reserved { agent, queue, .. } => {
+                self.agents.serve(agent, queue);
+                self.with_series(queue, |series| series.ringing.inc());
+            }
+            Event::ReservationEnded { queue, cause, lasted, .. } => {
+                self.with_series(queue, |series| series.end_reservation(cause, lasted));
+            }
+            Event::Answered { interaction, queue, agent, waited, .. } => {
+                self.agents.serve(agent, queue);
+                self.queue(queue).answer(interaction, waited);
+                self.show_service_level(queue);
+            }
+            Event::Abandoned { interaction, queue, waited, .. } => {
+                let short = waited <= self.settings.short_abandon;
+                self.queue(queue).abandon(interaction, waited, short);
+                self.show_service_level(queue);
+            }
+            Event::Overflowed { interaction, queue, waited, cause, exit, .. } => {
+                self.queue(queue).overflow(interaction, waited, cause, exit);
+            }
+            Event::HandlingEnded { queue, agent, handled_for, .. } => {
+                self.with_series(queue, |series| series.handling.dec());
+                let finished = self.agents.end_conversation(agent, queue, handled_for);
+                self.count_handled(finished);
+            }
+            Event::AfterCallWorkStarted { .. } | Event::AfterCallWorkExtended { .. } => {}
+            Event::AfterCallWorkEnded { agent, queue, lasted, .. } => {
+                self.with_series(queue, |series| series.after_call_work.observe(lasted.as_secs_f64()));
+                let finished = self.agents.end_after_call_work(agent);
+                self.count_handled(finished.map(|(queue, handled)| (queue, handled.saturating_add(lasted))));
+            }
+            Event::AgentChanged { agent, presence, activity } => {
+                self.agents.change(now, agent, presence, activity);
+            }
+            Event::AgentRemoved { agent } => {
+                let finished = self.agents.remove(now, agent);
+                self.count_handled(finished);
+            }
+            Event::QueueDefined { queue } => self.define_queue(queue),
+            Event::QueueRemoved { queue } => {
+                self.queues.remove(&queue);
+                self.sampled.remove(&queue);
+            }
+            Event::Refused { refusal, .. } => self.refused[fault_index(refusal)].inc(),
+        }
+    }
+
+    /// How long the distributor took with one command; see the metric's help.
+    pub fn observe_latency(&mut self, latency: Duration) {
+        self.latency.observe(latency.as_secs_f64());
+    }
+
+    /// Shows what a batch of events changed.
+    pub fn flush(&mut self, now: Instant) {
+        for (queue, handle_time) in self.agents.finished() {
+            self.count_handled(Some((queue, handle_time)));
+        }
+        self.agents.flush(now);
+        self.latency.flush();
+    }
+
+    /// The distributor's state now, all its events having been handled: agents by queue and by reason.
+    pub fn handle_snapshot(&mut self, snapshot: &Snapshot) {
+        let elapsed = snapshot.at.since(self.sampled_at);
+        for queue in &snapshot.queues {
+            let before = self.sampled.insert(queue.queue, queue.agents).unwrap_or_default();
+            if let Some(series) = self.queues.get(&queue.queue).and_then(|queue| queue.series.as_ref()) {
+                series.pass_time(&before, elapsed);
+                series.set_snapshot(queue);
+            }
+        }
+        self.sampled_at = snapshot.at;
+        self.agents.set_snapshot(snapshot.at, &snapshot.agents, &self.names);
+        self.flush(snapshot.at);
+    }
+
+    /// A day begins: the figures "of the day" start anew; counters, histograms and who waits do not.
+    pub fn new_day(&mut self, now: Instant) {
+        for queue in self.queues.values_mut() {
+            queue.new_day();
+            queue.show_service_level(self.settings.service_level);
+        }
+        self.agents.new_day(now);
+    }
+
+    /// What only the reporter knows, for [`crate::Wallboard`].
+    pub fn figures(&self) -> Figures {
+        let named = self.queues.iter().filter(|(_, queue)| queue.series.is_some());
+        Figures {
+            queues: named.map(|(&id, queue)| (id, queue.figures())).collect(),
+            serving: self.agents.serving(),
+            service_level: self.settings.service_level,
+            occupancy: self.agents.occupancy(),
+        }
+    }
+
+    fn count_handled(&mut self, finished: Option<(QueueId, Duration)>) {
+        if let Some((queue, handle_time)) = finished
+            && let Some(queue) = self.queues.get_mut(&queue)
+        {
+            queue.handled(handle_time);
+        }
+    }
+
+    fn define_queue(&mut self, id: QueueId) {
+        self.queue(id).defined = true;
+        if let Some(label) = self.names.queue_labels().get(&id) {
+            let threshold = self.names.queues[&id].threshold;
+            self.name_queue(id, label, threshold);
+        }
+    }
+
+    fn name_queue(&mut self, id: QueueId, label: &str, threshold: Duration) {
+        let queue = self.queues.entry(id).or_insert_with(Queue::new);
+        queue.threshold = threshold;
+        match &queue.series {
+            Some(series) => series.set_threshold(threshold),
+            None => {
+                let series = QueueSeries::new(&self.exposition, label, threshold);
+                queue.show(series, self.settings.service_level);
+            }
+        }
+    }
+
+    fn show_service_level(&mut self, queue: QueueId) {
+        let variant = self.settings.service_level;
+        self.queue(queue).show_service_level(variant);
+    }
+
+    fn queue(&mut self, id: QueueId) -> &mut Queue {
+        self.queues.entry(id).or_insert_with(Queue::new)
+    }
+
+    fn with_series(&self, id: QueueId, count: impl FnOnce(&QueueSeries)) {
+        if let Some(series) = self.queues.get(&id).and_then(|queue| queue.series.as_ref()) {
+            count(series);
+        }
+    }
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reporter").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+//! What a wallboard shows, for the page, the API and the terminal.
+
+use acd::{AgentSnapshot, Presence, QueueSnapshot, Snapshot};
+use serde::Serialize;
+use timing::Instant;
+
+use crate::{AgentState, Figures, Names, QueueName};
+
+/// The state of the contact centre at one moment, with names. Counts are of the day.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Wallboard {
+    /// Every queue that has a name, by name.
+    pub queues: Vec<QueueRow>,
+    /// Every agent who has a name, by name.
+    pub agents: Vec<AgentRow>,
+    /// Of the day, over all agents: (talk + hold + after-call work) / (the same + idle), 0 to 1.
+    pub occupancy: Option<f64>,
+}
+
+/// One queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QueueRow {
+    /// Its name.
+    pub name: String,
+    /// Not answered yet, those for whom an agent is rung included.
+    pub waiting: u32,
+    /// Of these, for whom an agent is rung.
+    pub ringing: u32,
+    /// The longest wait of those waiting now; null where nobody waits.
+    pub longest_wait_seconds: Option<f64>,
+    /// Conversations.
+    pub in_progress: u32,
+    /// Entered, and who waited when the day began; offered = answered + abandoned + overflowed + waiting.
+    pub offered: u64,
+    /// Reached an agent.
+    pub answered: u64,
+    /// Gave up.
+    pub abandoned: u64,
+    /// Of these, at once.
+    pub short_abandons: u64,
+    /// Left by rule.
+    pub overflowed: u64,
+    /// How well it is served.
+    pub service_level: ServiceLevelRow,
+    /// The mean wait of those answered.
+    pub average_speed_of_answer_seconds: Option<f64>,
+    /// The mean of talk, hold and after-call work.
+    pub average_handle_time_seconds: Option<f64>,
+    /// Agents who could serve it and are ready and without work.
+    pub agents_idle: u32,
+    /// Agents who could serve it and are logged in.
+    pub agents_here: u32,
+}
+
+/// A queue's service level and what it should be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ServiceLevelRow {
+    /// Which of the variants of docs/metrics.md.
+    pub variant: &'static str,
+    /// 0 to 1; null where nothing counts yet.
+    pub ratio: Option<f64>,
+    /// 0 to 1.
+    pub target: f64,
+    /// The threshold.
+    pub within_seconds: f64,
+}
+
+/// One agent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AgentRow {
+    /// The id in the configuration.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// As [`AgentState::name`].
+    pub state: &'static str,
+    /// Why not ready; said also while work is in hand.
+    pub reason: Option<String>,
+    /// The queue of the interaction in hand.
+    pub queue: Option<String>,
+    /// Since the activity began.
+    pub since_seconds: f64,
+    /// Interactions answered since log-in.
+    pub handled: u32,
+}
+
+impl Wallboard {
+    /// The board at `now`, from what was published last: waits and states are as old as they are now.
+    pub fn new(now: Instant, snapshot: &Snapshot, figures: &Figures, names: &Names) -> Wallboard {
+        let queue =
+            |queue: &QueueSnapshot| Some(queue_row(now, queue, names.queues.get(&queue.queue)?, figures));
+        let mut queues: Vec<QueueRow> = snapshot.queues.iter().filter_map(queue).collect();
+        queues.sort_by(|a, b| a.name.cmp(&b.name));
+        let agent = |agent: &AgentSnapshot| agent_row(now, agent, figures, names);
+        let mut agents: Vec<AgentRow> = snapshot.agents.iter().filter_map(agent).collect();
+        agents.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Wallboard { queues, agents, occupancy: figures.occupancy }
+    }
+}
+
+fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Figures) -> QueueRow {
+    let variant = figures.service_level;
+    let figures = figures.queues.get(&queue.queue).cloned().unwrap_or_default();
+    let tally = figures.tally;
+    QueueRow {
+        name: name.name.clone(),
+        waiting: queue.waiting + queue.reserved,
+        ringing: queue.reserved,
+        longest_wait_seconds: figures.oldest.map(|entered| now.since(entered).as_secs_f64()),
+        in_progress: queue.handling,
+        offered: tally.offered,
+        answered: tally.answered,
+        abandoned: tally.abandoned,
+        short_abandons: tally.short_abandons,
+        overflowed: tally.overflowed,
+        service_level: ServiceLevelRow {
+            variant: variant.name(),
+            ratio: variant.of(&tally),
+            target: name.target,
+            within_seconds: name.threshold.as_secs_f64(),
+        },
+        average_speed_of_answer_seconds: tally.average_speed_of_answer().map(|wait| wait.as_secs_f64()),
+        average_handle_time_seconds: tally.average_handle_time().map(|time| time.as_secs_f64()),
+        agents_idle: queue.agents.available,
+        agents_here: queue.agents.here(),
+    }
+}
+
+fn agent_row(now: Instant, agent: &AgentSnapshot, figures: &Figures, names: &Names) -> Option<AgentRow> {
+    let name = names.agents.get(&agent.agent)?;
+    let reason = match agent.presence {
+        Presence::NotReady(reason) => Some(names.reason(reason).to_owned()),
+        Presence::LoggedOut | Presence::Ready => None,
+    };
+    let queue = figures.serving.get(&agent.agent).and_then(|queue| names.queues.get(queue));
+    Some(AgentRow {
+        id: name.id.clone(),
+        name: name.name.clone(),
+        state: AgentState::of(agent.presence, agent.activity).name(),
+        reason,
+        queue: queue.map(|queue| queue.name.clone()),
+        since_seconds: now.since(agent.activity.since()).as_secs_f64(),
+        handled: agent.handled,
+    })
+}
