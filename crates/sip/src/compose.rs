@@ -291,15 +291,15 @@ impl ResponseBuilder {
 /// The CANCEL for an INVITE that we sent (RFC 3261 §9.1): its Request-URI, top Via, From, To without
 /// more, Call-ID, CSeq number and Route.
 pub fn cancel_of(invite: &Message) -> Result<Message, ComposeError> {
-    follow_up(invite, Method::Cancel, None)
+    follow_up(invite, &Method::Cancel, None)
 }
 
 /// The ACK for a final response from 300 on (RFC 3261 §17.1.1.3): like the INVITE, To from the response.
 pub fn ack_of(invite: &Message, response: &Message) -> Result<Message, ComposeError> {
-    follow_up(invite, Method::Ack, Some(response))
+    follow_up(invite, &Method::Ack, Some(response))
 }
 
-fn follow_up(invite: &Message, method: Method, response: Option<&Message>) -> Result<Message, ComposeError> {
+fn follow_up(invite: &Message, method: &Method, response: Option<&Message>) -> Result<Message, ComposeError> {
     let (number, _) = invite.cseq().map_err(|_| ComposeError::Template)?;
     let via = invite.top_via().map_err(|_| ComposeError::Template)?;
     let copy = |message: &Message, name: Name| -> Result<Line, ComposeError> {

@@ -35,5 +35,10 @@ pub use params::{Param, Params};
 pub use syntax::Syntax;
 pub use transaction::Timers;
 pub use uri::{Host, SipUri, TelUri, Uri, escape_header, escape_user, unescape};
-pub use user_agent::UserAgent;
+pub use registrar::Contact;
+pub use user_agent::{
+    Body, Counts, Destination, EndCause, EndedBy, Endpoint, Event, ExchangeId, FailureCause, HeaderField,
+    Identity, Invitation, Invite, Network, Origin, Party, Query, QueryId, Refused, Reply, SessionId, Settings,
+    Trunk, TrunkCredentials, TrunkId, UnregisteredCause, UserAgent,
+};
 pub use via::{MAGIC_COOKIE, Transport, Via};

@@ -1,6 +1,9 @@
 //! The torture messages of RFC 4475 and RFC 5118, each with the handling its section asks for, as far
 //! as a single message shows it. What the user agent then answers (405, 420, 481, ...) is tested there.
 
+// clippy.toml allows it in test functions; here the helpers are tests too.
+#![allow(clippy::unwrap_used)]
+
 use std::path::PathBuf;
 
 use bytes::Bytes;

@@ -62,11 +62,18 @@ pub fn reason_phrase(status: u16) -> &'static str {
         604 => "Does Not Exist Anywhere",
         606 => "Not Acceptable",
         607 => "Unwanted",
-        100..200 => "Progress",
-        200..300 => "Success",
-        300..400 => "Redirection",
-        400..500 => "Request Failure",
-        500..600 => "Server Failure",
-        _ => "Global Failure",
+        other => of_class(other),
+    }
+}
+
+/// RFC 3261 §8.1.3.2: an unknown status counts as the x00 of its class.
+fn of_class(status: u16) -> &'static str {
+    match status {
+        100..200 => "Session Progress",
+        200..300 => "OK",
+        300..400 => "Multiple Choices",
+        400..500 => "Bad Request",
+        500..600 => "Server Internal Error",
+        _ => "Busy Everywhere",
     }
 }

@@ -196,8 +196,7 @@ fn the_same_future_follows_after_writing_down_and_reading_back() {
     let mut one = authenticator();
     let used = answered(&one.challenges(Instant::ORIGIN, false), "kim", "secret", 1);
     assert_eq!(verify(&mut one, Instant::ORIGIN, &used), kim());
-    let mut two: Authenticator =
-        serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+    let mut two: Authenticator = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
     assert_eq!(verify(&mut two, Instant::ORIGIN, &used), Verdict::Stale);
     assert_eq!(one.challenges(Instant::ORIGIN, false), two.challenges(Instant::ORIGIN, false));
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{Fault, Limits, Message, ParseError};
 use crate::{Method, Name, lexis};
@@ -74,14 +74,14 @@ pub(super) fn read_again(bytes: Bytes) -> Result<Message, ParseError> {
     read_datagram(bytes, &UNLIMITED)
 }
 
-pub(super) fn read_datagram(datagram: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+pub(super) fn read_datagram(mut datagram: Bytes, limits: &Limits) -> Result<Message, ParseError> {
     // Offsets are 32 bits wide; no datagram comes near that.
     if u32::try_from(datagram.len()).is_err() {
         return Err(ParseError { fault: Fault::BodyTooLarge, answerable: None });
     }
     let blank = datagram.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
     // RFC 3261 §7.5: line ends before the start line are ignored.
-    let datagram = datagram.slice(blank..);
+    datagram.advance(blank);
     if datagram.is_empty() {
         return Err(ParseError { fault: Fault::Empty, answerable: None });
     }
