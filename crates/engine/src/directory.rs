@@ -18,8 +18,17 @@ pub struct Directory {
     pub queues: BTreeMap<QueueId, Treatment>,
     /// What an interaction does that leaves the distributor.
     pub exits: BTreeMap<ExitId, Leave>,
-    /// The trunk for calls to numbers, where there is one.
-    pub outbound: Option<sip::TrunkId>,
+    /// How numbers outside are called, where they can be.
+    pub outbound: Option<Outbound>,
+}
+
+/// How numbers outside are called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbound {
+    /// Over this trunk.
+    pub trunk: sip::TrunkId,
+    /// As `sip:NUMBER@host`: the trunk's name or address, with a port where it needs one.
+    pub host: String,
 }
 
 /// A dialled number and where it leads.

@@ -1,1 +1,19 @@
-//! To be written.
+//! Calls meet queues: `b2bua` events become `acd` commands, `acd` events become verbs on calls.
+//!
+//! An [`Engine`] owns the calls of one thread. The distributor that decides lives elsewhere and is
+//! reached by values ([`Output::Distributor`], [`Engine::handle_distributor`]); so does the relay that
+//! carries media. Nothing here waits for either.
+//!
+//! The crate deliberately knows no sockets, no names of queues and agents, no JSON and no storage, and
+//! it never chooses an agent.
+//!
+//! Read first: [`Engine`], [`Directory`], [`CallRecord`].
+
+mod directory;
+mod engine;
+mod interaction;
+mod record;
+
+pub use directory::{AgentLine, Directory, Entry, Leave, LogIn, NumberPattern, Outbound, Reach, Treatment};
+pub use engine::{Counts, Engine, Output, Settings};
+pub use record::{ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Outcome, RefusalCause};

@@ -31,10 +31,11 @@ pub enum Notice {
         /// How many contacts it has now.
         contacts: usize,
     },
-    /// The distributor refused a command of ours: a bound is reached or our view was stale.
+    /// The distributor refused a command of ours and no race explains it: a bound is reached, or the
+    /// configuration is wrong.
     CommandRefused {
-        /// Which command, in words.
-        command: String,
+        /// Which command.
+        command: Box<acd::Command>,
         /// Why.
         refusal: acd::Refusal,
     },
@@ -49,8 +50,6 @@ pub enum RefusalCause {
     Draining,
     /// The distributor has no room: 503.
     Full,
-    /// The offer could not be served: 488.
-    NotAcceptable,
 }
 
 /// How a call ended.
@@ -129,8 +128,7 @@ impl CallRecord {
 
     /// Talk time without holds; zero where nobody answered.
     pub fn talked(&self) -> Duration {
-        self.answered.map_or(Duration::ZERO, |answered| {
-            self.ended.since(answered).saturating_sub(self.summary.held)
-        })
+        self.answered
+            .map_or(Duration::ZERO, |answered| self.ended.since(answered).saturating_sub(self.summary.held))
     }
 }

@@ -1,0 +1,192 @@
+//! What the caller hears before anybody answers: ringback, or music after we answered ourselves.
+
+use media::{Command, Direction, MusicId, negotiate};
+use serde::{Deserialize, Serialize};
+use sip::{Body, SessionId};
+use timing::Instant;
+
+use super::bridge::Request;
+use super::{B2bua, NotPossible, streams, tolerate};
+use crate::call::Stage;
+use crate::{CallRef, HangUp};
+
+/// What came of [`B2bua::play`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Played {
+    /// The caller is answered and hears the music.
+    Music,
+    /// The caller speaks no G.711, or media is direct: it hears ringback instead.
+    Ringback,
+}
+
+impl B2bua {
+    /// The caller hears ringback (180). Does nothing where the call is answered already.
+    pub fn ring(&mut self, now: Instant, call: CallRef) -> Result<(), NotPossible> {
+        let state = self.calls.get_mut(&call).ok_or(NotPossible)?;
+        let session = state.caller;
+        let leg = state.legs.get_mut(&session).ok_or(NotPossible)?;
+        match state.stage {
+            Stage::Unanswered if !leg.ringing => {
+                leg.ringing = true;
+                tolerate(self.user_agent.progress(now, session, 180, &[], None));
+                self.settle(now);
+                Ok(())
+            }
+            Stage::Unanswered | Stage::Treated { .. } => Ok(()),
+            Stage::Connected | Stage::Over => Err(NotPossible),
+        }
+    }
+
+    /// Answers the caller, where that has not happened, and plays music; ringback where that is
+    /// impossible.
+    pub fn play(&mut self, now: Instant, call: CallRef, music: MusicId) -> Result<Played, NotPossible> {
+        let state = self.calls.get(&call).ok_or(NotPossible)?;
+        let caller = state.caller;
+        match state.stage {
+            Stage::Unanswered if state.anchored => {}
+            Stage::Unanswered => return self.ring(now, call).map(|()| Played::Ringback),
+            Stage::Treated { music: playing } => {
+                if playing != music {
+                    self.start_music(call, music);
+                }
+                return Ok(Played::Music);
+            }
+            Stage::Connected | Stage::Over => return Err(NotPossible),
+        }
+        let Some(body) = self.describe_ourselves(now, call, caller) else {
+            return self.ring(now, call).map(|()| Played::Ringback);
+        };
+        self.apply(call, caller);
+        self.start_music(call, music);
+        if let Some(leg) = self.calls.get_mut(&call).and_then(|call| call.legs.get_mut(&caller)) {
+            leg.answered = true;
+        }
+        let accepted = self.user_agent.accept(now, caller, &[], Some(&body));
+        if accepted.is_err() {
+            self.end_call(now, call, HangUp::Lost(crate::Side::Caller));
+        }
+        self.settle(now);
+        Ok(Played::Music)
+    }
+
+    fn start_music(&mut self, call: CallRef, music: MusicId) {
+        let Some(state) = self.calls.get_mut(&call) else { return };
+        state.stage = Stage::Treated { music };
+        let caller = state.caller;
+        if let Some(termination) = self.audio(call, caller) {
+            self.commands.push_back(Command::Play { termination, music });
+        }
+    }
+
+    /// Our own description for the caller: the answer to its offer, or an offer where it made none.
+    /// `None` where it speaks no G.711 or no port is left.
+    fn describe_ourselves(&mut self, now: Instant, call: CallRef, caller: SessionId) -> Option<Body> {
+        let mut leg = self.calls.get_mut(&call)?.legs.remove(&caller)?;
+        let body = self.describe_on(now, call, caller, &mut leg);
+        if body.is_none() {
+            self.give_back(call, &mut leg);
+        }
+        self.calls.get_mut(&call)?.legs.insert(caller, leg);
+        body
+    }
+
+    fn describe_on(
+        &mut self,
+        now: Instant,
+        call: CallRef,
+        session: SessionId,
+        leg: &mut crate::call::Leg,
+    ) -> Option<Body> {
+        let offer = leg.said.clone();
+        // The port of a stream that is there already serves again: a re-INVITE keeps its place.
+        let place = leg.streams.iter().position(Option::is_some);
+        let place = place.or_else(|| offer.as_ref().and_then(g711_line)).or(offer.is_none().then_some(0))?;
+        let wanted: Vec<bool> = (0..=place).map(|index| index == place).collect();
+        self.take_ports(now, call, session, leg, &wanted);
+        let port = streams::ports(leg).get(place).copied().flatten()?;
+        leg.we_offered = offer.is_none();
+        let author = leg.author.as_mut()?;
+        let described = match &offer {
+            Some(offer) => negotiate::answer_ourselves(author, offer, port).ok()?.session,
+            None => negotiate::offer_ourselves(author, port, &negotiate::full_list(), Direction::SendRecv),
+        };
+        Some(Body::sdp(described.to_string()))
+    }
+
+    /// The caller's ACK. Where our 2xx carried the offer, it brings the answer.
+    pub(super) fn caller_established(&mut self, now: Instant, session: SessionId, body: Option<Body>) {
+        let Some((reference, call)) = self.leg_mut(session) else { return };
+        let anchored = call.anchored;
+        let callee = call.callee;
+        let Some(leg) = call.legs.get_mut(&session) else { return };
+        if !anchored {
+            // The answer to the callee's offer, which went to the caller in our 2xx.
+            if leg.raw.is_none()
+                && let Some(callee) = callee
+            {
+                leg.raw.clone_from(&body);
+                tolerate(self.user_agent.acknowledge(callee, body.as_ref()));
+            }
+            return;
+        }
+        if leg.said.is_some() {
+            return;
+        }
+        match self.read_description(body.as_ref()) {
+            Ok(Some(answer)) => {
+                if let Some((_, call)) = self.leg_mut(session)
+                    && let Some(leg) = call.legs.get_mut(&session)
+                {
+                    leg.said = Some(answer);
+                }
+                self.apply(reference, session);
+                self.connect_streams(reference);
+            }
+            // RFC 3261 §13.2.1: the ACK must carry the answer. Without one nobody can be heard.
+            Ok(None) | Err(_) => self.end_call(now, reference, HangUp::Lost(crate::Side::Caller)),
+        }
+    }
+
+    /// A request of the caller who hears music: hold, resume, another address.
+    pub(super) fn answer_while_waiting(
+        &mut self,
+        now: Instant,
+        call: CallRef,
+        session: SessionId,
+        request: Request,
+    ) {
+        let offer = match self.read_description(request.body.as_ref()) {
+            Ok(offer) => offer,
+            Err(status) => return self.reply(now, session, request.exchange, status, None),
+        };
+        let Some(leg) = self.calls.get_mut(&call).and_then(|call| call.legs.get_mut(&session)) else {
+            return;
+        };
+        let before = std::mem::replace(&mut leg.said, offer);
+        let Some(mut leg) = self.calls.get_mut(&call).and_then(|call| call.legs.remove(&session)) else {
+            return;
+        };
+        let body = self.describe_on(now, call, session, &mut leg);
+        if body.is_none() {
+            leg.said = before;
+        }
+        if let Some(call) = self.calls.get_mut(&call) {
+            call.legs.insert(session, leg);
+        }
+        match body {
+            Some(body) => {
+                self.apply(call, session);
+                self.reply(now, session, request.exchange, 200, Some(body));
+            }
+            None => self.reply(now, session, request.exchange, 488, None),
+        }
+    }
+}
+
+/// The m-line that [`negotiate::answer_ourselves`] will serve.
+fn g711_line(offer: &media::sdp::Session) -> Option<usize> {
+    let relayable = negotiate::relayable(offer);
+    offer.media.iter().zip(relayable).position(|(media, relayable)| {
+        relayable && media.kind == "audio" && media.codecs().iter().any(|codec| codec.law().is_some())
+    })
+}

@@ -1,0 +1,171 @@
+//! A call as data: its legs, the attempts to reach somebody, what is agreed about media.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use media::negotiate::Author;
+use media::{LocalPort, MusicId, TerminationId, sdp};
+use serde::{Deserialize, Serialize};
+use sip::{Body, ExchangeId, Method, SessionId};
+use timing::{Instant, TimerId};
+
+use crate::{AttemptId, Failure, Side, Summary};
+
+/// Everything about one call.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) caller: SessionId,
+    /// The connected leg.
+    pub(crate) callee: Option<SessionId>,
+    /// Legs that are not over.
+    pub(crate) legs: BTreeMap<SessionId, Leg>,
+    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    pub(crate) stage: Stage,
+    /// Media passes through us.
+    pub(crate) anchored: bool,
+    /// Max-Forwards of the caller's INVITE; ours carry one less, so that a loop ends (RFC 7332 §3).
+    pub(crate) max_forwards: u8,
+    /// Requests of one leg that we passed to the other.
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) held_since: Option<Instant>,
+    /// Terminations that are not closed yet.
+    pub(crate) terminations: usize,
+    pub(crate) summary: Summary,
+    /// End of the longest conversation allowed.
+    pub(crate) deadline: Option<TimerId>,
+}
+
+/// How far a call is, seen from the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stage {
+    /// The caller's INVITE has no final answer.
+    Unanswered,
+    /// We answered and play music.
+    Treated { music: MusicId },
+    /// The caller talks to the callee.
+    Connected,
+    /// Hung up; legs and terminations are being ended.
+    Over,
+}
+
+/// One side's signalling and media.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Leg {
+    pub(crate) role: Role,
+    /// It has a 2xx (ours or theirs).
+    pub(crate) answered: bool,
+    pub(crate) ringing: bool,
+    /// Our own identity in descriptions; `None` where media is direct.
+    pub(crate) author: Option<Author>,
+    /// By position of the m-line.
+    pub(crate) streams: Vec<Option<Stream>>,
+    /// The last offer on this leg was ours, so what they said is the narrower list.
+    pub(crate) we_offered: bool,
+    /// The other side's last description, parsed; anchored calls only.
+    pub(crate) said: Option<sdp::Session>,
+    /// The other side's last body as it came; direct calls only.
+    pub(crate) raw: Option<Body>,
+}
+
+/// What a leg is to its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Role {
+    Caller,
+    Callee(AttemptId),
+}
+
+impl Role {
+    pub(crate) fn side(self) -> Side {
+        match self {
+            Role::Caller => Side::Caller,
+            Role::Callee(_) => Side::Callee,
+        }
+    }
+}
+
+/// One media stream of a leg at the relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stream {
+    pub(crate) termination: TerminationId,
+    pub(crate) port: LocalPort,
+    /// The relay was told; until then only the port is taken.
+    pub(crate) open: bool,
+}
+
+/// The phones of one agent, or one number, being tried.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    /// Phones that have not failed.
+    pub(crate) phones: usize,
+    /// Who picked up first.
+    pub(crate) answered: Option<SessionId>,
+    /// `Ringing` was said.
+    pub(crate) ringing: bool,
+    /// The most human of the failures so far.
+    pub(crate) failure: Option<Failure>,
+    pub(crate) deadline: TimerId,
+}
+
+/// A request of one leg that we passed to the other and whose answer is awaited.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Exchange {
+    pub(crate) method: Method,
+    /// Who asked, and under which name.
+    pub(crate) from: SessionId,
+    pub(crate) asked: ExchangeId,
+    /// Whom we asked, and under which name.
+    pub(crate) to: SessionId,
+    pub(crate) passed: ExchangeId,
+    pub(crate) awaited: Awaited,
+}
+
+/// What an exchange waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Awaited {
+    /// The final response; the asker's offer, where it made one.
+    Reply { offer: Option<sdp::Session> },
+    /// The asker's ACK with its answer to the offer in our 2xx.
+    Acknowledgement,
+    /// The final response, which nobody wants any more: the asker took its request back.
+    Nothing,
+}
+
+impl Call {
+    /// The other of the two who talk.
+    pub(crate) fn peer(&self, session: SessionId) -> Option<SessionId> {
+        let callee = self.callee?;
+        let peer = if session == self.caller { callee } else { self.caller };
+        (session == callee || session == self.caller)
+            .then_some(peer)
+            .filter(|peer| self.legs.contains_key(peer))
+    }
+
+    /// Whether either of the two who talk holds the other.
+    pub(crate) fn is_held(&self) -> bool {
+        let holds = |session: &SessionId| {
+            self.legs.get(session).and_then(|leg| leg.said.as_ref()).is_some_and(sdp::Session::is_hold)
+        };
+        holds(&self.caller) || self.callee.as_ref().is_some_and(holds)
+    }
+
+    /// Closes the books on a hold that still lasts.
+    pub(crate) fn end_hold(&mut self, now: Instant) {
+        if let Some(since) = self.held_since.take() {
+            self.summary.held += now.since(since);
+        }
+    }
+
+    /// Sessions of an attempt that are still there.
+    pub(crate) fn phones(&self, attempt: AttemptId) -> Vec<SessionId> {
+        self.legs
+            .iter()
+            .filter(|(_, leg)| leg.role == Role::Callee(attempt))
+            .map(|(&session, _)| session)
+            .collect()
+    }
+
+    /// How long the conversation has been held so far.
+    pub(crate) fn held(&self, now: Instant) -> Duration {
+        self.summary.held + self.held_since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+}

@@ -1,0 +1,265 @@
+//! The machine: inputs, outputs and bookkeeping.
+
+mod agents;
+mod calls;
+mod routing;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use acd::{AgentId, InteractionId};
+use b2bua::B2bua;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use timing::{Instant, TimerWheel};
+
+use crate::interaction::Interaction;
+use crate::{Directory, Notice};
+
+/// What an [`Engine`] is told at its start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Calls and media.
+    pub calls: b2bua::Settings,
+    /// SIP.
+    pub sip: sip::Settings,
+    /// Retry-After of our own 503.
+    pub retry_after: Duration,
+}
+
+/// Calls meet queues: see the [crate](crate).
+///
+/// One input, then drain [`Engine::poll_output`], then ask [`Engine::poll_timeout`] when to come back.
+/// Plain data: written down and restored at any moment it has the same future.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Engine {
+    settings: Settings,
+    directory: Directory,
+    b2bua: B2bua,
+    /// An interaction has the number of its call.
+    interactions: BTreeMap<InteractionId, Interaction>,
+    /// Accounts with at least one contact.
+    registered: BTreeSet<String>,
+    /// Agents who are logged in because of a phone or a fixed contact.
+    logged_in: BTreeSet<AgentId>,
+    draining: bool,
+    timers: TimerWheel<InteractionId>,
+    outputs: VecDeque<Output>,
+}
+
+/// What an [`Engine`] wants done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Output {
+    /// Send this message.
+    Transmit(sip::Transmit),
+    /// Ask the DNS; the answer goes to [`Engine::resolved`].
+    Query(sip::Query),
+    /// Close this stream.
+    CloseConnection(sip::ConnectionId),
+    /// Tell the distributor; its events come to [`Engine::handle_distributor`].
+    Distributor(acd::Command),
+    /// Tell the relay; its events come to [`Engine::handle_media`].
+    Media(media::Command),
+    /// Tell whoever logs and reports.
+    Notice(Notice),
+}
+
+/// How much an [`Engine`] holds. When all calls are over everything but registrations is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Interactions whose record is not written.
+    pub interactions: usize,
+    /// Deadlines of the engine itself.
+    pub timers: usize,
+    /// What the calls hold.
+    pub calls: b2bua::Counts,
+}
+
+/// How it is built and told about the world.
+impl Engine {
+    /// An engine that knows nobody: [`Engine::reload`] tells it. `seed` must come from a good source of
+    /// randomness.
+    pub fn new(settings: Settings, seed: [u8; 32]) -> Engine {
+        Engine {
+            b2bua: B2bua::new(settings.calls.clone(), settings.sip.clone(), seed),
+            settings,
+            directory: Directory::default(),
+            interactions: BTreeMap::new(),
+            registered: BTreeSet::new(),
+            logged_in: BTreeSet::new(),
+            draining: false,
+            timers: TimerWheel::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// A new directory, at the start and after every change of the configuration. `commands` are the
+    /// changes of queues and agents; they reach the distributor before any log-in that follows from
+    /// them.
+    pub fn reload(&mut self, now: Instant, directory: Directory, commands: Vec<acd::Command>) {
+        let removed: Vec<AgentId> = self
+            .directory
+            .agents
+            .keys()
+            .filter(|agent| !directory.agents.contains_key(agent))
+            .copied()
+            .collect();
+        for agent in removed {
+            self.logged_in.remove(&agent);
+        }
+        self.directory = directory;
+        self.outputs.extend(commands.into_iter().map(Output::Distributor));
+        self.update_log_ins();
+        self.settle(now);
+    }
+
+    /// New settings of SIP and media; calls in progress go on.
+    pub fn configure(&mut self, now: Instant, settings: Settings) {
+        self.b2bua.configure(now, settings.calls.clone(), settings.sip.clone());
+        self.settings = settings;
+        self.settle(now);
+    }
+
+    /// Adds an account (a phone that may register) or changes its secret.
+    pub fn set_account(&mut self, user: &str, secret: sip::digest::Secret) {
+        self.b2bua.set_account(user, secret);
+    }
+
+    /// Takes an account and its contacts away; its calls go on.
+    pub fn remove_account(&mut self, now: Instant, user: &str) {
+        self.b2bua.remove_account(now, user);
+        self.settle(now);
+    }
+
+    /// No new calls from now on (503 with Retry-After); those that are here go on.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Ends every call; callers who wait are refused or released.
+    pub fn hang_up_all(&mut self, now: Instant) {
+        let calls: Vec<b2bua::CallRef> = self.interactions.values().map(|one| one.call).collect();
+        for call in calls {
+            // A call that is over already has nothing left to end.
+            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, 503);
+        }
+        self.settle(now);
+    }
+
+    /// Who is called by which number, as told last.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// What it holds.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            interactions: self.interactions.len(),
+            timers: self.timers.len(),
+            calls: self.b2bua.counts(),
+        }
+    }
+}
+
+/// Inputs.
+impl Engine {
+    /// A UDP datagram arrived.
+    pub fn handle_datagram(&mut self, now: Instant, flow: sip::Flow, datagram: Bytes) {
+        self.b2bua.handle_datagram(now, flow, datagram);
+        self.settle(now);
+    }
+
+    /// A stream was opened.
+    pub fn connection_opened(&mut self, now: Instant, flow: sip::Flow) {
+        self.b2bua.connection_opened(now, flow);
+        self.settle(now);
+    }
+
+    /// Octets arrived on a stream.
+    pub fn handle_stream(&mut self, now: Instant, connection: sip::ConnectionId, octets: &[u8]) {
+        self.b2bua.handle_stream(now, connection, octets);
+        self.settle(now);
+    }
+
+    /// A stream is closed.
+    pub fn connection_closed(&mut self, now: Instant, connection: sip::ConnectionId) {
+        self.b2bua.connection_closed(now, connection);
+        self.settle(now);
+    }
+
+    /// A transmit could not be sent.
+    pub fn transmit_failed(&mut self, now: Instant, flow: sip::Flow) {
+        self.b2bua.transmit_failed(now, flow);
+        self.settle(now);
+    }
+
+    /// The DNS answered.
+    pub fn resolved(
+        &mut self,
+        now: Instant,
+        query: sip::QueryId,
+        answer: Result<sip::locate::Records, sip::locate::ResolverFailed>,
+    ) {
+        self.b2bua.resolved(now, query, answer);
+        self.settle(now);
+    }
+
+    /// The distributor decided.
+    pub fn handle_distributor(&mut self, now: Instant, event: acd::Event) {
+        self.decided(now, event);
+        self.settle(now);
+    }
+
+    /// The relay says something.
+    pub fn handle_media(&mut self, now: Instant, event: media::Event) {
+        self.b2bua.handle_media(now, event);
+        self.settle(now);
+    }
+
+    /// Deadlines up to `now` are due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.b2bua.handle_timeout(now);
+        self.settle(now);
+        while let Some(interaction) = self.timers.poll(now) {
+            if let Some(state) = self.interactions.get_mut(&interaction) {
+                state.untreated = None;
+                self.treat(now, interaction);
+            }
+            self.settle(now);
+        }
+    }
+}
+
+/// Outputs.
+impl Engine {
+    /// The next thing to do. Call until `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        let calls = &mut self.b2bua;
+        self.outputs
+            .pop_front()
+            .or_else(|| calls.poll_transmit().map(Output::Transmit))
+            .or_else(|| calls.poll_media().map(Output::Media))
+            .or_else(|| calls.poll_query().map(Output::Query))
+            .or_else(|| calls.poll_close().map(Output::CloseConnection))
+    }
+
+    /// When [`Engine::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next_deadline().into_iter().chain(self.b2bua.poll_timeout()).min()
+    }
+
+    fn command(&mut self, command: acd::Command) {
+        self.outputs.push_back(Output::Distributor(command));
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.outputs.push_back(Output::Notice(notice));
+    }
+
+    /// Takes all events of the calls. Every input ends here.
+    fn settle(&mut self, now: Instant) {
+        while let Some(event) = self.b2bua.poll_event() {
+            self.happened(now, event);
+        }
+    }
+}

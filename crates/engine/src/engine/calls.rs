@@ -1,0 +1,271 @@
+//! What happens to calls, told to the distributor.
+
+use acd::{Command, InteractionId, RejectCause, ReservationId};
+use b2bua::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp};
+use timing::Instant;
+
+use super::Engine;
+use crate::interaction::{Interaction, OUTSIDE, Stage};
+use crate::{CallRecord, Notice, Outcome, RefusalCause, Treatment};
+
+impl Engine {
+    pub(super) fn happened(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Arrived { call, invite } => self.arrived(now, call, invite),
+            // The desktop will want to know; the distributor does not.
+            Event::Ringing { .. } | Event::HoldChanged { .. } => {}
+            Event::Answered { call, attempt } => self.picked_up(now, call, attempt),
+            Event::AttemptFailed { call, attempt, failure } => {
+                self.attempt_failed(now, call, attempt, failure)
+            }
+            Event::Connected { call, attempt } => self.connected(now, call, attempt),
+            Event::HungUp { call, cause } => self.hung_up(now, call, cause),
+            Event::Closed { call, summary } => {
+                if let Some(state) = self.interactions.get_mut(&interaction_of(call)) {
+                    state.closed = Some(summary);
+                    self.finish_record(interaction_of(call));
+                }
+            }
+            Event::Registered { account, contacts } => self.registration_changed(account, contacts),
+            Event::Unregistered { account, .. } => self.registration_changed(account, 0),
+        }
+    }
+
+    /// A call comes in: finds its queue.
+    fn arrived(&mut self, now: Instant, call: CallRef, invite: Box<sip::Invite>) {
+        let caller = calling_party(&invite);
+        let entry = self.directory.entry(&invite.number);
+        let (queue, priority, requirement) = match entry {
+            Some(_) if self.draining => {
+                return self.refuse_arrival(now, call, &invite, caller, 503, RefusalCause::Draining);
+            }
+            Some(entry) => (entry.queue, entry.priority, entry.requirement.clone()),
+            None => return self.refuse_arrival(now, call, &invite, caller, 404, RefusalCause::UnknownNumber),
+        };
+        let interaction = interaction_of(call);
+        let state = Interaction {
+            call,
+            invite,
+            caller,
+            queue,
+            stage: Stage::Waiting,
+            outcome: None,
+            arrived: now,
+            answered: None,
+            agent: None,
+            hung_up: None,
+            closed: None,
+            attempts: Vec::new(),
+            attempts_total: 0,
+            untreated: None,
+        };
+        self.interactions.insert(interaction, state);
+        self.command(Command::Enqueue { interaction, queue, priority, requirement, arrived: None });
+    }
+
+    fn refuse_arrival(
+        &mut self,
+        now: Instant,
+        call: CallRef,
+        invite: &sip::Invite,
+        caller: sip::Party,
+        status: u16,
+        cause: RefusalCause,
+    ) {
+        let headers = self.retry_after(status);
+        // The caller may have gone in the same batch; then there is nothing left to refuse.
+        let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, call, status, &headers);
+        let (called, origin) = (invite.number.clone(), invite.origin.clone());
+        self.notice(Notice::CallRefused { caller: number(&caller), called, origin, status, cause });
+    }
+
+    pub(super) fn retry_after(&self, status: u16) -> Vec<sip::HeaderField> {
+        if status != 503 {
+            return Vec::new();
+        }
+        vec![sip::HeaderField::new("Retry-After", &self.settings.retry_after.as_secs().to_string())]
+    }
+
+    /// Lets the caller hear what its queue says.
+    pub(super) fn treat(&mut self, now: Instant, interaction: InteractionId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        if let Some(timer) = state.untreated.take() {
+            self.timers.cancel(timer);
+        }
+        let treatment = self.directory.queues.get(&state.queue).copied().unwrap_or(Treatment::Ringback);
+        let call = state.call;
+        // A call that has hung up meanwhile hears nothing; its event is on the way.
+        match treatment {
+            Treatment::Ringback => drop(self.b2bua.ring(now, call)),
+            Treatment::Music(music) => drop(self.b2bua.play(now, call, music)),
+        }
+    }
+
+    /// Somebody picked up. The distributor has the last word: the reservation may be over.
+    fn picked_up(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
+        if attempt == OUTSIDE {
+            if self.b2bua.connect(now, call, attempt).is_err() {
+                self.b2bua.drop_attempt(now, call, attempt);
+            }
+            return;
+        }
+        let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
+        match state.stage {
+            Stage::Ringing { reservation } if reservation.0 == attempt.0 => {
+                state.stage = Stage::Confirming { reservation };
+                self.command(Command::Accept { reservation });
+            }
+            Stage::Waiting
+            | Stage::Ringing { .. }
+            | Stage::Confirming { .. }
+            | Stage::Talking
+            | Stage::Leaving { .. }
+            | Stage::Over => self.b2bua.drop_attempt(now, call, attempt),
+        }
+    }
+
+    fn attempt_failed(&mut self, now: Instant, call: CallRef, attempt: AttemptId, failure: Failure) {
+        let interaction = interaction_of(call);
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        state.attempt_ended(now, Some(failure), false);
+        if attempt == OUTSIDE {
+            // The number outside did not answer: the caller hears why.
+            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, failure.status);
+            return;
+        }
+        match state.stage {
+            Stage::Ringing { reservation } if reservation.0 == attempt.0 => {
+                self.reject(interaction, reservation, failure);
+            }
+            // Picked up and gone again before the distributor confirmed: `answered` finds nobody.
+            Stage::Confirming { .. } => {}
+            Stage::Waiting | Stage::Ringing { .. } | Stage::Talking | Stage::Leaving { .. } | Stage::Over => {
+            }
+        }
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        interaction: InteractionId,
+        reservation: ReservationId,
+        failure: Failure,
+    ) {
+        if let Some(state) = self.interactions.get_mut(&interaction) {
+            state.stage = Stage::Waiting;
+        }
+        let cause = match failure.kind {
+            FailureKind::Unreachable => RejectCause::Unreachable,
+            FailureKind::NoAnswer => RejectCause::NoAnswer,
+            FailureKind::Busy => RejectCause::Busy,
+            FailureKind::Rejected => RejectCause::Rejected,
+        };
+        self.command(Command::Reject { reservation, cause });
+    }
+
+    fn connected(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
+        let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
+        state.attempt_ended(now, None, false);
+        if attempt != OUTSIDE {
+            state.answered = Some(now);
+        }
+    }
+
+    /// The call is over for everybody.
+    fn hung_up(&mut self, now: Instant, call: CallRef, cause: HangUp) {
+        let interaction = interaction_of(call);
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        state.hung_up = Some((now, cause));
+        if let Some(timer) = state.untreated.take() {
+            self.timers.cancel(timer);
+        }
+        match state.stage {
+            Stage::Waiting | Stage::Ringing { .. } => {
+                state.stage = Stage::Over;
+                self.command(Command::Cancel { interaction });
+            }
+            // Accept is on its way: its answer decides between Finish and Cancel.
+            Stage::Confirming { .. } => {}
+            Stage::Talking => {
+                state.stage = Stage::Over;
+                self.command(Command::Finish { interaction });
+            }
+            Stage::Leaving { .. } => state.stage = Stage::Over,
+            Stage::Over => {}
+        }
+    }
+
+    /// Writes the record once both the call and the distributor are done with the interaction.
+    pub(super) fn finish_record(&mut self, interaction: InteractionId) {
+        let done = self
+            .interactions
+            .get(&interaction)
+            .is_some_and(|state| state.outcome.is_some() && state.closed.is_some());
+        if !done {
+            return;
+        }
+        let Some(state) = self.interactions.remove(&interaction) else { return };
+        let (ended, cause) = state.hung_up.unwrap_or((state.arrived, HangUp::Requested));
+        let invite = *state.invite;
+        let record = CallRecord {
+            interaction,
+            call_id: invite.call_id,
+            caller: number(&state.caller),
+            called: invite.number,
+            origin: invite.origin,
+            attributes: invite.headers.into_iter().filter(is_attribute).collect(),
+            queue: state.queue,
+            outcome: state.outcome.unwrap_or(Outcome::Failed),
+            arrived: state.arrived,
+            answered: state.answered,
+            ended,
+            agent: state.agent,
+            attempts: state.attempts,
+            attempts_total: state.attempts_total,
+            cause,
+            summary: state.closed.map(|summary| *summary).unwrap_or_default(),
+        };
+        self.notice(Notice::CallEnded(Box::new(record)));
+    }
+}
+
+/// A party's number or name, else its URI.
+pub(super) fn number(party: &sip::Party) -> String {
+    if party.user.is_empty() { party.uri.clone() } else { party.user.clone() }
+}
+
+/// An interaction has the number of its call.
+pub(super) fn interaction_of(call: CallRef) -> InteractionId {
+    InteractionId(call.0)
+}
+
+/// Headers that say something about the caller and the call's way here.
+pub(super) fn is_attribute(header: &sip::HeaderField) -> bool {
+    const NAMES: [&str; 6] =
+        ["P-Asserted-Identity", "Diversion", "History-Info", "User-to-User", "Reason", "Privacy"];
+    NAMES.iter().any(|name| header.name.eq_ignore_ascii_case(name))
+        || header.name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+}
+
+/// Who calls: the asserted identity of a trunk (RFC 3325 §5: only from a peer we trust), else From.
+pub(super) fn calling_party(invite: &sip::Invite) -> sip::Party {
+    let asserted = match &invite.origin {
+        sip::Origin::Trunk(_) => invite.headers.iter().find_map(asserted_party),
+        sip::Origin::Account(_) => None,
+    };
+    asserted.filter(|party| !party.user.is_empty()).unwrap_or_else(|| invite.from.clone())
+}
+
+/// The first identity of a P-Asserted-Identity header; it may list a `sip` and a `tel` form.
+fn asserted_party(header: &sip::HeaderField) -> Option<sip::Party> {
+    if !header.name.eq_ignore_ascii_case("P-Asserted-Identity") {
+        return None;
+    }
+    let whole = sip::NameAddr::parse(header.value.as_bytes());
+    let first = || sip::NameAddr::parse(header.value.split(',').next()?.trim().as_bytes()).ok();
+    let party = whole.ok().or_else(first)?;
+    Some(sip::Party {
+        display_name: party.display.unwrap_or_default(),
+        uri: party.uri.to_string(),
+        user: party.uri.user().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,257 @@
+//! What the distributor decides, done to calls.
+
+use std::time::Duration;
+
+use acd::{AgentId, Command, Event, Exit, ExitId, InteractionId, Refusal, ReservationEnd, ReservationId};
+use b2bua::{Dial, Failure, FailureKind};
+use timing::Instant;
+
+use super::Engine;
+use super::calls::{is_attribute, number};
+use crate::interaction::{Interaction, OUTSIDE, Stage, attempt_of};
+use crate::{Leave, Notice, Outcome, RefusalCause};
+
+/// How long the caller hears nothing after entering a queue, so that a call that leaves at once (queue
+/// full, nobody there) is refused as what it is and not answered first.
+const TREATMENT_DELAY: Duration = Duration::from_millis(10);
+
+impl Engine {
+    pub(super) fn decided(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Queued { interaction, queue, .. } => self.queued(now, interaction, queue),
+            Event::Reserved { reservation, interaction, agent, .. } => {
+                self.reserved(now, interaction, reservation, agent);
+            }
+            Event::ReservationEnded { reservation, interaction, cause, .. } => {
+                self.reservation_ended(now, interaction, reservation, cause);
+            }
+            Event::Answered { interaction, agent, .. } => self.confirmed(now, interaction, agent),
+            Event::Abandoned { interaction, .. } => self.forgotten(interaction, Outcome::Abandoned),
+            Event::Overflowed { interaction, exit: Exit::Leave(exit), .. } => {
+                self.left(now, interaction, exit)
+            }
+            Event::HandlingEnded { interaction, .. } => self.forgotten(interaction, Outcome::Answered),
+            Event::Refused { command, refusal } => self.refused(now, command, refusal),
+            // An interaction that moves to another queue is queued there next. Steps, priorities and
+            // agents' states are for reporters and desktops.
+            Event::Overflowed { exit: Exit::Queue(_), .. }
+            | Event::StepEntered { .. }
+            | Event::PriorityChanged { .. }
+            | Event::AfterCallWorkStarted { .. }
+            | Event::AfterCallWorkExtended { .. }
+            | Event::AfterCallWorkEnded { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentRemoved { .. }
+            | Event::QueueDefined { .. }
+            | Event::QueueRemoved { .. } => {}
+        }
+    }
+
+    fn queued(&mut self, now: Instant, interaction: InteractionId, queue: acd::QueueId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        state.queue = queue;
+        if state.hung_up.is_none() && state.untreated.is_none() {
+            state.untreated = Some(self.timers.schedule(now + TREATMENT_DELAY, interaction));
+        }
+    }
+
+    /// An agent is held: their phones ring.
+    fn reserved(
+        &mut self,
+        now: Instant,
+        interaction: InteractionId,
+        reservation: ReservationId,
+        agent: AgentId,
+    ) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        if state.hung_up.is_some() {
+            // Cancel is on its way and ends the reservation.
+            return;
+        }
+        let call = state.call;
+        state.stage = Stage::Ringing { reservation };
+        state.attempt_began(now, Some(agent));
+        if state.untreated.is_some() {
+            // What the caller has agreed to is what the agent can be offered.
+            self.treat(now, interaction);
+        }
+        let destinations = self.destinations(agent);
+        let Some(state) = self.interactions.get(&interaction) else { return };
+        let dial = dial(state, destinations);
+        if let Err(failure) = self.b2bua.dial(now, call, attempt_of(reservation), &dial) {
+            if let Some(state) = self.interactions.get_mut(&interaction) {
+                state.attempt_ended(now, Some(failure), false);
+            }
+            self.reject(interaction, reservation, failure);
+        }
+    }
+
+    fn reservation_ended(
+        &mut self,
+        now: Instant,
+        interaction: InteractionId,
+        reservation: ReservationId,
+        cause: ReservationEnd,
+    ) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        match cause {
+            // `Answered` follows; and what we rejected ourselves is over already.
+            ReservationEnd::Accepted | ReservationEnd::Rejected(_) => {}
+            ReservationEnd::Expired | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
+                let call = state.call;
+                match state.stage {
+                    Stage::Ringing { reservation: held } | Stage::Confirming { reservation: held }
+                        if held == reservation =>
+                    {
+                        state.attempt_ended(now, None, true);
+                        // An Accept that is on its way will be refused as stale; until then the stage
+                        // says that we wait for that.
+                        if matches!(state.stage, Stage::Ringing { .. }) {
+                            state.stage = Stage::Waiting;
+                        }
+                    }
+                    Stage::Ringing { .. }
+                    | Stage::Confirming { .. }
+                    | Stage::Waiting
+                    | Stage::Talking
+                    | Stage::Leaving { .. }
+                    | Stage::Over => {}
+                }
+                self.b2bua.drop_attempt(now, call, attempt_of(reservation));
+            }
+        }
+    }
+
+    /// The distributor confirms: the conversation begins, unless one of the two is gone by now.
+    fn confirmed(&mut self, now: Instant, interaction: InteractionId, agent: AgentId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        let Stage::Confirming { reservation } = state.stage else { return };
+        state.agent = Some(agent);
+        let call = state.call;
+        if state.hung_up.is_some() {
+            state.stage = Stage::Over;
+            return self.command(Command::Finish { interaction });
+        }
+        state.stage = Stage::Talking;
+        if self.b2bua.connect(now, call, attempt_of(reservation)).is_err() {
+            // The agent is gone in the very moment of the answer: nobody is left to talk to.
+            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, 480);
+        }
+    }
+
+    /// The distributor is done with an interaction.
+    fn forgotten(&mut self, interaction: InteractionId, outcome: Outcome) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        state.outcome = Some(outcome);
+        state.stage = Stage::Over;
+        self.finish_record(interaction);
+    }
+
+    /// An interaction leaves the distributor by a rule.
+    fn left(&mut self, now: Instant, interaction: InteractionId, exit: ExitId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        state.outcome = Some(Outcome::Overflowed);
+        let call = state.call;
+        if let Some(timer) = state.untreated.take() {
+            self.timers.cancel(timer);
+        }
+        if state.hung_up.is_some() {
+            state.stage = Stage::Over;
+            return self.finish_record(interaction);
+        }
+        state.stage = Stage::Leaving { exit };
+        let status = match self.directory.exits.get(&exit).cloned() {
+            Some(Leave::Dial(number)) => return self.dial_outside(now, interaction, &number),
+            Some(Leave::Busy) => 486,
+            Some(Leave::HangUp) => 603,
+            None => 480,
+        };
+        let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, status);
+    }
+
+    fn dial_outside(&mut self, now: Instant, interaction: InteractionId, number: &str) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        state.attempt_began(now, None);
+        let call = state.call;
+        self.treat(now, interaction);
+        let failure = Failure { kind: FailureKind::Unreachable, status: 480 };
+        let target = self.directory.outbound.as_ref().and_then(|outbound| {
+            let uri = format!("sip:{}@{}", sip::escape_user(number), outbound.host);
+            let target = sip::Uri::parse(uri.as_bytes()).ok()?;
+            Some(sip::Destination::Trunk { trunk: outbound.trunk, target })
+        });
+        let Some(state) = self.interactions.get(&interaction) else { return };
+        let dialled = match target {
+            Some(target) => {
+                let dial = dial(state, vec![target]);
+                self.b2bua.dial(now, call, OUTSIDE, &dial)
+            }
+            None => Err(failure),
+        };
+        if let Err(failure) = dialled {
+            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, failure.status);
+        }
+    }
+
+    /// The distributor refused a command of ours. Most refusals are races that were lost and are right.
+    fn refused(&mut self, now: Instant, command: Box<Command>, refusal: Refusal) {
+        match (&*command, refusal) {
+            (Command::Enqueue { interaction, .. }, _) => {
+                let interaction = *interaction;
+                self.not_queued(now, interaction);
+                self.notice(Notice::CommandRefused { command, refusal });
+            }
+            (Command::Accept { reservation }, Refusal::StaleReservation(_)) => {
+                let reservation = *reservation;
+                self.too_late(now, reservation);
+            }
+            (Command::Cancel { .. } | Command::Reject { .. } | Command::LogOut { .. }, _) => {}
+            (Command::LogIn { .. }, Refusal::AlreadyLoggedIn(_)) => {}
+            (_, _) => self.notice(Notice::CommandRefused { command, refusal }),
+        }
+    }
+
+    fn not_queued(&mut self, now: Instant, interaction: InteractionId) {
+        let Some(state) = self.interactions.remove(&interaction) else { return };
+        let headers = self.retry_after(503);
+        let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, state.call, 503, &headers);
+        self.notice(Notice::CallRefused {
+            caller: number(&state.caller),
+            called: state.invite.number.clone(),
+            origin: state.invite.origin.clone(),
+            status: 503,
+            cause: RefusalCause::Full,
+        });
+    }
+
+    /// The agent picked up in the moment in which the reservation ended. Whoever waits goes on waiting.
+    fn too_late(&mut self, now: Instant, reservation: ReservationId) {
+        let confirming = Stage::Confirming { reservation };
+        let found = self.interactions.iter().find(|(_, state)| state.stage == confirming);
+        let Some((&interaction, state)) = found else { return };
+        let (call, gone) = (state.call, state.hung_up.is_some());
+        self.b2bua.drop_attempt(now, call, attempt_of(reservation));
+        if let Some(state) = self.interactions.get_mut(&interaction) {
+            state.stage = if gone { Stage::Over } else { Stage::Waiting };
+        }
+        if gone {
+            self.command(Command::Cancel { interaction });
+        }
+    }
+}
+
+/// What an agent's phone is told about a call.
+fn dial(state: &Interaction, destinations: Vec<sip::Destination>) -> Dial {
+    let party = &state.caller;
+    let caller = if party.user.is_empty() {
+        sip::Identity::anonymous()
+    } else {
+        sip::Identity { display_name: party.display_name.clone(), user: party.user.clone(), host: None }
+    };
+    Dial {
+        destinations,
+        caller,
+        to_display_name: String::new(),
+        headers: state.invite.headers.iter().filter(|header| is_attribute(header)).cloned().collect(),
+    }
+}
