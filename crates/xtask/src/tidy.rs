@@ -40,7 +40,7 @@ impl fmt::Display for Violation {
 }
 
 /// Every rule.
-const RULES: [fn(&Tree) -> Vec<Violation>; 12] = [
+const RULES: [fn(&Tree) -> Vec<Violation>; 14] = [
     walls::files,
     walls::functions,
     arrows::between_crates,
@@ -52,7 +52,9 @@ const RULES: [fn(&Tree) -> Vec<Violation>; 12] = [
     metrics::documented,
     place::top_level,
     place::crate_introductions,
+    place::decisions,
     links::resolve,
+    links::mentions,
 ];
 
 /// All violations, in order of place.

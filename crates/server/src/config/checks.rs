@@ -8,10 +8,28 @@ use super::{Config, Exit, Queue, Reach, Waiting};
 
 pub(super) fn whole(config: &Config, report: &Report<'_>) {
     families(config, report);
+    numbers_of_things(config, report);
     circles(config, report);
     numbers_need_a_trunk(config, report);
     room_for_calls(config, report);
     absent_parts(config, report);
+}
+
+/// The distributor has room for so many.
+fn numbers_of_things(config: &Config, report: &Report<'_>) {
+    let bounds = acd::Settings::default();
+    for (word, there, most) in
+        [("agent", config.agents.len(), bounds.agents_max), ("queue", config.queues.len(), bounds.queues_max)]
+    {
+        if there > most as usize {
+            report.error(0..0, format!("there are {there} {word}s; {most} are the most"));
+        }
+    }
+    for agent in config.agents.iter().filter(|agent| agent.skills.len() > bounds.skills_max as usize) {
+        let place = report.place_of(Kind::Agent, &agent.id);
+        let (there, most) = (agent.skills.len(), bounds.skills_max);
+        report.error(place, format!("agent \"{}\": {there} skills; {most} are the most", agent.id));
+    }
 }
 
 /// What is heard on a family of addresses must be answered from an address of that family.

@@ -171,21 +171,17 @@ fn read_limits(mut section: Section<'_>) -> SipLimits {
     }
 }
 
-/// A SIP URI that names at least a host.
+/// A SIP URI, read by the reader of the SIP side.
 pub(super) fn uri(section: &mut Section<'_>, key: &'static str, example: &str) -> Option<String> {
     let (text, span) = section.text(key)?;
-    if !is_uri(&text) {
+    let read = sip::Uri::parse(text.as_bytes());
+    if text.starts_with("sips:") {
+        section.error(
+            span,
+            format!("`{key}`: \"{text}\" asks for TLS, which is not spoken; write sip: instead"),
+        );
+    } else if !read.is_ok_and(|uri| uri.as_sip().is_some()) {
         section.error(span, format!("`{key}`: \"{text}\" is no SIP address; write it as \"{example}\""));
     }
     Some(text)
-}
-
-/// Enough to catch a slip; the SIP machines read it properly.
-fn is_uri(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("sip:").or_else(|| text.strip_prefix("sips:")) else { return false };
-    let address = rest.split([';', '?']).next().unwrap_or_default();
-    let host = address.rsplit_once('@').map_or(address, |(_, host)| host);
-    let is_host = |letter: char| letter.is_ascii_alphanumeric() || ".-_:[]".contains(letter);
-    let user = address.rsplit_once('@').map(|(user, _)| user);
-    !host.is_empty() && host.chars().all(is_host) && user != Some("") && !text.contains(char::is_whitespace)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 
 mod errors;
+mod mutations;
 mod page;
 mod references;
 

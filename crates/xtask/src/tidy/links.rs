@@ -3,6 +3,9 @@
 use super::Violation;
 use crate::Tree;
 
+/// Its tests name pages that are not there.
+const EXAMPLES: &str = "crates/xtask/src/";
+
 pub(super) fn resolve(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".md")) {
@@ -18,6 +21,36 @@ pub(super) fn resolve(tree: &Tree) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// Pages that comments, messages and manifests name by their path are there too.
+pub(super) fn mentions(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for (path, text) in
+        tree.files().filter(|(path, _)| !path.starts_with(EXAMPLES) && !path.contains("/data/"))
+    {
+        for (index, line) in text.lines().enumerate() {
+            // A link to it is reported as such.
+            let linked = |page: &str| line.contains(&format!("]({page}"));
+            for page in pages(line).filter(|page| !tree.holds(page) && !linked(page)) {
+                let message = format!("there is no page {page}");
+                violations.push(Violation::new(
+                    path,
+                    index + 1,
+                    message,
+                    "correct the name or write the page",
+                ));
+            }
+        }
+    }
+    violations
+}
+
+/// Every `docs/..md` in a line. `NNNN` stands for any number.
+fn pages(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|letter: char| !letter.is_ascii_alphanumeric() && !"/-_.".contains(letter));
+    let pages = words.map(|word| word.trim_end_matches('.'));
+    pages.filter(|word| word.starts_with("docs/") && word.ends_with(".md") && !word.contains("NNNN"))
 }
 
 /// The targets of `[text](target)` outside code, with their lines.
@@ -98,6 +131,14 @@ mod tests {
         assert!(found.contains("docs/a.md:2: the link `#a-b` leads to no heading"), "{found}");
         assert!(found.contains("docs/a.md:3: the link `../docs/b.md#two-words`"), "{found}");
         assert_eq!(found.lines().count(), 3, "{found}");
+    }
+
+    #[test]
+    fn a_page_that_a_comment_names_must_be_there() {
+        let files = [("crates/a/src/lib.rs", "//! See\n//! `docs/none.md`, docs/b.md."), ("docs/b.md", "")];
+        let found = messages(&mentions(&Tree::of(&files)));
+        assert_eq!(found.lines().count(), 1, "{found}");
+        assert!(found.starts_with("crates/a/src/lib.rs:2: there is no page docs/none.md"), "{found}");
     }
 
     #[test]

@@ -68,6 +68,29 @@ pub(super) fn crate_introductions(tree: &Tree) -> Vec<Violation> {
     violations
 }
 
+/// Decision pages are numbered, each number once.
+pub(super) fn decisions(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut taken: Vec<&str> = Vec::new();
+    for (path, _) in tree.files() {
+        let Some(name) = path.strip_prefix("docs/decisions/") else { continue };
+        let number = name.split('-').next().unwrap_or_default();
+        let is_number = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number || !name.ends_with(".md") {
+            violations.push(Violation::new(path, 1, "no decision page", "name it NNNN-title.md"));
+        } else if taken.contains(&number) {
+            violations.push(Violation::new(
+                path,
+                1,
+                format!("{number} is taken"),
+                "take the next free number",
+            ));
+        }
+        taken.push(number);
+    }
+    violations
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::messages;
@@ -95,5 +118,16 @@ mod tests {
             );
         }
         assert_eq!(crate_introductions(&Tree::of(&[("crates/sip/Cargo.toml", "")])).len(), 1);
+    }
+
+    #[test]
+    fn a_decision_without_a_number_of_its_own_is_reported() {
+        let pages = ["docs/decisions/0001-a.md", "docs/decisions/0001-b.md", "docs/decisions/c.md"];
+        let found = messages(&decisions(&Tree::of(&pages.map(|page| (page, "")))));
+        assert!(
+            found.contains("0001-b.md:1: 0001 is taken") && found.contains("c.md:1: no decision"),
+            "{found}"
+        );
+        assert_eq!(found.lines().count(), 2, "{found}");
     }
 }

@@ -270,3 +270,17 @@ fn music_must_be_wav_and_heard() {
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].message.contains("is never played"));
 }
+
+#[test]
+fn more_than_the_distributor_has_room_for_is_refused() {
+    let queues: String = (0..1_000).map(|number| format!("[[queue]]\nname = \"q{number}\"\n")).collect();
+    assert!(refused(&format!("{LEAST}{queues}")).contains("there are 1001 queues; 1000 are the most"));
+    let skills: Vec<String> = (0..201).map(|number| format!("s{number} = 1")).collect();
+    one_error("billing = 8", &skills.join(", "), "agent \"kim\": 201 skills; 200 are the most");
+}
+
+#[test]
+fn an_address_that_asks_for_tls_is_refused() {
+    one_error("[media]", "outbound_proxy = \"sips:192.0.2.1\"\n[media]", "asks for TLS, which is not spoken");
+    one_error("[media]", "outbound_proxy = \"tel:123\"\n[media]", "is no SIP address");
+}
