@@ -106,3 +106,6 @@ const fn decode_a(byte: u8) -> i16 {
     let value = (magnitude << 3) as i16;
     if bits & 0x80 != 0 { value } else { -value }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ pub enum Latching {
 }
 
 /// Bounds and habits of a [`Relay`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Most terminations at once; beyond, `Open` is refused.
     pub terminations: usize,

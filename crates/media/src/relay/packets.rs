@@ -1,5 +1,6 @@
 //! Packets in: checked, counted, rewritten in place and passed to the listener.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use rtp_rs::RtpReader;
@@ -55,7 +56,7 @@ impl Relay {
             return;
         }
         let termination = self.terminations[slot].as_mut().expect("a port's slot is filled");
-        let (accepted, admission) = match accept(now, termination, &self.settings, source, &packet) {
+        let accepted = match accept(now, termination, &self.settings, source, &packet, &mut self.events) {
             Ok(accepted) => accepted,
             Err(stopped) => {
                 count_stopped(termination, &stopped);
@@ -65,9 +66,6 @@ impl Relay {
         };
         let id = termination.id;
         let released = read_digits(now, termination, &accepted, &packet);
-        if admission == Admission::Latched {
-            self.events.push_back(Event::Latched { termination: id, source });
-        }
         if let Some((digit, duration)) = released {
             self.say_digit(id, digit, duration);
         }
@@ -132,16 +130,18 @@ fn accept(
     settings: &Settings,
     source: SocketAddr,
     packet: &[u8],
-) -> Result<(Accepted, Admission), Stopped> {
+    events: &mut VecDeque<Event>,
+) -> Result<Accepted, Stopped> {
     let rtp = RtpReader::new(packet).map_err(|_| Stopped::Malformed)?;
     if !termination.latch.is_signalled() {
         return Err(Stopped::Source);
     }
     let codec = termination.arriving(rtp.payload_type()).ok_or(Stopped::Payload)?;
     let (payload_type, clock_rate, content) = (codec.payload_type, codec.clock_rate, content(codec));
-    let admission = termination.latch.admit(now, source, settings.latching, settings.latch_window);
-    if admission == Admission::Refused {
-        return Err(Stopped::Source);
+    match termination.latch.admit(now, source, settings.latching, settings.latch_window) {
+        Admission::Accepted => {}
+        Admission::Latched => events.push_back(Event::Latched { termination: termination.id, source }),
+        Admission::Refused => return Err(Stopped::Source),
     }
     if !termination.stream.direction.receives() {
         return Err(Stopped::Direction);
@@ -169,7 +169,7 @@ fn accept(
         clock_rate,
         content,
     };
-    Ok((Accepted { payload_type, payload_bytes: rtp.payload().len(), incoming }, admission))
+    Ok(Accepted { payload_type, payload_bytes: rtp.payload().len(), incoming })
 }
 
 fn count_stopped(termination: &mut Termination, stopped: &Stopped) {
