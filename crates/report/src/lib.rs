@@ -15,6 +15,7 @@
 //! since when.
 
 mod agents;
+mod calls;
 mod exposition;
 mod names;
 mod process;
@@ -26,6 +27,7 @@ mod wait_histogram;
 mod wallboard;
 
 pub use agents::AgentState;
+pub use calls::CallReporter;
 pub use exposition::Exposition;
 pub use names::{AgentName, Names, QueueName};
 pub use process::{MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries, TrafficCounts};

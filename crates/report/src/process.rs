@@ -23,8 +23,6 @@ const TERMINATIONS: Definition = Definition {
     name: "cordboard_media_terminations",
     help: "Open media terminations; connected and playing ones are among the open.",
 };
-const PORTS: Definition =
-    Definition { name: "cordboard_media_ports", help: "Pairs of media ports in the pool, by state." };
 const MEDIA_DROPPED: Definition = Definition {
     name: "cordboard_media_dropped_total",
     help: "Packets that the relay threw away because the sockets did not keep up.",
@@ -115,14 +113,11 @@ impl SocketSeries {
     }
 }
 
-/// The media relay and its port pool. Its series go when this is dropped.
+/// The media relay. Its series go when this is dropped.
 pub struct MediaSeries {
     open: IntGauge,
     connected: IntGauge,
     playing: IntGauge,
-    free: IntGauge,
-    in_use: IntGauge,
-    quarantined: IntGauge,
     dropped: IntCounter,
     _registration: Registration,
 }
@@ -131,32 +126,22 @@ impl MediaSeries {
     /// The series of the only relay.
     pub fn new(exposition: &Exposition) -> MediaSeries {
         let mut group = Group::bare();
-        let mut gauge = |definition, state| group.gauge(definition, &[("state", state)]);
+        let mut gauge = |state| group.gauge(TERMINATIONS, &[("state", state)]);
         MediaSeries {
-            open: gauge(TERMINATIONS, "open"),
-            connected: gauge(TERMINATIONS, "connected"),
-            playing: gauge(TERMINATIONS, "playing"),
-            free: gauge(PORTS, "free"),
-            in_use: gauge(PORTS, "in_use"),
-            quarantined: gauge(PORTS, "quarantined"),
+            open: gauge("open"),
+            connected: gauge("connected"),
+            playing: gauge("playing"),
             dropped: group.counter(MEDIA_DROPPED, &[]),
             _registration: group.register(exposition.registry()),
         }
     }
 
     /// What the relay holds.
-    pub fn set_relay(&self, counts: &media::Counts) {
+    pub fn set(&self, counts: &media::Counts) {
         self.open.set(as_gauge(counts.terminations));
         self.connected.set(as_gauge(counts.connected));
         self.playing.set(as_gauge(counts.playing));
         raise(&self.dropped, counts.overflowed);
-    }
-
-    /// What the port pool holds.
-    pub fn set_ports(&self, counts: &media::PoolCounts) {
-        self.free.set(as_gauge(counts.free));
-        self.in_use.set(as_gauge(counts.in_use));
-        self.quarantined.set(as_gauge(counts.quarantined));
     }
 }
 
