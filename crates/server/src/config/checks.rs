@@ -11,6 +11,7 @@ pub(super) fn whole(config: &Config, report: &Report<'_>) {
     numbers_of_things(config, report);
     circles(config, report);
     numbers_need_a_trunk(config, report);
+    times_fit(config, report);
     room_for_calls(config, report);
     absent_parts(config, report);
 }
@@ -103,6 +104,40 @@ fn numbers_need_a_trunk(config: &Config, report: &Report<'_>) {
                 format!("queue \"{}\": no way leads to the number {number}; {remedy}", queue.name),
             );
         }
+    }
+}
+
+/// Times of one queue that a bound of the whole cuts short, or that are never reached.
+fn times_fit(config: &Config, report: &Report<'_>) {
+    let ring_max = config.sip.timers.ring_max;
+    let work_max = config.routing.after_call_work_max;
+    for queue in &config.queues {
+        let leaves_after = queue.max_wait.as_ref().map(|rule| rule.after);
+        let odd = [
+            (
+                queue.ring_timeout > ring_max,
+                "`ring_timeout` is longer than ring_max in [sip.timers], which ends it",
+            ),
+            (
+                queue.after_call_work > work_max,
+                "`after_call_work` is longer than after_call_work_max in [routing], which ends it",
+            ),
+            (
+                queue.steps.iter().any(|step| leaves_after.is_some_and(|after| step.after >= after)),
+                "a step begins when `max_wait` has ended the wait",
+            ),
+        ];
+        let place = report.place_of(Kind::Queue, &queue.name);
+        for (_, message) in odd.iter().filter(|(is_odd, _)| *is_odd) {
+            let remedy = "put the two times in order";
+            report.warning(place.clone(), format!("queue \"{}\": {message}; {remedy}", queue.name));
+        }
+    }
+    let long = config.agents.iter().filter(|agent| agent.after_call_work.is_some_and(|work| work > work_max));
+    for agent in long {
+        let message = "`after_call_work` is longer than after_call_work_max in [routing], which ends it";
+        let place = report.place_of(Kind::Agent, &agent.id);
+        report.warning(place, format!("agent \"{}\": {message}; put the two times in order", agent.id));
     }
 }
 

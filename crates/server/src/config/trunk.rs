@@ -48,6 +48,10 @@ pub(super) fn read(sections: Vec<Section<'_>>, passwords: Passwords) -> Vec<Trun
 
 fn read_one(section: &mut Section<'_>, passwords: Passwords, taken: &mut Vec<(Network, String)>) -> Trunk {
     let name = section.name("name", Kind::Trunk, "pbx");
+    if name.starts_with('(') {
+        let place = section.report().place_of(Kind::Trunk, &name);
+        section.error(place, "names in parentheses are ours; begin with a letter or a digit");
+    }
     let networks = read_networks(section, &name, taken);
     let credentials = read_credentials(section, passwords);
     if credentials.is_none() {

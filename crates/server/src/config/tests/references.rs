@@ -82,3 +82,36 @@ fn a_file_without_entries_agents_or_trunks_runs_with_warnings() {
     assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(warnings.iter().all(|warning| warning.contains("warning: there is no [[")), "{warnings:?}");
 }
+
+#[test]
+fn times_that_a_bound_cuts_short_are_warned_about() {
+    let warned = |old: &str, new: &str, message: &str| {
+        let text = LEAST.replacen(old, new, 1);
+        let warnings: Vec<String> = loaded(&text).warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains(message), "{message} not in {warnings:?}");
+    };
+    warned(
+        "[media]",
+        "[sip.timers]\nring_max = \"5s\"\n[media]",
+        "queue \"billing\": `ring_timeout` is longer than ring_max",
+    );
+    let short = "[routing]\nafter_call_work_max = \"5s\"\n";
+    warned(
+        "[[queue]]\n",
+        &format!("{short}[[queue]]\nafter_call_work = \"10s\"\n"),
+        "queue \"billing\": `after_call_work` is longer",
+    );
+    warned(
+        "[[agent]]\n",
+        &format!("{short}[[agent]]\nafter_call_work = \"10s\"\n"),
+        "agent \"kim\": `after_call_work` is longer",
+    );
+    let step = "steps = [{ after = \"2m\", require = \"billing\" }]\nmax_wait = { after = \"1m\", then = \"busy\" }\n";
+    warned("[[queue]]\n", &format!("[[queue]]\n{step}"), "a step begins when `max_wait` has ended the wait");
+}
+
+#[test]
+fn a_trunk_is_not_called_like_one_of_ours() {
+    one_error("name = \"pbx\"", "name = \"(outbound proxy)\"", "names in parentheses are ours");
+}
