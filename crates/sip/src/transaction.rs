@@ -221,6 +221,16 @@ impl Transactions {
         }
     }
 
+    /// A stream was opened: requests that waited for one to that address are on it now.
+    pub(crate) fn stream_opened(&mut self, opened: Flow) {
+        let is_on_it = |flow: &Flow| {
+            flow.connection.is_none() && flow.protocol == opened.protocol && flow.remote == opened.remote
+        };
+        for client in self.clients.values_mut().filter(|client| is_on_it(&client.flow)) {
+            client.flow = opened;
+        }
+    }
+
     /// Every request without a final response for which `is_lost` holds cannot be answered any more:
     /// the transactions are gone.
     pub(crate) fn transport_failed(&mut self, is_lost: impl Fn(&Flow) -> bool) -> Vec<Lost> {

@@ -115,12 +115,9 @@ impl UserAgent {
             Outcome::Failed(_) => self.fail(now, id, 503, FailureCause::Resolution),
             Outcome::Found(targets) => {
                 let mut targets = targets.clone();
-                let sent = self.next_flow(&mut targets).and_then(|flow| {
-                    let client = self.send_again(now, id, &invite, flow, None)?;
-                    Some((client, flow))
-                });
-                match sent {
-                    Some((client, flow)) => self.begin_calling(id, client, flow, targets),
+                let flow = self.next_flow(&mut targets);
+                match flow.and_then(|flow| self.send_again(now, id, &invite, flow, None)) {
+                    Some(client) => self.begin_calling(id, client, targets),
                     None => self.fail(now, id, 503, FailureCause::Resolution),
                 }
             }

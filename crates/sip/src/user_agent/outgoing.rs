@@ -119,20 +119,14 @@ impl UserAgent {
     ) -> Option<Phase> {
         let (branch, request) = self.finish_request(builder, &Method::Invite, &flow)?;
         let client = self.send_request(now, &branch, ClientUser::Invite(id), flow, request);
-        let calling = Calling { client, flow, targets, challenges: 0, cancel: Cancel::No };
+        let calling = Calling { client, targets, challenges: 0, cancel: Cancel::No };
         Some(Phase::Calling(Box::new(calling)))
     }
 
     /// The way was found and the INVITE is on it.
-    pub(super) fn begin_calling(
-        &mut self,
-        id: SessionId,
-        client: ClientId,
-        flow: Flow,
-        targets: Vec<Target>,
-    ) {
+    pub(super) fn begin_calling(&mut self, id: SessionId, client: ClientId, targets: Vec<Target>) {
         let session = self.sessions.get_mut(&id).expect("the session has just been located");
-        let calling = Calling { client, flow, targets, challenges: 0, cancel: Cancel::No };
+        let calling = Calling { client, targets, challenges: 0, cancel: Cancel::No };
         session.phase = Phase::Calling(Box::new(calling));
     }
 
@@ -206,7 +200,7 @@ impl UserAgent {
             }
         }
         let Some((branch, cancel)) = cancel_with(&client.request, headers) else { return };
-        let (client, flow) = (calling.client, calling.flow);
+        let (client, flow) = (calling.client, client.flow);
         calling.cancel = Cancel::Sent { cause };
         self.transactions.cancelled(now, client);
         self.send_request(now, &branch, ClientUser::Nobody, flow, cancel);
@@ -410,7 +404,6 @@ impl UserAgent {
         session.dialogs.clear();
         if let Phase::Calling(calling) = &mut session.phase {
             calling.client = client;
-            calling.flow = flow;
             calling.challenges += challenges;
         }
     }

@@ -28,6 +28,7 @@ impl UserAgent {
         }
         let framer = StreamFramer::new(self.settings.limits.message);
         self.connections.insert(connection, Connection { flow, framer });
+        self.transactions.stream_opened(flow);
     }
 
     pub(super) fn receive_octets(&mut self, now: Instant, connection: ConnectionId, octets: &[u8]) {

@@ -10,7 +10,7 @@ use crate::dialog::{Dialog, DialogState};
 use crate::locate::Locator;
 pub(super) use crate::locate::Target;
 use crate::transaction::{ClientId, ServerId};
-use crate::{Flow, Message, Method};
+use crate::{Message, Method};
 
 /// One INVITE usage: see [`SessionId`](super::SessionId).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,8 +58,6 @@ pub(super) enum Phase {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Calling {
     pub(super) client: ClientId,
-    /// The way it went.
-    pub(super) flow: Flow,
     /// Addresses not yet tried, the next first.
     pub(super) targets: Vec<Target>,
     /// Challenges answered so far.

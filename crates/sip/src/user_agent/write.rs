@@ -114,11 +114,10 @@ impl UserAgent {
     /// The way of a request in a dialog; a stream that is gone is replaced by another one.
     pub(super) fn flow_of(&self, hop: Hop) -> Option<Flow> {
         match hop {
-            Hop::Flow(flow) => match flow.connection {
-                Some(connection) if !self.connections.contains_key(&connection) => {
-                    self.flow_to(Target { protocol: flow.protocol, address: flow.remote })
-                }
-                Some(_) | None => Some(flow),
+            Hop::Flow(flow) => match (flow.protocol, flow.connection) {
+                (Protocol::Udp, _) => Some(flow),
+                (Protocol::Tcp, Some(open)) if self.connections.contains_key(&open) => Some(flow),
+                (Protocol::Tcp, _) => self.flow_to(Target { protocol: flow.protocol, address: flow.remote }),
             },
             Hop::Address(protocol, remote) => self.flow_to(Target { protocol, address: remote }),
         }
