@@ -172,7 +172,7 @@ fn check_queues(distributor: &Distributor) -> Result<(), Violation> {
                 Stage::Handling { .. } => handling += 1,
             }
         }
-        holds(distributor.queues_with_own.contains(&id) == !own.is_empty(), stale)?;
+        holds(distributor.queues_with_own.contains(&id) != own.is_empty(), stale)?;
         holds(queue.waiting == waiting && queue.own == own && queue.entries == entries, stale)?;
         holds(queue.reserved == reserved && queue.handling == handling, stale)?;
         check_staff(distributor, id)?;

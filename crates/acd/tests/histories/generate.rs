@@ -26,6 +26,10 @@ pub(crate) enum Op {
     Answer(usize),
     /// Reject one of the live reservations.
     Refuse(usize, RejectCause),
+    /// Finish one of the conversations.
+    Finish(usize),
+    /// Extend (or end) the after-call work of one who has some.
+    WrapUp(usize, Option<Duration>),
     /// Accept and reject a reservation that is probably over.
     Stale(u64),
     Wait(Duration),
@@ -221,7 +225,9 @@ fn op() -> impl Strategy<Value = Op> {
         12 => presence().prop_map(Op::Command),
         5 => configuration().prop_map(Op::Command),
         12 => any::<usize>().prop_map(Op::Answer),
-        8 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
+        7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
+        12 => any::<usize>().prop_map(Op::Finish),
+        4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
         12 => duration(3_000).prop_map(Op::Wait),
         4 => duration(3_000).prop_map(Op::Lag),
@@ -253,7 +259,7 @@ fn work() -> impl Strategy<Value = Command> {
         2 => (interaction(), option::of(requirement()))
             .prop_map(|(interaction, requirement)| Command::SetRequirement { interaction, requirement }),
         1 => (interaction(), queue()).prop_map(|(interaction, queue)| Command::Move { interaction, queue }),
-        10 => interaction().prop_map(|interaction| Command::Finish { interaction }),
+        1 => interaction().prop_map(|interaction| Command::Finish { interaction }),
     ]
 }
 
@@ -262,7 +268,7 @@ fn presence() -> impl Strategy<Value = Command> {
         4 => (agent(), option::weighted(0.2, reason()))
             .prop_map(|(agent, not_ready)| Command::LogIn { agent, not_ready }),
         2 => agent().prop_map(|agent| Command::LogOut { agent }),
-        4 => agent().prop_map(|agent| Command::SetReady { agent }),
+        7 => agent().prop_map(|agent| Command::SetReady { agent }),
         2 => (agent(), reason()).prop_map(|(agent, reason)| Command::SetNotReady { agent, reason }),
         1 => agent().prop_map(|agent| Command::Occupy { agent }),
         2 => agent().prop_map(|agent| Command::Release { agent }),

@@ -1,17 +1,26 @@
 //! Random histories through the distributor and its obvious twin: the same answers, the same events, the same
-//! state after every step, and every invariant. A third of a million commands and timeouts in all.
+//! state after every step, and every invariant. Hundreds of thousands of events in all, every kind
+//! among them.
 
 mod generate;
+mod label;
 mod naive;
 
-use acd::{Command, Distributor, Event, RejectCause, ReservationId, invariants};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use acd::state::Stage;
+use acd::{
+    Activity, AgentId, Command, Distributor, Event, InteractionId, RejectCause, ReservationId, invariants,
+};
 use generate::{History, Op};
 use naive::Naive;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use timing::Instant;
 
 /// Histories times their length is the number of steps; both were chosen for a minute on two busy cores.
-const HISTORIES: u32 = 1_500;
+const HISTORIES: u32 = 5_000;
 
 fn drain(distributor: &mut Distributor) -> Vec<Event> {
     std::iter::from_fn(|| distributor.poll_event()).collect()
@@ -24,7 +33,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn run(&mut self, op: &Op) -> Result<(), TestCaseError> {
+    fn run(&mut self, op: &Op, tally: &mut Tally) -> Result<(), TestCaseError> {
         match op {
             Op::Command(command) => self.command(command.clone())?,
             Op::Answer(pick) => {
@@ -35,6 +44,19 @@ impl Pair {
             Op::Refuse(pick, cause) => {
                 if let Some(reservation) = self.live(*pick) {
                     self.command(Command::Reject { reservation, cause: *cause })?;
+                }
+            }
+            Op::Finish(pick) => {
+                if let Some(interaction) = self.handled(*pick) {
+                    self.command(Command::Finish { interaction })?;
+                }
+            }
+            Op::WrapUp(pick, by) => {
+                if let Some(agent) = self.wrapping_up(*pick) {
+                    self.command(match *by {
+                        Some(by) => Command::ExtendAfterCallWork { agent, by },
+                        None => Command::EndAfterCallWork { agent },
+                    })?;
                 }
             }
             Op::Stale(reservation) => {
@@ -61,12 +83,28 @@ impl Pair {
                 self.fast = serde_json::from_str(&written).expect("what was written");
             }
         }
-        self.compare()
+        self.compare(tally)
     }
 
     fn live(&self, pick: usize) -> Option<ReservationId> {
         let reservations = &self.naive.state.reservations;
         reservations.keys().nth(pick % reservations.len().max(1)).copied()
+    }
+
+    fn handled(&self, pick: usize) -> Option<InteractionId> {
+        let handled: Vec<InteractionId> = (self.naive.state.interactions.iter())
+            .filter(|(_, interaction)| matches!(interaction.stage, Stage::Handling { .. }))
+            .map(|(&id, _)| id)
+            .collect();
+        handled.get(pick % handled.len().max(1)).copied()
+    }
+
+    fn wrapping_up(&self, pick: usize) -> Option<AgentId> {
+        let agents: Vec<AgentId> = (self.naive.state.agents.iter())
+            .filter(|(_, agent)| matches!(agent.activity, Activity::AfterCallWork { .. }))
+            .map(|(&id, _)| id)
+            .collect();
+        agents.get(pick % agents.len().max(1)).copied()
     }
 
     fn command(&mut self, command: Command) -> Result<(), TestCaseError> {
@@ -76,8 +114,11 @@ impl Pair {
         Ok(())
     }
 
-    fn compare(&mut self) -> Result<(), TestCaseError> {
+    fn compare(&mut self, tally: &mut Tally) -> Result<(), TestCaseError> {
         let expected = std::mem::take(&mut self.naive.events);
+        for event in &expected {
+            *tally.entry(label::of(event)).or_default() += 1;
+        }
         prop_assert_eq!(drain(&mut self.fast), expected);
         if self.fast.state_hash() != self.naive.state.hash() {
             prop_assert_eq!(self.fast.state(), self.naive.state.clone());
@@ -94,40 +135,52 @@ impl Pair {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: HISTORIES, ..ProptestConfig::default() })]
+/// What happened in all histories together, and how often.
+type Tally = BTreeMap<&'static str, u64>;
 
-    #[test]
-    fn the_distributor_does_what_its_obvious_twin_does(history in generate::history()) {
-        let History { settings, ops } = history;
-        let mut pair = Pair {
-            now: Instant::from_micros(7),
-            fast: Distributor::new(settings.clone()),
-            naive: Naive::new(settings),
-        };
-        for op in &ops {
-            pair.run(op)?;
+fn play(history: &History, restore_at: Option<usize>, tally: &mut Tally) -> Result<(), TestCaseError> {
+    let mut pair = Pair {
+        now: Instant::from_micros(7),
+        fast: Distributor::new(history.settings.clone()),
+        naive: Naive::new(history.settings.clone()),
+    };
+    for (number, op) in history.ops.iter().enumerate() {
+        if restore_at == Some(number) {
+            pair.run(&Op::Restore, tally)?;
         }
+        pair.run(op, tally)?;
     }
+    Ok(())
+}
 
-    #[test]
-    fn a_distributor_written_down_in_the_middle_has_the_same_future(
-        history in generate::history(),
-        middle in 0.0..1.0f64,
-    ) {
-        let History { settings, ops } = history;
-        let cut = (ops.len() as f64 * middle) as usize;
-        let mut pair = Pair {
-            now: Instant::from_micros(7),
-            fast: Distributor::new(settings.clone()),
-            naive: Naive::new(settings),
-        };
-        for op in &ops[..cut] {
-            pair.run(op)?;
-        }
-        pair.run(&Op::Restore)?;
-        for op in &ops[cut..] {
-            pair.run(op)?;
-        }
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(ProptestConfig { cases, source_file: Some(file!()), ..ProptestConfig::default() })
+}
+
+#[test]
+fn the_distributor_does_what_its_obvious_twin_does() {
+    let tally = RefCell::new(Tally::new());
+    runner(HISTORIES)
+        .run(&generate::history(), |history| play(&history, None, &mut tally.borrow_mut()))
+        .unwrap_or_else(|failure| panic!("{failure}"));
+
+    let tally = tally.into_inner();
+    for kind in label::ALL {
+        let times = tally.get(kind).copied().unwrap_or_default();
+        assert!(times >= 50, "{kind} happened only {times} times: the histories prove too little");
     }
+    let events: u64 = tally.values().sum();
+    assert!(events >= 500_000, "only {events} events");
+}
+
+#[test]
+fn a_distributor_written_down_in_the_middle_has_the_same_future() {
+    let tally = RefCell::new(Tally::new());
+    let histories = (generate::history(), any::<usize>());
+    runner(HISTORIES / 10)
+        .run(&histories, |(history, middle)| {
+            let middle = middle % history.ops.len();
+            play(&history, Some(middle), &mut tally.borrow_mut())
+        })
+        .unwrap_or_else(|failure| panic!("{failure}"));
 }

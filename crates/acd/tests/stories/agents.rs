@@ -1,0 +1,224 @@
+//! Presence is what the agent wants, activity what the system does with the agent.
+
+use acd::{
+    Activity, AgentId, Command, Event, InteractionId, Presence, ReasonCode, Refusal, RejectCause,
+    Requirement, Settings,
+};
+
+use crate::{BILLING, World, seconds};
+
+#[test]
+fn an_agent_may_log_in_not_ready_and_becomes_ready_when_the_agent_says_so() {
+    let mut world = World::with_queue();
+    world.call(1, 1);
+    world.define_agent(1, &[], |_| {});
+    assert_eq!(world.presence(1), Presence::LoggedOut);
+    world.tell(Command::LogIn { agent: AgentId(1), not_ready: Some(ReasonCode(3)) });
+    assert_eq!((world.presence(1), world.rings(1)), (Presence::NotReady(ReasonCode(3)), None));
+    world.ready(1);
+    assert_eq!(world.rings(1), Some(1));
+}
+
+#[test]
+fn not_ready_while_talking_takes_effect_afterwards() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.call(2, 1);
+    world.accept(1);
+    world.not_ready(1, 5);
+    assert!(matches!(world.activity(1), Activity::Handling { .. }));
+    world.finish(1);
+    assert_eq!((world.rings(1), world.waits_in(2)), (None, Some(1)));
+    assert!(matches!(world.activity(1), Activity::Idle { .. }));
+}
+
+#[test]
+fn log_out_while_talking_takes_effect_afterwards_without_after_call_work() {
+    let mut world = World::with_queue();
+    world.queue(1, |queue| queue.after_call_work = seconds(30));
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.accept(1);
+    world.log_out(1);
+    assert!(matches!(world.activity(1), Activity::Handling { .. }));
+    world.finish(1);
+    assert!(matches!(world.activity(1), Activity::Idle { .. }));
+    assert_eq!(world.presence(1), Presence::LoggedOut);
+}
+
+#[test]
+fn a_log_out_that_waits_for_the_end_of_a_conversation_can_be_taken_back() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.accept(1);
+    world.log_out(1);
+    world.log_in(1);
+    world.call(2, 1);
+    world.finish(1);
+    assert_eq!(world.rings(1), Some(2));
+    assert_eq!(world.acd.state().agents[&AgentId(1)].handled, 1, "the shift went on");
+}
+
+#[test]
+fn log_out_ends_after_call_work_and_back_off() {
+    let mut world = World::with_queue();
+    world.queue(1, |queue| queue.after_call_work = seconds(30));
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.talk(1, seconds(5));
+    world.wait(seconds(10));
+    world.take_events();
+    world.log_out(1);
+    assert!(
+        matches!(world.take_events()[0], Event::AfterCallWorkEnded { lasted, .. } if lasted == seconds(10))
+    );
+    world.log_in(1);
+    world.call(2, 1);
+    world.reject(1, RejectCause::NoAnswer);
+    world.hang_up(2);
+    world.log_out(1);
+    world.log_in(1);
+    assert!(world.is_available(1));
+}
+
+#[test]
+fn after_call_work_ends_by_time_or_by_the_agent_and_then_the_next_caller_rings() {
+    let mut world = World::with_queue();
+    world.queue(1, |queue| queue.after_call_work = seconds(30));
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.call(2, 1);
+    world.call(3, 1);
+    world.talk(1, seconds(5));
+    world.wait(seconds(29));
+    assert_eq!(world.rings(1), None);
+    world.wait(seconds(2));
+    assert_eq!(world.rings(1), Some(2));
+    world.talk(1, seconds(5));
+    world.tell(Command::EndAfterCallWork { agent: AgentId(1) });
+    assert_eq!(world.rings(1), Some(3));
+}
+
+#[test]
+fn after_call_work_can_be_extended_up_to_a_bound() {
+    let mut world = World::with(Settings { after_call_work_max: seconds(60), ..Settings::default() });
+    world.queue(1, |queue| queue.after_call_work = seconds(30));
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.talk(1, seconds(5));
+    let extend = Command::ExtendAfterCallWork { agent: AgentId(1), by: seconds(20) };
+    world.tell(extend.clone());
+    world.wait(seconds(49));
+    assert!(!world.is_available(1));
+    world.tell(extend);
+    world.wait(seconds(10));
+    assert!(!world.is_available(1));
+    world.wait(seconds(2));
+    assert!(world.is_available(1), "sixty seconds in all, not seventy");
+}
+
+#[test]
+fn an_agents_own_after_call_work_stands_in_place_of_the_queues() {
+    let mut world = World::with_queue();
+    world.queue(1, |queue| queue.after_call_work = seconds(30));
+    world.define_agent(1, &[], |agent| agent.after_call_work = Some(seconds(0)));
+    world.log_in(1);
+    world.call(1, 1);
+    world.talk(1, seconds(5));
+    assert!(world.is_available(1));
+}
+
+#[test]
+fn not_ready_during_after_call_work_takes_effect_afterwards() {
+    let mut world = World::with_queue();
+    world.queue(1, |queue| queue.after_call_work = seconds(30));
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.talk(1, seconds(5));
+    world.not_ready(1, 2);
+    assert!(matches!(world.activity(1), Activity::AfterCallWork { .. }));
+    world.call(2, 1);
+    world.wait(seconds(31));
+    assert_eq!((world.rings(1), world.presence(1)), (None, Presence::NotReady(ReasonCode(2))));
+}
+
+#[test]
+fn an_agent_on_a_call_of_the_agents_own_is_not_rung() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.tell(Command::Occupy { agent: AgentId(1) });
+    world.call(1, 1);
+    assert_eq!(world.rings(1), None);
+    world.tell(Command::Release { agent: AgentId(1) });
+    assert_eq!(world.rings(1), Some(1));
+    assert_eq!(
+        world.try_to(Command::Occupy { agent: AgentId(1) }),
+        Err(Refusal::WrongActivity(AgentId(1))),
+        "who is rung is not free for other things"
+    );
+}
+
+#[test]
+fn a_skill_learned_while_calls_wait_counts_at_once_and_one_unlearned_ends_no_conversation() {
+    let mut world = World::new();
+    world.queue(1, |queue| queue.requirement = Requirement::at_least(BILLING, 5));
+    world.agent(1, &[(BILLING, 4)]);
+    world.call(1, 1);
+    assert_eq!(world.rings(1), None);
+    world.define_agent(1, &[(BILLING, 5)], |_| {});
+    assert_eq!(world.rings(1), Some(1));
+    world.accept(1);
+    world.define_agent(1, &[], |_| {});
+    assert!(matches!(world.activity(1), Activity::Handling { .. }));
+    world.call(2, 1);
+    world.finish(1);
+    assert_eq!(world.rings(1), None);
+}
+
+#[test]
+fn an_agent_removed_while_talking_finishes_the_conversation_and_is_gone() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.accept(1);
+    world.tell(Command::RemoveAgent { agent: AgentId(1) });
+    let unknown = Err(Refusal::UnknownAgent(AgentId(1)));
+    assert_eq!(world.try_to(Command::LogIn { agent: AgentId(1), not_ready: None }), unknown);
+    world.finish(1);
+    assert!(world.take_events().contains(&Event::AgentRemoved { agent: AgentId(1) }));
+    assert!(world.acd.state().agents.is_empty());
+}
+
+#[test]
+fn an_agent_removed_while_rung_gives_the_caller_back() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.tell(Command::RemoveAgent { agent: AgentId(1) });
+    assert_eq!(world.waits_in(1), Some(1));
+}
+
+#[test]
+fn commands_that_do_not_fit_are_refused_and_say_why() {
+    let mut world = World::with_queue();
+    world.define_agent(1, &[], |_| {});
+    let (agent, interaction) = (AgentId(1), InteractionId(1));
+    let nobody = AgentId(9);
+    assert_eq!(world.try_to(Command::SetReady { agent }), Err(Refusal::NotLoggedIn(agent)));
+    assert_eq!(world.try_to(Command::LogOut { agent }), Err(Refusal::NotLoggedIn(agent)));
+    assert_eq!(world.try_to(Command::LogOut { agent: nobody }), Err(Refusal::UnknownAgent(nobody)));
+    assert_eq!(world.try_to(Command::Release { agent }), Err(Refusal::WrongActivity(agent)));
+    assert_eq!(world.try_to(Command::EndAfterCallWork { agent }), Err(Refusal::WrongActivity(agent)));
+    world.log_in(1);
+    let again = Command::LogIn { agent, not_ready: None };
+    assert_eq!(world.try_to(again), Err(Refusal::AlreadyLoggedIn(agent)));
+    let reserved = Command::SetNotReady { agent, reason: ReasonCode::MISSED };
+    assert_eq!(world.try_to(reserved), Err(Refusal::ReservedReason));
+    assert_eq!(world.try_to(Command::Cancel { interaction }), Err(Refusal::UnknownInteraction(interaction)));
+    world.call(1, 1);
+    assert_eq!(world.try_to(Command::Finish { interaction }), Err(Refusal::WrongStage(interaction)));
+    world.accept(1);
+    assert_eq!(world.try_to(Command::Cancel { interaction }), Err(Refusal::WrongStage(interaction)));
+}
