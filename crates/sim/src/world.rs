@@ -1,0 +1,412 @@
+//! The whole system under virtual time, from one seed.
+
+mod check;
+mod drive;
+mod scenario;
+mod verdict;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use acd::AgentId;
+use engine::{AgentLine, Directory, Engine, Entry, LogIn, NumberPattern, Outbound, Reach};
+use media::{Music, Relay};
+use timing::Instant;
+
+pub use scenario::{Line, MUSIC, Scenario, Seat};
+pub use verdict::{Failure, Told, Verdict};
+
+use crate::centre::Centre;
+use crate::chance::Chance;
+use crate::network::{Network, Rule};
+use crate::phone::{self, Account, CallPlan, Phone, Plan, Voice};
+use crate::witness::Witness;
+
+/// Everybody's SIP port.
+const SIP_PORT: u16 = 5060;
+/// Every phone's RTP port.
+const RTP_PORT: u16 = 4000;
+const DOMAIN: &str = "cc.example.com";
+/// Where the centre is.
+const CENTRE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), SIP_PORT);
+/// The second octet of callers' and agents' addresses.
+const CALLERS: u8 = 1;
+const AGENTS: u8 = 2;
+/// The phone that every number outside is at: 10.1.255.1.
+const OUTSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, CALLERS, 255, 1)), SIP_PORT);
+/// Callers that have addresses of their own; then addresses come back.
+const CALLERS_MAX: u32 = 60_000;
+/// Tones that phones have in turn, and how far they are apart. None is in the music on hold for long.
+const TONES: u32 = 60;
+const TONE_FIRST: f64 = 410.0;
+const TONE_STEP: f64 = 47.0;
+/// How far apart phones register, so that a morning is not one instant.
+const MORNING: Duration = Duration::from_millis(2);
+/// RTP may be absent so long: worlds without voice have none at all.
+const SILENCE: Duration = Duration::from_secs(30);
+const SILENCE_WITHOUT_VOICE: Duration = Duration::from_secs(1_000_000);
+
+/// Names a phone of a world. Agents come first, in the order of the scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhoneId(pub u32);
+
+/// Something that will happen whatever else does.
+#[derive(Clone, Debug)]
+pub enum Appointment {
+    /// A phone registers.
+    Register(PhoneId),
+    /// A phone takes its registration back.
+    Unregister(PhoneId),
+    /// Somebody new calls this number.
+    Call(String, CallPlan),
+    /// A phone loses its plug.
+    Unplug(PhoneId),
+    /// A phone gets it back.
+    PlugIn(PhoneId),
+    /// Engine and distributor are written down and read back.
+    Rewrite,
+}
+
+/// What happened, for stories.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Moment {
+    /// At a phone.
+    Phone(PhoneId, phone::Event),
+    /// In the distributor.
+    Distributed(acd::Event),
+    /// In the engine.
+    Noticed(engine::Notice),
+    /// In the relay.
+    Relayed(media::Event),
+}
+
+struct Station {
+    phone: Phone,
+    /// When it wants to be woken, as it stands in the heap.
+    wake: Option<Instant>,
+    is_caller: bool,
+}
+
+/// Callers, agents, a network, the product, and a witness.
+pub struct World {
+    seed: u64,
+    scenario: Scenario,
+    now: Instant,
+    chance: Chance,
+    centre: Centre,
+    network: Network,
+    stations: BTreeMap<PhoneId, Station>,
+    /// SIP and RTP sockets of phones.
+    sockets: BTreeMap<SocketAddr, PhoneId>,
+    wakes: BinaryHeap<Reverse<(Instant, PhoneId)>>,
+    agenda: BTreeMap<(Instant, u64), Appointment>,
+    appointments: u64,
+    callers: u32,
+    /// Phones whose line is in use, and callers that still have transactions.
+    busy: BTreeSet<PhoneId>,
+    witness: Witness,
+    /// Which agents picked up for which caller, by user part.
+    partners: BTreeMap<String, BTreeSet<PhoneId>>,
+    told: Told,
+    clashes: u64,
+    history: u64,
+    /// Steps since time last moved.
+    stuck: u64,
+    diary: Vec<(Instant, Moment)>,
+}
+
+impl World {
+    /// A world in which nobody has done anything; agents register within their first second.
+    pub fn new(scenario: Scenario, seed: u64) -> World {
+        let mut chance = Chance::new(seed);
+        let mut centre = centre(&scenario, &mut chance);
+        let slack = scenario.ring_latency.most * 4;
+        let mut witness = Witness::new(CENTRE, slack);
+        for (user, _, number) in agents(&scenario) {
+            centre.engine_mut().set_account(&user, sip::digest::Secret::Password(secret(&user)));
+            witness.add_agent(&user, number);
+        }
+        let (directory, commands) = directory(&scenario);
+        centre.engine_mut().reload(Instant::ORIGIN, directory, commands);
+        centre.handle_timeout(Instant::ORIGIN);
+        let mut world = World {
+            seed,
+            now: Instant::ORIGIN,
+            network: Network::new(scenario.conditions, chance.fork()),
+            chance,
+            centre,
+            stations: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            wakes: BinaryHeap::new(),
+            agenda: BTreeMap::new(),
+            appointments: 0,
+            callers: 0,
+            busy: BTreeSet::new(),
+            witness,
+            partners: BTreeMap::new(),
+            told: Told::default(),
+            clashes: 0,
+            history: FNV_OFFSET,
+            stuck: 0,
+            diary: Vec::new(),
+            scenario,
+        };
+        world.seat_agents();
+        world
+    }
+
+    fn seat_agents(&mut self) {
+        let account = Account { secret: String::new(), expires: self.scenario.expires };
+        let seats: Vec<(String, Plan, u32)> = agents(&self.scenario).collect();
+        let mut at = self.now;
+        for (user, plan, number) in seats {
+            let account = Account { secret: secret(&user), ..account.clone() };
+            let id = PhoneId(number);
+            self.add_phone(id, &user, address(AGENTS, number), Some(account), plan);
+            self.appoint(at, Appointment::Register(id));
+            at += MORNING;
+        }
+    }
+
+    /// Puts a phone at the address that every number outside leads to. At most one.
+    pub fn add_outside_phone(&mut self, plan: Plan) -> PhoneId {
+        let id = PhoneId(u32::MAX);
+        self.add_phone(id, "outside", OUTSIDE, None, plan);
+        id
+    }
+
+    fn add_phone(
+        &mut self,
+        id: PhoneId,
+        user: &str,
+        address: SocketAddr,
+        account: Option<Account>,
+        plan: Plan,
+    ) {
+        let media = SocketAddr::new(address.ip(), RTP_PORT);
+        let voice = self
+            .scenario
+            .has_voice
+            .then(|| Voice { hertz: tone(id.0), listens_for: (0..TONES).map(tone).collect() });
+        let settings = phone::Settings {
+            user: user.to_owned(),
+            display_name: String::new(),
+            domain: DOMAIN.to_owned(),
+            server: CENTRE,
+            address,
+            media,
+            voice,
+            account,
+            plan,
+        };
+        let is_caller = settings.account.is_none() && id.0 != u32::MAX;
+        let phone = Phone::new(settings, self.chance.number());
+        self.sockets.insert(address, id);
+        self.sockets.insert(media, id);
+        self.stations.insert(id, Station { phone, wake: None, is_caller });
+    }
+}
+
+/// Verbs.
+impl World {
+    /// What will happen at a moment, after all that is due by then.
+    pub fn appoint(&mut self, at: Instant, appointment: Appointment) {
+        self.appointments += 1;
+        self.agenda.insert((at.max(self.now), self.appointments), appointment);
+    }
+
+    /// Somebody new calls a number now.
+    pub fn call(&mut self, number: &str, plan: CallPlan) -> PhoneId {
+        let id = PhoneId(self.agent_count() + self.callers);
+        let user = format!("c{}", self.callers);
+        let address = address(CALLERS, self.callers % CALLERS_MAX);
+        self.callers += 1;
+        self.add_phone(id, &user, address, None, Plan::Always(phone::Manner::only(phone::Answer::Busy)));
+        let now = self.now;
+        self.with_phone(id, |phone| {
+            let called = phone.call(now, number, plan);
+            debug_assert!(called.is_ok(), "a new phone can call");
+        });
+        id
+    }
+
+    /// Does something at a phone now and lets the world take note.
+    pub fn with_phone(&mut self, id: PhoneId, act: impl FnOnce(&mut Phone)) {
+        if let Some(station) = self.stations.get_mut(&id) {
+            act(&mut station.phone);
+            self.attend(id);
+        }
+    }
+
+    /// Tells the distributor something, as an API would.
+    pub fn command(&mut self, command: acd::Command) {
+        self.centre.command(self.now, command);
+        self.follow_centre();
+    }
+
+    /// A rule for the network.
+    pub fn add_rule(&mut self, rule: Rule) {
+        self.network.add_rule(rule);
+    }
+}
+
+/// Views.
+impl World {
+    /// The time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A phone; `None` for callers whose call is over and forgotten.
+    pub fn phone(&self, id: PhoneId) -> Option<&Phone> {
+        self.stations.get(&id).map(|station| &station.phone)
+    }
+
+    /// The SIP address of a phone.
+    pub fn address_of(&self, id: PhoneId) -> SocketAddr {
+        if id.0 < self.agent_count() {
+            address(AGENTS, id.0)
+        } else {
+            address(CALLERS, (id.0 - self.agent_count()) % CALLERS_MAX)
+        }
+    }
+
+    /// Where the engine listens.
+    pub fn centre_address(&self) -> SocketAddr {
+        CENTRE
+    }
+
+    /// The tone of a phone.
+    pub fn tone_of(&self, id: PhoneId) -> f64 {
+        tone(id.0)
+    }
+
+    /// The agent at a phone.
+    pub fn agent_of(&self, id: PhoneId) -> AgentId {
+        AgentId(id.0)
+    }
+
+    /// Engine, distributor and relay.
+    pub fn centre(&self) -> &Centre {
+        &self.centre
+    }
+
+    /// All that happened, where the scenario keeps a diary.
+    pub fn diary(&self) -> &[(Instant, Moment)] {
+        &self.diary
+    }
+
+    /// What happened at one phone.
+    pub fn events_of(&self, id: PhoneId) -> Vec<(Instant, phone::Event)> {
+        let mine = |(at, moment): &(Instant, Moment)| match moment {
+            Moment::Phone(phone, event) if *phone == id => Some((*at, event.clone())),
+            Moment::Phone(..) | Moment::Distributed(_) | Moment::Noticed(_) | Moment::Relayed(_) => None,
+        };
+        self.diary.iter().filter_map(mine).collect()
+    }
+
+    /// What the distributor said.
+    pub fn decisions(&self) -> Vec<(Instant, acd::Event)> {
+        let told = |(at, moment): &(Instant, Moment)| match moment {
+            Moment::Distributed(event) => Some((*at, event.clone())),
+            Moment::Phone(..) | Moment::Noticed(_) | Moment::Relayed(_) => None,
+        };
+        self.diary.iter().filter_map(told).collect()
+    }
+
+    /// A number over everything so far: the same for the same seed.
+    pub fn history(&self) -> u64 {
+        self.history
+    }
+
+    fn agent_count(&self) -> u32 {
+        u32::try_from(self.scenario.seats.len()).expect("fewer than 2^32 agents")
+    }
+}
+
+/// FNV-1a: a number over octets that is the same everywhere.
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME))
+}
+
+fn secret(user: &str) -> String {
+    format!("secret of {user}")
+}
+
+fn tone(number: u32) -> f64 {
+    TONE_FIRST + TONE_STEP * f64::from(number % TONES)
+}
+
+fn address(network: u8, number: u32) -> SocketAddr {
+    let [_, _, high, low] = number.to_be_bytes();
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, network, high, low)), SIP_PORT)
+}
+
+/// User, plan and number of every agent.
+fn agents(scenario: &Scenario) -> impl Iterator<Item = (String, Plan, u32)> + '_ {
+    (0u32..).zip(&scenario.seats).map(|(number, seat)| (format!("a{number}"), seat.plan.clone(), number))
+}
+
+fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
+    let endpoint = sip::Endpoint {
+        protocol: sip::Protocol::Udp,
+        bound: CENTRE,
+        host: CENTRE.ip().to_string(),
+        port: CENTRE.port(),
+    };
+    let mut own = sip::Settings::new(DOMAIN, vec![endpoint]);
+    let address = IpAddr::V4(Ipv4Addr::new(10, CALLERS, 0, 0));
+    own.trunks = vec![sip::Trunk {
+        id: sip::TrunkId(0),
+        name: "pbx".to_owned(),
+        networks: vec![sip::Network { address, prefix: 16 }],
+        credentials: None,
+        challenge: false,
+        outbound_proxy: None,
+        calls_per_second: None,
+    }];
+    let calls = b2bua::Settings {
+        media_v4: Some(CENTRE.ip()),
+        ports: media::PortPoolSettings { first: 10_000, last: 59_999, ..media::PortPoolSettings::default() },
+        ..b2bua::Settings::default()
+    };
+    let settings = engine::Settings { calls, sip: own, retry_after: Duration::from_secs(5) };
+    let engine = Engine::new(settings, chance.seed());
+    let silence = if scenario.has_voice { SILENCE } else { SILENCE_WITHOUT_VOICE };
+    let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, chance.seed());
+    relay.set_music(MUSIC, std::sync::Arc::new(Music::generated()));
+    let distributor = acd::Distributor::new(acd::Settings::default());
+    let mut centre = Centre::new(engine, distributor, relay, CENTRE, chance.fork());
+    centre.set_ring_latency(scenario.ring_latency);
+    centre.check_every(scenario.check_every);
+    centre
+}
+
+fn directory(scenario: &Scenario) -> (Directory, Vec<acd::Command>) {
+    let mut directory = Directory { exits: scenario.exits.clone(), ..Directory::default() };
+    directory.outbound = Some(Outbound { trunk: sip::TrunkId(0), host: OUTSIDE.to_string() });
+    let mut commands = Vec::new();
+    for line in &scenario.lines {
+        directory.queues.insert(line.queue, line.treatment);
+        directory.entries.push(Entry {
+            number: NumberPattern::Exact(line.number.clone()),
+            queue: line.queue,
+            priority: 0,
+            requirement: None,
+        });
+        let settings = Box::new(line.settings.clone());
+        commands.push(acd::Command::DefineQueue { queue: line.queue, settings });
+    }
+    for ((user, _, number), seat) in agents(scenario).zip(&scenario.seats) {
+        let line = AgentLine { reach: Reach::Account(user), log_in: LogIn::OnRegister };
+        directory.agents.insert(AgentId(number), line);
+        let settings = Box::new(seat.settings.clone());
+        commands.push(acd::Command::DefineAgent { agent: AgentId(number), settings });
+    }
+    (directory, commands)
+}

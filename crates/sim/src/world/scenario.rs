@@ -1,0 +1,116 @@
+//! What a world is made of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acd::{AgentSettings, ExitId, QueueId, QueueSettings};
+use engine::{Leave, Treatment};
+use media::MusicId;
+
+use crate::chance::Span;
+use crate::network::Conditions;
+use crate::phone::Plan;
+
+/// The music that every relay of a world knows.
+pub const MUSIC: MusicId = MusicId(1);
+
+/// A queue and the number that leads to it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What is dialled.
+    pub number: String,
+    /// Where it leads.
+    pub queue: QueueId,
+    /// The queue's rules.
+    pub settings: QueueSettings,
+    /// What callers hear while they wait.
+    pub treatment: Treatment,
+}
+
+/// An agent, and the person that is one.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// Skills and the rest.
+    pub settings: AgentSettings,
+    /// What the person does with calls.
+    pub plan: Plan,
+}
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The network.
+    pub conditions: Conditions,
+    /// How long values are on their way between engine, distributor and relay.
+    pub ring_latency: Span,
+    /// The distributor's invariants are checked at every so many of its steps.
+    pub check_every: u32,
+    /// Numbers and queues.
+    pub lines: Vec<Line>,
+    /// Agents.
+    pub seats: Vec<Seat>,
+    /// What interactions do that leave by these exits.
+    pub exits: BTreeMap<ExitId, Leave>,
+    /// How long phones register for.
+    pub expires: Duration,
+    /// Phones send tones and listen. Without, not a packet of RTP is sent.
+    pub has_voice: bool,
+    /// Everything that happens is kept for the story to look at.
+    pub keeps_diary: bool,
+}
+
+impl Scenario {
+    /// The number of [`Scenario::quiet`]'s queue.
+    pub const NUMBER: &'static str = "100";
+
+    /// One queue behind one number with ringback, a clean network, nobody there.
+    pub fn quiet() -> Scenario {
+        Scenario {
+            conditions: Conditions::CLEAN,
+            ring_latency: Span::millis(0),
+            check_every: 1,
+            lines: vec![Line {
+                number: Scenario::NUMBER.to_owned(),
+                queue: QueueId(1),
+                settings: QueueSettings::default(),
+                treatment: Treatment::Ringback,
+            }],
+            seats: Vec::new(),
+            exits: BTreeMap::new(),
+            expires: Duration::from_secs(3_600),
+            has_voice: false,
+            keeps_diary: true,
+        }
+    }
+
+    /// The same with so many more agents who behave so.
+    #[must_use]
+    pub fn with_agents(mut self, count: usize, plan: &Plan) -> Scenario {
+        let seat = Seat { settings: AgentSettings::default(), plan: plan.clone() };
+        self.seats.extend(std::iter::repeat_n(seat, count));
+        self
+    }
+
+    /// The same with music in place of ringback.
+    #[must_use]
+    pub fn with_music(mut self) -> Scenario {
+        for line in &mut self.lines {
+            line.treatment = Treatment::Music(MUSIC);
+        }
+        self
+    }
+
+    /// The same with tones in both directions.
+    #[must_use]
+    pub fn with_voice(mut self) -> Scenario {
+        self.has_voice = true;
+        self
+    }
+
+    /// The same with other rules for every queue.
+    #[must_use]
+    pub fn with_rules(mut self, change: impl Fn(&mut QueueSettings)) -> Scenario {
+        self.lines.iter_mut().for_each(|line| change(&mut line.settings));
+        self
+    }
+}
