@@ -73,6 +73,8 @@ pub(crate) struct Queue {
     pub(crate) defined: bool,
     pub(crate) threshold: Duration,
     pub(crate) tally: Tally,
+    /// Conversations, which go on when the queue is removed.
+    handling: u32,
     waiting: BTreeMap<InteractionId, Instant>,
     line: BTreeSet<(Instant, InteractionId)>,
 }
@@ -84,6 +86,7 @@ impl Queue {
             defined: false,
             threshold: Duration::MAX,
             tally: Tally::default(),
+            handling: 0,
             waiting: BTreeMap::new(),
             line: BTreeSet::new(),
         }
@@ -108,9 +111,23 @@ impl Queue {
         self.tally.answered_within += u64::from(waited <= self.threshold);
         if let Some(series) = &self.series {
             series.answered.leave(waited);
-            series.handling.inc();
         }
+        self.set_handling(self.handling + 1);
         self.leave(interaction);
+    }
+
+    pub(crate) fn end_conversation(&mut self) {
+        self.set_handling(self.handling.saturating_sub(1));
+    }
+
+    /// The distributor has the queue no longer; only conversations are left of it.
+    pub(crate) fn remove(&mut self) {
+        *self = Queue { handling: self.handling, ..Queue::new() };
+    }
+
+    /// Nobody knows it and nothing is left of it.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.series.is_none() && !self.defined && self.handling == 0
     }
 
     pub(crate) fn abandon(&mut self, interaction: InteractionId, waited: Duration, short: bool) {
@@ -171,8 +188,16 @@ impl Queue {
     /// Shows in new series what gauges say; counters begin at zero.
     pub(crate) fn show(&mut self, series: QueueSeries, variant: ServiceLevel) {
         self.series = Some(series);
+        self.set_handling(self.handling);
         self.show_line();
         self.show_service_level(variant);
+    }
+
+    fn set_handling(&mut self, handling: u32) {
+        self.handling = handling;
+        if let Some(series) = &self.series {
+            series.handling.set(handling.into());
+        }
     }
 
     fn oldest(&self) -> Option<Instant> {

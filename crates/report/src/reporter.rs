@@ -116,7 +116,7 @@ impl Reporter {
                 queue.series = None;
             }
         }
-        self.queues.retain(|id, queue| queue.defined || labels.contains_key(id));
+        self.queues.retain(|id, queue| labels.contains_key(id) || !queue.is_gone());
         for (&id, label) in &labels {
             self.name_queue(id, label, names.queues[&id].threshold);
         }
@@ -153,7 +153,7 @@ impl Reporter {
                 self.queue(queue).overflow(interaction, waited, cause, exit);
             }
             Event::HandlingEnded { queue, agent, handled_for, .. } => {
-                self.with_series(queue, |series| series.handling.dec());
+                self.end_conversation(queue);
                 let finished = self.agents.end_conversation(agent, queue, handled_for);
                 self.count_handled(finished);
             }
@@ -172,8 +172,9 @@ impl Reporter {
             }
             Event::QueueDefined { queue } => self.define_queue(queue),
             Event::QueueRemoved { queue } => {
-                self.queues.remove(&queue);
+                self.queue(queue).remove();
                 self.sampled.remove(&queue);
+                self.queues.retain(|_, queue| !queue.is_gone());
             }
             Event::Refused { refusal, .. } => self.refused[fault_index(refusal)].inc(),
         }
@@ -225,6 +226,14 @@ impl Reporter {
             serving: self.agents.serving(),
             service_level: self.settings.service_level,
             occupancy: self.agents.occupancy(),
+        }
+    }
+
+    fn end_conversation(&mut self, id: QueueId) {
+        let queue = self.queue(id);
+        queue.end_conversation();
+        if queue.is_gone() {
+            self.queues.remove(&id);
         }
     }
 

@@ -1,0 +1,207 @@
+//! Nothing is lost: offered = answered + abandoned + overflowed + waiting, after every event of any history.
+
+use std::time::Duration;
+
+use acd::{
+    AgentId, AgentSettings, Command, Exit, ExitId, InteractionId, MaxLength, MaxWait, QueueId, QueueSettings,
+    ReasonCode, RejectCause,
+};
+use proptest::prelude::*;
+use report::AgentState;
+
+use crate::centre::{BILLING, Centre, Scrape, TECHNICAL, names, secs};
+
+/// Checks the sum for each queue that is shown.
+pub(crate) fn holds(scrape: &Scrape) {
+    for queue in scrape.queues() {
+        let left: f64 = ["answered", "abandoned", "overflowed"]
+            .iter()
+            .map(|outcome| scrape.outcome(queue, outcome))
+            .sum();
+        let waiting = scrape.of_queue("cordboard_waiting", queue);
+        assert_eq!(scrape.offered(queue), left + waiting, "{queue}");
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Deed {
+    Pass(Duration),
+    Call(u64, QueueId),
+    GiveUp(u64),
+    Accept(u64),
+    Reject(u64, RejectCause),
+    Finish(u64),
+    Move(u64, QueueId),
+    LogIn(AgentId),
+    LogOut(AgentId),
+    NotReady(AgentId),
+    Ready(AgentId),
+    Remove(AgentId),
+    EndAfterCallWork(AgentId),
+    RemoveQueue(QueueId),
+    DefineQueue(QueueId),
+    Reload(u64),
+    NewDay,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let call = || 0..12u64;
+    let queue = || prop_oneof![Just(BILLING), Just(TECHNICAL)];
+    let agent = || (0..4u32).prop_map(AgentId);
+    let cause = prop_oneof![
+        Just(RejectCause::NoAnswer),
+        Just(RejectCause::Busy),
+        Just(RejectCause::Rejected),
+        Just(RejectCause::Unreachable)
+    ];
+    prop_oneof![
+        8 => (0..30_000u64).prop_map(|millis| Deed::Pass(Duration::from_millis(millis))),
+        10 => (call(), queue()).prop_map(|(call, queue)| Deed::Call(call, queue)),
+        3 => call().prop_map(Deed::GiveUp),
+        9 => call().prop_map(Deed::Accept),
+        3 => (call(), cause).prop_map(|(call, cause)| Deed::Reject(call, cause)),
+        6 => call().prop_map(Deed::Finish),
+        2 => (call(), queue()).prop_map(|(call, queue)| Deed::Move(call, queue)),
+        6 => agent().prop_map(Deed::LogIn),
+        1 => agent().prop_map(Deed::LogOut),
+        1 => agent().prop_map(Deed::NotReady),
+        2 => agent().prop_map(Deed::Ready),
+        1 => agent().prop_map(Deed::Remove),
+        2 => agent().prop_map(Deed::EndAfterCallWork),
+        1 => queue().prop_map(Deed::RemoveQueue),
+        2 => queue().prop_map(Deed::DefineQueue),
+        1 => (1..100u64).prop_map(Deed::Reload),
+        1 => Just(Deed::NewDay),
+    ]
+}
+
+fn settings() -> QueueSettings {
+    QueueSettings {
+        after_call_work: secs(12),
+        max_wait: Some(MaxWait { after: secs(45), exit: Exit::Leave(ExitId(1)) }),
+        max_length: Some(MaxLength { waiting: 4, exit: Exit::Leave(ExitId(2)) }),
+        ..QueueSettings::default()
+    }
+}
+
+fn act(centre: &mut Centre, deed: &Deed) {
+    match *deed {
+        Deed::Pass(time) => centre.pass(time),
+        Deed::Call(call, queue) => centre.enqueue(call, queue),
+        Deed::GiveUp(call) => centre.cancel(call),
+        Deed::Accept(call) => {
+            if let Some(&reservation) = centre.reservations.get(&InteractionId(call)) {
+                centre.apply(Command::Accept { reservation });
+            }
+        }
+        Deed::Reject(call, cause) => {
+            if let Some(&reservation) = centre.reservations.get(&InteractionId(call)) {
+                centre.apply(Command::Reject { reservation, cause });
+            }
+        }
+        Deed::Finish(call) => centre.finish(call),
+        Deed::Move(call, queue) => centre.apply(Command::Move { interaction: InteractionId(call), queue }),
+        Deed::LogIn(agent) => {
+            centre.apply(Command::DefineAgent { agent, settings: Box::new(AgentSettings::default()) });
+            centre.apply(Command::LogIn { agent, not_ready: None });
+        }
+        Deed::LogOut(agent) => centre.apply(Command::LogOut { agent }),
+        Deed::NotReady(agent) => centre.apply(Command::SetNotReady { agent, reason: ReasonCode(1) }),
+        Deed::Ready(agent) => centre.apply(Command::SetReady { agent }),
+        Deed::Remove(agent) => centre.apply(Command::RemoveAgent { agent }),
+        Deed::EndAfterCallWork(agent) => centre.apply(Command::EndAfterCallWork { agent }),
+        Deed::RemoveQueue(queue) => {
+            let other = if queue == BILLING { TECHNICAL } else { BILLING };
+            centre.apply(Command::RemoveQueue { queue, exit: Exit::Queue(other) });
+        }
+        Deed::DefineQueue(queue) => {
+            centre.apply(Command::DefineQueue { queue, settings: Box::new(settings()) });
+        }
+        Deed::Reload(threshold) => {
+            let mut names = names();
+            names.queues.get_mut(&BILLING).expect("named above").threshold = secs(threshold);
+            centre.reporter.set_names(&names);
+        }
+        Deed::NewDay => centre.reporter.new_day(centre.now),
+    }
+}
+
+/// What the metrics say is what the distributor says, snapshots apart.
+fn agrees(centre: &Centre) {
+    let snapshot = centre.distributor.snapshot(centre.now);
+    let scrape = centre.scrape();
+    let figures = centre.reporter.figures();
+    for queue in &snapshot.queues {
+        let name = names().queues[&queue.queue].name.clone();
+        let gauge = |metric| scrape.of_queue(metric, &name);
+        let counters = queue.counters;
+        assert_eq!(scrape.offered(&name), counters.offered as f64);
+        assert_eq!(scrape.outcome(&name, "answered"), counters.answered as f64);
+        assert_eq!(scrape.outcome(&name, "abandoned"), counters.abandoned as f64);
+        assert_eq!(scrape.outcome(&name, "overflowed"), counters.overflowed as f64);
+        assert_eq!(gauge("cordboard_flow_outs_total"), counters.flowed_out as f64);
+        assert_eq!(gauge("cordboard_waiting"), f64::from(queue.waiting + queue.reserved));
+        assert_eq!(gauge("cordboard_ringing"), f64::from(queue.reserved));
+        assert!(gauge("cordboard_longest_wait_seconds") >= queue.longest_wait.as_secs_f64());
+        let tally = figures.queues[&queue.queue].tally;
+        let waiting = u64::from(queue.waiting + queue.reserved);
+        assert_eq!(tally.offered, tally.answered + tally.abandoned + tally.overflowed + waiting);
+    }
+    for state in AgentState::ALL {
+        let is = |agent: &&acd::AgentSnapshot| AgentState::of(agent.presence, agent.activity) == state;
+        let agents = snapshot.agents.iter().filter(is).count();
+        let shown = scrape.value("cordboard_agents_overall", &[("state", state.name())]);
+        assert!(
+            state == AgentState::LoggedOut || shown == agents as f64,
+            "{}: {shown} {agents}",
+            state.name()
+        );
+    }
+}
+
+/// What every histogram promises: buckets rise and end with the count.
+fn buckets_rise(scrape: &Scrape) {
+    for queue in scrape.queues() {
+        for outcome in ["answered", "abandoned", "overflowed"] {
+            let mut edges: Vec<(f64, f64)> = scrape
+                .samples
+                .iter()
+                .filter(|((name, labels), _)| {
+                    name == "cordboard_wait_seconds_bucket"
+                        && labels["queue"] == queue
+                        && labels["outcome"] == outcome
+                })
+                .map(|((_, labels), &count)| (labels["le"].parse().expect("an edge"), count))
+                .collect();
+            edges.sort_by(|a, b| a.0.total_cmp(&b.0));
+            assert!(edges.is_sorted_by(|a, b| a.1 <= b.1), "{edges:?}");
+            assert_eq!(edges.last().expect("+Inf").1, scrape.outcome(queue, outcome));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn offered_is_answered_abandoned_overflowed_and_waiting_after_every_event(
+        deeds in prop::collection::vec(deed(), 1..120)
+    ) {
+        let mut centre = Centre::new(&settings());
+        for deed in &deeds {
+            act(&mut centre, deed);
+            agrees(&centre);
+        }
+        buckets_rise(&centre.scrape());
+        let before = centre.scrape();
+        centre.snapshot();
+        let after = centre.scrape();
+        for queue in before.queues() {
+            prop_assert_eq!(
+                before.of_queue("cordboard_handling", queue),
+                after.of_queue("cordboard_handling", queue),
+                "added up and counted"
+            );
+        }
+    }
+}

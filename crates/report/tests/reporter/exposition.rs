@@ -1,0 +1,250 @@
+//! The page as a whole: calls, media, rings, and what any scraper asks of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use acd::{InteractionId, QueueId};
+use b2bua::{HangUp, Side, Summary};
+use engine::{CallRecord, Notice, Outcome, RefusalCause};
+use report::{
+    CallReporter, Exposition, MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries,
+    TrafficCounts,
+};
+use timing::Instant;
+
+use crate::centre::{BILLING, Centre, KIM, Scrape, TECHNICAL, names, secs};
+
+fn record(queue: QueueId, outcome: Outcome) -> CallRecord {
+    CallRecord {
+        interaction: InteractionId(1),
+        call_id: "a84b4c76e66710".to_owned(),
+        caller: "0212345678".to_owned(),
+        called: "15881000".to_owned(),
+        origin: sip::user_agent::Origin::Account("kim".to_owned()),
+        attributes: Vec::new(),
+        queue,
+        outcome,
+        arrived: Instant::from_secs(100),
+        answered: Some(Instant::from_secs(110)),
+        ended: Instant::from_secs(200),
+        agent: Some(KIM),
+        attempts: Vec::new(),
+        attempts_total: 1,
+        cause: HangUp::By(Side::Callee),
+        summary: Summary {
+            held: secs(15),
+            caller: Some(media::Statistics {
+                received_packets: 980,
+                lost: 20,
+                jitter_micros: 4_000,
+                sent_packets: 1_000,
+                refused_source: 3,
+                ..media::Statistics::default()
+            }),
+            callee: None,
+        },
+    }
+}
+
+fn ended(record: CallRecord) -> Notice {
+    Notice::CallEnded(Box::new(record))
+}
+
+#[test]
+fn a_call_that_is_over_leaves_its_talk_hold_and_media_figures() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    calls.handle_notice(&ended(record(BILLING, Outcome::Answered)));
+    let scrape = Scrape::of(&exposition.render(Instant::from_secs(300)));
+    assert_eq!(scrape.value("cordboard_calls_total", &[("outcome", "answered")]), 1.0);
+    assert_eq!(scrape.value("cordboard_call_ends_total", &[("cause", "by_agent")]), 1.0);
+    assert_eq!(scrape.of_queue("cordboard_talk_seconds_sum", "billing"), 75.0);
+    assert_eq!(scrape.of_queue("cordboard_hold_seconds_sum", "billing"), 15.0);
+    let received = [("direction", "received"), ("side", "caller")];
+    let sent = [("direction", "sent"), ("side", "caller")];
+    assert_eq!(scrape.value("cordboard_rtp_packets_total", &received), 980.0);
+    assert_eq!(scrape.value("cordboard_rtp_lost_total", &received), 20.0);
+    assert_eq!(scrape.value("cordboard_rtp_loss_ratio_sum", &received), 0.02);
+    assert_eq!(scrape.value("cordboard_rtp_jitter_seconds_sum", &received), 0.004);
+    assert_eq!(scrape.value("cordboard_rtp_packets_total", &sent), 1_000.0);
+    assert_eq!(scrape.value("cordboard_rtp_jitter_seconds_count", &sent), 0.0, "no RTCP said anything");
+    assert_eq!(scrape.value("cordboard_rtp_refused_total", &[("cause", "source"), ("side", "caller")]), 3.0);
+}
+
+#[test]
+fn duplicates_do_not_make_the_counter_of_lost_packets_fall() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    let mut doubled = record(BILLING, Outcome::Answered);
+    doubled.summary.caller.as_mut().unwrap().lost = -5;
+    calls.handle_notice(&ended(doubled));
+    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
+    assert_eq!(
+        scrape.value("cordboard_rtp_lost_total", &[("direction", "received"), ("side", "caller")]),
+        0.0
+    );
+}
+
+#[test]
+fn a_call_that_nobody_answered_or_whose_queue_is_gone_counts_as_a_call_only() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    calls.handle_notice(&ended(CallRecord { answered: None, ..record(BILLING, Outcome::Abandoned) }));
+    calls.handle_notice(&ended(record(QueueId(77), Outcome::Answered)));
+    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
+    assert_eq!(scrape.value("cordboard_calls_total", &[("outcome", "abandoned")]), 1.0);
+    assert_eq!(scrape.value("cordboard_calls_total", &[("outcome", "answered")]), 1.0);
+    assert_eq!(scrape.of_queue("cordboard_talk_seconds_count", "billing"), 0.0);
+}
+
+#[test]
+fn a_refused_call_counts_by_cause() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    let refused = |cause, status| Notice::CallRefused {
+        caller: "0212345678".to_owned(),
+        called: "999".to_owned(),
+        origin: sip::user_agent::Origin::Account("kim".to_owned()),
+        status,
+        cause,
+    };
+    calls.handle_notice(&refused(RefusalCause::UnknownNumber, 404));
+    calls.handle_notice(&refused(RefusalCause::Full, 503));
+    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
+    let count = |cause| scrape.value("cordboard_calls_refused_total", &[("cause", cause)]);
+    assert_eq!(["unknown_number", "draining", "full"].map(count), [1.0, 0.0, 1.0]);
+}
+
+#[test]
+fn a_reload_of_the_call_reporter_keeps_what_stays_and_drops_what_goes() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    calls.handle_notice(&ended(record(BILLING, Outcome::Answered)));
+    let mut reloaded = names();
+    reloaded.queues.remove(&TECHNICAL);
+    calls.set_names(&reloaded);
+    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
+    assert_eq!(scrape.queues(), ["billing"]);
+    assert_eq!(scrape.of_queue("cordboard_talk_seconds_count", "billing"), 1.0);
+}
+
+#[test]
+fn totals_given_as_numbers_become_counters_that_never_fall() {
+    let exposition = Exposition::new("0.1.0");
+    let ring = RingSeries::new(&exposition, "events");
+    ring.set(3, 1024, 10);
+    ring.set(4, 1024, 8);
+    let sockets = SocketSeries::new(&exposition, "rtp");
+    sockets.set(&TrafficCounts { received: 7, sent: 5, received_lost: 1, sent_lost: 0 });
+    let process = ProcessSeries::new(&exposition, secs(1_700_000_000));
+    let figures = |cpu| ProcessFigures { cpu, resident_bytes: 4_096, open_files: 12, open_files_max: 1_024 };
+    process.set(&figures(secs(3)));
+    process.set(&figures(secs(2)));
+    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
+    assert_eq!(scrape.value("cordboard_ring_depth", &[("ring", "events")]), 4.0);
+    assert_eq!(scrape.value("cordboard_ring_dropped_total", &[("ring", "events")]), 10.0);
+    assert_eq!(scrape.value("cordboard_datagrams_total", &[("direction", "received"), ("kind", "rtp")]), 7.0);
+    assert_eq!(scrape.value("process_cpu_seconds_total", &[]), 3.0);
+    assert_eq!(scrape.value("cordboard_build_info", &[("version", "0.1.0")]), 1.0);
+    drop(ring);
+    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
+    assert_eq!(scrape.find("cordboard_ring_depth", &[("ring", "events")]), None);
+}
+
+#[test]
+fn the_gauges_of_the_engine_are_what_it_holds() {
+    let exposition = Exposition::new("0.1.0");
+    let calls = CallReporter::new(&exposition, &names());
+    let mut counts = engine::Counts::default();
+    counts.calls.calls = 5;
+    counts.calls.connected = 2;
+    counts.calls.ports.in_use = 9;
+    counts.calls.sip.sessions = 7;
+    calls.set_counts(&counts);
+    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
+    assert_eq!(scrape.value("cordboard_calls", &[("state", "connected")]), 2.0);
+    assert_eq!(scrape.value("cordboard_calls", &[("state", "not_connected")]), 3.0);
+    assert_eq!(scrape.value("cordboard_media_ports", &[("state", "in_use")]), 9.0);
+    assert_eq!(scrape.value("cordboard_sip_sessions", &[]), 7.0);
+}
+
+/// A busy page with a series of every metric.
+fn everything() -> String {
+    let mut centre = Centre::new(&acd::QueueSettings::default());
+    let mut calls = CallReporter::new(&centre.exposition, &names());
+    let _ring = RingSeries::new(&centre.exposition, "events");
+    let _sip = SocketSeries::new(&centre.exposition, "sip");
+    let _rtp = SocketSeries::new(&centre.exposition, "rtp");
+    let media = MediaSeries::new(&centre.exposition);
+    media.set(&media::Counts { terminations: 2, ..media::Counts::default() });
+    let _process = ProcessSeries::new(&centre.exposition, secs(1_700_000_000));
+    calls.handle_notice(&ended(record(BILLING, Outcome::Answered)));
+    centre.log_in(KIM);
+    centre.enqueue(1, BILLING);
+    centre.pass(Duration::from_millis(2_500));
+    centre.accept(1);
+    centre.snapshot();
+    centre.exposition.render(centre.now)
+}
+
+#[test]
+fn each_family_is_there_once_with_its_help_and_its_type_and_keeps_together() {
+    let text = everything();
+    let mut families = BTreeSet::new();
+    let mut current = "";
+    for line in text.lines() {
+        let family = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE "));
+        match family.and_then(|rest| rest.split(' ').next()) {
+            Some(name) if line.starts_with("# HELP ") => {
+                assert!(families.insert(name), "{name} is there twice");
+                current = name;
+            }
+            Some(name) => assert_eq!(name, current),
+            None => assert!(line.starts_with(current), "{line} belongs to {current}"),
+        }
+    }
+    assert!(families.len() > 50, "{}", families.len());
+    for name in families {
+        assert!(name.starts_with("cordboard_") || name.starts_with("process_"), "{name}");
+    }
+}
+
+#[test]
+fn no_label_names_a_person_a_call_or_a_number() {
+    let known = [
+        "cause",
+        "channel",
+        "direction",
+        "fault",
+        "kind",
+        "le",
+        "outcome",
+        "owner",
+        "queue",
+        "reason",
+        "ring",
+        "side",
+        "state",
+        "version",
+    ];
+    for (name, labels) in Scrape::of(&everything()).samples.keys() {
+        for label in labels.keys() {
+            assert!(known.contains(&label.as_str()), "{name} has a label {label}");
+        }
+    }
+}
+
+#[test]
+fn equal_histories_render_equal_pages() {
+    assert_eq!(everything(), everything());
+}
+
+#[test]
+fn a_name_with_quotes_backslashes_and_line_breaks_does_not_break_the_page() {
+    let exposition = Exposition::new("0.1.0");
+    let mut odd = names();
+    odd.queues.get_mut(&BILLING).unwrap().name = "a\"b\\c\nd".to_owned();
+    let _calls = CallReporter::new(&exposition, &odd);
+    let text = exposition.render(Instant::ORIGIN);
+    assert!(text.contains(r#"cordboard_talk_seconds_count{queue="a\"b\\c\nd"} 0"#), "{text}");
+}
