@@ -320,3 +320,43 @@ fn authors_are_written_down_and_go_on_counting() {
         |author: &mut Author| offer_ourselves(author, LocalPort(20_002), &full_list(), Direction::SendRecv);
     assert_eq!(next(&mut restored), next(&mut author));
 }
+
+#[test]
+fn keys_in_the_clear_are_not_passed_on() {
+    let text =
+        CALLER.replace("t=0 0\r\n", "t=0 0\r\nk=clear:secret\r\n").replace("a=mid:0", "k=prompt\r\na=mid:0");
+    let offer = relay_offer(&mut author(), &parsed(&text), &ports(&[20_000, 20_002])).unwrap();
+    assert!(!offer.to_string().contains("k="));
+}
+
+#[test]
+fn answers_repeat_the_transport_of_the_offer() {
+    let offer = simple("198.51.100.1", "m=audio 6000 RTP/AVPF 0\r\n");
+    let answer = simple("203.0.113.5", "m=audio 7000 RTP/AVP 0\r\n");
+    let relayed = relay_answer(&mut author(), &offer, &answer, &ports(&[20_000])).unwrap();
+    assert_eq!(relayed.media[0].protocol, "RTP/AVPF");
+    let own = answer_ourselves(&mut author(), &offer, LocalPort(20_000)).unwrap().session;
+    assert_eq!(own.media[0].protocol, "RTP/AVPF");
+}
+
+#[test]
+fn an_answer_that_does_not_fit_its_offer_is_refused_line_by_line() {
+    let offer = simple(
+        "198.51.100.1",
+        "m=video 6000 RTP/AVP 97\r\nm=audio 6002 RTP/SAVP 0\r\nm=audio 6004 RTP/AVP 0\r\n",
+    );
+    let answer = simple(
+        "203.0.113.5",
+        "m=audio 7000 RTP/AVP 0\r\nm=audio 7002 RTP/AVP 0\r\nm=audio 7004 RTP/AVP 0\r\n",
+    );
+    let relayed = relay_answer(&mut author(), &offer, &answer, &ports(&[20_000, 20_002, 20_004])).unwrap();
+    assert_eq!(relayed.media.iter().map(|media| media.port).collect::<Vec<_>>(), [0, 0, 20_004]);
+    assert_eq!(relayed.media[1].protocol, "RTP/SAVP");
+}
+
+#[test]
+fn events_of_another_clock_than_the_sound_are_not_agreed() {
+    let offer =
+        simple("198.51.100.1", "m=audio 6000 RTP/AVP 0 110\r\na=rtpmap:110 telephone-event/48000\r\n");
+    assert_eq!(answer_ourselves(&mut author(), &offer, LocalPort(20_000)).unwrap().codecs, [Codec::pcmu()]);
+}

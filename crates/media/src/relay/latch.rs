@@ -72,12 +72,7 @@ impl Latch {
         }
     }
 
-    /// Whether signalling has ever named an address: before that nothing is accepted.
-    pub(super) fn is_signalled(&self) -> bool {
-        self.signalled.is_some()
-    }
-
-    /// A valid RTP packet came from `source`.
+    /// A valid RTP packet came from `source`. Before signalling names an address all are refused.
     pub(super) fn admit(
         &mut self,
         now: Instant,

@@ -90,7 +90,6 @@ impl Relay {
             return;
         };
         let Some(to) = listener.destination() else {
-            listener.outgoing.pause();
             self.recycle(packet);
             return;
         };
@@ -133,9 +132,6 @@ fn accept(
     events: &mut VecDeque<Event>,
 ) -> Result<Accepted, Stopped> {
     let rtp = RtpReader::new(packet).map_err(|_| Stopped::Malformed)?;
-    if !termination.latch.is_signalled() {
-        return Err(Stopped::Source);
-    }
     let codec = termination.arriving(rtp.payload_type()).ok_or(Stopped::Payload)?;
     let (payload_type, clock_rate, content) = (codec.payload_type, codec.clock_rate, content(codec));
     match termination.latch.admit(now, source, settings.latching, settings.latch_window) {

@@ -77,7 +77,6 @@ impl Relay {
         let number = *position;
         *position = (number + 1) % music.frames();
         let (Some(to), Some((law, payload_type))) = (destination, g711) else {
-            termination.outgoing.pause();
             self.recycle(buffer);
             return;
         };

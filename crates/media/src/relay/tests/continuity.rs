@@ -221,6 +221,7 @@ fn keys_whose_end_is_lost_are_said_when_sound_or_the_next_key_comes() {
         caller.timestamp = caller.timestamp.wrapping_add(advance);
     }
     caller.speak(&mut world);
+    assert_eq!(world.statistics(CALLER).digits, 2, "the second is said by the sound");
     // A repeated packet of a key that is over, and an event that is no key.
     let old = Phone { timestamp: caller.timestamp.wrapping_sub(5_000), ..caller.clone() };
     old.clone().event(&mut world, 96, [1, 0x8A, 1, 64]);
@@ -249,4 +250,42 @@ fn header_extensions_and_contributing_sources_pass_untouched() {
     let (_, sent) = &world.sent[0];
     assert_eq!(sent.bytes[0], packet[0]);
     assert_eq!(sent.bytes[12..], packet[12..]);
+}
+
+#[test]
+fn a_long_key_does_not_hold_the_listeners_clock() {
+    let mut world = World::connected();
+    let mut agent = Phone::agent();
+    agent.talk(&mut world, 3);
+    for duration in 1..100_u16 {
+        let [high, low] = (duration * 160).to_be_bytes();
+        agent.event(&mut world, 101, [1, 10, high, low]);
+        world.pass(FRAME_TIME);
+    }
+    let sound_at = world.take_rtp()[2].clone();
+    world.command(Command::Play { termination: CALLER, music: TUNE });
+    world.pass(Duration::from_millis(1));
+    let music = world.take_rtp().remove(0);
+    let passed = (music.at.since(sound_at.at).as_micros() * 8 / 1_000) as u32;
+    assert_eq!(music.timestamp.wrapping_sub(sound_at.timestamp), passed);
+}
+
+#[test]
+fn the_marker_waits_for_sound_and_is_never_added_to_pictures() {
+    let mut world = World::connected();
+    let mut agent = Phone::agent();
+    agent.event(&mut world, 101, [1, 10, 0, 160]);
+    agent.talk(&mut world, 2);
+    let marks: Vec<bool> = world.take_rtp().iter().map(|one| one.marked).collect();
+    assert_eq!(marks, [false, true, false]);
+    let mut pictures = stream(agent_address(), 101);
+    pictures.receive = vec![Codec::new(97, "H264", 90_000)];
+    pictures.send = pictures.receive.clone();
+    let mut other = pictures.clone();
+    other.remote = Some(caller_address());
+    world.update(AGENT, pictures);
+    world.update(CALLER, other);
+    world.command(Command::Connect { a: CALLER, b: AGENT });
+    world.packet(AGENT_PORT, agent_address(), agent.packet(97, &[0; 500]));
+    assert!(!world.take_rtp()[0].marked);
 }

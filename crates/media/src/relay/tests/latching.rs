@@ -158,3 +158,26 @@ fn an_ipv4_phone_seen_through_an_ipv6_socket_is_the_same_phone() {
     Phone::caller().from(address("[::ffff:198.51.100.1]:6000")).speak(&mut world);
     assert_eq!(latched(&world.take_events()), [caller_address()]);
 }
+
+#[test]
+fn of_two_strangers_the_first_stays_and_the_second_is_not_heard() {
+    let mut world = World::connected();
+    let (mut first, mut second) = (Phone::caller().from(translated()), Phone::caller().from(stranger()));
+    for _ in 0..15 {
+        first.speak(&mut world);
+        second.speak(&mut world);
+        world.pass(FRAME_TIME);
+    }
+    assert_eq!(latched(&world.take_events()), [translated()]);
+    assert_eq!(world.statistics(CALLER).refused_source, 15);
+}
+
+#[test]
+fn a_source_that_is_taken_while_on_hold_is_said_too() {
+    let mut world = World::connected();
+    let mut held = stream(caller_address(), 96);
+    held.direction = Direction::SendOnly;
+    world.update(CALLER, held);
+    Phone::caller().speak(&mut world);
+    assert_eq!(latched(&world.take_events()), [caller_address()]);
+}

@@ -197,3 +197,22 @@ fn the_same_inputs_give_the_same_outputs_byte_for_byte() {
     };
     assert_eq!(story(), story());
 }
+
+#[test]
+fn a_storm_of_keys_is_bounded_and_counted() {
+    let mut world = World::with(Settings { queued_packets: 10, ..Settings::default() });
+    world.open(CALLER, CALLER_PORT, stream(caller_address(), 96));
+    let caller = Phone::caller();
+    for number in 0..30 {
+        let pressed = Phone { sequence: number, timestamp: u32::from(number) * 1_000, ..caller.clone() };
+        world.relay.handle_packet(
+            world.now,
+            CALLER_PORT,
+            caller.source,
+            pressed.packet(96, &[1, 0x8A, 0, 160]),
+        );
+    }
+    world.drain();
+    assert_eq!(world.take_events().len(), 10, "the latch and nine keys");
+    assert_eq!(world.relay.counts().overflowed, 21);
+}

@@ -204,3 +204,21 @@ fn the_end_is_said_with_bye_and_only_by_who_has_said_anything() {
     world.command(Command::Close { termination: AGENT });
     assert!(world.take_rtcp().is_empty());
 }
+
+#[test]
+fn a_sender_report_of_another_stream_is_not_echoed() {
+    let mut world = World::connected();
+    Phone::caller().speak(&mut world);
+    world.packet(
+        CALLER_PORT.rtcp(),
+        caller_rtcp(),
+        written(&SenderReport::builder(0xD00D).ntp_timestamp(u64::MAX)),
+    );
+    world.pass(Duration::from_secs(7));
+    let (_, report) = world.take_rtcp().into_iter().find(|(_, one)| one.to == caller_rtcp()).unwrap();
+    let packets: Vec<Packet<'_>> = Compound::parse(&report.bytes).unwrap().map(Result::unwrap).collect();
+    let Packet::Rr(receiver) = &packets[0] else { panic!("{packets:?}") };
+    let block = receiver.report_blocks().next().unwrap();
+    assert_eq!((block.ssrc(), block.last_sender_report_timestamp()), (0xCA11, 0));
+    assert_eq!(block.delay_since_last_sender_report_timestamp(), 0);
+}
