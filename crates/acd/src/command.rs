@@ -95,7 +95,7 @@ pub enum Command {
         queue: QueueId,
         /// Points; each is worth [`crate::Settings::head_start_per_point`] of age. Negative ones hold back.
         priority: i32,
-        /// The interaction's own requirement, in place of the queue's requirement and all its steps.
+        /// What this interaction needs beside what the queue's requirement, or step, asks for. It does not relax.
         requirement: Option<Requirement>,
         /// When the customer's wait began, where that was before now (a menu, an earlier call). It decides the
         /// place in line; steps, maximum wait and statistics count from entry into the queue.
@@ -117,7 +117,7 @@ pub enum Command {
     SetRequirement {
         /// Which.
         interaction: InteractionId,
-        /// `None`: the queue's requirement and steps from now on.
+        /// Beside the queue's; `None`: only the queue's.
         requirement: Option<Requirement>,
     },
     /// Moves an interaction that waits into another queue, with its age.

@@ -45,8 +45,6 @@ pub struct Distributor {
     pub(crate) totals: Counters,
     /// Agents who are ready and idle.
     pub(crate) available: BTreeSet<AgentId>,
-    /// Queues where an interaction with its own requirement waits.
-    pub(crate) queues_with_own: BTreeSet<QueueId>,
     /// Interactions that wait or are reserved.
     pub(crate) unanswered: u32,
     pub(crate) deadlines: TimerWheel<Due>,
@@ -82,7 +80,6 @@ impl Distributor {
             last_reservation: 0,
             totals: Counters::default(),
             available: BTreeSet::new(),
-            queues_with_own: BTreeSet::new(),
             unanswered: 0,
             deadlines: TimerWheel::new(),
             unsettled: Unsettled::default(),

@@ -207,9 +207,9 @@ pub enum Event {
 /// Why this agent and no other, in a few bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// The step whose requirement counted; 0 also where the interaction has its own requirement.
+    /// The step whose requirement counted.
     pub step: u8,
-    /// Whether the interaction's own requirement counted in place of the queue's.
+    /// Whether the interaction's own requirement counted beside it.
     pub own_requirement: bool,
     /// How the agent was chosen among those eligible.
     pub strategy: Strategy,
@@ -229,7 +229,7 @@ pub enum StepCause {
     Time,
     /// No logged-in agent could satisfy the step before.
     Unstaffed,
-    /// The queue's rules, or the interaction's own requirement, changed.
+    /// The queue's rules changed.
     Changed,
 }
 

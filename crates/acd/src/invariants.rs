@@ -73,7 +73,6 @@ fn check_interactions(distributor: &Distributor) -> Result<(), Violation> {
                 let queue = &distributor.queues.get(&state.queue).ok_or(broken)?.state.settings;
                 let step = usize::from(state.step);
                 holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
-                holds(state.requirement.is_none() || step == 0, Violation::WrongStep(id))?;
             }
             Stage::Reserved(reservation) => {
                 let reservation = &distributor.reservations.get(&reservation).ok_or(broken)?.state;
@@ -172,7 +171,6 @@ fn check_queues(distributor: &Distributor) -> Result<(), Violation> {
                 Stage::Handling { .. } => handling += 1,
             }
         }
-        holds(distributor.queues_with_own.contains(&id) != own.is_empty(), stale)?;
         holds(queue.waiting == waiting && queue.own == own && queue.entries == entries, stale)?;
         holds(queue.reserved == reserved && queue.handling == handling, stale)?;
         check_staff(distributor, id)?;
@@ -269,7 +267,7 @@ fn expected_deadlines(distributor: &Distributor) -> BTreeMap<Deadline, timing::I
         if let Some(rule) = queue.max_wait.filter(|_| !state.overdue) {
             expect(Some((state.entered + rule.after, Deadline::MaxWait(id))));
         }
-        if let Some(step) = queue.steps.get(usize::from(state.step)).filter(|_| state.requirement.is_none()) {
+        if let Some(step) = queue.steps.get(usize::from(state.step)) {
             expect(Some((state.entered + step.after, Deadline::Step(id))));
         }
     }

@@ -14,7 +14,7 @@ pub use parse::{ParseError, ParseProblem, parse};
 
 /// The best level of a skill. The least that an agent can hold is 1; an agent without the skill counts as 0.
 pub const LEVEL_MAX: u8 = 10;
-/// The longest text that [`parse`] reads, in bytes.
+/// The longest text that [`parse()`] reads, in bytes.
 pub const TEXT_MAX: usize = 4_096;
 /// The most comparisons in one parsed expression; [`crate::Settings::requirement_terms_max`] may be lower.
 pub const TERMS_MAX: usize = 256;

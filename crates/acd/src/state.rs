@@ -104,7 +104,7 @@ pub struct InteractionState {
     pub queue: QueueId,
     /// Points.
     pub priority: i32,
-    /// In place of the queue's.
+    /// Beside the queue's.
     pub requirement: Option<Requirement>,
     /// When the customer's wait began.
     pub arrived: Instant,
@@ -122,6 +122,13 @@ pub struct InteractionState {
     pub overdue: bool,
     /// Where it stands.
     pub stage: Stage,
+}
+
+impl InteractionState {
+    /// Whether an agent meets the interaction's own requirement, if it has one.
+    pub fn accepts(&self, agent: &AgentState) -> bool {
+        self.requirement.as_ref().is_none_or(|requirement| requirement.is_met_by(&agent.settings.skills))
+    }
 }
 
 /// Where an interaction stands.

@@ -31,6 +31,13 @@ pub(crate) struct Serves {
     pub(crate) score: u32,
 }
 
+impl Serves {
+    /// Whether the agent could serve this step.
+    pub(crate) fn step(self, step: usize) -> bool {
+        self.steps >> step & 1 == 1
+    }
+}
+
 /// Whether the clock of `SinceReady` starts anew when an agent becomes available.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadyClock {

@@ -76,10 +76,8 @@ impl Distributor {
         let interaction = &mut self.interaction_mut(id).state;
         interaction.overdue = false;
         let (queue, entered) = (interaction.queue, interaction.entered);
-        if interaction.requirement.is_none() {
-            let (step, _) = self.queues[&queue].step_at(0, entered, now);
-            self.enter_step(id, step, StepCause::Changed);
-        }
+        let (step, _) = self.queues[&queue].step_at(0, entered, now);
+        self.enter_step(id, step, StepCause::Changed);
         self.start_waiting(id);
         self.unsettled.overdue.insert(place);
     }
@@ -245,12 +243,7 @@ impl Distributor {
         if !agent.is_available() || interaction.exclusions.contains_key(&agent_id) {
             return false;
         }
-        match &interaction.requirement {
-            Some(requirement) => requirement.is_met_by(&agent.settings.skills),
-            None => {
-                let steps = self.queues[&interaction.queue].steps_served(&agent.settings.skills);
-                steps >> interaction.step & 1 == 1
-            }
-        }
+        let steps = self.queues[&interaction.queue].steps_served(&agent.settings.skills);
+        steps >> interaction.step & 1 == 1 && interaction.accepts(agent)
     }
 }

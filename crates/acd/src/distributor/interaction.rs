@@ -10,7 +10,7 @@ use super::{Deadline, Distributor};
 use crate::state::{InteractionState, Place, Staffing, Stage};
 use crate::{
     AbandonedDuring, Activity, AgentId, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal,
-    Requirement, ReservationEnd, StepCause,
+    Requirement, ReservationEnd,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -112,13 +112,10 @@ impl Distributor {
         interaction.attempts = 0;
         interaction.overdue = false;
         let (priority, age) = (interaction.priority, now - interaction.arrived);
-        let has_own = interaction.requirement.is_some();
         self.count(queue, |counters| counters.offered += 1);
         self.emit(Event::Queued { interaction: id, queue, from, priority, age });
-        if !has_own {
-            let (step, cause) = self.queues[&queue].step_at(0, now, now);
-            self.enter_step(id, step, cause);
-        }
+        let (step, cause) = self.queues[&queue].step_at(0, now, now);
+        self.enter_step(id, step, cause);
         self.start_waiting(id);
     }
 
@@ -277,15 +274,7 @@ impl Distributor {
             self.settings.check_requirement(requirement)?;
         }
         self.stop_waiting(id);
-        let now = self.now;
-        let interaction = &mut self.interaction_mut(id).state;
-        interaction.requirement = requirement;
-        let (queue, entered) = (interaction.queue, interaction.entered);
-        let step = match interaction.requirement {
-            Some(_) => 0,
-            None => self.queues[&queue].step_at(0, entered, now).0,
-        };
-        self.enter_step(id, step, StepCause::Changed);
+        self.interaction_mut(id).state.requirement = requirement;
         self.start_waiting(id);
         Ok(())
     }
@@ -312,11 +301,9 @@ impl Distributor {
     pub(super) fn wait_again(&mut self, id: InteractionId) {
         let interaction = &self.interactions[&id];
         let (state, place) = (&interaction.state, interaction.place);
-        if state.requirement.is_none() {
-            let queue = &self.queues[&state.queue];
-            let (step, cause) = queue.step_at(state.step, state.entered, self.now);
-            self.enter_step(id, step, cause);
-        }
+        let queue = &self.queues[&state.queue];
+        let (step, cause) = queue.step_at(state.step, state.entered, self.now);
+        self.enter_step(id, step, cause);
         self.start_waiting(id);
         self.unsettled.overdue.insert(place);
     }
@@ -393,7 +380,6 @@ impl Distributor {
         queue.entries.insert((state.entered, id));
         if state.requirement.is_some() {
             queue.own.insert(place);
-            self.queues_with_own.insert(state.queue);
         } else {
             queue.waiting[usize::from(state.step)].insert(place);
         }
@@ -410,15 +396,12 @@ impl Distributor {
             queue.waiting[usize::from(state.step)].remove(&place)
         };
         debug_assert!(was_there, "who waits is listed");
-        if queue.own.is_empty() {
-            self.queues_with_own.remove(&state.queue);
-        }
     }
 
     /// When a waiting interaction comes to its next step.
     pub(super) fn next_step(&self, id: InteractionId) -> Option<Instant> {
         let interaction = &self.interactions.get(&id)?.state;
-        if interaction.stage != Stage::Waiting || interaction.requirement.is_some() {
+        if interaction.stage != Stage::Waiting {
             return None;
         }
         let steps = &self.queues[&interaction.queue].state.settings.steps;

@@ -5,14 +5,12 @@
 //! becomes free and several interactions it chooses the interaction (contact surplus). Because nothing could
 //! be matched before a change, only what the change set free needs to be looked at.
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
 use super::agent::ReadyClock;
 use super::{Deadline, Distributor, Queue, Reservation};
-use crate::requirement;
 use crate::state::{AgentState, Place, ReservationState, Stage};
 use crate::{
     Activity, AgentId, Decision, ELIGIBLE_MAX, Event, IdleClock, InteractionId, RUNNERS_UP_MAX,
@@ -44,7 +42,7 @@ impl Queue {
     }
 
     /// Idle agents in the order in which they are to be offered something.
-    fn in_order<'a>(&self, idle: &'a BTreeSet<(Rank, AgentId)>) -> impl Iterator<Item = AgentId> + use<'a> {
+    fn idle_in_order(&self) -> impl Iterator<Item = AgentId> {
         let last = match (self.state.settings.strategy, self.state.last_chosen) {
             (Strategy::RoundRobin, Some((order, agent))) => {
                 Bound::Excluded((Rank { major: u64::from(order), minor: 0 }, agent))
@@ -60,10 +58,10 @@ impl Queue {
             ) => Bound::Unbounded,
         };
         let from_the_start = match last {
-            Bound::Excluded(last) => Some(idle.range(..=last)),
+            Bound::Excluded(last) => Some(self.idle.range(..=last)),
             Bound::Included(_) | Bound::Unbounded => None,
         };
-        let after = idle.range((last, Bound::Unbounded));
+        let after = self.idle.range((last, Bound::Unbounded));
         after.chain(from_the_start.into_iter().flatten()).map(|&(_, agent)| agent)
     }
 }
@@ -117,23 +115,20 @@ impl Distributor {
                 best = Some(best.map_or(place, |best| best.min(place)));
             }
         };
-        for (queue, serves) in &agent.serves {
-            for (step, line) in self.queues[queue].waiting.iter().enumerate() {
-                if serves.steps >> step & 1 == 1 {
+        for (id, serves) in &agent.serves {
+            let queue = &self.queues[id];
+            for (step, line) in queue.waiting.iter().enumerate() {
+                if serves.step(step) {
                     consider(line.iter().find(is_allowed));
                 }
             }
-        }
-        for queue in &self.queues_with_own {
-            let mut own = self.queues[queue].own.iter().filter(is_allowed);
-            consider(own.find(|place| self.meets_own(place.interaction, &agent.state)));
+            let meets_own = |place: &&Place| {
+                let interaction = &self.interactions[&place.interaction].state;
+                serves.step(usize::from(interaction.step)) && interaction.accepts(&agent.state)
+            };
+            consider(queue.own.iter().filter(is_allowed).find(meets_own));
         }
         best
-    }
-
-    fn meets_own(&self, interaction: InteractionId, agent: &AgentState) -> bool {
-        let requirement = self.interactions[&interaction].state.requirement.as_ref();
-        requirement.is_some_and(|requirement| requirement.is_met_by(&agent.settings.skills))
     }
 
     /// The available agents who could take a waiting interaction, best first, at most so many.
@@ -147,24 +142,13 @@ impl Distributor {
             return Vec::new();
         }
         let queue = &self.queues[&interaction.queue];
-        let is_allowed = |agent: &AgentId| !interaction.exclusions.contains_key(agent);
-        let Some(requirement) = &interaction.requirement else {
-            let serves = |agent: &AgentId| {
-                self.agents[agent].serves[&interaction.queue].steps >> interaction.step & 1 == 1
-            };
-            return queue.in_order(&queue.idle).filter(serves).filter(is_allowed).take(most).collect();
+        let can_take = |id: &AgentId| {
+            let agent = &self.agents[id];
+            agent.serves[&interaction.queue].step(usize::from(interaction.step))
+                && !interaction.exclusions.contains_key(id)
+                && interaction.accepts(&agent.state)
         };
-        let mut wanted = BTreeSet::new();
-        requirement.wanted_skills(&mut wanted);
-        let wanted: Vec<_> = wanted.into_iter().collect();
-        let mut idle = BTreeSet::new();
-        for &id in self.available.iter().filter(|agent| is_allowed(agent)) {
-            let agent = &self.agents[&id].state;
-            if requirement.is_met_by(&agent.settings.skills) {
-                idle.insert((queue.rank(agent, requirement::score(&wanted, &agent.settings.skills)), id));
-            }
-        }
-        queue.in_order(&idle).take(most).collect()
+        queue.idle_in_order().filter(can_take).take(most).collect()
     }
 
     /// Holds the best candidate for a waiting interaction.

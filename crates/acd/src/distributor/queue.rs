@@ -18,9 +18,9 @@ pub(crate) struct Queue {
     pub(crate) state: QueueState,
     /// The skills that the rules ask for.
     pub(crate) wanted: Vec<SkillId>,
-    /// Who waits, by step; without those who have their own requirement.
+    /// Who waits, by step; without those who have their own requirement beside the queue's.
     pub(crate) waiting: Vec<BTreeSet<Place>>,
-    /// Who waits with an own requirement.
+    /// Who waits with an own requirement, at whatever step.
     pub(crate) own: BTreeSet<Place>,
     /// All who wait, by entry.
     pub(crate) entries: BTreeSet<(Instant, InteractionId)>,
@@ -119,6 +119,11 @@ impl Distributor {
                 movers.extend(line.iter().copied());
             }
         }
+        let is_stuck = |place: &&Place| {
+            let step = usize::from(self.interactions[&place.interaction].state.step);
+            queue.past_unstaffed(step) != step
+        };
+        movers.extend(queue.own.iter().filter(is_stuck).copied());
         for place in movers {
             self.advance_step(place.interaction);
         }
@@ -191,9 +196,6 @@ impl Distributor {
     /// Brings a waiting interaction to the step that its age and the logged-in agents call for.
     pub(super) fn advance_step(&mut self, id: InteractionId) {
         let interaction = &self.interactions[&id].state;
-        if interaction.requirement.is_some() {
-            return;
-        }
         let queue = &self.queues[&interaction.queue];
         let (step, cause) = queue.step_at(interaction.step, interaction.entered, self.now);
         if step != interaction.step {

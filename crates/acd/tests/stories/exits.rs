@@ -2,10 +2,10 @@
 
 use acd::{
     Command, Event, Exit, ExitId, InteractionId, MaxLength, MaxWait, NobodyLoggedIn, OverflowCause, QueueId,
-    QueueSettings, RejectCause, Settings,
+    QueueSettings, RejectCause, Requirement, Settings,
 };
 
-use crate::{World, seconds};
+use crate::{BILLING, ENGLISH, World, seconds};
 
 const VOICEMAIL: Exit = Exit::Leave(ExitId(5));
 
@@ -203,6 +203,23 @@ fn who_waits_in_a_removed_queue_goes_where_the_command_says() {
     assert_eq!(world.take_events().iter().filter(moved).count(), 3);
     assert_eq!(world.rings(1), Some(1), "who was rung keeps the first place and is offered again");
     assert_eq!((world.waits_in(2), world.waits_in(3)), (Some(2), Some(2)));
+}
+
+#[test]
+fn when_a_removed_queue_frees_several_agents_at_once_the_oldest_caller_is_served_first() {
+    let mut world = World::with_queue();
+    world.queue(2, |queue| queue.requirement = Requirement::at_least(BILLING, 1));
+    world.queue(3, |queue| queue.requirement = Requirement::at_least(ENGLISH, 1));
+    world.agent(1, &[(BILLING, 5)]);
+    world.agent(2, &[(ENGLISH, 5)]);
+    world.call(1, 1);
+    world.call(2, 1);
+    world.call(3, 3);
+    world.wait(seconds(1));
+    world.call(4, 2);
+    world.tell(Command::RemoveQueue { queue: QueueId(1), exit: VOICEMAIL });
+    assert_eq!((world.rings(1), world.rings(2)), (Some(4), Some(3)));
+    assert!(world.reservation_of(2) < world.reservation_of(1));
 }
 
 #[test]

@@ -195,36 +195,39 @@ fn steps_are_waited_for_where_skipping_is_switched_off() {
 }
 
 #[test]
-fn an_own_requirement_stands_in_place_of_the_queues_and_its_steps() {
+fn an_own_requirement_counts_beside_the_queues_which_relaxes_as_ever() {
     let mut world = relaxing();
     world.agent(7, &[(BILLING, 8)]);
+    world.agent(3, &[(BILLING, 3), (ENGLISH, 3)]);
+    world.agent(2, &[(BILLING, 2), (ENGLISH, 9)]);
     world.call_with(1, 1, 0, Some(Requirement::at_least(ENGLISH, 3)));
-    world.wait(seconds(120));
-    assert_eq!(world.waits_in(1), Some(1));
+    world.wait(seconds(19));
+    assert_eq!((world.waits_in(1), world.rings(7)), (Some(1), None), "agent 7 speaks no english");
+    world.wait(seconds(2));
+    assert_eq!(world.rings(3), Some(1), "from 20 s billing 3 suffices, and english is there");
+}
+
+#[test]
+fn who_needs_something_rare_holds_nobody_back() {
+    let mut world = World::with_queue();
+    world.call_with(1, 1, 9, Some(Requirement::at_least(ENGLISH, 3)));
+    world.call(2, 1);
+    world.agent(7, &[(BILLING, 8)]);
+    assert_eq!(world.rings(7), Some(2));
     world.agent(2, &[(ENGLISH, 3)]);
     assert_eq!(world.rings(2), Some(1));
 }
 
 #[test]
-fn a_changed_requirement_counts_at_once() {
+fn a_changed_own_requirement_counts_at_once() {
     let mut world = relaxing();
     world.agent(7, &[(BILLING, 8)]);
     let interaction = InteractionId(1);
     world.call_with(1, 1, 0, Some(Requirement::at_least(ENGLISH, 3)));
-    world.tell(Command::SetRequirement { interaction, requirement: Some(billing(5)) });
+    world.tell(Command::SetRequirement { interaction, requirement: Some(billing(9)) });
+    assert_eq!(world.rings(7), None);
+    world.tell(Command::SetRequirement { interaction, requirement: None });
     assert_eq!(world.rings(7), Some(1));
-}
-
-#[test]
-fn who_drops_the_own_requirement_stands_at_the_step_of_that_age() {
-    let mut world = relaxing();
-    world.agent(7, &[(BILLING, 8)]);
-    world.not_ready(7, 1);
-    world.agent(3, &[(BILLING, 3)]);
-    world.call_with(1, 1, 0, Some(Requirement::at_least(ENGLISH, 3)));
-    world.wait(seconds(25));
-    world.tell(Command::SetRequirement { interaction: InteractionId(1), requirement: None });
-    assert_eq!(world.rings(3), Some(1));
 }
 
 #[test]

@@ -1,0 +1,336 @@
+//! Interactions and reservations, as said and not as made fast.
+
+use super::*;
+
+impl Naive {
+    pub(super) fn enqueue(
+        &mut self,
+        id: InteractionId,
+        queue: QueueId,
+        priority: i32,
+        requirement: Option<Requirement>,
+        arrived: Option<Instant>,
+    ) -> Result<(), Refusal> {
+        if !self.state.queues.contains_key(&queue) {
+            return Err(Refusal::UnknownQueue(queue));
+        }
+        if self.state.interactions.contains_key(&id) {
+            return Err(Refusal::DuplicateInteraction(id));
+        }
+        if let Some(requirement) = &requirement {
+            self.check_size(requirement)?;
+        }
+        let is_unanswered = |entry: &&InteractionState| !matches!(entry.stage, Stage::Handling { .. });
+        let unanswered = self.state.interactions.values().filter(is_unanswered).count();
+        if unanswered >= self.state.settings.waiting_max as usize {
+            return Err(Refusal::TooManyWaiting);
+        }
+        let now = self.state.now;
+        let entry = InteractionState {
+            queue,
+            priority,
+            requirement,
+            arrived: arrived.unwrap_or(now).min(now),
+            entered: now,
+            step: 0,
+            attempts: 0,
+            flow_outs: 0,
+            exclusions: BTreeMap::new(),
+            overdue: false,
+            stage: Stage::Waiting,
+        };
+        self.state.interactions.insert(id, entry);
+        self.enter(id, queue, None);
+        Ok(())
+    }
+
+    pub(super) fn check_size(&self, requirement: &Requirement) -> Result<(), Refusal> {
+        let size = requirement.size();
+        if size.terms > self.state.settings.requirement_terms_max as usize {
+            return Err(Refusal::Invalid(acd::Invalid::RequirementTooLarge));
+        }
+        if size.depth > self.state.settings.requirement_depth_max as usize {
+            return Err(Refusal::Invalid(acd::Invalid::RequirementTooDeep));
+        }
+        Ok(())
+    }
+
+    pub(super) fn enter(&mut self, id: InteractionId, queue: QueueId, from: Option<QueueId>) {
+        let now = self.state.now;
+        let entry = self.contact(id);
+        entry.queue = queue;
+        entry.entered = now;
+        entry.step = 0;
+        entry.attempts = 0;
+        entry.overdue = false;
+        let (priority, age) = (entry.priority, now - entry.arrived);
+        self.count(queue, |counters| counters.offered += 1);
+        self.events.push(Event::Queued { interaction: id, queue, from, priority, age });
+        self.advance(id);
+        self.match_all();
+        if self.state.interactions[&id].stage != Stage::Waiting {
+            return;
+        }
+        let entry = &self.state.queues[&queue];
+        if let (Staffing::Deserted { .. }, Some(rule)) = (entry.staffing, entry.settings.nobody_logged_in)
+            && self.has_exit(id, rule.exit)
+        {
+            return self.leave(id, OverflowCause::NobodyLoggedIn, rule.exit);
+        }
+        if let Some(rule) = entry.settings.max_length
+            && self.line(queue).len() > rule.waiting as usize
+            && self.has_exit(id, rule.exit)
+        {
+            self.leave(id, OverflowCause::MaxLength, rule.exit);
+        }
+    }
+
+    pub(super) fn leave(&mut self, id: InteractionId, cause: OverflowCause, exit: Exit) {
+        let from = self.state.interactions[&id].queue;
+        self.overflow(id, cause, exit);
+        match exit {
+            Exit::Leave(_) => drop(self.state.interactions.remove(&id)),
+            Exit::Queue(queue) => {
+                self.contact(id).flow_outs += 1;
+                self.enter(id, queue, Some(from));
+            }
+        }
+    }
+
+    pub(super) fn overflow(&mut self, id: InteractionId, cause: OverflowCause, exit: Exit) {
+        let entry = &self.state.interactions[&id];
+        let (queue, now) = (entry.queue, self.state.now);
+        let (waited, age) = (now - entry.entered, now - entry.arrived);
+        self.count(queue, |counters| {
+            counters.overflowed += 1;
+            counters.flowed_out += u64::from(matches!(exit, Exit::Queue(_)));
+        });
+        self.events.push(Event::Overflowed { interaction: id, queue, waited, age, cause, exit });
+    }
+
+    pub(super) fn advance(&mut self, id: InteractionId) {
+        let entry = &self.state.interactions[&id];
+        let (step, cause) = self.step_now(id, entry.step);
+        self.set_step(id, step, cause);
+    }
+
+    pub(super) fn set_step(&mut self, id: InteractionId, step: u8, cause: StepCause) {
+        let now = self.state.now;
+        let entry = self.contact(id);
+        if entry.step != step {
+            entry.step = step;
+            let (queue, waited) = (entry.queue, now - entry.entered);
+            self.events.push(Event::StepEntered { interaction: id, queue, step, cause, waited });
+        }
+    }
+
+    pub(super) fn leave_if_too_old(&mut self, id: InteractionId) {
+        let Some(entry) = self.state.interactions.get(&id) else { return };
+        if entry.stage != Stage::Waiting {
+            return;
+        }
+        let queue = &self.state.queues[&entry.queue];
+        if let (Staffing::Deserted { .. }, Some(rule)) = (queue.staffing, queue.settings.nobody_logged_in)
+            && self.has_exit(id, rule.exit)
+        {
+            return self.leave(id, OverflowCause::NobodyLoggedIn, rule.exit);
+        }
+        let Some(rule) = queue.settings.max_wait else { return };
+        if self.state.now - entry.entered < rule.after || entry.overdue {
+            return;
+        }
+        if self.has_exit(id, rule.exit) {
+            self.leave(id, OverflowCause::MaxWait, rule.exit);
+        } else {
+            self.contact(id).overdue = true;
+        }
+    }
+
+    pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
+        let entry = self.present(id)?.clone();
+        let now = self.state.now;
+        let (during, agent) = match entry.stage {
+            Stage::Waiting => (AbandonedDuring::Waiting, None),
+            Stage::Reserved(reservation) => {
+                let agent = self.end(reservation, ReservationEnd::Cancelled).agent;
+                (AbandonedDuring::Reserved, Some(agent))
+            }
+            Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
+        };
+        self.count(entry.queue, |counters| counters.abandoned += 1);
+        self.events.push(Event::Abandoned {
+            interaction: id,
+            queue: entry.queue,
+            waited: now - entry.entered,
+            age: now - entry.arrived,
+            during,
+        });
+        self.state.interactions.remove(&id);
+        if let Some(agent) = agent {
+            self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_priority(&mut self, id: InteractionId, priority: i32) -> Result<(), Refusal> {
+        let entry = self.present(id)?;
+        if matches!(entry.stage, Stage::Handling { .. }) {
+            return Err(Refusal::WrongStage(id));
+        }
+        let queue = entry.queue;
+        self.contact(id).priority = priority;
+        self.events.push(Event::PriorityChanged { interaction: id, queue, priority });
+        Ok(())
+    }
+
+    pub(super) fn set_requirement(
+        &mut self,
+        id: InteractionId,
+        own: Option<Requirement>,
+    ) -> Result<(), Refusal> {
+        if self.present(id)?.stage != Stage::Waiting {
+            return Err(Refusal::WrongStage(id));
+        }
+        if let Some(own) = &own {
+            self.check_size(own)?;
+        }
+        self.contact(id).requirement = own;
+        Ok(())
+    }
+
+    pub(super) fn relocate(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
+        let entry = self.present(id)?;
+        let from = entry.queue;
+        if entry.stage != Stage::Waiting {
+            return Err(Refusal::WrongStage(id));
+        }
+        if !self.state.queues.contains_key(&queue) {
+            return Err(Refusal::UnknownQueue(queue));
+        }
+        if from == queue {
+            return Err(Refusal::UselessExit(queue));
+        }
+        self.overflow(id, OverflowCause::Moved, Exit::Queue(queue));
+        self.enter(id, queue, Some(from));
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self, id: ReservationId, cause: ReservationEnd) -> ReservationState {
+        let record = self.state.reservations.remove(&id).expect("known to be here");
+        self.contact(record.interaction).stage = Stage::Waiting;
+        self.events.push(Event::ReservationEnded {
+            reservation: id,
+            interaction: record.interaction,
+            agent: record.agent,
+            queue: self.state.interactions[&record.interaction].queue,
+            cause,
+            lasted: self.state.now - record.since,
+        });
+        record
+    }
+
+    pub(super) fn wait_again(&mut self, id: InteractionId) {
+        self.advance(id);
+        self.overdue.insert(self.place(id));
+    }
+
+    pub(super) fn accept(&mut self, id: ReservationId) -> Result<(), Refusal> {
+        if !self.state.reservations.contains_key(&id) {
+            return Err(Refusal::StaleReservation(id));
+        }
+        let ReservationState { interaction, agent, .. } = self.end(id, ReservationEnd::Accepted);
+        let now = self.state.now;
+        let entry = self.contact(interaction);
+        entry.stage = Stage::Handling { agent, since: now };
+        entry.exclusions.clear();
+        let (queue, waited, age) = (entry.queue, now - entry.entered, now - entry.arrived);
+        self.count(queue, |counters| counters.answered += 1);
+        self.events.push(Event::Answered { interaction, queue, agent, waited, age });
+        self.change(agent, false, |agent| {
+            agent.activity = Activity::Handling { interaction, since: now };
+            agent.misses = 0;
+            agent.handled += 1;
+        });
+        Ok(())
+    }
+
+    pub(super) fn reject(&mut self, id: ReservationId, cause: RejectCause) -> Result<(), Refusal> {
+        if !self.state.reservations.contains_key(&id) {
+            return Err(Refusal::StaleReservation(id));
+        }
+        self.fail(id, ReservationEnd::Rejected(cause));
+        Ok(())
+    }
+
+    pub(super) fn fail(&mut self, id: ReservationId, end: ReservationEnd) {
+        let ReservationState { interaction, agent, .. } = self.end(id, end);
+        let queue = self.state.interactions[&interaction].queue;
+        self.count(queue, |counters| counters.missed += 1);
+        let rules = self.state.queues[&queue].settings.back_offs.clone();
+        let (back_off, miss) = match end {
+            ReservationEnd::Rejected(RejectCause::Busy) => (rules.busy, 0),
+            ReservationEnd::Rejected(RejectCause::Rejected) => (rules.rejected, 0),
+            ReservationEnd::Rejected(RejectCause::Unreachable) => (rules.unreachable, 1),
+            ReservationEnd::Rejected(RejectCause::NoAnswer) | ReservationEnd::Expired => (rules.no_answer, 1),
+            ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
+                panic!("no failure")
+            }
+        };
+        let (now, most) = (self.state.now, self.state.settings.misses_max);
+        self.change(agent, true, |agent| {
+            agent.misses += miss;
+            if most > 0 && agent.misses >= most && agent.presence == Presence::Ready {
+                agent.presence = Presence::NotReady(ReasonCode::MISSED);
+            }
+            let until = now + back_off.pause;
+            agent.activity = if agent.presence == Presence::Ready && until > now {
+                Activity::BackingOff { since: now, until }
+            } else {
+                Activity::Idle { since: now }
+            };
+        });
+        let bound = self.state.settings.exclusions_max as usize;
+        let entry = self.contact(interaction);
+        if !back_off.exclusion.is_zero() && bound > 0 {
+            if entry.exclusions.len() == bound {
+                let soonest = *entry
+                    .exclusions
+                    .iter()
+                    .min_by_key(|&(&id, &until)| (until, id))
+                    .expect("known to be here")
+                    .0;
+                entry.exclusions.remove(&soonest);
+            }
+            entry.exclusions.insert(agent, now + back_off.exclusion);
+        }
+        self.wait_again(interaction);
+    }
+
+    pub(super) fn finish(&mut self, id: InteractionId) -> Result<(), Refusal> {
+        let entry = self.present(id)?.clone();
+        let Stage::Handling { agent, since } = entry.stage else { return Err(Refusal::WrongStage(id)) };
+        let (now, queue) = (self.state.now, entry.queue);
+        self.state.interactions.remove(&id);
+        self.count(queue, |counters| counters.finished += 1);
+        self.events.push(Event::HandlingEnded { interaction: id, queue, agent, handled_for: now - since });
+        let person = &self.state.agents[&agent];
+        if person.leaving {
+            self.drop_agent(agent);
+            return Ok(());
+        }
+        let of_queue = self.state.queues.get(&queue).map(|queue| queue.settings.after_call_work);
+        let length = person.settings.after_call_work.or(of_queue).unwrap_or_default();
+        let length = length.min(self.state.settings.after_call_work_max);
+        let mut activity = Activity::Idle { since: now };
+        if person.presence != Presence::LoggedOut && length > Duration::ZERO {
+            let until = now + length;
+            self.events.push(Event::AfterCallWorkStarted { agent, interaction: id, queue, until });
+            activity = Activity::AfterCallWork { interaction: id, queue, since: now, until };
+        }
+        self.change(agent, true, |agent| {
+            agent.activity = activity;
+            agent.handled_at = now;
+        });
+        Ok(())
+    }
+}

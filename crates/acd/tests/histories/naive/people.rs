@@ -1,0 +1,281 @@
+//! Agents and configuration, as said and not as made fast.
+
+use super::*;
+
+impl Naive {
+    pub(super) fn change(&mut self, id: AgentId, restarts: bool, change: impl FnOnce(&mut AgentState)) {
+        let now = self.state.now;
+        let agent = self.person(id);
+        let before = agent.clone();
+        change(agent);
+        if restarts && !before.is_available() && agent.is_available() {
+            agent.ready_at = now;
+        }
+        let (presence, activity) = (agent.presence, agent.activity);
+        if (before.presence, before.activity) != (presence, activity) {
+            self.events.push(Event::AgentChanged { agent: id, presence, activity });
+        }
+    }
+
+    pub(super) fn idle(&mut self, id: AgentId) {
+        let since = self.state.now;
+        self.change(id, true, |agent| agent.activity = Activity::Idle { since });
+    }
+
+    pub(super) fn log_in(&mut self, id: AgentId, not_ready: Option<ReasonCode>) -> Result<(), Refusal> {
+        self.known(id)?;
+        if self.here(id).is_ok() {
+            return Err(Refusal::AlreadyLoggedIn(id));
+        }
+        if not_ready == Some(ReasonCode::MISSED) {
+            return Err(Refusal::ReservedReason);
+        }
+        let now = self.state.now;
+        self.change(id, true, |agent| {
+            agent.presence = not_ready.map_or(Presence::Ready, Presence::NotReady);
+            agent.misses = 0;
+            if !matches!(agent.activity, Activity::Handling { .. }) {
+                (agent.handled, agent.handled_at, agent.ready_at, agent.offered_at) = (0, now, now, now);
+            }
+            if is_idle_kind(agent.activity) {
+                agent.activity = Activity::Idle { since: now };
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn log_out(&mut self, id: AgentId) {
+        let since = self.state.now;
+        let mut returned = None;
+        let activity = match self.state.agents[&id].activity {
+            Activity::Reserved { reservation, .. } => {
+                returned = Some(self.end(reservation, ReservationEnd::Withdrawn).interaction);
+                Activity::Idle { since }
+            }
+            Activity::AfterCallWork { .. } => {
+                self.say_after_call_work_ended(id);
+                Activity::Idle { since }
+            }
+            Activity::BackingOff { .. } => Activity::Idle { since },
+            other => other,
+        };
+        self.change(id, true, |agent| {
+            agent.presence = Presence::LoggedOut;
+            agent.activity = activity;
+        });
+        if let Some(interaction) = returned {
+            self.wait_again(interaction);
+        }
+    }
+
+    pub(super) fn remove_agent(&mut self, id: AgentId) -> Result<(), Refusal> {
+        self.known(id)?;
+        self.log_out(id);
+        if matches!(self.state.agents[&id].activity, Activity::Handling { .. }) {
+            self.person(id).leaving = true;
+        } else {
+            self.drop_agent(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_presence(&mut self, id: AgentId, presence: Presence) -> Result<(), Refusal> {
+        self.here(id)?;
+        if presence == Presence::NotReady(ReasonCode::MISSED) {
+            return Err(Refusal::ReservedReason);
+        }
+        self.change(id, true, |agent| {
+            agent.presence = presence;
+            if presence == Presence::Ready {
+                agent.misses = 0;
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, id: AgentId) -> Result<(), Refusal> {
+        self.known(id)?;
+        if !matches!(self.state.agents[&id].activity, Activity::Occupied { .. }) {
+            return Err(Refusal::WrongActivity(id));
+        }
+        self.idle(id);
+        Ok(())
+    }
+
+    pub(super) fn occupy(&mut self, id: AgentId) -> Result<(), Refusal> {
+        self.known(id)?;
+        match self.state.agents[&id].activity {
+            Activity::Idle { .. } | Activity::BackingOff { .. } => {}
+            Activity::AfterCallWork { .. } => self.say_after_call_work_ended(id),
+            Activity::Reserved { .. } | Activity::Handling { .. } | Activity::Occupied { .. } => {
+                return Err(Refusal::WrongActivity(id));
+            }
+        }
+        let since = self.state.now;
+        self.change(id, true, |agent| agent.activity = Activity::Occupied { since });
+        Ok(())
+    }
+
+    pub(super) fn in_after_call_work(&self, id: AgentId) -> Result<(Instant, Instant), Refusal> {
+        self.known(id)?;
+        match self.state.agents[&id].activity {
+            Activity::AfterCallWork { since, until, .. } => Ok((since, until)),
+            Activity::Idle { .. }
+            | Activity::Reserved { .. }
+            | Activity::Handling { .. }
+            | Activity::BackingOff { .. }
+            | Activity::Occupied { .. } => Err(Refusal::WrongActivity(id)),
+        }
+    }
+
+    pub(super) fn say_after_call_work_ended(&mut self, id: AgentId) {
+        let Activity::AfterCallWork { interaction, queue, since, .. } = self.state.agents[&id].activity
+        else {
+            panic!("no after-call work")
+        };
+        let lasted = self.state.now - since;
+        self.events.push(Event::AfterCallWorkEnded { agent: id, interaction, queue, lasted });
+    }
+
+    pub(super) fn close_after_call_work(&mut self, id: AgentId) {
+        self.say_after_call_work_ended(id);
+        self.idle(id);
+    }
+
+    pub(super) fn extend(&mut self, id: AgentId, by: Duration) -> Result<(), Refusal> {
+        let (since, until) = self.in_after_call_work(id)?;
+        let latest = since + self.state.settings.after_call_work_max;
+        let later = (until + by).min(latest);
+        if later > until {
+            self.events.push(Event::AfterCallWorkExtended { agent: id, until: later });
+            self.change(id, true, |agent| {
+                if let Activity::AfterCallWork { until, .. } = &mut agent.activity {
+                    *until = later;
+                }
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn drop_agent(&mut self, id: AgentId) {
+        self.state.agents.remove(&id);
+        self.events.push(Event::AgentRemoved { agent: id });
+    }
+
+    pub(super) fn define_queue(&mut self, id: QueueId, settings: QueueSettings) -> Result<(), Refusal> {
+        let exits = [
+            settings.max_wait.map(|rule| rule.exit),
+            settings.max_length.map(|rule| rule.exit),
+            settings.nobody_logged_in.map(|rule| rule.exit),
+        ];
+        if exits.into_iter().flatten().any(|exit| exit == Exit::Queue(id)) {
+            return Err(Refusal::Invalid(acd::Invalid::ExitToItself));
+        }
+        let now = self.state.now;
+        let is_new = !self.state.queues.contains_key(&id);
+        if is_new && self.state.queues.len() == self.state.settings.queues_max as usize {
+            return Err(Refusal::TooManyQueues);
+        }
+        let line = self.line(id);
+        let entry = self.state.queues.entry(id).or_insert_with(|| QueueState {
+            settings: settings.clone(),
+            staffing: Staffing::Unstaffed { since: now },
+            last_chosen: None,
+            counters: Counters::default(),
+        });
+        entry.settings = settings;
+        let since = match entry.staffing {
+            Staffing::Staffed => now,
+            Staffing::Unstaffed { since } | Staffing::Deserted { since } => since,
+        };
+        entry.staffing = Staffing::Unstaffed { since };
+        let grace_over = entry.settings.nobody_logged_in.is_some_and(|rule| since + rule.grace <= now);
+        let steps = entry.settings.steps.len();
+        if (0..=steps).any(|step| self.is_staffed(id, step)) {
+            self.state.queues.get_mut(&id).expect("known to be here").staffing = Staffing::Staffed;
+        } else if grace_over {
+            self.state.queues.get_mut(&id).expect("known to be here").staffing = Staffing::Deserted { since };
+            self.deserted.insert(id);
+        }
+        self.events.push(Event::QueueDefined { queue: id });
+        for place in line {
+            self.contact(place.interaction).overdue = false;
+            let (step, _) = self.step_now(place.interaction, 0);
+            self.set_step(place.interaction, step, StepCause::Changed);
+            self.overdue.insert(place);
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove_queue(&mut self, id: QueueId, exit: Exit) -> Result<(), Refusal> {
+        if !self.state.queues.contains_key(&id) {
+            return Err(Refusal::UnknownQueue(id));
+        }
+        if let Exit::Queue(to) = exit
+            && (to == id || !self.state.queues.contains_key(&to))
+        {
+            return Err(Refusal::UselessExit(id));
+        }
+        let now = self.state.now;
+        let in_queue: BTreeSet<Place> = self
+            .state
+            .interactions
+            .iter()
+            .filter(|(_, entry)| entry.queue == id && !matches!(entry.stage, Stage::Handling { .. }))
+            .map(|(&id, _)| self.place(id))
+            .collect();
+        let mut freed = Vec::new();
+        for place in &in_queue {
+            if let Stage::Reserved(reservation) = self.state.interactions[&place.interaction].stage {
+                freed.push(self.end(reservation, ReservationEnd::Cancelled).agent);
+            }
+        }
+        self.state.queues.remove(&id);
+        for agent in freed {
+            self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
+        }
+        for place in in_queue {
+            self.overflow(place.interaction, OverflowCause::QueueRemoved, exit);
+            match exit {
+                Exit::Leave(_) => drop(self.state.interactions.remove(&place.interaction)),
+                Exit::Queue(to) => self.enter(place.interaction, to, Some(id)),
+            }
+        }
+        self.events.push(Event::QueueRemoved { queue: id });
+        Ok(())
+    }
+
+    pub(super) fn define_agent(&mut self, id: AgentId, settings: AgentSettings) -> Result<(), Refusal> {
+        if let Some(agent) = self.state.agents.get_mut(&id) {
+            agent.settings = settings;
+            agent.leaving = false;
+            return Ok(());
+        }
+        if self.state.agents.len() == self.state.settings.agents_max as usize {
+            return Err(Refusal::TooManyAgents);
+        }
+        let now = self.state.now;
+        let (presence, activity) = (Presence::LoggedOut, Activity::Idle { since: now });
+        let agent = AgentState {
+            settings,
+            presence,
+            activity,
+            leaving: false,
+            misses: 0,
+            handled: 0,
+            handled_at: now,
+            ready_at: now,
+            offered_at: now,
+        };
+        self.state.agents.insert(id, agent);
+        self.events.push(Event::AgentChanged { agent: id, presence, activity });
+        Ok(())
+    }
+
+    pub(super) fn count(&mut self, queue: QueueId, change: impl Fn(&mut Counters)) {
+        change(&mut self.state.totals);
+        if let Some(queue) = self.state.queues.get_mut(&queue) {
+            change(&mut queue.counters);
+        }
+    }
+}
