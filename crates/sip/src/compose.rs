@@ -18,6 +18,7 @@ mod reason;
 mod tests;
 
 use line::Line;
+pub(crate) use line::typed as rsip_header;
 pub use reason::reason_phrase;
 
 /// Why a message could not be composed. The fault is ours or the user's, never the network's.
@@ -286,6 +287,25 @@ impl ResponseBuilder {
         let start = format!("SIP/2.0 {} {reason}", self.status);
         line::write(&start.into_bytes(), &lines, &self.parts)
     }
+}
+
+/// A message that was made with `rsip`, written by our serialiser: its body octet for octet, its
+/// Content-Length ours, IPv6 hosts in brackets.
+pub fn from_rsip(message: &rsip::SipMessage) -> Result<Message, ComposeError> {
+    let (start, headers, body) = match message {
+        rsip::SipMessage::Request(request) => {
+            let uri = Uri::try_from(&request.uri).map_err(|_| ComposeError::Template)?;
+            (format!("{} {uri} SIP/2.0", request.method), &request.headers, &request.body)
+        }
+        rsip::SipMessage::Response(response) => {
+            let status = response.status_code.code();
+            (format!("SIP/2.0 {status} {}", reason_phrase(status)), &response.headers, &response.body)
+        }
+    };
+    let is_kept = |header: &&rsip::Header| !matches!(header, rsip::Header::ContentLength(_));
+    let lines: Vec<Line> = headers.iter().filter(is_kept).cloned().map(Line::Typed).collect();
+    let parts = Parts { body: Bytes::copy_from_slice(body), ..Parts::default() };
+    line::write(&start.into_bytes(), &lines, &parts)
 }
 
 /// The CANCEL for an INVITE that we sent (RFC 3261 §9.1): its Request-URI, top Via, From, To without

@@ -20,10 +20,12 @@ mod name;
 mod name_addr;
 mod params;
 pub mod registrar;
+mod rsip_form;
 mod syntax;
 mod transaction;
 mod uri;
 pub mod user_agent;
+pub mod values;
 mod via;
 
 pub use flow::{ConnectionId, Flow, Protocol, Transmit};
@@ -32,13 +34,13 @@ pub use method::Method;
 pub use name::Name;
 pub use name_addr::NameAddr;
 pub use params::{Param, Params};
+pub use registrar::Contact;
 pub use syntax::Syntax;
 pub use transaction::Timers;
 pub use uri::{Host, SipUri, TelUri, Uri, escape_header, escape_user, unescape};
-pub use registrar::Contact;
 pub use user_agent::{
     Body, Counts, Destination, EndCause, EndedBy, Endpoint, Event, ExchangeId, FailureCause, HeaderField,
-    Identity, Invitation, Invite, Network, Origin, Party, Query, QueryId, Refused, Reply, SessionId, Settings,
-    Trunk, TrunkCredentials, TrunkId, UnregisteredCause, UserAgent,
+    Identity, Invitation, Invite, Network, Origin, Party, Query, QueryId, Refused, Reply, SessionId,
+    Settings, Trunk, TrunkCredentials, TrunkId, UnregisteredCause, UserAgent,
 };
 pub use via::{MAGIC_COOKIE, Transport, Via};

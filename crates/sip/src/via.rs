@@ -117,7 +117,8 @@ impl Via {
             return Err(Syntax::Via);
         }
         let is_usual = name.eq_ignore_ascii_case(b"SIP") && version == b"2.0";
-        let protocol = (!is_usual).then(|| format!("{}/{}", name.escape_ascii(), version.escape_ascii()));
+        let own = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+        let protocol = (!is_usual).then(|| format!("{}/{}", own(name), own(version)));
         let space = rest.iter().position(|&octet| lexis::is_space(octet)).ok_or(Syntax::Via)?;
         let transport = Transport::parse(&rest[..space]).ok_or(Syntax::Via)?;
         // RFC 3261 §25.1: white space may stand around the colon of sent-by.

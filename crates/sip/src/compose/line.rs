@@ -102,7 +102,7 @@ pub(super) fn write(start: &[u8], head: &[Line], parts: &Parts) -> Result<Messag
 }
 
 /// The header as rsip has it; what rsip has no type for is its `Other`.
-fn typed(name: Name, value: String) -> rsip::Header {
+pub(crate) fn typed(name: Name, value: String) -> rsip::Header {
     match name {
         Name::To => headers::To::new(value).into(),
         Name::Via => headers::Via::new(value).into(),

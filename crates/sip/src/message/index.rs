@@ -203,7 +203,8 @@ impl Head {
 
     /// The fault, with what could be read where that can be answered. The body is left out.
     pub(super) fn into_error(self, bytes: &Bytes, fault: Fault) -> ParseError {
-        let answerable = self.into_message(bytes, 0).ok().filter(Message::is_answerable).map(Box::new);
+        let read = self.into_message(bytes, 0).ok();
+        let answerable = read.filter(|message| message.is_answerable() && can_repeat(message)).map(Box::new);
         ParseError { fault, answerable }
     }
 }
@@ -225,6 +226,14 @@ fn next_logical_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
         after = next;
     }
     Some((line, after))
+}
+
+/// Whether the headers that every response repeats can be written again.
+fn can_repeat(message: &Message) -> bool {
+    [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq]
+        .into_iter()
+        .flat_map(|name| message.fields(name))
+        .all(|field| !has_stray_control(field.raw))
 }
 
 /// A CR that ends no line, or a NUL that no backslash quotes (RFC 3261 §25.1, quoted-pair).
