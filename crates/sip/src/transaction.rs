@@ -215,9 +215,9 @@ impl Transactions {
     }
 
     /// Nobody waits for the answer of this request any more.
-    pub(crate) fn disown_client(&mut self, id: ClientId) {
+    pub(crate) fn disown_client(&mut self, now: Instant, id: ClientId) {
         if let Some(client) = self.clients.get_mut(&id) {
-            client.user = ClientUser::Nobody;
+            client.disown(now, Alarm::Client(id), &mut self.lower);
         }
     }
 

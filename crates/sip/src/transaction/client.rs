@@ -187,6 +187,15 @@ impl Client {
         self.settle(now, alarm, ClientState::Cancelled, lower.timers.h, lower);
     }
 
+    /// Nobody waits for the answer any more: an INVITE gets no timer C, only 64*T1 for an answer that
+    /// must be acknowledged.
+    pub(crate) fn disown(&mut self, now: Instant, alarm: Alarm, lower: &mut Lower) {
+        self.user = ClientUser::Nobody;
+        if self.is_invite && self.state == ClientState::Proceeding {
+            self.settle(now, alarm, ClientState::Cancelled, lower.timers.h, lower);
+        }
+    }
+
     /// Takes both deadlines back.
     pub(crate) fn stop(&mut self, lower: &mut Lower) {
         for timer in [self.retransmit.take(), self.deadline.take()].into_iter().flatten() {
@@ -197,6 +206,9 @@ impl Client {
     fn provisional(&mut self, now: Instant, alarm: Alarm, status: u16, lower: &mut Lower) -> Verdict {
         match (self.state, self.is_invite) {
             (ClientState::Cancelled, _) => return Verdict::Absorbed,
+            (ClientState::Calling, true) if self.user == ClientUser::Nobody => {
+                self.settle(now, alarm, ClientState::Cancelled, lower.timers.h, lower);
+            }
             (ClientState::Calling, true) => {
                 self.settle(now, alarm, ClientState::Proceeding, lower.timers.c, lower);
             }

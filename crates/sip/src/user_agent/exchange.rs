@@ -407,7 +407,7 @@ impl UserAgent {
                 Exchange::Accepted { server, .. } => {
                     self.transactions.acknowledged(server);
                 }
-                Exchange::Asking { client, .. } => self.transactions.disown_client(client),
+                Exchange::Asking { client, .. } => self.transactions.disown_client(now, client),
                 Exchange::Unacknowledged { client, cseq } => {
                     self.send_ack(id, client, cseq, None);
                 }

@@ -1,0 +1,566 @@
+//! Who may do what: trunks, accounts, strangers; registrations; load; and the torture messages of
+//! RFC 4475 given to a whole user agent.
+
+// clippy.toml allows it in test functions; here the helpers are tests too.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/network.rs"]
+mod network;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use network::{Network, Node, address, call, sdp, settings, trunk, uri};
+use sip::digest::{self, ClientAccount, Secret};
+use sip::locate::{Naptr, Question, Records, ResolverFailed, Srv};
+use sip::user_agent::{
+    Destination, Event, FailureCause, Invitation, Origin, Query, Settings, TrunkCredentials, TrunkId,
+    UnregisteredCause,
+};
+use sip::{Flow, Limits, Message, Method, Name, Protocol, UserAgent};
+use timing::Instant;
+
+const SHORT: Duration = Duration::from_millis(100);
+
+/// A user agent that knows Kim and no trunk, and somebody who writes by hand.
+fn house(seed: u64) -> (Network, Node, Node) {
+    let mut network = Network::new(seed);
+    let mut own = settings(0);
+    own.trunks.clear();
+    let (a, hand) = (network.user_agent(own), network.hand());
+    network.ua(a).set_account("kim", Secret::Password("secret".to_owned()));
+    (network, a, hand)
+}
+
+struct Script {
+    method: &'static str,
+    from: &'static str,
+    to: &'static str,
+    cseq: u32,
+    call_id: &'static str,
+    more: String,
+}
+
+impl Script {
+    fn new(method: &'static str, from: &'static str, cseq: u32) -> Script {
+        Script { method, from, to: "kim", cseq, call_id: "by-hand", more: String::new() }
+    }
+
+    fn with(mut self, line: &str) -> Script {
+        self.more.push_str(&format!("{line}\r\n"));
+        self
+    }
+
+    fn message(&self, node: Node, hand: Node) -> Message {
+        let (method, from, to, cseq) = (self.method, self.from, self.to, self.cseq);
+        let uri = if method == "REGISTER" {
+            "sip:cc.example.com".to_owned()
+        } else {
+            format!("sip:1@{}", address(node))
+        };
+        let text = format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bK{method}{cseq}{}{}\r\nMax-Forwards: 70\r\n\
+             From: <sip:{from}>;tag=hand\r\nTo: <sip:{to}@cc.example.com>\r\nCall-ID: {}\r\n\
+             CSeq: {cseq} {method}\r\n{}Content-Length: 0\r\n\r\n",
+            address(hand),
+            self.more.len(),
+            self.call_id,
+            self.call_id,
+            self.more,
+        );
+        Message::parse(text.into_bytes().into(), &Limits::default()).unwrap()
+    }
+}
+
+fn statuses(network: &mut Network, hand: Node) -> Vec<u16> {
+    network.run(SHORT);
+    network.received(hand).iter().map(Message::status).collect()
+}
+
+fn say(network: &mut Network, node: Node, hand: Node, script: &Script) -> Vec<u16> {
+    network.send(hand, node, script.message(node, hand).bytes().clone());
+    statuses(network, hand)
+}
+
+/// Says it, and again with the answer to the challenge.
+fn say_with_password(
+    network: &mut Network,
+    node: Node,
+    hand: Node,
+    script: Script,
+    user: &str,
+    secret: &str,
+) -> Vec<u16> {
+    let first = script.message(node, hand);
+    network.send(hand, node, first.bytes().clone());
+    network.run(SHORT);
+    let challenge = network.received(hand).remove(0);
+    assert_eq!(challenge.status(), 401);
+    let account =
+        ClientAccount { user: user.to_owned(), secret: Secret::Password(secret.to_owned()), realm: None };
+    let answer = digest::answer(&account, &first, &challenge, "0a4f113b", 1).unwrap();
+    let script =
+        Script { cseq: script.cseq + 1, ..script }.with(&format!("{}: {}", answer.name, answer.value));
+    say(network, node, hand, &script)
+}
+
+fn register(cseq: u32) -> Script {
+    Script::new("REGISTER", "kim@cc.example.com", cseq)
+        .with("Contact: <sip:kim@10.0.0.2:5060>")
+        .with("Expires: 600")
+}
+
+#[test]
+fn a_stranger_gets_no_call_through_and_leaves_nothing_behind() {
+    let (mut network, a, hand) = house(1);
+    let stranger = Script::new("INVITE", "mallory@elsewhere.example", 1).with("Contact: <sip:m@10.0.0.2>");
+    assert_eq!(say(&mut network, a, hand, &stranger), [403]);
+    let pretender = Script::new("INVITE", "kim@cc.example.com", 2).with("Contact: <sip:m@10.0.0.2>");
+    assert_eq!(say(&mut network, a, hand, &pretender), [401]);
+    for method in ["MESSAGE", "SUBSCRIBE", "PUBLISH", "REFER"] {
+        assert_eq!(say(&mut network, a, hand, &Script::new(method, "kim@cc.example.com", 3)), [405]);
+    }
+    for method in ["BYE", "INFO", "UPDATE", "NOTIFY"] {
+        assert_eq!(say(&mut network, a, hand, &Script::new(method, "kim@cc.example.com", 4)), [481]);
+    }
+    assert_eq!(say(&mut network, a, hand, &Script::new("DANCE", "kim@cc.example.com", 5)), [501]);
+    assert_eq!(network.events(a), []);
+    assert_eq!((network.counts(a).server_transactions, network.counts(a).timers), (0, 0));
+}
+
+#[test]
+fn a_route_or_a_foreign_request_uri_makes_no_relay_of_us() {
+    let (mut network, a, hand) = house(2);
+    let victim = network.hand();
+    let mut settings = settings(0);
+    settings.trunks[0].networks[0].prefix = 8;
+    network.ua(a).configure(settings);
+    let script = Script::new("INVITE", "mallory@elsewhere.example", 1)
+        .with("Contact: <sip:m@10.0.0.2>")
+        .with(&format!("Route: <sip:{};lr>", address(victim)));
+    say(&mut network, a, hand, &script);
+    network.run(Duration::from_secs(60));
+    assert!(network.received(victim).is_empty());
+}
+
+#[test]
+fn an_account_calls_with_its_password_and_its_own_name_only() {
+    let (mut network, a, hand) = house(3);
+    let contact = "Contact: <sip:kim@10.0.0.2>";
+    let own = Script::new("INVITE", "kim@cc.example.com", 1).with(contact);
+    assert_eq!(say_with_password(&mut network, a, hand, own, "kim", "secret"), [100]);
+    let Event::Invited { invite, .. } = network.event(a) else { panic!("no invitation") };
+    assert_eq!(invite.origin, Origin::Account("kim".to_owned()));
+    network.ua(a).set_account("lee", Secret::Password("other".to_owned()));
+    let spoofed = Script { call_id: "2", ..Script::new("INVITE", "kim@cc.example.com", 1).with(contact) };
+    assert_eq!(say_with_password(&mut network, a, hand, spoofed, "lee", "other"), [403]);
+    assert_eq!(network.events(a), []);
+}
+
+#[test]
+fn known_and_unknown_users_are_answered_alike() {
+    let (mut network, a, hand) = house(4);
+    let known = say_with_password(&mut network, a, hand, register(1), "kim", "wrong");
+    let unknown = Script::new("REGISTER", "nobody@cc.example.com", 5).with("Contact: <sip:x@10.0.0.2>");
+    assert_eq!(say_with_password(&mut network, a, hand, unknown, "nobody", "wrong"), known);
+    assert_eq!(known, [401]);
+}
+
+#[test]
+fn who_guesses_passwords_is_slowed_down_and_a_phone_elsewhere_is_not() {
+    let (mut network, a, hand) = house(5);
+    let other = network.hand();
+    let mut last = Vec::new();
+    for cseq in 0..10 {
+        last = say_with_password(&mut network, a, hand, register(cseq * 2 + 1), "kim", "wrong");
+    }
+    assert_eq!(last, [503]);
+    assert_eq!(say_with_password(&mut network, a, other, register(1), "kim", "secret"), [200]);
+}
+
+#[test]
+fn a_phone_registers_is_called_on_its_flow_and_is_gone_when_its_time_is_over() {
+    let (mut network, a, hand) = house(6);
+    let behind_nat = Script::new("REGISTER", "kim@cc.example.com", 1)
+        .with("Contact: <sip:kim@192.168.1.7:5060>")
+        .with("Expires: 600");
+    assert_eq!(say_with_password(&mut network, a, hand, behind_nat, "kim", "secret"), [200]);
+    assert_eq!(network.event(a), Event::Registered { account: "kim".to_owned(), contacts: 1 });
+    let contact = network.ua(a).contacts("kim").remove(0);
+    let invitation = Invitation { destination: Destination::Contact(Box::new(contact)), ..call(hand, None) };
+    let now = network.now;
+    network.ua(a).invite(now, &invitation).unwrap();
+    network.run(SHORT);
+    let invite = network.received(hand).remove(0);
+    assert_eq!(invite.request_uri(), b"sip:kim@192.168.1.7:5060");
+    network.run(Duration::from_secs(700));
+    let events = network.events(a);
+    let cause = UnregisteredCause::Expired;
+    assert_eq!(events.last(), Some(&Event::Unregistered { account: "kim".to_owned(), cause }));
+    network.assert_nothing_left();
+}
+
+#[test]
+fn a_retransmitted_registration_is_answered_again_and_a_replayed_one_is_not_believed() {
+    let (mut network, a, hand) = house(7);
+    let first = register(1).message(a, hand);
+    network.send(hand, a, first.bytes().clone());
+    network.run(SHORT);
+    let challenge = network.received(hand).remove(0);
+    let account =
+        ClientAccount { user: "kim".to_owned(), secret: Secret::Password("secret".to_owned()), realm: None };
+    let answer = digest::answer(&account, &first, &challenge, "0a4f113b", 1).unwrap();
+    let authorised = register(2).with(&format!("{}: {}", answer.name, answer.value));
+    assert_eq!(say(&mut network, a, hand, &authorised), [200]);
+    assert_eq!(say(&mut network, a, hand, &authorised), [200]);
+    let replay = Script { cseq: 3, call_id: "thief", ..authorised };
+    assert_eq!(say(&mut network, a, hand, &replay), [401]);
+    network.ua(a).remove_account("kim");
+    let events = network.events(a);
+    let cause = UnregisteredCause::AccountRemoved;
+    assert_eq!(events.last(), Some(&Event::Unregistered { account: "kim".to_owned(), cause }));
+}
+
+#[test]
+fn registering_somebody_else_or_elsewhere_is_refused() {
+    let (mut network, a, hand) = house(8);
+    let other = Script { to: "boss", ..register(1) };
+    assert_eq!(say_with_password(&mut network, a, hand, other, "kim", "secret"), [403]);
+    let stranger = Script::new("REGISTER", "mallory@elsewhere.example", 3);
+    assert_eq!(say(&mut network, a, hand, &stranger), [403]);
+}
+
+#[test]
+fn a_trunk_with_a_challenge_must_answer_it_and_we_answer_theirs() {
+    let mut network = Network::new(9);
+    let credentials = TrunkCredentials { user: "pbx".to_owned(), secret: "s3cret".to_owned() };
+    let (mut ours, mut theirs) = (settings(0), settings(1));
+    ours.trunks[0].credentials = Some(credentials.clone());
+    theirs.trunks[0].credentials = Some(credentials);
+    theirs.trunks[0].challenge = true;
+    let (a, b) = (network.user_agent(ours), network.user_agent(theirs));
+    let target = uri(&format!("sip:1@{}", address(b)));
+    let over_trunk = Invitation {
+        destination: Destination::Trunk { trunk: TrunkId(1), target: target.clone() },
+        ..call(b, Some(sdp("offer")))
+    };
+    let now = network.now;
+    network.ua(a).invite(now, &over_trunk).unwrap();
+    network.run(SHORT);
+    assert!(matches!(network.event(b), Event::Invited { .. }));
+    assert_eq!((network.sent("401", b, a), network.sent("INVITE", a, b)), (1, 2));
+    // The same host without the trunk's name gets nothing of its password.
+    let now = network.now;
+    network.ua(a).invite(now, &call(b, Some(sdp("offer")))).unwrap();
+    network.run(SHORT);
+    assert_eq!(network.events(b), []);
+    match network.event(a) {
+        Event::Failed { status: 401, cause: FailureCause::Response, .. } => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_wrong_trunk_password_is_tried_once_and_then_fails() {
+    let mut network = Network::new(10);
+    let credentials =
+        |secret: &str| Some(TrunkCredentials { user: "pbx".to_owned(), secret: secret.to_owned() });
+    let (mut ours, mut theirs) = (settings(0), settings(1));
+    ours.trunks[0].credentials = credentials("wrong");
+    theirs.trunks[0].credentials = credentials("right");
+    theirs.trunks[0].challenge = true;
+    let (a, b) = (network.user_agent(ours), network.user_agent(theirs));
+    let target = uri(&format!("sip:1@{}", address(b)));
+    let destination = Destination::Trunk { trunk: TrunkId(1), target };
+    let now = network.now;
+    network.ua(a).invite(now, &Invitation { destination, ..call(b, None) }).unwrap();
+    network.run(SHORT);
+    assert!(matches!(network.event(a), Event::Failed { status: 401, .. }));
+    assert_eq!(network.sent("INVITE", a, b), 2);
+    network.assert_nothing_left();
+}
+
+#[test]
+fn a_trunk_gets_its_rate_and_more_is_told_to_come_back() {
+    let mut network = Network::new(11);
+    let mut own = settings(0);
+    own.trunks[0].calls_per_second = Some(3);
+    let (a, hand) = (network.user_agent(own), network.hand());
+    let mut answers = Vec::new();
+    for cseq in 1..6 {
+        let script = Script {
+            call_id: ["a", "b", "c", "d", "e", "f"][cseq as usize],
+            ..Script::new("INVITE", "x@y", cseq)
+        };
+        network.send(hand, a, script.message(a, hand).bytes().clone());
+    }
+    network.run(SHORT);
+    for message in network.received(hand) {
+        answers.push(message.status());
+        assert_eq!(message.status() == 503, message.number(Name::RetryAfter) == Ok(Some(5)));
+    }
+    assert_eq!(answers, [100, 100, 100, 503, 503]);
+    assert_eq!(network.counts(a).sessions, 3);
+}
+
+#[test]
+fn a_full_house_refuses_the_next_call_and_keeps_the_present_ones() {
+    let mut network = Network::new(12);
+    let mut own = settings(1);
+    own.limits.sessions = 1;
+    let (a, b) = (network.user_agent(settings(0)), network.user_agent(own));
+    let (out, _) = network.talk(a, b);
+    let now = network.now;
+    network.ua(a).invite(now, &call(b, None)).unwrap();
+    network.run(SHORT);
+    match network.event(a) {
+        Event::Failed { status: 503, retry_after, .. } => {
+            assert_eq!(retry_after, Some(Duration::from_secs(5)))
+        }
+        other => panic!("{other:?}"),
+    }
+    let now = network.now;
+    network.ua(a).request(now, out, Method::Info, &[], None).unwrap();
+    network.run(SHORT);
+    assert!(matches!(network.event(b), Event::Requested { .. }));
+}
+
+#[test]
+fn a_user_agent_full_of_transactions_refuses_without_remembering() {
+    let mut network = Network::new(13);
+    let mut own = settings(0);
+    own.limits.transactions = 2;
+    let (a, hand) = (network.user_agent(own), network.hand());
+    let mut answers = Vec::new();
+    for call_id in ["a", "b", "c"] {
+        answers.extend(say(&mut network, a, hand, &Script { call_id, cseq: 7, ..invite_numbered(call_id) }));
+    }
+    assert_eq!(answers, [100, 100, 503]);
+    assert_eq!(network.counts(a).server_transactions, 2);
+}
+
+fn invite_numbered(call_id: &'static str) -> Script {
+    Script::new("INVITE", "x@y", 1)
+        .with(&format!("X-{call_id}: {}", call_id.repeat(usize::from(call_id.as_bytes()[0]))))
+}
+
+/// Answers the questions of a user agent from a list.
+fn resolve(
+    network: &mut Network,
+    node: Node,
+    zone: &[(Question, Result<Records, ResolverFailed>)],
+) -> Vec<Question> {
+    let mut asked = Vec::new();
+    while let Some(Query { id, question }) = network.ua(node).poll_query() {
+        let answer = zone.iter().find(|(known, _)| *known == question).map(|(_, answer)| answer.clone());
+        let empty = match &question {
+            Question::Naptr(_) => Records::Naptr(Vec::new()),
+            Question::Srv(_) => Records::Srv(Vec::new()),
+            Question::A(_) => Records::A(Vec::new()),
+            Question::Aaaa(_) => Records::Aaaa(Vec::new()),
+        };
+        asked.push(question);
+        let now = network.now;
+        network.ua(node).resolved(now, id, answer.unwrap_or(Ok(empty)));
+    }
+    asked
+}
+
+#[test]
+fn a_name_is_looked_up_and_the_next_address_tried_where_the_first_is_dead() {
+    let (mut network, a, b) = Network::pair(14);
+    let invitation = Invitation { destination: Destination::Uri(uri("sip:1@pbx.example")), ..call(b, None) };
+    let now = network.now;
+    let out = network.ua(a).invite(now, &invitation).unwrap();
+    let srv = |priority, target: &str| Srv { priority, weight: 0, port: 5060, target: target.to_owned() };
+    let naptr = Naptr {
+        order: 1,
+        preference: 1,
+        flags: "s".to_owned(),
+        service: "SIP+D2U".to_owned(),
+        replacement: "_sip._udp.pbx.example".to_owned(),
+    };
+    let zone = [
+        (Question::Naptr("pbx.example".to_owned()), Ok(Records::Naptr(vec![naptr]))),
+        (
+            Question::Srv("_sip._udp.pbx.example".to_owned()),
+            Ok(Records::Srv(vec![srv(1, "dead.pbx.example"), srv(2, "live.pbx.example")])),
+        ),
+        (Question::A("dead.pbx.example".to_owned()), Ok(Records::A(vec![[10, 0, 0, 99].into()]))),
+        (Question::A("live.pbx.example".to_owned()), Ok(Records::A(vec![[10, 0, 0, 2].into()]))),
+    ];
+    assert!(!resolve(&mut network, a, &zone).is_empty());
+    network.run(Duration::from_secs(40));
+    let Event::Invited { session, .. } = network.event(b) else { panic!("no invitation") };
+    let now = network.now;
+    network.ua(b).refuse(now, session, 486, &[]).unwrap();
+    network.run(SHORT);
+    assert!(matches!(network.event(a), Event::Failed { session, status: 486, .. } if session == out));
+    network.assert_nothing_left();
+}
+
+#[test]
+fn a_name_without_an_address_fails_and_a_cancelled_look_up_is_forgotten() {
+    let (mut network, a, b) = Network::pair(15);
+    let invitation =
+        Invitation { destination: Destination::Uri(uri("sip:1@pbx.example:5060")), ..call(b, None) };
+    let now = network.now;
+    network.ua(a).invite(now, &invitation).unwrap();
+    resolve(&mut network, a, &[(Question::A("pbx.example".to_owned()), Err(ResolverFailed))]);
+    match network.event(a) {
+        Event::Failed { status: 503, cause: FailureCause::Resolution, .. } => {}
+        other => panic!("{other:?}"),
+    }
+    let now = network.now;
+    let out = network.ua(a).invite(now, &invitation).unwrap();
+    let waiting = network.ua(a).poll_query().unwrap();
+    network.ua(a).cancel(now, out, Vec::new()).unwrap();
+    assert!(matches!(network.event(a), Event::Failed { cause: FailureCause::Cancelled, .. }));
+    network.ua(a).resolved(now, waiting.id, Ok(Records::A(vec![[10, 0, 0, 2].into()])));
+    network.assert_nothing_left();
+    assert_eq!(network.sent("INVITE", a, b), 0);
+}
+
+#[test]
+fn trunks_are_told_apart_by_their_networks() {
+    let mut network = Network::new(16);
+    let mut own = settings(0);
+    own.trunks = vec![trunk(7), trunk(8)];
+    own.trunks[0].networks[0] = sip::user_agent::Network { address: [10, 0, 0, 3].into(), prefix: 32 };
+    let a = network.user_agent(own);
+    let (second, third) = (network.hand(), network.hand());
+    for (hand, expected, call_id) in [(second, TrunkId(8), "one"), (third, TrunkId(7), "two")] {
+        say(&mut network, a, hand, &Script { call_id, ..Script::new("INVITE", "x@y", 1) });
+        let Event::Invited { invite, .. } = network.event(a) else { panic!("no invitation") };
+        assert_eq!(invite.origin, Origin::Trunk(expected));
+    }
+}
+
+/// What a user agent sends when a datagram comes from a trunk.
+fn answers(ua: &mut UserAgent, datagram: Bytes) -> Vec<u16> {
+    let remote: SocketAddr = "10.0.0.9:5060".parse().unwrap();
+    let flow = Flow { protocol: Protocol::Udp, local: address(0), remote, connection: None };
+    ua.handle_datagram(Instant::from_secs(1_000), flow, datagram);
+    let sent = std::iter::from_fn(|| ua.poll_transmit());
+    sent.map(|transmit| Message::parse(transmit.bytes, &Limits::default()).unwrap().status()).collect()
+}
+
+fn torture_settings() -> Settings {
+    let mut own = settings(0);
+    own.domains = vec!["example.com".to_owned()];
+    own
+}
+
+#[test]
+fn the_torture_messages_get_the_answers_that_rfc_4475_asks_for() {
+    const SILENCE: &[u16] = &[];
+    let expected: [(&str, &[&[u16]]); 49] = [
+        ("wsinv", &[&[481]]),
+        ("intmeth", &[&[501]]),
+        ("esc01", &[&[100]]),
+        ("escnull", &[&[401]]),
+        ("esc02", &[&[501]]),
+        ("lwsdisp", &[&[200]]),
+        ("longreq", &[&[100]]),
+        ("dblreq", &[&[401]]),
+        ("semiuri", &[&[200]]),
+        ("transports", &[&[200]]),
+        ("mpart01", &[&[405]]),
+        ("unreason", &[SILENCE]),
+        ("noreason", &[SILENCE]),
+        ("badinv01", &[&[400], SILENCE]),
+        ("clerr", &[&[400]]),
+        ("ncl", &[&[400]]),
+        ("scalar02", &[&[400]]),
+        ("scalarlg", &[SILENCE]),
+        ("quotbal", &[&[400]]),
+        ("ltgtruri", &[&[400]]),
+        ("lwsruri", &[&[400]]),
+        ("lwsstart", &[&[400]]),
+        ("trws", &[&[200], &[400]]),
+        ("escruri", &[&[100], &[400]]),
+        ("baddate", &[&[100], &[400]]),
+        ("regbadct", &[&[401], &[400]]),
+        ("badaspec", &[&[200], &[400]]),
+        ("baddn", &[&[200], &[400]]),
+        ("badvers", &[&[505]]),
+        ("mismatch01", &[&[400]]),
+        ("mismatch02", &[&[501], &[400]]),
+        ("bigcode", &[SILENCE]),
+        ("badbranch", &[&[200]]),
+        ("insuf", &[&[400], SILENCE]),
+        ("unkscm", &[&[416]]),
+        ("novelsc", &[&[416]]),
+        ("unksm2", &[&[400], &[403]]),
+        ("bext01", &[&[420]]),
+        ("invut", &[&[415]]),
+        ("regaut01", &[&[401]]),
+        ("multi01", &[&[400]]),
+        ("mcl01", &[&[400]]),
+        ("bcast", &[SILENCE]),
+        ("zeromf", &[&[200]]),
+        ("cparam01", &[&[401]]),
+        ("cparam02", &[&[401]]),
+        ("regescrt", &[&[401]]),
+        ("sdp01", &[&[406]]),
+        ("inv2543", &[&[100]]),
+    ];
+    for (name, allowed) in expected {
+        let mut ua = UserAgent::new(torture_settings(), [7; 32]);
+        let got = answers(&mut ua, octets("rfc4475", name));
+        assert!(allowed.contains(&got.as_slice()), "{name}: {got:?} is not in {allowed:?}");
+    }
+}
+
+#[test]
+fn the_ipv6_messages_of_rfc_5118_are_answered_and_none_does_harm() {
+    let folder = folder("rfc5118");
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|path| path.extension().is_some_and(|extension| extension == "dat"));
+    names.sort();
+    assert_eq!(names.len(), 12);
+    let mut ua = UserAgent::new(torture_settings(), [7; 32]);
+    for path in names {
+        let got = answers(&mut ua, std::fs::read(&path).unwrap().into());
+        assert!(got.len() <= 1, "{path:?}: {got:?}");
+    }
+}
+
+#[test]
+fn mutated_messages_never_panic_and_never_get_more_than_one_answer_each() {
+    use rand_core::{RngCore, SeedableRng};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(4475);
+    let mut seeds: Vec<Vec<u8>> = std::fs::read_dir(folder("rfc4475"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "dat"))
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    seeds.sort();
+    let mut ua = UserAgent::new(torture_settings(), [7; 32]);
+    for _ in 0..3_000 {
+        let mut octets = seeds[random.next_u64() as usize % seeds.len()].clone();
+        for _ in 0..1 + random.next_u64() % 4 {
+            let at = random.next_u64() as usize % octets.len();
+            match random.next_u64() % 3 {
+                0 => octets[at] = random.next_u64() as u8,
+                1 => octets.truncate(at.max(1)),
+                _ => octets.insert(at, b"\r\n;,<>\"@: 0"[random.next_u64() as usize % 11]),
+            }
+        }
+        let got = answers(&mut ua, octets.into());
+        // A CANCEL that finds its INVITE brings the 487 with its own 200.
+        assert!(got.len() <= 2, "{got:?}");
+    }
+}
+
+fn folder(rfc: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(rfc)
+}
+
+fn octets(rfc: &str, name: &str) -> Bytes {
+    std::fs::read(folder(rfc).join(format!("{name}.dat"))).unwrap().into()
+}
