@@ -21,6 +21,7 @@ use timing::{Instant, TimerWheel};
 use crate::state::Place;
 use crate::{
     AgentId, Command, Counters, Event, InteractionId, QueueId, Refusal, ReservationId, Settings, Snapshot,
+    Waiting,
 };
 
 pub(crate) use agent::{Agent, Serves};
@@ -146,6 +147,11 @@ impl Distributor {
     /// The state for readers. Costs a walk over all queues and agents; take it once a second, not per event.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         view::snapshot(self, self.now.max(now))
+    }
+
+    /// Who waits in a queue, first in line first, at most so many; nobody where the queue is not defined.
+    pub fn first_in_line(&self, queue: QueueId, most: usize) -> Vec<Waiting> {
+        self.queues.get(&queue).map(|queue| view::first_in_line(self, queue, most)).unwrap_or_default()
     }
 
     /// All that decides the future, as plain values.

@@ -52,4 +52,4 @@ pub use settings::{
     AgentSettings, BackOff, BackOffs, Exit, IdleClock, Invalid, MaxLength, MaxWait, NobodyLoggedIn,
     QueueSettings, STEPS_MAX, Settings, Step, StepEffect, Strategy,
 };
-pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot};
+pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};

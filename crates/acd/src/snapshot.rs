@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
-use crate::{Activity, AgentId, Presence, QueueId};
+use crate::{Activity, AgentId, InteractionId, Presence, QueueId};
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,4 +129,21 @@ pub struct AgentSnapshot {
     pub activity: Activity,
     /// Interactions answered since log-in.
     pub handled: u32,
+}
+
+/// One interaction that waits, as [`crate::Distributor::first_in_line`] shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Which.
+    pub interaction: InteractionId,
+    /// Its points.
+    pub priority: i32,
+    /// Its step in the queue.
+    pub step: u8,
+    /// When the customer's wait began.
+    pub arrived: Instant,
+    /// When it entered this queue.
+    pub entered: Instant,
+    /// Reservations in this queue that came to nothing.
+    pub attempts: u32,
 }

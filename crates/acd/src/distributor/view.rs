@@ -1,12 +1,15 @@
 //! What can be seen of the distributor from outside.
 
+use std::collections::BTreeMap;
+
 use timing::Instant;
 
 use super::{Distributor, Queue};
-use crate::state::State;
-use crate::{AgentCounts, AgentSnapshot, QueueId, QueueSnapshot, Snapshot};
+use crate::state::{Place, State};
+use crate::{AgentCounts, AgentSnapshot, QueueId, QueueSnapshot, Snapshot, Waiting};
 
 pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
+    let agents = agent_counts(distributor);
     let count = |length: usize| u32::try_from(length).expect("the bounds are u32");
     let queue_snapshot = |(&id, queue): (&QueueId, &Queue)| QueueSnapshot {
         queue: id,
@@ -14,7 +17,7 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         reserved: queue.reserved,
         handling: queue.handling,
         longest_wait: queue.entries.first().map(|&(entered, _)| at - entered).unwrap_or_default(),
-        agents: agent_counts(distributor, id),
+        agents: agents.get(&id).copied().unwrap_or_default(),
         counters: queue.state.counters,
     };
     Snapshot {
@@ -35,12 +38,34 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     }
 }
 
-fn agent_counts(distributor: &Distributor, queue: QueueId) -> AgentCounts {
-    let mut counts = AgentCounts::default();
-    for agent in distributor.agents.values().filter(|agent| agent.serves.contains_key(&queue)) {
-        counts.add(agent.state.presence, agent.state.activity);
+/// In one walk over the agents, whatever the number of queues.
+fn agent_counts(distributor: &Distributor) -> BTreeMap<QueueId, AgentCounts> {
+    let mut counts: BTreeMap<QueueId, AgentCounts> = BTreeMap::new();
+    for agent in distributor.agents.values() {
+        for &queue in agent.serves.keys() {
+            counts.entry(queue).or_default().add(agent.state.presence, agent.state.activity);
+        }
     }
     counts
+}
+
+pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usize) -> Vec<Waiting> {
+    let lists = queue.waiting.iter().chain([&queue.own]);
+    let mut places: Vec<Place> = lists.flat_map(|list| list.iter().take(most)).copied().collect();
+    places.sort_unstable();
+    places.truncate(most);
+    let waiting = |place: Place| {
+        let interaction = &distributor.interactions[&place.interaction].state;
+        Waiting {
+            interaction: place.interaction,
+            priority: interaction.priority,
+            step: interaction.step,
+            arrived: interaction.arrived,
+            entered: interaction.entered,
+            attempts: interaction.attempts,
+        }
+    };
+    places.into_iter().map(waiting).collect()
 }
 
 pub(super) fn state(distributor: &Distributor) -> State {

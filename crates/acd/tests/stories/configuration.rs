@@ -209,6 +209,20 @@ fn the_snapshot_shows_what_a_wallboard_needs() {
 }
 
 #[test]
+fn who_waits_is_shown_in_the_order_of_the_line() {
+    let mut world = World::new();
+    world.queue(1, |queue| queue.steps = vec![step(10, Requirement::anyone(), StepEffect::Add)]);
+    world.call(1, 1);
+    world.wait(seconds(20));
+    world.call_with(2, 1, 0, Some(Requirement::at_least(BILLING, 3)));
+    world.call_with(3, 1, 1, None);
+    let line = world.acd.first_in_line(QueueId(1), 2);
+    assert_eq!(line.iter().map(|waiting| waiting.interaction.0).collect::<Vec<_>>(), [3, 1]);
+    assert_eq!((line[0].priority, line[0].step, line[1].step), (1, 0, 1));
+    assert_eq!(world.acd.first_in_line(QueueId(9), 2), []);
+}
+
+#[test]
 fn time_that_seems_to_go_back_counts_as_standing_still() {
     let mut world = World::with_queue();
     world.call(1, 1);
