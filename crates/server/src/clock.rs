@@ -13,7 +13,10 @@ const HEADROOM: Duration = Duration::from_secs(1_000_000);
 /// A thread reads it once per batch and hands the number down; nothing below the shell can ask.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    #[expect(clippy::disallowed_types, reason = "this is the clock that everybody else is given as a number")]
+    #[expect(
+        clippy::disallowed_types,
+        reason = "this is the clock that everybody else is given as a number"
+    )]
     start: std::time::Instant,
 }
 

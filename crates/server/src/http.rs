@@ -13,27 +13,27 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use acd::Snapshot;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use report::{Exposition, Names, ProcessSeries, RingSeries};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
-use crate::board::{ServiceLevels, Titles};
 use crate::clock::Clock;
 use crate::phase::PhaseCell;
+use crate::published::Published;
+use crate::ring::Gauge;
 use crate::sip_trace::SipTrace;
+use crate::threads::engine::Progress;
 use crate::worker::Link;
 
 pub use openapi::document as openapi_document;
 
-/// HTTP connections at once; the next ones wait in the system's backlog.
-const CONNECTIONS_MAX: usize = 256;
 /// How long a request's head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request may take in all.
@@ -48,7 +48,6 @@ const BODY_MAX: usize = 16 * 1024;
 const HEAD_MAX: usize = 16 * 1024;
 
 /// All that handlers may see. They read what others published and never touch a machine.
-#[derive(Debug)]
 pub struct View {
     /// The clock.
     pub clock: Clock,
@@ -58,16 +57,22 @@ pub struct View {
     pub links: Vec<Arc<Link>>,
     /// Values that found no room in a backlog: state is lost.
     pub lost: Arc<AtomicU64>,
-    /// Queues and agents as the distributor last published them.
-    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Calls in progress.
+    pub progress: Arc<Progress>,
+    /// Queues and agents as the distributor's thread last published them.
+    pub published: Arc<ArcSwap<Published>>,
     /// Their names.
-    pub titles: Arc<ArcSwap<Titles>>,
-    /// Service levels as the report last published them.
-    pub levels: Arc<ArcSwap<ServiceLevels>>,
+    pub names: Arc<ArcSwap<Names>>,
     /// The switch of the SIP trace.
     pub trace: Arc<SipTrace>,
     /// Every metric.
-    pub registry: prometheus::Registry,
+    pub exposition: Exposition,
+    /// Those of the process itself.
+    pub process: ProcessSeries,
+    /// Those of the rings, and where they come from.
+    pub rings: Vec<(RingSeries, Gauge)>,
+    /// HTTP connections at once; the next ones wait in the system's backlog.
+    pub connections_max: usize,
 }
 
 /// The address of a request's sender.
@@ -95,8 +100,8 @@ fn router(view: Arc<View>) -> Router {
 
 /// Serves until `stop` changes; then every connection ends with its present request.
 pub async fn serve(listener: TcpListener, view: Arc<View>, stop: watch::Receiver<bool>) {
+    let permits = Arc::new(Semaphore::new(view.connections_max));
     let router = router(view);
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stopping = stop.clone();
     loop {
         let permit = Arc::clone(&permits).acquire_owned().await.expect("nobody closes this semaphore");

@@ -5,16 +5,31 @@
 //! metrics, wallboard). It deliberately decides nothing about calls: whoever looks for a routing rule or a SIP
 //! answer is in the wrong crate.
 //!
-//! Read first: [`ring`], then `shell`, which puts it all together, then `docs/decisions/0030-threads-and-rings.md`.
+//! Read first: [`ring`], then [`shell`], which puts it all together, then `docs/decisions/0030-threads-and-rings.md`.
 
-pub mod board;
+pub mod calendar;
+pub mod call_log;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dns;
 pub mod doorbell;
+pub mod exit;
 pub mod http;
+pub mod inward;
 pub mod limits;
+pub mod logging;
 pub mod mask;
+pub mod outward;
 pub mod phase;
+pub mod plan;
+pub mod process;
+pub mod published;
 pub mod ring;
+pub mod run;
+pub mod shell;
 pub mod sip_trace;
+pub mod start_error;
+pub mod tcp;
+pub mod threads;
 pub mod worker;

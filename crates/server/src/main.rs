@@ -1,3 +1,7 @@
-//! To be written.
+//! The binary `cordboard`: see the library `server`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::main()
+}

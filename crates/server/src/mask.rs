@@ -125,8 +125,13 @@ mod tests {
 
     #[test]
     fn a_password_inside_a_uri_is_hidden_and_a_port_is_not() {
-        let text = sip_message(b"Contact: <sip:kim:geheim@host:5060>, <sips:lee:x@h>\r\nRoute: <sip:proxy:5070;lr>\r\n");
-        assert_eq!(text, "Contact: <sip:kim:(hidden)@host:5060>, <sips:lee:(hidden)@h>\nRoute: <sip:proxy:5070;lr>\n");
+        let text = sip_message(
+            b"Contact: <sip:kim:geheim@host:5060>, <sips:lee:x@h>\r\nRoute: <sip:proxy:5070;lr>\r\n",
+        );
+        assert_eq!(
+            text,
+            "Contact: <sip:kim:(hidden)@host:5060>, <sips:lee:(hidden)@h>\nRoute: <sip:proxy:5070;lr>\n"
+        );
     }
 
     #[test]

@@ -100,6 +100,32 @@ impl<T> Consumer<T> {
     }
 }
 
+impl<T: Send + 'static> Consumer<T> {
+    /// Something that tells how full the ring is, for metrics.
+    pub fn gauge(&self) -> Gauge {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move || Depth {
+            depth: shared.queue.len(),
+            capacity: shared.queue.capacity(),
+            dropped: shared.dropped.load(Ordering::Relaxed),
+        })
+    }
+}
+
+/// How full a ring is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Values in it.
+    pub depth: usize,
+    /// Values that fit.
+    pub capacity: usize,
+    /// Values that [`Producer::offer`] has dropped.
+    pub dropped: u64,
+}
+
+/// Tells how full a ring is, whatever is in it.
+pub type Gauge = Box<dyn Fn() -> Depth + Send + Sync>;
+
 /// A producer of values that must not be lost, with its own bounded backlog for when the ring is full.
 ///
 /// While the backlog is not empty its owner takes no new work from outside (so the backlog is bounded by what

@@ -78,11 +78,16 @@ impl Link {
         self.answered.load(Ordering::Acquire) >= question
     }
 
-    /// The thread calls this once per turn.
-    pub fn beat(&self) {
-        let asked = self.asked.load(Ordering::Acquire);
-        if self.answered.load(Ordering::Relaxed) != asked {
-            self.answered.store(asked, Ordering::Release);
+    /// The question that is open. The thread takes it at the start of a turn, before it looks into its rings,
+    /// so that its answer also says: what was in a control ring before the question has been done.
+    pub fn question(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// The thread answers at the end of the turn.
+    pub fn answer(&self, question: u64) {
+        if self.answered.load(Ordering::Relaxed) != question {
+            self.answered.store(question, Ordering::Release);
         }
     }
 
@@ -170,7 +175,7 @@ mod tests {
         let casualties = Arc::new(Casualties::default());
         let worker = Worker::spawn(Arc::clone(&link), Arc::clone(&casualties), |link| {
             while !link.must_stop() {
-                link.beat();
+                link.answer(link.question());
                 link.doorbell().park(None, || link.is_quiet());
             }
         })
@@ -189,7 +194,8 @@ mod tests {
     fn a_thread_that_dies_is_noticed() {
         let link = Link::new("doomed", Arc::new(Doorbell::for_thread()));
         let casualties = Arc::new(Casualties::default());
-        let worker = Worker::spawn(link, Arc::clone(&casualties), |_| panic!("on purpose")).expect("it starts");
+        let worker =
+            Worker::spawn(link, Arc::clone(&casualties), |_| panic!("on purpose")).expect("it starts");
         worker.join();
         assert!(casualties.any());
     }

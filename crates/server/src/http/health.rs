@@ -35,22 +35,27 @@ pub(super) struct Health {
     (status = 503, description = "A thread is stuck or state is lost: restart the process", body = Health),
 ))]
 pub(super) async fn healthz(State(view): State<Arc<View>>) -> (StatusCode, Json<Health>) {
-    let questions: Vec<u64> = view.links.iter().map(|link| link.ask()).collect();
-    let asked = view.clock.now();
-    let silent = loop {
-        let silent: Vec<&'static str> = std::iter::zip(&view.links, &questions)
-            .filter(|&(link, &question)| !link.has_answered(question))
-            .map(|(link, _)| link.name())
-            .collect();
-        if silent.is_empty() || view.clock.now().since(asked) >= PATIENCE {
-            break silent;
-        }
-        tokio::time::sleep(LOOK).await;
-    };
+    let silent = silent_threads(&view, PATIENCE).await;
     let lost_messages = view.lost.load(Ordering::Relaxed);
     let healthy = silent.is_empty() && lost_messages == 0;
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Health { healthy, silent_threads: silent, lost_messages }))
+}
+
+/// Asks every thread for a sign of life; those that have not given one in time.
+pub(super) async fn silent_threads(view: &View, patience: Duration) -> Vec<&'static str> {
+    let questions: Vec<u64> = view.links.iter().map(|link| link.ask()).collect();
+    let asked = view.clock.now();
+    loop {
+        let silent: Vec<&'static str> = std::iter::zip(&view.links, &questions)
+            .filter(|&(link, &question)| !link.has_answered(question))
+            .map(|(link, _)| link.name())
+            .collect();
+        if silent.is_empty() || view.clock.now().since(asked) >= patience {
+            return silent;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Whether new calls are taken.

@@ -1,31 +1,36 @@
 //! Figures for Prometheus.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use prometheus::{Encoder, TextEncoder};
-use tracing::error;
+use report::Exposition;
 
-use super::View;
+use super::{View, health};
+
+/// How long the threads may take to renew the figures that they publish only when asked.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Every metric in Prometheus's text format; each is explained in docs/metrics.md.
 #[utoipa::path(get, path = "/metrics", responses(
     (status = 200, description = "Prometheus text format 0.0.4", content_type = "text/plain", body = String),
 ))]
 pub(super) async fn metrics(State(view): State<Arc<View>>) -> Response {
+    // Depths and counts are written when somebody wants them: an idle process has nothing to do.
+    let _too_slow = health::silent_threads(&view, PATIENCE).await;
     // Thousands of series take milliseconds to write: not on a thread that also carries connections.
-    let encoded = tokio::task::spawn_blocking(move || {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&view.registry.gather(), &mut text).map(|()| text)
-    });
-    match encoded.await {
-        Ok(Ok(text)) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Ok(Err(problem)) => {
-            error!(%problem, "the metrics cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    let rendered = tokio::task::spawn_blocking(move || {
+        view.process.set(&crate::process::figures());
+        for (series, gauge) in &view.rings {
+            let now = gauge();
+            series.set(now.depth, now.capacity, now.dropped);
         }
+        view.exposition.render(view.clock.now())
+    });
+    match rendered.await {
+        Ok(text) => ([(header::CONTENT_TYPE, Exposition::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -3,8 +3,6 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use crate::board::Board;
-
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Cordboard", description = "Figures, health and the wallboard of a contact centre."),
@@ -16,8 +14,7 @@ use crate::board::Board;
         super::trace::show,
         super::trace::switch,
         openapi,
-    ),
-    components(schemas(Board))
+    )
 )]
 struct Description;
 

@@ -12,9 +12,11 @@ const LANGUAGE_MARK: &str = "{lang}";
 
 /// The page, in the reader's language.
 pub(super) async fn wallboard(headers: HeaderMap) -> Response {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted =
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let page = PAGE.replace(LANGUAGE_MARK, language(accepted));
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::VARY, "Accept-Language")], page).into_response()
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::VARY, "Accept-Language")], page)
+        .into_response()
 }
 
 pub(super) async fn style() -> Response {
@@ -34,7 +36,8 @@ fn language(accepted: &str) -> &'static str {
     let (mut best, mut best_weight) = ("en", 0);
     for range in accepted.split(',') {
         let mut parts = range.split(';').map(str::trim);
-        let primary = parts.next().unwrap_or_default().split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let primary =
+            parts.next().unwrap_or_default().split('-').next().unwrap_or_default().to_ascii_lowercase();
         let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1_000, thousandths);
         let known = match primary.as_str() {
             "ko" => "ko",
@@ -74,7 +77,11 @@ mod tests {
     fn the_page_loads_nothing_from_elsewhere_and_writes_no_html_by_script() {
         for text in [PAGE, STYLE, SCRIPT] {
             assert!(!text.contains("//cdn") && !text.contains("https:"), "a foreign resource");
-            assert!(!text.contains("innerHTML") && !text.contains("insertAdjacentHTML") && !text.contains("eval("));
+            assert!(
+                !text.contains("innerHTML")
+                    && !text.contains("insertAdjacentHTML")
+                    && !text.contains("eval(")
+            );
         }
         assert!(PAGE.contains(LANGUAGE_MARK));
         assert!(!PAGE.contains("<style") && !PAGE.contains("style="), "the policy forbids inline styles");

@@ -4,15 +4,39 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use report::Wallboard;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::View;
-use crate::board::Board;
 
-/// Every queue and every agent as they are now.
+/// The state of the contact centre now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Board {
+    /// `starting`, `serving` or `draining`.
+    phase: &'static str,
+    /// Since the process started.
+    uptime_seconds: f64,
+    /// Calls in progress, those that wait included.
+    calls: usize,
+    /// `queues`: each with its name, who waits, the longest wait, conversations, the day's counts and service level;
+    /// `agents`: each with id, name, state, reason, queue and since when; `occupancy`.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    wallboard: Wallboard,
+}
+
+/// Every queue and every agent as they are now; counts are of the day.
 #[utoipa::path(get, path = "/api/v1/wallboard", responses(
     (status = 200, description = "The state of the contact centre", body = Board),
 ))]
 pub(super) async fn wallboard(State(view): State<Arc<View>>) -> Json<Board> {
-    let (snapshot, titles, levels) = (view.snapshot.load(), view.titles.load(), view.levels.load());
-    Json(Board::at(view.clock, view.phase.now(), &snapshot, &titles, &levels))
+    let (published, names) = (view.published.load(), view.names.load());
+    let wallboard = Wallboard::new(view.clock.now(), &published.snapshot, &published.figures, &names);
+    Json(Board {
+        phase: view.phase.now().name(),
+        uptime_seconds: view.clock.uptime().as_secs_f64(),
+        calls: view.progress.interactions(),
+        wallboard,
+    })
 }

@@ -1,0 +1,187 @@
+//! One line for each call, with its whole story.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use acd::AgentId;
+use arc_swap::ArcSwap;
+use b2bua::{HangUp, Side};
+use engine::{AttemptRecord, CallRecord, Notice, Outcome, RefusalCause};
+use report::Names;
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use crate::doorbell::Doorbell;
+use crate::mask;
+use crate::ring::Consumer;
+
+/// Trunks by number.
+pub type TrunkNames = BTreeMap<sip::TrunkId, String>;
+
+/// Turns the engine's notices into lines, in a task of the runtime: the engine's thread never writes.
+#[derive(Debug)]
+pub struct CallLog {
+    /// What queues and agents are called.
+    pub names: Arc<ArcSwap<Names>>,
+    /// What trunks are called.
+    pub trunks: Arc<ArcSwap<TrunkNames>>,
+    /// Whether the last digits of callers' numbers are hidden.
+    pub mask_numbers: bool,
+}
+
+impl CallLog {
+    /// Writes until `stopped` changes, and then what is left.
+    pub async fn write(
+        self,
+        notices: Consumer<Notice>,
+        doorbell: Arc<Doorbell>,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        while !*stopped.borrow_and_update() {
+            while let Some(notice) = notices.pop() {
+                self.notice(&notice);
+            }
+            tokio::select! {
+                () = doorbell.rest(|| notices.is_empty()) => {}
+                _ = stopped.changed() => {}
+            }
+        }
+        while let Some(notice) = notices.pop() {
+            self.notice(&notice);
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        match notice {
+            Notice::CallEnded(record) => self.call(record),
+            Notice::CallRefused { caller, called, origin, status, cause } => info!(
+                caller = %self.number(caller),
+                called = %clean(called),
+                origin = %self.whence(origin),
+                status,
+                cause = refusal(*cause),
+                "call refused"
+            ),
+            Notice::RegistrationChanged { account, contacts } => {
+                info!(account, contacts, "registration changed");
+            }
+            Notice::CommandRefused { command, refusal } => {
+                error!(?command, %refusal, "the distributor refused a command of the engine");
+            }
+        }
+    }
+
+    fn call(&self, record: &CallRecord) {
+        let names = self.names.load();
+        let queue = names.queues.get(&record.queue).map(|queue| queue.name.as_str());
+        let agent = record.agent.map(|agent| agent_id(&names, agent));
+        let (caller_lost, agent_lost) =
+            (lost(record.summary.caller.as_ref()), lost(record.summary.callee.as_ref()));
+        info!(
+            interaction = record.interaction.0,
+            call_id = record.call_id,
+            caller = %self.number(&record.caller),
+            called = %clean(&record.called),
+            origin = %self.whence(&record.origin),
+            queue,
+            outcome = outcome(record.outcome),
+            end = end(record.cause),
+            agent,
+            waited = %seconds(record.waited()),
+            talked = %seconds(record.talked()),
+            held = %seconds(record.summary.held),
+            attempts = record.attempts_total,
+            tried = %tried(&names, &record.attempts),
+            caller_lost,
+            agent_lost,
+            "call ended"
+        );
+    }
+
+    fn number(&self, number: &str) -> String {
+        let number = clean(number);
+        if self.mask_numbers { mask::number(&number).into_owned() } else { number }
+    }
+
+    fn whence(&self, origin: &sip::Origin) -> String {
+        match origin {
+            sip::Origin::Trunk(trunk) => match self.trunks.load().get(trunk) {
+                Some(name) => format!("trunk:{name}"),
+                None => format!("trunk:{}", trunk.0),
+            },
+            sip::Origin::Account(account) => format!("account:{account}"),
+        }
+    }
+}
+
+/// What comes from outside could pretend to be the next line or the next field.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || c.is_whitespace() { '_' } else { c }).collect()
+}
+
+fn agent_id(names: &Names, agent: AgentId) -> String {
+    names.agents.get(&agent).map_or_else(|| agent.0.to_string(), |name| name.id.clone())
+}
+
+/// `kim:408/15.0s,lee:answered/2.1s`: whom the call was offered to, how it went and how long it rang.
+fn tried(names: &Names, attempts: &[AttemptRecord]) -> String {
+    let mut text = String::new();
+    for attempt in attempts {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        let who = attempt.agent.map_or_else(|| "outside".to_owned(), |agent| agent_id(names, agent));
+        let how = match attempt.failure {
+            None if attempt.withdrawn => "withdrawn".to_owned(),
+            None => "answered".to_owned(),
+            Some(failure) => failure.status.to_string(),
+        };
+        write!(text, "{who}:{how}/{}", seconds(attempt.lasted)).expect("a String takes everything");
+    }
+    text
+}
+
+fn seconds(duration: std::time::Duration) -> String {
+    format!("{:.1}s", duration.as_secs_f64())
+}
+
+/// Packets lost of those expected, in percent; `None` where nothing was expected.
+fn lost(statistics: Option<&media::Statistics>) -> Option<String> {
+    let statistics = statistics?;
+    let lost = u64::try_from(statistics.lost).unwrap_or(0);
+    let expected = statistics.received_packets.saturating_add(lost);
+    (expected > 0).then(|| format!("{:.2}%", lost as f64 * 100.0 / expected as f64))
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Overflowed => "overflowed",
+        Outcome::Failed => "failed",
+    }
+}
+
+fn end(cause: HangUp) -> &'static str {
+    match cause {
+        HangUp::Abandoned => "abandoned",
+        HangUp::By(Side::Caller) => "by_caller",
+        HangUp::By(Side::Callee) => "by_agent",
+        HangUp::Silent(Side::Caller) => "silent_caller",
+        HangUp::Silent(Side::Callee) => "silent_agent",
+        HangUp::Lost(Side::Caller) => "lost_caller",
+        HangUp::Lost(Side::Callee) => "lost_agent",
+        HangUp::TooLong => "too_long",
+        HangUp::NoPort => "no_port",
+        HangUp::Requested => "requested",
+    }
+}
+
+fn refusal(cause: RefusalCause) -> &'static str {
+    match cause {
+        RefusalCause::UnknownNumber => "unknown_number",
+        RefusalCause::Draining => "draining",
+        RefusalCause::Full => "full",
+    }
+}

@@ -1,0 +1,140 @@
+//! A configuration in the machines' own words: numbers for names, settings for each machine.
+//!
+//! Two plans can be compared, and what differs is what a reload costs.
+
+mod changes;
+mod numbering;
+mod routing;
+mod signalling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use acd::{AgentId, AgentSettings, ExitId, QueueId, QueueSettings};
+use engine::Directory;
+use media::MusicId;
+use report::{AgentName, Names, QueueName};
+
+use crate::call_log::TrunkNames;
+use crate::config::{self, Config};
+
+pub use changes::{between, from_nothing};
+pub use numbering::Numbering;
+
+/// What waiting callers hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Music {
+    /// Our own tune.
+    Generated,
+    /// A WAV file.
+    File(PathBuf),
+}
+
+/// A SIP socket as it was bound: port 0 has become a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// UDP or TCP.
+    pub transport: config::Transport,
+    /// The socket's address.
+    pub address: SocketAddr,
+}
+
+/// Everything that the machines are told.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What all queues share.
+    pub shared: acd::Settings,
+    /// Queues.
+    pub queues: BTreeMap<QueueId, QueueSettings>,
+    /// Agents.
+    pub agents: BTreeMap<AgentId, AgentSettings>,
+    /// Where the callers of a removed queue go.
+    pub closed: ExitId,
+    /// Numbers, agents' phones and treatments.
+    pub directory: Directory,
+    /// Who may register, with which password.
+    pub accounts: BTreeMap<String, config::Secret>,
+    /// The SIP side.
+    pub sip: sip::Settings,
+    /// Calls and their media ports.
+    pub calls: b2bua::Settings,
+    /// The relay.
+    pub relay: media::Settings,
+    /// What the treatments play.
+    pub music: BTreeMap<MusicId, Music>,
+    /// What people call all of that.
+    pub names: Names,
+}
+
+impl Plan {
+    /// The plan of a configuration whose SIP sockets are `bound`. Files that it names are relative to `base`.
+    pub fn new(config: &Config, base: &Path, bound: &[Bound], numbering: &mut Numbering) -> Plan {
+        let (treatments, music) = routing::treatments(config, base, numbering);
+        let closed = numbering.exit(numbering::Leaving::Busy);
+        let mut exits = routing::exits(config, numbering);
+        exits.insert(closed, engine::Leave::Busy);
+        let queues = config.queues.iter();
+        let queues: BTreeMap<QueueId, QueueSettings> =
+            queues.map(|queue| (numbering.queue(&queue.name), routing::queue(queue, numbering))).collect();
+        let agents = config.agents.iter();
+        let agents: BTreeMap<AgentId, AgentSettings> =
+            agents.map(|agent| (numbering.agent(&agent.id), routing::agent(agent, numbering))).collect();
+        let trunks = signalling::trunks(config, numbering);
+        let directory = Directory {
+            entries: routing::entries(config, numbering),
+            agents: signalling::agent_lines(config, &trunks, numbering),
+            queues: treatments,
+            exits,
+            outbound: signalling::outbound(&trunks),
+        };
+        Plan {
+            shared: routing::shared(config),
+            queues,
+            agents,
+            closed,
+            directory,
+            accounts: signalling::accounts(config),
+            calls: signalling::calls(config, numbering),
+            relay: signalling::relay(config),
+            sip: signalling::sip(config, bound, trunks),
+            music,
+            names: names(config, numbering),
+        }
+    }
+
+    /// What trunks are called.
+    pub fn trunk_names(&self) -> TrunkNames {
+        self.sip.trunks.iter().map(|trunk| (trunk.id, trunk.name.clone())).collect()
+    }
+
+    /// What the engine is told of SIP and media.
+    pub fn engine_settings(&self) -> engine::Settings {
+        engine::Settings {
+            calls: self.calls.clone(),
+            sip: self.sip.clone(),
+            retry_after: self.sip.limits.retry_after,
+        }
+    }
+}
+
+fn names(config: &Config, numbering: &mut Numbering) -> Names {
+    let queues = config.queues.iter().map(|queue| {
+        let name = QueueName {
+            name: queue.name.clone(),
+            threshold: queue.service_level.within,
+            target: queue.service_level.target,
+        };
+        (numbering.queue(&queue.name), name)
+    });
+    let queues = queues.collect();
+    let agents = config.agents.iter().map(|agent| {
+        (numbering.agent(&agent.id), AgentName { id: agent.id.clone(), name: agent.name.clone() })
+    });
+    let agents = agents.collect();
+    let reasons =
+        config.reasons.iter().map(|reason| (numbering.reason(&reason.id), reason.name.clone())).collect();
+    Names { queues, agents, reasons }
+}

@@ -1,0 +1,174 @@
+//! Queues, agents and entries in numbers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use acd::{AgentSettings, QueueSettings, Requirement};
+use engine::{NumberPattern, Treatment};
+use media::MusicId;
+
+use super::Music;
+use super::numbering::{Leaving, Numbering};
+use crate::config::{self, Config};
+
+/// What all queues share.
+pub(super) fn shared(config: &Config) -> acd::Settings {
+    let routing = &config.routing;
+    acd::Settings {
+        waiting_max: routing.waiting_max,
+        flow_outs_max: routing.overflows_max,
+        head_start_per_point: routing.head_start,
+        misses_max: routing.misses_max,
+        after_call_work_max: routing.after_call_work_max,
+        ..acd::Settings::default()
+    }
+}
+
+/// One queue's rules.
+pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSettings {
+    let steps = queue.steps.iter().map(|step| acd::Step {
+        after: step.after,
+        requirement: requirement(&step.require, numbering),
+        effect: match step.mode {
+            config::StepMode::Replace => acd::StepEffect::Replace,
+            config::StepMode::Add => acd::StepEffect::Add,
+        },
+    });
+    let steps = steps.collect();
+    QueueSettings {
+        requirement: requirement(queue.require.as_deref().unwrap_or_default(), numbering),
+        steps,
+        skip_unstaffed_steps: queue.skip_unstaffed_steps,
+        strategy: strategy(queue),
+        ring_timeout: queue.ring_timeout,
+        after_call_work: queue.after_call_work,
+        back_offs: acd::BackOffs {
+            no_answer: back_off(queue.back_offs.no_answer),
+            busy: back_off(queue.back_offs.busy),
+            rejected: back_off(queue.back_offs.rejected),
+            unreachable: back_off(queue.back_offs.unreachable),
+        },
+        max_wait: queue
+            .max_wait
+            .as_ref()
+            .map(|rule| acd::MaxWait { after: rule.after, exit: exit(&rule.then, numbering) }),
+        max_length: queue
+            .max_length
+            .as_ref()
+            .map(|rule| acd::MaxLength { waiting: rule.waiting, exit: exit(&rule.then, numbering) }),
+        nobody_logged_in: queue
+            .nobody_logged_in
+            .as_ref()
+            .map(|rule| acd::NobodyLoggedIn { grace: rule.grace, exit: exit(&rule.then, numbering) }),
+    }
+}
+
+fn strategy(queue: &config::Queue) -> acd::Strategy {
+    match queue.strategy {
+        config::Strategy::LongestIdle => acd::Strategy::LongestIdle(match queue.idle_clock {
+            config::IdleClock::SinceHandled => acd::IdleClock::SinceHandled,
+            config::IdleClock::SinceReady => acd::IdleClock::SinceReady,
+            config::IdleClock::SinceOffered => acd::IdleClock::SinceOffered,
+        }),
+        config::Strategy::MostSkilled => acd::Strategy::MostSkilled,
+        config::Strategy::LeastSkilled => acd::Strategy::LeastSkilled,
+        config::Strategy::FewestHandled => acd::Strategy::FewestHandled,
+        config::Strategy::RoundRobin => acd::Strategy::RoundRobin,
+        config::Strategy::TopDown => acd::Strategy::TopDown,
+    }
+}
+
+fn back_off(pauses: config::BackOff) -> acd::BackOff {
+    acd::BackOff { pause: pauses.pause, exclusion: pauses.exclusion }
+}
+
+fn exit(exit: &config::Exit, numbering: &mut Numbering) -> acd::Exit {
+    match exit {
+        config::Exit::Queue(name) => acd::Exit::Queue(numbering.queue(name)),
+        config::Exit::Number(number) => acd::Exit::Leave(numbering.exit(Leaving::Number(number.clone()))),
+        config::Exit::Busy => acd::Exit::Leave(numbering.exit(Leaving::Busy)),
+        config::Exit::HangUp => acd::Exit::Leave(numbering.exit(Leaving::HangUp)),
+    }
+}
+
+/// Every way out that some queue has, for the engine.
+pub(super) fn exits(config: &Config, numbering: &mut Numbering) -> BTreeMap<acd::ExitId, engine::Leave> {
+    let ways = config.queues.iter().flat_map(config::Queue::exits).filter_map(Leaving::of);
+    let ways = ways.map(|leaving| {
+        let meaning = match &leaving {
+            Leaving::Number(number) => engine::Leave::Dial(number.clone()),
+            Leaving::Busy => engine::Leave::Busy,
+            Leaving::HangUp => engine::Leave::HangUp,
+        };
+        (numbering.exit(leaving), meaning)
+    });
+    ways.collect()
+}
+
+/// One agent's skills and the rest.
+pub(super) fn agent(agent: &config::Agent, numbering: &mut Numbering) -> AgentSettings {
+    AgentSettings {
+        skills: agent.skills.iter().map(|(name, &level)| (numbering.skill(name), level)).collect(),
+        order: agent.order,
+        after_call_work: agent.after_call_work,
+    }
+}
+
+/// The dialled numbers, the most particular first: that is the order in which the engine looks.
+pub(super) fn entries(config: &Config, numbering: &mut Numbering) -> Vec<engine::Entry> {
+    let mut entries: Vec<&config::Entry> = config.entries.iter().collect();
+    entries.sort_by_key(|entry| match &entry.number {
+        config::Number::Exact(_) => (0, 0),
+        config::Number::Prefix(prefix) => (1, usize::MAX - prefix.len()),
+        config::Number::Any => (2, 0),
+    });
+    let of_queue = |name: &str| config.queues.iter().find(|queue| queue.name == name);
+    let entries = entries.into_iter().filter_map(|entry| {
+        // A queue that is not there was refused when the file was read.
+        let queue = of_queue(&entry.queue)?;
+        let points = i32::try_from(entry.priority.saturating_add(queue.priority)).unwrap_or(i32::MAX);
+        Some(engine::Entry {
+            number: match &entry.number {
+                config::Number::Exact(number) => NumberPattern::Exact(number.clone()),
+                config::Number::Prefix(prefix) => NumberPattern::Prefix(prefix.clone()),
+                config::Number::Any => NumberPattern::Any,
+            },
+            queue: numbering.queue(&entry.queue),
+            priority: points,
+            requirement: entry.require.as_deref().map(|own| {
+                let of_queue = requirement(queue.require.as_deref().unwrap_or_default(), numbering);
+                Requirement::All(vec![of_queue, requirement(own, numbering)])
+            }),
+        })
+    });
+    entries.collect()
+}
+
+/// What the callers of each queue hear, and the files that this needs.
+pub(super) fn treatments(
+    config: &Config,
+    base: &Path,
+    numbering: &mut Numbering,
+) -> (BTreeMap<acd::QueueId, Treatment>, BTreeMap<MusicId, Music>) {
+    let mut treatments = BTreeMap::new();
+    let mut pieces = BTreeMap::new();
+    for queue in &config.queues {
+        let treatment = match &queue.waiting {
+            config::Waiting::Ringback => Treatment::Ringback,
+            config::Waiting::Music(own) => {
+                let file = own.as_ref().or(config.media.music.as_ref()).map(|file| base.join(file));
+                let id = numbering.music(file.clone());
+                pieces.insert(id, file.map_or(Music::Generated, Music::File));
+                Treatment::Music(id)
+            }
+        };
+        treatments.insert(numbering.queue(&queue.name), treatment);
+    }
+    (treatments, pieces)
+}
+
+/// Reads a requirement that was checked when the file was read.
+fn requirement(text: &str, numbering: &mut Numbering) -> Requirement {
+    acd::requirement::parse(text, |name| Some(numbering.skill(name)))
+        .expect("a requirement was checked by the same reader when the file was read")
+}

@@ -1,0 +1,201 @@
+//! Sockets, trunks, accounts and media in the machines' words.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use engine::{AgentLine, LogIn, Outbound, Reach};
+use sip::{Endpoint, Network, Protocol, Trunk, TrunkCredentials, TrunkId, Uri};
+
+use super::Bound;
+use super::numbering::Numbering;
+use crate::config::{self, Config};
+
+/// The name of the trunk that stands for `[sip] outbound_proxy`; no `[[trunk]]` can be called so.
+const PROXY: &str = "(outbound proxy)";
+
+/// The trunks of the configuration in its order, and one more for the outbound proxy of all.
+pub(super) fn trunks(config: &Config, numbering: &mut Numbering) -> Vec<Trunk> {
+    let common = config.sip.outbound_proxy.as_deref().and_then(uri);
+    let mut trunks: Vec<Trunk> = config
+        .trunks
+        .iter()
+        .map(|trunk| Trunk {
+            id: numbering.trunk(&trunk.name),
+            name: trunk.name.clone(),
+            networks: trunk.from.iter().map(network).collect(),
+            challenge: trunk.credentials.is_some(),
+            credentials: trunk.credentials.as_ref().map(|credentials| TrunkCredentials {
+                user: credentials.username.clone(),
+                secret: credentials.password.reveal().to_owned(),
+            }),
+            outbound_proxy: trunk.outbound_proxy.as_deref().and_then(uri),
+            calls_per_second: Some(trunk.calls_per_second),
+        })
+        .collect();
+    if let Some(proxy) = common {
+        trunks.push(Trunk {
+            id: numbering.trunk(PROXY),
+            name: PROXY.to_owned(),
+            networks: Vec::new(),
+            credentials: None,
+            challenge: false,
+            outbound_proxy: Some(proxy),
+            calls_per_second: None,
+        });
+    }
+    trunks
+}
+
+/// How numbers outside are called: over the first trunk to which calls can be sent.
+pub(super) fn outbound(trunks: &[Trunk]) -> Option<Outbound> {
+    trunks.iter().find_map(|trunk| {
+        let proxy = trunk.outbound_proxy.as_ref()?.as_sip()?;
+        let host = match proxy.port {
+            Some(port) => format!("{}:{port}", proxy.host),
+            None => proxy.host.to_string(),
+        };
+        Some(Outbound { trunk: trunk.id, host })
+    })
+}
+
+/// How each agent is reached and when a shift begins.
+pub(super) fn agent_lines(
+    config: &Config,
+    trunks: &[Trunk],
+    numbering: &mut Numbering,
+) -> BTreeMap<acd::AgentId, AgentLine> {
+    let lines = config.agents.iter().filter_map(|agent| {
+        let reach = match &agent.reach {
+            config::Reach::Registers(_) => Reach::Account(agent.id.clone()),
+            config::Reach::Contact(contact) => {
+                let uri = uri(contact)?;
+                let trunk = trunk_of(&uri, trunks);
+                Reach::Contact { uri, trunk }
+            }
+        };
+        let log_in = match agent.log_in {
+            config::LogIn::OnRegister => LogIn::OnRegister,
+            config::LogIn::Desktop => LogIn::Desktop,
+        };
+        Some((numbering.agent(&agent.id), AgentLine { reach, log_in }))
+    });
+    lines.collect()
+}
+
+/// The trunk that leads to an address: the one whose proxy or network its host is, else that of the outbound
+/// proxy of all; `None`: the address is found by DNS.
+fn trunk_of(contact: &Uri, trunks: &[Trunk]) -> Option<TrunkId> {
+    let host = &contact.as_sip()?.host;
+    let is_its_proxy = |trunk: &&Trunk| {
+        trunk.outbound_proxy.as_ref().and_then(Uri::as_sip).is_some_and(|proxy| proxy.host == *host)
+    };
+    let address: Option<IpAddr> = host.to_string().trim_matches(['[', ']']).parse().ok();
+    let is_in_its_network = |trunk: &&Trunk| {
+        address.is_some_and(|address| trunk.networks.iter().any(|network| network.contains(address)))
+    };
+    let found = trunks.iter().find(is_its_proxy).or_else(|| trunks.iter().find(is_in_its_network));
+    found.or_else(|| trunks.iter().find(|trunk| trunk.name == PROXY)).map(|trunk| trunk.id)
+}
+
+/// Who may register: the agents with a password.
+pub(super) fn accounts(config: &Config) -> BTreeMap<String, config::Secret> {
+    let accounts = config.agents.iter().filter_map(|agent| match &agent.reach {
+        config::Reach::Registers(password) => Some((agent.id.clone(), password.clone())),
+        config::Reach::Contact(_) => None,
+    });
+    accounts.collect()
+}
+
+/// The user agent's settings.
+pub(super) fn sip(config: &Config, bound: &[Bound], trunks: Vec<Trunk>) -> sip::Settings {
+    let endpoints = bound.iter().map(|bound| endpoint(config, *bound)).collect();
+    let timers = &config.sip.timers;
+    let limits = &config.sip.limits;
+    let mut settings = sip::Settings::new(&config.sip.domain, endpoints);
+    settings.trunks = trunks;
+    settings.timers = sip::Timers { t2: timers.t2, t4: timers.t4, ..sip::Timers::from_t1(timers.t1) };
+    let message_bytes = limits.message_bytes_max as usize;
+    settings.limits.message.head_bytes = settings.limits.message.head_bytes.min(message_bytes);
+    settings.limits.message.body_bytes = message_bytes;
+    settings.limits.message.headers = limits.headers_max as usize;
+    settings.limits.transactions = limits.transactions_max as usize;
+    settings.limits.sessions = limits.dialogs_max as usize;
+    settings.limits.calls_per_second = limits.calls_per_second;
+    settings.limits.connections = limits.tcp_connections_max as usize;
+    settings.limits.retry_after = limits.retry_after;
+    let registrar = &config.sip.registrar;
+    settings.registrar = sip::registrar::RegistrarSettings {
+        expires: registrar.expires_default,
+        expires_min: registrar.expires_min,
+        expires_max: registrar.expires_max,
+        contacts_per_account: registrar.contacts_max as usize,
+        contacts: limits.registrations_max as usize,
+        retry_after: limits.retry_after,
+    };
+    settings.backoff.failures = registrar.failures_max;
+    settings.backoff.pause = registrar.failure_back_off;
+    settings
+}
+
+fn endpoint(config: &Config, bound: Bound) -> Endpoint {
+    let own = bound.address.ip();
+    let host = if own.is_unspecified() { config.sip.advertised.like(own) } else { Some(own) };
+    Endpoint {
+        protocol: protocol(bound.transport),
+        bound: bound.address,
+        host: match host {
+            Some(IpAddr::V6(address)) => format!("[{address}]"),
+            Some(IpAddr::V4(address)) => address.to_string(),
+            // A wildcard without an advertised address was refused when the file was read.
+            None => config.sip.domain.clone(),
+        },
+        port: bound.address.port(),
+    }
+}
+
+pub(super) fn protocol(transport: config::Transport) -> Protocol {
+    match transport {
+        config::Transport::Udp => Protocol::Udp,
+        config::Transport::Tcp => Protocol::Tcp,
+    }
+}
+
+/// Calls and their media ports.
+pub(super) fn calls(config: &Config, numbering: &mut Numbering) -> b2bua::Settings {
+    let direct = config.trunks.iter().filter(|trunk| trunk.media == config::MediaPath::Direct);
+    b2bua::Settings {
+        media_v4: config.media.addresses.v4.map(IpAddr::V4),
+        media_v6: config.media.addresses.v6.map(IpAddr::V6),
+        ports: media::PortPoolSettings {
+            first: config.media.ports.first,
+            last: config.media.ports.last,
+            ..media::PortPoolSettings::default()
+        },
+        direct: direct.map(|trunk| numbering.trunk(&trunk.name)).collect(),
+        calls_max: config.sip.limits.calls_max as usize,
+        retry_after: config.sip.limits.retry_after,
+        ring_max: config.sip.timers.ring_max,
+        talk_max: Some(config.sip.timers.call_max),
+        ..b2bua::Settings::default()
+    }
+}
+
+/// The relay's settings. Two terminations a call, and one more for each while phones are tried.
+pub(super) fn relay(config: &Config) -> media::Settings {
+    let silence = config.media.silence_timeout;
+    media::Settings {
+        terminations: (config.media.ports.ports() / 2) as usize,
+        // Zero means never; the longest duration is never enough.
+        silence: if silence.is_zero() { std::time::Duration::MAX } else { silence },
+        ..media::Settings::default()
+    }
+}
+
+fn network(network: &config::Network) -> Network {
+    Network { address: network.address(), prefix: network.prefix() }
+}
+
+/// A URI that was checked roughly when the file was read; `None` where the SIP side cannot read it.
+fn uri(text: &str) -> Option<Uri> {
+    Uri::parse(text.as_bytes()).ok()
+}

@@ -1,0 +1,172 @@
+use acd::{Command, Exit};
+use engine::{Leave, NumberPattern, Reach, Treatment};
+
+use super::*;
+use crate::config::{Passwords, Transport, parse};
+
+const CENTRE: &str = r#"
+[sip]
+domain = "cc.example.com"
+listen = "udp:192.0.2.10:5060"
+[media]
+address = "192.0.2.10"
+ports = "20000-29999"
+[[trunk]]
+name = "pbx"
+from = ["192.0.2.0/24"]
+outbound_proxy = "sip:192.0.2.1:5070;lr"
+[[agent]]
+id = "kim"
+name = "Kim Minji"
+password = "a-long-password-77"
+skills = { billing = 8 }
+[[agent]]
+id = "lee"
+name = "Lee Jun"
+contact = "sip:2001@192.0.2.1"
+skills = { billing = 4 }
+[[queue]]
+name = "billing"
+require = "billing >= 3"
+max_wait = { after = "5m", then = "number:027001000" }
+[[queue]]
+name = "english"
+require = "billing >= 5"
+priority = 2
+[[entry]]
+number = "*"
+queue = "english"
+[[entry]]
+number = "1588*"
+queue = "billing"
+[[entry]]
+number = "15881000"
+queue = "english"
+priority = 3
+require = "billing >= 7"
+"#;
+
+fn config(text: &str) -> Config {
+    parse("test.toml", text, Passwords::Strong).unwrap_or_else(|refused| panic!("{refused}")).config
+}
+
+fn bound() -> [Bound; 1] {
+    [Bound { transport: Transport::Udp, address: "192.0.2.10:5060".parse().expect("an address") }]
+}
+
+fn plan(text: &str, numbering: &mut Numbering) -> Plan {
+    Plan::new(&config(text), Path::new("conf"), &bound(), numbering)
+}
+
+#[test]
+fn the_most_particular_number_is_looked_at_first() {
+    let plan = plan(CENTRE, &mut Numbering::default());
+    let patterns: Vec<NumberPattern> =
+        plan.directory.entries.iter().map(|entry| entry.number.clone()).collect();
+    let expected = [
+        NumberPattern::Exact("15881000".to_owned()),
+        NumberPattern::Prefix("1588".to_owned()),
+        NumberPattern::Any,
+    ];
+    assert_eq!(patterns, expected);
+    assert_eq!(plan.directory.entries[0].priority, 5, "the points of the queue and of the entry");
+}
+
+#[test]
+fn an_entry_s_requirement_is_beside_that_of_its_queue() {
+    let mut numbering = Numbering::default();
+    let plan = plan(CENTRE, &mut numbering);
+    let billing = numbering.skill("billing");
+    let own = plan.directory.entries[0].requirement.as_ref().expect("it has one");
+    assert!(own.is_met_by(&[(billing, 7)].into()));
+    assert!(!own.is_met_by(&[(billing, 6)].into()));
+    assert!(plan.directory.entries[1].requirement.is_none());
+}
+
+#[test]
+fn an_agent_behind_the_pbx_is_reached_over_its_trunk() {
+    let mut numbering = Numbering::default();
+    let plan = plan(CENTRE, &mut numbering);
+    let (kim, lee) = (numbering.agent("kim"), numbering.agent("lee"));
+    assert_eq!(plan.directory.agents[&kim].reach, Reach::Account("kim".to_owned()));
+    let Reach::Contact { trunk, .. } = &plan.directory.agents[&lee].reach else {
+        panic!("lee has a contact")
+    };
+    assert_eq!(*trunk, Some(plan.sip.trunks[0].id));
+    let outbound = plan.directory.outbound.as_ref().expect("the trunk takes calls");
+    assert_eq!((outbound.trunk, outbound.host.as_str()), (plan.sip.trunks[0].id, "192.0.2.1:5070"));
+    assert_eq!(plan.accounts.keys().collect::<Vec<_>>(), ["kim"]);
+}
+
+#[test]
+fn a_way_out_of_a_queue_is_known_to_the_engine() {
+    let mut numbering = Numbering::default();
+    let plan = plan(CENTRE, &mut numbering);
+    let billing = &plan.queues[&numbering.queue("billing")];
+    let Some(Exit::Leave(exit)) = billing.max_wait.map(|rule| rule.exit) else {
+        panic!("it leaves to a number")
+    };
+    assert_eq!(plan.directory.exits[&exit], Leave::Dial("027001000".to_owned()));
+    assert_eq!(plan.directory.exits[&plan.closed], Leave::Busy);
+}
+
+#[test]
+fn music_files_are_relative_to_the_configuration() {
+    let text = CENTRE.replace("require = \"billing >= 5\"", "waiting = \"music\"\nmusic = \"english.wav\"");
+    let mut numbering = Numbering::default();
+    let plan = plan(&text, &mut numbering);
+    let Treatment::Music(id) = plan.directory.queues[&numbering.queue("english")] else {
+        panic!("it plays music")
+    };
+    assert_eq!(plan.music[&id], Music::File(PathBuf::from("conf/english.wav")));
+}
+
+#[test]
+fn a_reload_of_the_same_file_changes_nothing() {
+    let mut numbering = Numbering::default();
+    let first = plan(CENTRE, &mut numbering);
+    let second = plan(CENTRE, &mut numbering);
+    assert_eq!(between(&first, &second), []);
+    assert_eq!(first.directory, second.directory);
+}
+
+#[test]
+fn a_reload_costs_only_what_it_changes() {
+    let mut numbering = Numbering::default();
+    let first = plan(CENTRE, &mut numbering);
+    let second = plan(&CENTRE.replace("{ billing = 4 }", "{ billing = 5 }"), &mut numbering);
+    let lee = numbering.agent("lee");
+    let [Command::DefineAgent { agent, settings }] = &between(&first, &second)[..] else {
+        panic!("one agent has changed: {:?}", between(&first, &second))
+    };
+    assert_eq!(*agent, lee);
+    assert_eq!(settings.skills[&numbering.skill("billing")], 5);
+}
+
+#[test]
+fn names_keep_their_numbers_when_their_places_in_the_file_change() {
+    let mut numbering = Numbering::default();
+    let first = plan(CENTRE, &mut numbering);
+    let kim = CENTRE.find("[[agent]]").expect("kim is there");
+    let lee = kim + CENTRE[kim..].rfind("[[agent]]").expect("lee is there");
+    let queues = CENTRE.find("[[queue]]").expect("a queue is there");
+    let swapped = [&CENTRE[..kim], &CENTRE[lee..queues], &CENTRE[kim..lee], &CENTRE[queues..]].concat();
+    let second = plan(&swapped, &mut numbering);
+    assert_eq!(between(&first, &second), []);
+}
+
+#[test]
+fn what_is_gone_goes_last_and_agents_before_queues() {
+    let mut numbering = Numbering::default();
+    let first = plan(CENTRE, &mut numbering);
+    let lee = CENTRE.rfind("[[agent]]").expect("lee is there");
+    let queues = CENTRE.find("[[queue]]").expect("a queue is there");
+    let text = [&CENTRE[..lee], &CENTRE[queues..]].concat().replace("english", "spanish");
+    let second = plan(&text, &mut numbering);
+    let (english, spanish) = (numbering.queue("english"), numbering.queue("spanish"));
+    let changes = between(&first, &second);
+    let [new, gone_agent, gone_queue] = &changes[..] else { panic!("three changes: {changes:?}") };
+    assert!(matches!(new, Command::DefineQueue { queue, .. } if *queue == spanish));
+    assert_eq!(*gone_agent, Command::RemoveAgent { agent: numbering.agent("lee") });
+    assert_eq!(*gone_queue, Command::RemoveQueue { queue: english, exit: Exit::Leave(second.closed) });
+}

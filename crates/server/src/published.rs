@@ -1,0 +1,28 @@
+//! What the distributor's thread publishes for readers.
+
+use acd::{Counters, Snapshot};
+use report::Figures;
+use timing::Instant;
+
+/// Queues and agents at one moment, and the figures that belong to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    /// What the distributor knows.
+    pub snapshot: Snapshot,
+    /// What only the report knows.
+    pub figures: Figures,
+}
+
+impl Published {
+    /// Before anything was published.
+    pub fn nothing(at: Instant) -> Published {
+        let snapshot = Snapshot {
+            at,
+            queues: Vec::new(),
+            agents: Vec::new(),
+            interactions: 0,
+            totals: Counters::default(),
+        };
+        Published { snapshot, figures: Figures::default() }
+    }
+}

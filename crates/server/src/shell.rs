@@ -1,0 +1,151 @@
+//! The whole product in one process: threads, rings, sockets and the runtime, started and ended together.
+//!
+//! [`Shell`] says how to start, [`Running`] is what runs. Both serve `cordboard run`, the demo and tests; several
+//! can run in one process.
+
+mod ending;
+mod reload;
+mod sockets;
+mod wiring;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use report::Names;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::call_log::TrunkNames;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::limits;
+use crate::phase::{Phase, PhaseCell};
+use crate::plan::{Bound, Numbering, Plan};
+use crate::ring::Producer;
+use crate::sip_trace::SipTrace;
+use crate::start_error::StartError;
+use crate::threads::{distributor, engine, media};
+use crate::worker::{Casualties, Worker};
+
+pub use reload::Refused as ReloadRefused;
+
+/// How the product is started.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// Everything that is configured.
+    pub config: Config,
+    /// Files that the configuration names are relative to this folder: that of its own file.
+    pub base: PathBuf,
+    /// SIP messages that are logged from the start: see [`SipTrace::show`].
+    pub sip_trace: Option<String>,
+    /// DNS servers to ask; none: those of the system.
+    pub dns: Vec<SocketAddr>,
+}
+
+/// The product, running. Dropping it ends it at once.
+#[derive(Debug)]
+pub struct Running {
+    config: Config,
+    base: PathBuf,
+    clock: Clock,
+    plan: Plan,
+    numbering: Numbering,
+    sip: Vec<Bound>,
+    http: SocketAddr,
+    phase: Arc<PhaseCell>,
+    names: Arc<ArcSwap<Names>>,
+    trunks: Arc<ArcSwap<TrunkNames>>,
+    trace: Arc<SipTrace>,
+    progress: Arc<engine::Progress>,
+    casualties: Arc<Casualties>,
+    orders: Orders,
+    workers: Option<Workers>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    runtime: Option<Runtime>,
+}
+
+/// How the shell speaks to its threads.
+#[derive(Debug)]
+struct Orders {
+    engine: Producer<engine::Order>,
+    distributor: Producer<distributor::Order>,
+    music: Producer<media::Piece>,
+}
+
+/// The threads on the path of a call.
+#[derive(Debug)]
+struct Workers {
+    engine: Worker,
+    distributor: Worker,
+    media: Worker,
+}
+
+impl Shell {
+    /// A shell with nothing special about it.
+    pub fn new(config: Config, base: PathBuf) -> Shell {
+        Shell { config, base, sip_trace: None, dns: Vec::new() }
+    }
+
+    /// Binds every socket, starts every thread, and takes calls when it returns.
+    ///
+    /// # Errors
+    /// What stands in the way; nothing is left behind then.
+    pub fn start(self) -> Result<Running, StartError> {
+        let allowed = limits::raise_open_files();
+        let ports = u64::from(self.config.media.ports.ports());
+        let streams = u64::from(self.config.sip.limits.tcp_connections_max)
+            + u64::from(self.config.http.connections_max);
+        if let Some(shortage) = limits::shortage(allowed, ports, streams) {
+            warn!("{shortage}");
+        }
+        let clock = Clock::start();
+        let sockets = sockets::Sockets::bind(&self.config)?;
+        let mut numbering = Numbering::default();
+        let plan = Plan::new(&self.config, &self.base, &sockets.bound(), &mut numbering);
+        let music = sockets::load_music(&plan.music)?;
+        let running = wiring::wire(self, clock, sockets, plan, numbering, music)?;
+        running.phase.enter(Phase::Serving);
+        for bound in &running.sip {
+            info!(transport = ?bound.transport, address = %bound.address, "SIP");
+        }
+        info!(address = %running.http, version = env!("CARGO_PKG_VERSION"), "Cordboard takes calls; wallboard and metrics by HTTP");
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// The SIP sockets as they were bound.
+    pub fn sip(&self) -> &[Bound] {
+        &self.sip
+    }
+
+    /// The address of HTTP as it was bound.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The configuration that is in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The clock of this shell.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Calls in progress, those that wait included.
+    pub fn calls(&self) -> usize {
+        self.progress.interactions()
+    }
+
+    /// The switch of the SIP trace.
+    pub fn trace(&self) -> &SipTrace {
+        &self.trace
+    }
+}

@@ -1,0 +1,347 @@
+//! Who is connected with whom: every thread and every task of a running shell.
+
+mod rings;
+
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use acd::Distributor;
+use arc_swap::ArcSwap;
+use engine::{Engine, Notice};
+use media::{Music, MusicId, Relay};
+use mio::Poll;
+use report::{CallReporter, Exposition, MediaSeries, ProcessSeries, Reporter, SocketSeries, TrafficCounts};
+use rustix::rand::{GetRandomFlags, getrandom};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::sockets::Sockets;
+use super::{Orders, Running, Shell, Workers};
+use crate::calendar;
+use crate::call_log::{CallLog, TrunkNames};
+use crate::clock::Clock;
+use crate::dns::Dns;
+use crate::http::{self, View};
+use crate::outward::{self, Outward};
+use crate::phase::PhaseCell;
+use crate::plan::{self, Numbering, Plan};
+use crate::published::Published;
+use crate::ring::{Consumer, Outbox, Producer};
+use crate::sip_trace::SipTrace;
+use crate::start_error::StartError;
+use crate::tcp::{self, Streams};
+use crate::threads::distributor::DistributorThread;
+use crate::threads::engine::{self as engine_thread, EngineThread, Progress};
+use crate::threads::media::MediaThread;
+use crate::worker::{Casualties, Link, Worker};
+use rings::{Bells, Consumers, DistributorEnds, EngineEnds, MediaEnds, Producers};
+
+/// Threads of the runtime: connections, DNS and HTTP need little.
+const RUNTIME_THREADS: usize = 2;
+/// What a backlog may hold for each call that there can be: more than any call has to say at once.
+const BACKLOG_PER_CALL: usize = 64;
+/// What the distributor's backlog may hold for each agent, queue and waiting interaction: a single command can
+/// concern all of them.
+const BACKLOG_PER_PARTY: usize = 8;
+
+/// What several parts of the shell look at.
+struct Shared {
+    clock: Clock,
+    exposition: Exposition,
+    published: Arc<ArcSwap<Published>>,
+    names: Arc<ArcSwap<report::Names>>,
+    trunks: Arc<ArcSwap<TrunkNames>>,
+    phase: Arc<PhaseCell>,
+    trace: Arc<SipTrace>,
+    progress: Arc<Progress>,
+    lost: Arc<AtomicU64>,
+    casualties: Arc<Casualties>,
+}
+
+impl Shared {
+    fn new(clock: Clock, plan: &Plan, trace: Option<String>) -> Shared {
+        let shared = Shared {
+            clock,
+            exposition: Exposition::new(env!("CARGO_PKG_VERSION")),
+            published: Arc::new(ArcSwap::from_pointee(Published::nothing(clock.now()))),
+            names: Arc::new(ArcSwap::from_pointee(plan.names.clone())),
+            trunks: Arc::new(ArcSwap::from_pointee(plan.trunk_names())),
+            phase: Arc::default(),
+            trace: Arc::default(),
+            progress: Arc::default(),
+            lost: Arc::default(),
+            casualties: Arc::default(),
+        };
+        shared.trace.show(trace);
+        shared
+    }
+
+    fn outbox<T>(&self, producer: Producer<T>, limit: usize) -> Outbox<T> {
+        Outbox::new(producer, limit, Arc::clone(&self.lost))
+    }
+}
+
+/// Starts everything.
+pub(super) fn wire(
+    shell: Shell,
+    clock: Clock,
+    sockets: Sockets,
+    plan: Plan,
+    numbering: Numbering,
+    music: Vec<(MusicId, Arc<Music>)>,
+) -> Result<Running, StartError> {
+    let shared = Shared::new(clock, &plan, shell.sip_trace.clone());
+    let (engine_poll, media_poll) = (poll()?, poll()?);
+    let bells = Bells::new(&engine_poll, &media_poll)?;
+    let (producers, consumers) = rings::rings(&bells);
+    let (sip, http) = (sockets.bound(), sockets.http.1);
+    let view = view(&shell, &shared, &bells, &consumers);
+    let runtime = runtime()?;
+    let (stop, stopped) = watch::channel(false);
+    let Sockets { udp, tcp, http: http_listener, media: media_addresses } = sockets;
+    let Consumers { engine, distributor, media, outward, notices } = consumers;
+    let starts = Starts { shell: &shell, plan: &plan, shared: &shared, bells: &bells, producers: &producers };
+    let workers = Workers {
+        engine: starts.engine(engine, engine_poll, udp)?,
+        distributor: starts.distributor(distributor)?,
+        media: starts.media(media, media_poll, media_addresses, music)?,
+    };
+    let tasks = {
+        let _inside = runtime.enter();
+        let mut tasks = starts.streams(tcp, outward, &stopped)?;
+        tasks.push(starts.http(http_listener.0, view, &stopped)?);
+        tasks.push(starts.call_log(notices, &stopped));
+        tasks.push(tokio::spawn(calendar::announce_days(producers.distributor_orders.clone(), stopped)));
+        tasks
+    };
+    let orders = Orders {
+        engine: producers.engine_orders,
+        distributor: producers.distributor_orders,
+        music: producers.music,
+    };
+    Ok(Running {
+        config: shell.config,
+        base: shell.base,
+        clock,
+        plan,
+        numbering,
+        sip,
+        http,
+        phase: shared.phase,
+        names: shared.names,
+        trunks: shared.trunks,
+        trace: shared.trace,
+        progress: shared.progress,
+        casualties: shared.casualties,
+        orders,
+        workers: Some(workers),
+        stop,
+        tasks,
+        runtime: Some(runtime),
+    })
+}
+
+fn poll() -> Result<Poll, StartError> {
+    Poll::new().map_err(StartError::resource("a poll"))
+}
+
+fn runtime() -> Result<Runtime, StartError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .thread_name("cb-runtime")
+        .enable_all()
+        .build()
+        .map_err(StartError::resource("the threads of the runtime"))
+}
+
+fn view(shell: &Shell, shared: &Shared, bells: &Bells, consumers: &Consumers) -> Arc<View> {
+    Arc::new(View {
+        clock: shared.clock,
+        phase: Arc::clone(&shared.phase),
+        links: vec![Arc::clone(&bells.engine), Arc::clone(&bells.distributor), Arc::clone(&bells.media)],
+        lost: Arc::clone(&shared.lost),
+        progress: Arc::clone(&shared.progress),
+        published: Arc::clone(&shared.published),
+        names: Arc::clone(&shared.names),
+        trace: Arc::clone(&shared.trace),
+        exposition: shared.exposition.clone(),
+        process: ProcessSeries::new(&shared.exposition, crate::process::since_1970()),
+        rings: consumers.series(&shared.exposition),
+        connections_max: shell.config.http.connections_max as usize,
+    })
+}
+
+/// What every start needs.
+struct Starts<'a> {
+    shell: &'a Shell,
+    plan: &'a Plan,
+    shared: &'a Shared,
+    bells: &'a Bells,
+    producers: &'a Producers,
+}
+
+impl Starts<'_> {
+    fn engine(
+        &self,
+        ends: EngineEnds,
+        poll: Poll,
+        udp: Vec<(UdpSocket, SocketAddr)>,
+    ) -> Result<Worker, StartError> {
+        let Starts { shared, plan, producers, .. } = self;
+        let sockets = udp.into_iter().map(|(socket, _)| socket).collect();
+        let sockets = engine_thread::Sockets::new(poll, sockets).map_err(StartError::resource("a poll"))?;
+        let mut engine = Engine::new(plan.engine_settings(), seed()?);
+        for (account, password) in &plan.accounts {
+            engine.set_account(account, sip::digest::Secret::Password(password.reveal().into()));
+        }
+        engine.reload(shared.clock.now(), plan.directory.clone(), plan::from_nothing(plan));
+        let backlog = plan.calls.calls_max.saturating_mul(BACKLOG_PER_CALL).saturating_add(self.parties());
+        let thread = EngineThread {
+            clock: shared.clock,
+            engine,
+            sockets,
+            orders: ends.orders,
+            events: ends.events,
+            media_events: ends.media_events,
+            replies: ends.replies,
+            inward: ends.inward,
+            commands: shared.outbox(producers.commands.clone(), backlog),
+            media_commands: shared.outbox(producers.media_commands.clone(), backlog),
+            outward: shared.outbox(producers.outward.clone(), backlog),
+            notices: producers.notices.clone(),
+            progress: Arc::clone(&shared.progress),
+            trace: Arc::clone(&shared.trace),
+            reporter: CallReporter::new(&shared.exposition, &plan.names),
+            socket_series: SocketSeries::new(&shared.exposition, "sip"),
+            traffic: TrafficCounts::default(),
+        };
+        self.spawn(&self.bells.engine, move |link| thread.run(link))
+    }
+
+    fn distributor(&self, ends: DistributorEnds) -> Result<Worker, StartError> {
+        let Starts { shared, plan, producers, .. } = self;
+        let now = shared.clock.now();
+        let settings = report::Settings::default();
+        let thread = DistributorThread {
+            clock: shared.clock,
+            distributor: Distributor::new(plan.shared.clone()),
+            orders: ends.orders,
+            commands: ends.commands,
+            events: shared.outbox(producers.events.clone(), self.parties().saturating_mul(BACKLOG_PER_PARTY)),
+            published: Arc::clone(&shared.published),
+            reporter: Reporter::new(&shared.exposition, settings, &plan.names, now),
+        };
+        self.spawn(&self.bells.distributor, move |link| thread.run(link))
+    }
+
+    fn media(
+        &self,
+        ends: MediaEnds,
+        poll: Poll,
+        addresses: Vec<IpAddr>,
+        music: Vec<(MusicId, Arc<Music>)>,
+    ) -> Result<Worker, StartError> {
+        let Starts { shared, plan, producers, .. } = self;
+        let mut relay = Relay::new(plan.relay.clone(), seed()?);
+        for (id, piece) in music {
+            relay.set_music(id, piece);
+        }
+        let backlog = plan.relay.terminations.saturating_mul(BACKLOG_PER_CALL);
+        let thread = MediaThread {
+            clock: shared.clock,
+            poll,
+            relay,
+            packet_bytes: plan.relay.packet_bytes,
+            addresses,
+            music: ends.music,
+            commands: ends.commands,
+            events: shared.outbox(producers.media_events.clone(), backlog),
+            relay_series: MediaSeries::new(&shared.exposition),
+            socket_series: SocketSeries::new(&shared.exposition, "rtp"),
+            traffic: TrafficCounts::default(),
+        };
+        self.spawn(&self.bells.media, move |link| thread.run(link))
+    }
+
+    fn spawn(
+        &self,
+        link: &Arc<Link>,
+        body: impl FnOnce(&Link) + Send + 'static,
+    ) -> Result<Worker, StartError> {
+        Worker::spawn(Arc::clone(link), Arc::clone(&self.shared.casualties), body)
+            .map_err(StartError::resource("a thread"))
+    }
+
+    /// Everything that a single command may concern.
+    fn parties(&self) -> usize {
+        let waiting = usize::try_from(self.plan.shared.waiting_max).unwrap_or(usize::MAX);
+        waiting.saturating_add(self.plan.agents.len()).saturating_add(self.plan.queues.len())
+    }
+
+    /// Listeners, and the task that keeps the streams.
+    fn streams(
+        &self,
+        listeners: Vec<(TcpListener, SocketAddr)>,
+        outward: Consumer<Outward>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<Vec<JoinHandle<()>>, StartError> {
+        let Starts { shared, producers, bells, .. } = self;
+        let limits = &self.shell.config.sip.limits;
+        let settings = tcp::Settings {
+            connections_max: limits.tcp_connections_max as usize,
+            idle: limits.tcp_idle_timeout,
+            ..tcp::Settings::default()
+        };
+        let (arrivals, arrived) = mpsc::channel(tcp::ARRIVALS);
+        let mut tasks = Vec::new();
+        for (listener, address) in listeners {
+            let listener = tokio::net::TcpListener::from_std(listener)
+                .map_err(StartError::resource("a TCP listener in the runtime"))?;
+            tasks.push(tokio::spawn(tcp::listen(listener, address, arrivals.clone(), stopped.clone())));
+        }
+        let streams = Streams::new(
+            settings,
+            shared.clock,
+            producers.inward.clone(),
+            producers.replies.clone(),
+            arrivals,
+        );
+        let dns = Dns::new(&self.shell.dns, producers.replies.clone());
+        let doorbell = Arc::clone(&bells.outward);
+        tasks.push(tokio::spawn(outward::serve(outward, doorbell, streams, arrived, dns, stopped.clone())));
+        Ok(tasks)
+    }
+
+    fn http(
+        &self,
+        listener: TcpListener,
+        view: Arc<View>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<JoinHandle<()>, StartError> {
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(StartError::resource("an HTTP listener in the runtime"))?;
+        Ok(tokio::spawn(http::serve(listener, view, stopped.clone())))
+    }
+
+    fn call_log(&self, notices: Consumer<Notice>, stopped: &watch::Receiver<bool>) -> JoinHandle<()> {
+        let log = CallLog {
+            names: Arc::clone(&self.shared.names),
+            trunks: Arc::clone(&self.shared.trunks),
+            mask_numbers: self.shell.config.log.mask_numbers,
+        };
+        tokio::spawn(log.write(notices, Arc::clone(&self.bells.notices), stopped.clone()))
+    }
+}
+
+/// Chance that nobody can guess: tags, nonces and SSRCs are made of it.
+fn seed() -> Result<[u8; 32], StartError> {
+    let mut seed = [0; 32];
+    let mut filled = 0;
+    while filled < seed.len() {
+        filled += getrandom(&mut seed[filled..], GetRandomFlags::empty())
+            .map_err(|error| StartError::Resource { what: "randomness", error: error.into() })?;
+    }
+    Ok(seed)
+}

@@ -1,0 +1,117 @@
+//! One stream: reading and writing in one task.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{Buf, Bytes, BytesMut};
+use sip::{ConnectionId, Flow, Protocol};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+use tracing::debug;
+
+use super::{Arrival, MESSAGE_COST, Settings};
+use crate::clock::Clock;
+use crate::inward::{Inward, Reply, deliver};
+use crate::ring::Producer;
+
+/// Octets read at once: the largest piece that waits in the engine's ring.
+const READ_SIZE: usize = 8 * 1024;
+
+/// How a stream comes to be.
+#[derive(Debug)]
+pub(super) enum Opening {
+    /// The peer opened it.
+    Accepted(TcpStream),
+    /// We open it.
+    Connect,
+}
+
+/// Everything the task of a stream begins with.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) id: ConnectionId,
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) settings: Settings,
+    pub(super) clock: Clock,
+    pub(super) inward: Producer<Inward>,
+    pub(super) replies: Producer<Reply>,
+    pub(super) arrivals: mpsc::Sender<Arrival>,
+    pub(super) octets: mpsc::UnboundedReceiver<Bytes>,
+    pub(super) queued: Arc<AtomicUsize>,
+    pub(super) cut: Arc<Notify>,
+}
+
+impl Start {
+    /// Opens the stream if need be, carries octets until its end, and tells the engine all of it in order.
+    pub(super) async fn run(mut self, opening: Opening) {
+        let flow = Flow { protocol: Protocol::Tcp, local: self.local, remote: self.remote, connection: None };
+        let stream = match opening {
+            Opening::Accepted(stream) => Ok(stream),
+            Opening::Connect => self.connect().await,
+        };
+        match stream {
+            Ok(stream) => {
+                let flow = Flow { connection: Some(self.id), ..flow };
+                deliver(&self.inward, Inward::Opened(flow)).await;
+                self.carry(stream, flow).await;
+                deliver(&self.inward, Inward::Closed(self.id)).await;
+            }
+            Err(error) => {
+                debug!(remote = %self.remote, %error, "no TCP connection");
+                deliver(&self.replies, Reply::Failed(flow)).await;
+            }
+        }
+        // The keeper is gone only when the whole runtime is ending.
+        let _told = self.arrivals.send(Arrival::Ended(self.id)).await;
+    }
+
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        match tokio::time::timeout(self.settings.connect, TcpStream::connect(self.remote)).await {
+            Ok(connected) => connected,
+            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    async fn carry(&mut self, mut stream: TcpStream, flow: Flow) {
+        // Messages are written whole; waiting for more to come would only delay them.
+        let _unsupported = stream.set_nodelay(true);
+        let (mut reader, mut writer) = stream.split();
+        let mut read = BytesMut::with_capacity(READ_SIZE);
+        let mut pending = Bytes::new();
+        let mut active = self.clock.now();
+        loop {
+            let idle_for = self.clock.until(active + self.settings.idle);
+            tokio::select! {
+                () = self.cut.notified() => return,
+                written = writer.write_buf(&mut pending), if pending.has_remaining() => match written {
+                    Ok(octets) if octets > 0 => {
+                        active = self.clock.now();
+                        let whole = if pending.has_remaining() { 0 } else { MESSAGE_COST };
+                        self.queued.fetch_sub(octets + whole, Ordering::AcqRel);
+                    }
+                    Ok(_) | Err(_) => return,
+                },
+                next = self.octets.recv(), if !pending.has_remaining() => match next {
+                    Some(octets) if octets.is_empty() => { self.queued.fetch_sub(MESSAGE_COST, Ordering::AcqRel); }
+                    Some(octets) => pending = octets,
+                    None => {
+                        let _gone = writer.shutdown().await;
+                        return;
+                    }
+                },
+                count = reader.read_buf(&mut read) => match count {
+                    Ok(count) if count > 0 => {
+                        active = self.clock.now();
+                        deliver(&self.inward, Inward::Octets { flow, octets: read.split().freeze() }).await;
+                        read.reserve(READ_SIZE);
+                    }
+                    Ok(_) | Err(_) => return,
+                },
+                () = tokio::time::sleep(idle_for) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The distributor's thread: the only one that ever touches the [`Distributor`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::{Command, Distributor, Event};
+use arc_swap::ArcSwap;
+use report::{Names, Reporter};
+use timing::Instant;
+
+use super::BATCH;
+use crate::clock::Clock;
+use crate::published::Published;
+use crate::ring::{Consumer, Outbox};
+use crate::worker::Link;
+
+/// How often the state is published at most. It is published only after something has changed.
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What the shell says. Changes of queues and agents are no orders: they come through the engine, in the order in
+/// which calls and log-ins depend on them.
+#[derive(Debug)]
+pub enum Order {
+    /// The names of a new configuration, for the figures.
+    Names(Arc<Names>),
+    /// A day has begun.
+    NewDay,
+}
+
+/// A command on its way, with the time at which it set out.
+#[derive(Debug)]
+pub struct Sent {
+    /// When it was put into the ring.
+    pub at: Instant,
+    /// The command.
+    pub command: Command,
+}
+
+/// Everything that the thread owns.
+#[derive(Debug)]
+pub struct DistributorThread {
+    /// The clock.
+    pub clock: Clock,
+    /// The machine.
+    pub distributor: Distributor,
+    /// From the shell.
+    pub orders: Consumer<Order>,
+    /// From the engine.
+    pub commands: Consumer<Sent>,
+    /// To the engine.
+    pub events: Outbox<Event>,
+    /// What readers see.
+    pub published: Arc<ArcSwap<Published>>,
+    /// Figures.
+    pub reporter: Reporter,
+}
+
+impl DistributorThread {
+    /// Turns until the link says stop.
+    pub fn run(mut self, link: &Link) {
+        let mut set_out = Vec::with_capacity(BATCH);
+        let mut publication = Publication { next: self.clock.now(), is_due: true };
+        while !link.must_stop() {
+            let question = link.question();
+            let now = self.clock.now();
+            let mut taken = self.take_orders(now);
+            if self.events.is_clear() {
+                taken += self.take_commands(now, &mut set_out);
+                taken += self.take_deadline(now);
+            }
+            if taken > 0 {
+                self.reporter.flush(now);
+            }
+            self.events.flush();
+            // Who asks wants figures that are new.
+            publication.is_due |= taken > 0 || !link.has_answered(question);
+            if publication.is_due && publication.next <= now {
+                self.publish(now);
+                publication = Publication { next: now + PUBLISH_INTERVAL, is_due: false };
+            }
+            link.answer(question);
+            if taken == 0 {
+                self.sleep(link, &publication);
+            }
+        }
+        self.publish(self.clock.now());
+    }
+
+    fn take_orders(&mut self, now: Instant) -> usize {
+        let mut taken = 0;
+        while let Some(order) = self.orders.pop() {
+            match order {
+                Order::Names(names) => self.reporter.set_names(&names),
+                Order::NewDay => self.reporter.new_day(now),
+            }
+            taken += 1;
+        }
+        taken
+    }
+
+    fn take_commands(&mut self, now: Instant, set_out: &mut Vec<Instant>) -> usize {
+        while set_out.len() < BATCH
+            && let Some(Sent { at, command }) = self.commands.pop()
+        {
+            self.distributor.apply(now, command);
+            self.carry_out(now);
+            set_out.push(at);
+        }
+        if set_out.is_empty() {
+            return 0;
+        }
+        self.events.flush();
+        let done = self.clock.now();
+        let taken = set_out.len();
+        set_out.drain(..).for_each(|at| self.reporter.observe_latency(done.since(at)));
+        taken
+    }
+
+    fn take_deadline(&mut self, now: Instant) -> usize {
+        if self.distributor.poll_timeout().is_none_or(|deadline| deadline > now) {
+            return 0;
+        }
+        self.distributor.handle_timeout(now);
+        self.carry_out(now);
+        1
+    }
+
+    /// Hands out what happened.
+    fn carry_out(&mut self, now: Instant) {
+        while let Some(event) = self.distributor.poll_event() {
+            self.reporter.handle_event(now, &event);
+            self.events.put(event);
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        let snapshot = self.distributor.snapshot(now);
+        self.reporter.handle_snapshot(&snapshot);
+        self.published.store(Arc::new(Published { snapshot, figures: self.reporter.figures() }));
+    }
+
+    fn sleep(&self, link: &Link, publication: &Publication) {
+        let deadlines = [
+            self.distributor.poll_timeout().filter(|_| self.events.is_clear()),
+            publication.is_due.then_some(publication.next),
+        ];
+        let mut limit = deadlines.into_iter().flatten().min().map(|deadline| self.clock.until(deadline));
+        if !self.events.is_clear() {
+            limit = Some(limit.map_or(Outbox::<Event>::RETRY, |limit| limit.min(Outbox::<Event>::RETRY)));
+        }
+        // With a backlog the engine's commands are left where they are; they must not keep us awake.
+        let nothing_taken = || !self.events.is_clear() || self.commands.is_empty();
+        link.doorbell().park(limit, || link.is_quiet() && self.orders.is_empty() && nothing_taken());
+    }
+}
+
+/// When the state is published next.
+#[derive(Debug)]
+struct Publication {
+    next: Instant,
+    is_due: bool,
+}

@@ -1,0 +1,373 @@
+//! The engine's thread: SIP over UDP, and every call.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use acd::{Command, Event};
+use bytes::Bytes;
+use engine::{Engine, Notice, Output};
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+use report::{CallReporter, SocketSeries, TrafficCounts};
+use sip::{Flow, Protocol, Transmit};
+use timing::Instant;
+use tokio::sync::Notify;
+
+use super::BATCH;
+use super::distributor::Sent;
+use super::udp::{self, Received};
+use crate::clock::Clock;
+use crate::inward::{Inward, Reply};
+use crate::outward::Outward;
+use crate::plan::Plan;
+use crate::ring::{Consumer, Outbox, Producer};
+use crate::sip_trace::{Direction, SipTrace};
+use crate::worker::Link;
+
+/// The token that means: somebody rang.
+pub const WAKE: Token = Token(usize::MAX);
+/// Datagrams of one socket that are read before the rings have their turn again.
+const DATAGRAMS_PER_SOCKET: usize = 64;
+/// The largest UDP datagram there can be.
+const DATAGRAM_MAX: usize = 65_535;
+
+/// What the shell orders.
+#[derive(Debug)]
+pub enum Order {
+    /// A new configuration; the commands are what it changes in the distributor.
+    Reload {
+        /// The whole of it.
+        plan: Box<Plan>,
+        /// Accounts that are no longer in it.
+        gone: Vec<String>,
+        /// Changes of queues and agents.
+        commands: Vec<Command>,
+    },
+    /// Nothing new from now on.
+    Drain,
+    /// The end of every call.
+    HangUp,
+}
+
+/// How much is in progress, for whoever waits for its end.
+#[derive(Debug, Default)]
+pub struct Progress {
+    interactions: AtomicUsize,
+    is_draining: AtomicBool,
+    drained: Notify,
+}
+
+impl Progress {
+    /// Calls in progress at the end of the thread's last turn.
+    pub fn interactions(&self) -> usize {
+        self.interactions.load(Ordering::Acquire)
+    }
+
+    /// Waits until, after an order to drain, no call is left.
+    pub async fn drained(&self) {
+        while !(self.is_draining.load(Ordering::Acquire) && self.interactions() == 0) {
+            self.drained.notified().await;
+        }
+    }
+
+    fn update(&self, interactions: usize, is_draining: bool) {
+        self.interactions.store(interactions, Ordering::Release);
+        if is_draining {
+            self.is_draining.store(true, Ordering::Release);
+            if interactions == 0 {
+                self.drained.notify_one();
+            }
+        }
+    }
+}
+
+/// A SIP socket.
+#[derive(Debug)]
+struct Socket {
+    socket: UdpSocket,
+    local: SocketAddr,
+    /// There may be something to read: the poll said so, and we have not read to the end since.
+    is_readable: bool,
+}
+
+/// The sockets and the poll in which the thread sleeps.
+#[derive(Debug)]
+pub struct Sockets {
+    poll: Poll,
+    sockets: Vec<Socket>,
+}
+
+impl Sockets {
+    /// Takes bound sockets into a poll.
+    ///
+    /// # Errors
+    /// Where the operating system has no room for them.
+    pub fn new(poll: Poll, bound: Vec<std::net::UdpSocket>) -> std::io::Result<Sockets> {
+        let mut sockets = Vec::new();
+        for (index, socket) in bound.into_iter().enumerate() {
+            let local = socket.local_addr()?;
+            let mut socket = UdpSocket::from_std(socket);
+            poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
+            sockets.push(Socket { socket, local, is_readable: true });
+        }
+        Ok(Sockets { poll, sockets })
+    }
+}
+
+/// Everything that the thread owns.
+pub struct EngineThread {
+    /// The clock.
+    pub clock: Clock,
+    /// The machine.
+    pub engine: Engine,
+    /// SIP over UDP.
+    pub sockets: Sockets,
+    /// From the shell.
+    pub orders: Consumer<Order>,
+    /// From the distributor.
+    pub events: Consumer<Event>,
+    /// From the media thread.
+    pub media_events: Consumer<media::Event>,
+    /// What came of what we asked the runtime for.
+    pub replies: Consumer<Reply>,
+    /// From streams.
+    pub inward: Consumer<Inward>,
+    /// To the distributor.
+    pub commands: Outbox<Sent>,
+    /// To the media thread.
+    pub media_commands: Outbox<media::Command>,
+    /// To streams and the DNS.
+    pub outward: Outbox<Outward>,
+    /// To the log. A notice that finds no room there is dropped and counted: figures are kept elsewhere.
+    pub notices: Producer<Notice>,
+    /// Calls in progress.
+    pub progress: Arc<Progress>,
+    /// The SIP trace.
+    pub trace: Arc<SipTrace>,
+    /// Figures of calls.
+    pub reporter: CallReporter,
+    /// Figures of the sockets.
+    pub socket_series: SocketSeries,
+    /// What the sockets counted.
+    pub traffic: TrafficCounts,
+}
+
+impl EngineThread {
+    /// Turns until the link says stop.
+    pub fn run(mut self, link: &Link) {
+        let mut ready = Events::with_capacity(64);
+        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut is_draining = false;
+        self.carry_out(self.clock.now());
+        while !link.must_stop() {
+            let question = link.question();
+            let now = self.clock.now();
+            let mut taken = self.take_orders(now, &mut is_draining);
+            taken += self.take_events(now);
+            if self.is_clear() {
+                taken += self.take_inward(now);
+                taken += self.read(now, &mut buffer);
+            }
+            if self.engine.poll_timeout().is_some_and(|deadline| deadline <= now) {
+                self.engine.handle_timeout(now);
+                self.carry_out(now);
+            }
+            self.flush();
+            let counts = self.engine.counts();
+            self.progress.update(counts.interactions.max(counts.calls.calls), is_draining);
+            if !link.has_answered(question) {
+                self.reporter.set_counts(&counts);
+                self.socket_series.set(&self.traffic);
+                link.answer(question);
+            }
+            self.sleep(link, taken == 0, &mut ready);
+        }
+        self.flush();
+    }
+
+    /// Whether every ring in front of us has taken what we had for it.
+    fn is_clear(&self) -> bool {
+        self.commands.is_clear() && self.media_commands.is_clear() && self.outward.is_clear()
+    }
+
+    fn flush(&mut self) {
+        self.commands.flush();
+        self.media_commands.flush();
+        self.outward.flush();
+        self.notices.wake();
+    }
+
+    fn take_orders(&mut self, now: Instant, is_draining: &mut bool) -> usize {
+        let mut taken = 0;
+        while let Some(order) = self.orders.pop() {
+            match order {
+                Order::Reload { plan, gone, commands } => self.reload(now, *plan, &gone, commands),
+                Order::Drain => {
+                    *is_draining = true;
+                    self.engine.drain();
+                }
+                Order::HangUp => self.engine.hang_up_all(now),
+            }
+            self.carry_out(now);
+            taken += 1;
+        }
+        taken
+    }
+
+    fn reload(&mut self, now: Instant, plan: Plan, gone: &[String], commands: Vec<Command>) {
+        for account in gone {
+            self.engine.remove_account(now, account);
+        }
+        for (account, password) in &plan.accounts {
+            self.engine.set_account(account, sip::digest::Secret::Password(password.reveal().into()));
+        }
+        self.reporter.set_names(&plan.names);
+        self.engine.configure(now, plan.engine_settings());
+        self.engine.reload(now, plan.directory, commands);
+    }
+
+    /// What the other threads say, and what came of our own questions, is always taken: nobody who works for us
+    /// ever waits for us.
+    fn take_events(&mut self, now: Instant) -> usize {
+        let mut taken = 0;
+        while taken < BATCH
+            && let Some(event) = self.events.pop()
+        {
+            self.engine.handle_distributor(now, event);
+            self.carry_out(now);
+            taken += 1;
+        }
+        while taken < 2 * BATCH
+            && let Some(event) = self.media_events.pop()
+        {
+            self.engine.handle_media(now, event);
+            self.carry_out(now);
+            taken += 1;
+        }
+        while taken < 3 * BATCH
+            && let Some(reply) = self.replies.pop()
+        {
+            match reply {
+                Reply::Failed(flow) => self.engine.transmit_failed(now, flow),
+                Reply::Resolved(query, answer) => self.engine.resolved(now, query, answer),
+            }
+            self.carry_out(now);
+            taken += 1;
+        }
+        taken
+    }
+
+    fn take_inward(&mut self, now: Instant) -> usize {
+        for taken in 0..BATCH {
+            let Some(inward) = self.inward.pop() else { return taken };
+            match inward {
+                Inward::Opened(flow) => self.engine.connection_opened(now, flow),
+                Inward::Octets { flow, octets } => {
+                    self.trace.message(Direction::Received, "TCP", flow.remote, &octets);
+                    if let Some(connection) = flow.connection {
+                        self.engine.handle_stream(now, connection, &octets);
+                    }
+                }
+                Inward::Closed(connection) => self.engine.connection_closed(now, connection),
+            }
+            self.carry_out(now);
+        }
+        BATCH
+    }
+
+    fn read(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
+        let mut taken = 0;
+        for index in 0..self.sockets.sockets.len() {
+            for _ in 0..DATAGRAMS_PER_SOCKET {
+                let Socket { socket, local, is_readable } = &mut self.sockets.sockets[index];
+                if !*is_readable {
+                    break;
+                }
+                match udp::receive(socket, buffer) {
+                    Received::Datagram(length, remote) => {
+                        let flow = Flow { protocol: Protocol::Udp, local: *local, remote, connection: None };
+                        let datagram = Bytes::copy_from_slice(&buffer[..length]);
+                        self.trace.message(Direction::Received, "UDP", remote, &datagram);
+                        self.traffic.received += 1;
+                        self.engine.handle_datagram(now, flow, datagram);
+                        self.carry_out(now);
+                        taken += 1;
+                    }
+                    Received::Empty => *is_readable = false,
+                }
+            }
+        }
+        taken
+    }
+
+    /// Does what the engine says.
+    fn carry_out(&mut self, now: Instant) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Transmit(transmit) => self.transmit(now, transmit),
+                Output::Query(query) => self.outward.put(Outward::Query(query)),
+                Output::CloseConnection(connection) => self.outward.put(Outward::Close(connection)),
+                Output::Distributor(command) => self.commands.put(Sent { at: now, command }),
+                Output::Media(command) => self.media_commands.put(command),
+                Output::Notice(notice) => {
+                    self.reporter.handle_notice(&notice);
+                    self.notices.offer(notice);
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, now: Instant, transmit: Transmit) {
+        let Transmit { flow, bytes } = &transmit;
+        self.trace.message(Direction::Sent, flow.protocol.transport().as_str(), flow.remote, bytes);
+        match flow.protocol {
+            Protocol::Tcp => self.outward.put(Outward::Transmit(transmit)),
+            Protocol::Udp => {
+                let sockets = &self.sockets.sockets;
+                let same_family = |socket: &&Socket| socket.local.is_ipv4() == flow.remote.is_ipv4();
+                let socket = sockets.iter().find(|socket| socket.local == flow.local);
+                let Some(socket) = socket.or_else(|| sockets.iter().find(same_family)) else {
+                    return self.engine.transmit_failed(now, *flow);
+                };
+                match socket.socket.send_to(bytes, flow.remote) {
+                    Ok(_) => self.traffic.sent += 1,
+                    // The system's buffer is full: as if the network had lost it. SIP sends it again.
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                        self.traffic.sent_lost += 1
+                    }
+                    Err(_) => {
+                        self.traffic.sent_lost += 1;
+                        self.engine.transmit_failed(now, *flow);
+                    }
+                }
+            }
+        }
+    }
+
+    fn sleep(&mut self, link: &Link, idle: bool, ready: &mut Events) {
+        let clear = self.is_clear();
+        let mut limit = self.engine.poll_timeout().map(|deadline| self.clock.until(deadline));
+        if !clear {
+            limit = Some(limit.map_or(Outbox::<Sent>::RETRY, |limit| limit.min(Outbox::<Sent>::RETRY)));
+        }
+        // With a backlog nothing is taken from outside; what waits there must not keep us awake.
+        let outside =
+            || clear && (!self.inward.is_empty() || self.sockets.sockets.iter().any(|one| one.is_readable));
+        let inside = || {
+            let told = !self.events.is_empty() || !self.media_events.is_empty();
+            told || !self.orders.is_empty() || !self.replies.is_empty()
+        };
+        let may_sleep = idle && link.doorbell().lie_down(|| link.is_quiet() && !inside() && !outside());
+        let limit = if may_sleep { limit } else { Some(std::time::Duration::ZERO) };
+        if let Err(error) = self.sockets.poll.poll(ready, limit)
+            && error.kind() != std::io::ErrorKind::Interrupted
+        {
+            panic!("the poll of the engine's thread is ours and valid: {error}");
+        }
+        link.doorbell().rise();
+        for event in ready.iter().filter(|event| event.token() != WAKE) {
+            self.sockets.sockets[event.token().0].is_readable = true;
+        }
+    }
+}
