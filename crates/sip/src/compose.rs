@@ -194,7 +194,8 @@ pub struct ResponseBuilder {
     status: u16,
     reason: Option<String>,
     head: Vec<Line>,
-    to: Line,
+    /// The value of To.
+    to: Vec<u8>,
     to_has_tag: bool,
     top_via: Via,
     parts: Parts,
@@ -220,7 +221,7 @@ pub fn response_to(request: &Message, status: u16) -> Result<ResponseBuilder, Co
     if status == 100 {
         head.extend(request.fields(Name::Timestamp).next().map(|stamp| Line::copy(&stamp)));
     }
-    let to = Line::copy(&request.fields(Name::To).next().ok_or(ComposeError::Template)?);
+    let to = request.header(Name::To).ok_or(ComposeError::Template)?.into_owned();
     let to_has_tag = request.to_tag().is_some();
     Ok(ResponseBuilder { status, reason: None, head, to, to_has_tag, top_via, parts: Parts::default() })
 }
@@ -244,7 +245,8 @@ impl ResponseBuilder {
     #[must_use]
     pub fn to_tag(mut self, tag: &str) -> ResponseBuilder {
         if !self.to_has_tag && self.status != 100 {
-            self.to.append(&format!(";tag={tag}"));
+            self.to.extend_from_slice(b";tag=");
+            self.to.extend_from_slice(tag.as_bytes());
             self.to_has_tag = true;
         }
         self
@@ -282,7 +284,7 @@ impl ResponseBuilder {
     pub fn build(self) -> Result<Message, ComposeError> {
         let mut lines = vec![Line::new(Name::Via, self.top_via.to_string())];
         lines.extend(self.head);
-        lines.push(self.to);
+        lines.push(Line::raw(b"To", &self.to));
         let reason = self.reason.as_deref().unwrap_or_else(|| reason_phrase(self.status));
         let start = format!("SIP/2.0 {} {reason}", self.status);
         line::write(&start.into_bytes(), &lines, &self.parts)

@@ -83,7 +83,8 @@ fn hex(octets: &[u8]) -> String {
 pub enum Secret {
     /// The password in clear; serves every algorithm.
     Password(String),
-    /// `H(user:realm:password)` in hexadecimal, for the algorithms listed.
+    /// `H(user:realm:password)` in hexadecimal, for the algorithms listed. Ask for no other algorithm
+    /// than all accounts have: a client answers the first that it knows.
     Ha1(Vec<(Algorithm, String)>),
 }
 

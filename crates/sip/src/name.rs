@@ -283,6 +283,11 @@ impl Name {
         row.map_or(Name::Other, |(name, _, _)| *name)
     }
 
+    /// Every header we know by name, [`Name::Other`] left out.
+    pub fn all() -> impl Iterator<Item = Name> {
+        TABLE.iter().map(|(name, _, _)| *name)
+    }
+
     /// The long form as the registry spells it; empty for [`Name::Other`].
     pub fn as_str(self) -> &'static str {
         TABLE.get(self as usize).map_or("", |(_, long, _)| long)

@@ -19,6 +19,9 @@ pub struct Param {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Params(Vec<Param>);
 
+/// Parameters of one value; more is an error. Comparing two values costs the product of their numbers.
+const PARAMS_MAX: usize = 64;
+
 impl Params {
     /// No parameters.
     pub fn new() -> Params {
@@ -32,8 +35,9 @@ impl Params {
             return Ok(Params::new());
         }
         let text = text.strip_prefix(b";").ok_or(Syntax::Param)?;
-        let params = lexis::split_bare(text, b';').map(Param::parse);
-        params.collect::<Result<Vec<Param>, Syntax>>().map(Params)
+        let params = lexis::split_bare(text, b';').take(PARAMS_MAX + 1).map(Param::parse);
+        let params = params.collect::<Result<Vec<Param>, Syntax>>()?;
+        if params.len() > PARAMS_MAX { Err(Syntax::Param) } else { Ok(Params(params)) }
     }
 
     /// In order.

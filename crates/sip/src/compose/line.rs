@@ -38,14 +38,6 @@ impl Line {
         Line::Raw { spelling: spelling.to_vec(), value: field.value().into_owned() }
     }
 
-    /// Adds to the end of the value of a raw line.
-    pub(super) fn append(&mut self, text: &str) {
-        match self {
-            Line::Raw { value, .. } => value.extend_from_slice(text.as_bytes()),
-            Line::Typed(header) => *header = rsip::Header::Other(String::new(), format!("{header}{text}")),
-        }
-    }
-
     fn write(&self, out: &mut BytesMut) -> Result<(), ComposeError> {
         let start = out.len();
         match self {
@@ -101,86 +93,63 @@ pub(super) fn write(start: &[u8], head: &[Line], parts: &Parts) -> Result<Messag
     from_our_octets(written).map_err(|_| ComposeError::Template)
 }
 
-/// The header as rsip has it; what rsip has no type for is its `Other`.
+/// What makes a value `rsip`'s header of that name.
+type Constructor = fn(String) -> rsip::Header;
+
+/// The headers that `rsip` has a type for.
+const TYPED: [(Name, Constructor); 46] = [
+    (Name::To, |value| headers::To::new(value).into()),
+    (Name::Via, |value| headers::Via::new(value).into()),
+    (Name::CSeq, |value| headers::CSeq::new(value).into()),
+    (Name::Date, |value| headers::Date::new(value).into()),
+    (Name::From, |value| headers::From::new(value).into()),
+    (Name::Allow, |value| headers::Allow::new(value).into()),
+    (Name::Event, |value| headers::Event::new(value).into()),
+    (Name::Route, |value| headers::Route::new(value).into()),
+    (Name::Accept, |value| headers::Accept::new(value).into()),
+    (Name::Server, |value| headers::Server::new(value).into()),
+    (Name::CallId, |value| headers::CallId::new(value).into()),
+    (Name::Contact, |value| headers::Contact::new(value).into()),
+    (Name::Expires, |value| headers::Expires::new(value).into()),
+    (Name::Require, |value| headers::Require::new(value).into()),
+    (Name::Subject, |value| headers::Subject::new(value).into()),
+    (Name::Warning, |value| headers::Warning::new(value).into()),
+    (Name::Priority, |value| headers::Priority::new(value).into()),
+    (Name::ReplyTo, |value| headers::ReplyTo::new(value).into()),
+    (Name::CallInfo, |value| headers::CallInfo::new(value).into()),
+    (Name::Supported, |value| headers::Supported::new(value).into()),
+    (Name::Timestamp, |value| headers::Timestamp::new(value).into()),
+    (Name::AlertInfo, |value| headers::AlertInfo::new(value).into()),
+    (Name::ErrorInfo, |value| headers::ErrorInfo::new(value).into()),
+    (Name::UserAgent, |value| headers::UserAgent::new(value).into()),
+    (Name::InReplyTo, |value| headers::InReplyTo::new(value).into()),
+    (Name::MinExpires, |value| headers::MinExpires::new(value).into()),
+    (Name::RetryAfter, |value| headers::RetryAfter::new(value).into()),
+    (Name::Unsupported, |value| headers::Unsupported::new(value).into()),
+    (Name::ContentType, |value| headers::ContentType::new(value).into()),
+    (Name::MaxForwards, |value| headers::MaxForwards::new(value).into()),
+    (Name::MimeVersion, |value| headers::MimeVersion::new(value).into()),
+    (Name::Organization, |value| headers::Organization::new(value).into()),
+    (Name::RecordRoute, |value| headers::RecordRoute::new(value).into()),
+    (Name::Authorization, |value| headers::Authorization::new(value).into()),
+    (Name::ProxyRequire, |value| headers::ProxyRequire::new(value).into()),
+    (Name::ContentLength, |value| headers::ContentLength::new(value).into()),
+    (Name::AcceptEncoding, |value| headers::AcceptEncoding::new(value).into()),
+    (Name::AcceptLanguage, |value| headers::AcceptLanguage::new(value).into()),
+    (Name::ContentEncoding, |value| headers::ContentEncoding::new(value).into()),
+    (Name::ContentLanguage, |value| headers::ContentLanguage::new(value).into()),
+    (Name::WwwAuthenticate, |value| headers::WwwAuthenticate::new(value).into()),
+    (Name::ProxyAuthenticate, |value| headers::ProxyAuthenticate::new(value).into()),
+    (Name::SubscriptionState, |value| headers::SubscriptionState::new(value).into()),
+    (Name::AuthenticationInfo, |value| headers::AuthenticationInfo::new(value).into()),
+    (Name::ContentDisposition, |value| headers::ContentDisposition::new(value).into()),
+    (Name::ProxyAuthorization, |value| headers::ProxyAuthorization::new(value).into()),
+];
+
+/// The header as `rsip` has it; what it has no type for is its `Other`.
 pub(crate) fn typed(name: Name, value: String) -> rsip::Header {
-    match name {
-        Name::To => headers::To::new(value).into(),
-        Name::Via => headers::Via::new(value).into(),
-        Name::CSeq => headers::CSeq::new(value).into(),
-        Name::Date => headers::Date::new(value).into(),
-        Name::From => headers::From::new(value).into(),
-        Name::Allow => headers::Allow::new(value).into(),
-        Name::Event => headers::Event::new(value).into(),
-        Name::Route => headers::Route::new(value).into(),
-        Name::Accept => headers::Accept::new(value).into(),
-        Name::Server => headers::Server::new(value).into(),
-        Name::CallId => headers::CallId::new(value).into(),
-        Name::Contact => headers::Contact::new(value).into(),
-        Name::Expires => headers::Expires::new(value).into(),
-        Name::Require => headers::Require::new(value).into(),
-        Name::Subject => headers::Subject::new(value).into(),
-        Name::Warning => headers::Warning::new(value).into(),
-        Name::Priority => headers::Priority::new(value).into(),
-        Name::ReplyTo => headers::ReplyTo::new(value).into(),
-        Name::CallInfo => headers::CallInfo::new(value).into(),
-        Name::Supported => headers::Supported::new(value).into(),
-        Name::Timestamp => headers::Timestamp::new(value).into(),
-        Name::AlertInfo => headers::AlertInfo::new(value).into(),
-        Name::ErrorInfo => headers::ErrorInfo::new(value).into(),
-        Name::UserAgent => headers::UserAgent::new(value).into(),
-        Name::InReplyTo => headers::InReplyTo::new(value).into(),
-        Name::MinExpires => headers::MinExpires::new(value).into(),
-        Name::RetryAfter => headers::RetryAfter::new(value).into(),
-        Name::Unsupported => headers::Unsupported::new(value).into(),
-        Name::ContentType => headers::ContentType::new(value).into(),
-        Name::MaxForwards => headers::MaxForwards::new(value).into(),
-        Name::MimeVersion => headers::MimeVersion::new(value).into(),
-        Name::Organization => headers::Organization::new(value).into(),
-        Name::RecordRoute => headers::RecordRoute::new(value).into(),
-        Name::Authorization => headers::Authorization::new(value).into(),
-        Name::ProxyRequire => headers::ProxyRequire::new(value).into(),
-        Name::ContentLength => headers::ContentLength::new(value).into(),
-        Name::AcceptEncoding => headers::AcceptEncoding::new(value).into(),
-        Name::AcceptLanguage => headers::AcceptLanguage::new(value).into(),
-        Name::ContentEncoding => headers::ContentEncoding::new(value).into(),
-        Name::ContentLanguage => headers::ContentLanguage::new(value).into(),
-        Name::WwwAuthenticate => headers::WwwAuthenticate::new(value).into(),
-        Name::ProxyAuthenticate => headers::ProxyAuthenticate::new(value).into(),
-        Name::SubscriptionState => headers::SubscriptionState::new(value).into(),
-        Name::AuthenticationInfo => headers::AuthenticationInfo::new(value).into(),
-        Name::ContentDisposition => headers::ContentDisposition::new(value).into(),
-        Name::ProxyAuthorization => headers::ProxyAuthorization::new(value).into(),
-        Name::Join
-        | Name::Path
-        | Name::RAck
-        | Name::RSeq
-        | Name::MinSe
-        | Name::Reason
-        | Name::Privacy
-        | Name::Identity
-        | Name::ReferTo
-        | Name::Replaces
-        | Name::SipEtag
-        | Name::Diversion
-        | Name::ReferSub
-        | Name::Geolocation
-        | Name::ReferredBy
-        | Name::AllowEvents
-        | Name::HistoryInfo
-        | Name::SipIfMatch
-        | Name::UserToUser
-        | Name::ServiceRoute
-        | Name::TargetDialog
-        | Name::AcceptContact
-        | Name::RejectContact
-        | Name::RemotePartyId
-        | Name::SessionExpires
-        | Name::PCalledPartyId
-        | Name::PChargingVector
-        | Name::PAssertedIdentity
-        | Name::RequestDisposition
-        | Name::PPreferredIdentity
-        | Name::PAccessNetworkInfo
-        | Name::Other => rsip::Header::Other(name.as_str().to_owned(), value),
+    match TYPED.iter().find(|(known, _)| *known == name) {
+        Some((_, constructor)) => constructor(value),
+        None => rsip::Header::Other(name.as_str().to_owned(), value),
     }
 }

@@ -166,3 +166,12 @@ fn a_nul_that_a_quoted_string_escapes_can_be_repeated_in_the_answer() {
     let request = Message::parse(Bytes::from(octets), &Limits::default()).unwrap();
     assert!(response_to(&request, 200).unwrap().to_tag("us").build().is_ok());
 }
+
+#[test]
+fn every_header_is_written_with_the_name_it_is_read_by() {
+    for name in Name::all() {
+        let line = line::typed(name, "value".to_owned()).to_string();
+        let (spelling, value) = line.split_once(": ").unwrap();
+        assert_eq!((Name::of(spelling.as_bytes()), value), (name, "value"), "{line}");
+    }
+}

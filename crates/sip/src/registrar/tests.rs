@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use timing::Instant;
 
 use super::*;
@@ -221,4 +222,83 @@ fn written_down_and_read_back_it_has_the_same_future() {
         registrar.handle_connection_closed(ConnectionId(1));
     }
     assert_eq!(events(&mut one), events(&mut two));
+}
+
+/// What may happen to a registrar.
+#[derive(Clone, Debug)]
+enum Happening {
+    Register { account: u8, device: u8, expires: u16, connection: u8 },
+    RemoveAll { account: u8 },
+    Close { connection: u8 },
+    Wait { seconds: u16 },
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        (0_u8..3, 0_u8..4, prop_oneof![Just(0), 60_u16..600], 0_u8..3).prop_map(
+            |(account, device, expires, connection)| Happening::Register {
+                account,
+                device,
+                expires,
+                connection
+            }
+        ),
+        (0_u8..3).prop_map(|account| Happening::RemoveAll { account }),
+        (0_u8..3).prop_map(|connection| Happening::Close { connection }),
+        (0_u16..400).prop_map(|seconds| Happening::Wait { seconds }),
+    ]
+}
+
+fn happen(registrar: &mut Registrar, now: &mut Instant, cseq: u32, happening: &Happening) {
+    let request = |headers: &str| Phone { call_id: "c", cseq, flow: udp(1) }.request(headers);
+    match happening {
+        Happening::Register { account, device, expires, connection } => {
+            let request = request(&format!("Contact: <sip:{device}@h>;expires={expires}\r\n"));
+            let flow = tcp(u64::from(*connection));
+            assert_eq!(registrar.handle_register(*now, &account.to_string(), flow, &request).status, 200);
+        }
+        Happening::RemoveAll { account } => {
+            let request = request("Contact: *\r\nExpires: 0\r\n");
+            assert_eq!(registrar.handle_register(*now, &account.to_string(), udp(1), &request).status, 200);
+        }
+        Happening::Close { connection } => {
+            registrar.handle_connection_closed(ConnectionId(u64::from(*connection)));
+        }
+        Happening::Wait { seconds } => {
+            *now += Duration::from_secs(u64::from(*seconds));
+            registrar.handle_timeout(*now);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn after_any_history_the_events_add_up_and_nothing_is_left_over(
+        history in prop::collection::vec(happening(), 0..60),
+    ) {
+        let mut registrar = registrar();
+        let mut now = Instant::ORIGIN;
+        let mut there = 0_usize;
+        for (step, what) in history.iter().enumerate() {
+            happen(&mut registrar, &mut now, u32::try_from(step).unwrap() + 1, what);
+            for event in events(&mut registrar) {
+                match event {
+                    Event::Registered { is_new, .. } => there += usize::from(is_new),
+                    Event::Unregistered { .. } => there -= 1,
+                }
+            }
+            let contacts: Vec<Contact> =
+                (0..3).flat_map(|account| registrar.contacts(&account.to_string())).collect();
+            prop_assert_eq!((contacts.len(), registrar.len()), (there, there));
+            // The wheel is at most a tick late.
+            let late = Duration::from_millis(2);
+            prop_assert!(contacts.iter().all(|contact| contact.expires + late > now));
+            let there_by_connection: usize = registrar.connections.values().map(Vec::len).sum();
+            prop_assert_eq!((registrar.timers.len(), there_by_connection), (there, there));
+        }
+        registrar.handle_timeout(now + Duration::from_secs(10_000));
+        prop_assert!(registrar.is_empty() && registrar.poll_timeout().is_none());
+    }
 }

@@ -126,3 +126,10 @@ fn a_user_is_escaped_so_that_it_cannot_leave_its_place() {
 fn what_may_not_stand_in_a_request_uri_is_taken_off() {
     assert_eq!(uri("sip:a@h;method=BYE;lr?Route=x").without_headers().to_string(), "sip:a@h;lr");
 }
+
+#[test]
+fn parameters_are_bounded() {
+    let many = |count: usize| format!("sip:h{}", ";a".repeat(count));
+    assert!(Uri::parse(many(64).as_bytes()).is_ok());
+    assert!(Uri::parse(many(65).as_bytes()).is_err());
+}
