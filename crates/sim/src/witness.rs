@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use engine::Outcome;
 use sip::{Message, Method};
 use timing::Instant;
 
@@ -15,6 +16,8 @@ use crate::network::Datagram;
 struct Leg {
     /// Whether the centre sent the INVITE.
     is_outbound: bool,
+    /// Who sent the INVITE.
+    client: SocketAddr,
     caller: String,
     called: String,
     cseq: u32,
@@ -22,6 +25,10 @@ struct Leg {
     reached: bool,
     /// Final answers to the first INVITE, each once however often it was repeated.
     finals: Vec<u16>,
+    /// When the first of them was sent.
+    ended: Option<Instant>,
+    /// A 2xx came back to the client at least once.
+    answer_arrived: bool,
     /// The ACK for a 2xx was sent.
     acknowledged: Option<Instant>,
     cancelled: Option<Instant>,
@@ -54,6 +61,63 @@ pub struct Truth {
     pub waiting: u64,
 }
 
+/// What became of one call that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Answered,
+    Abandoned,
+    Overflowed,
+    Refused,
+    Waiting,
+}
+
+impl Fate {
+    fn is_told_by(self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Answered => self == Fate::Answered,
+            Outcome::Abandoned | Outcome::Failed => self == Fate::Abandoned,
+            Outcome::Overflowed => self == Fate::Overflowed,
+        }
+    }
+}
+
+impl Leg {
+    /// Whether this is a final response to the INVITE that began the leg. A re-INVITE of the other side
+    /// may have the same number, so it counts who answers.
+    fn is_answer(&self, from: SocketAddr, message: &Message) -> bool {
+        let cseq = message.cseq().ok();
+        from != self.client && message.status() >= 200 && cseq == Some((self.cseq, Method::Invite))
+    }
+
+    /// When the caller gave up, as the centre saw it.
+    fn given_up(&self) -> Option<Instant> {
+        match self.finals.first() {
+            Some(487) => self.ended,
+            Some(_) | None => {
+                self.byes.iter().find(|bye| bye.from == self.client).and_then(|bye| bye.arrived)
+            }
+        }
+    }
+
+    /// What must not be once the leg is over.
+    fn wrong(&self) -> Option<String> {
+        if !self.is_outbound && self.reached && self.finals.len() != 1 {
+            return Some(format!("an INVITE with the final answers {:?}", self.finals));
+        }
+        let is_answered = self.finals.iter().any(|status| *status < 300);
+        match self.byes.as_slice() {
+            [] if !self.answer_arrived => None,
+            [_] if is_answered => None,
+            [first, second] if is_answered && cross(first, second) => None,
+            byes => {
+                let direction = if self.is_outbound { "outbound" } else { "inbound" };
+                let (called, finals, count) = (&self.called, &self.finals, byes.len());
+                Some(format!("an {direction} leg to {called}, answered {finals:?}, with {count} BYEs"))
+            }
+        }
+    }
+}
+
 /// Something that must not be, and whose call it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -78,6 +142,7 @@ pub struct Witness {
     slack: Duration,
     /// Users that are agents; whoever else is called is a number outside.
     agents: BTreeMap<String, u32>,
+    records: BTreeMap<String, Vec<Outcome>>,
     ladders: Ladders,
     violations: Vec<Violation>,
 }
@@ -92,6 +157,7 @@ impl Witness {
             talking: BTreeMap::new(),
             slack,
             agents: BTreeMap::new(),
+            records: BTreeMap::new(),
             ladders: Ladders::default(),
             violations: Vec::new(),
         }
@@ -115,13 +181,6 @@ impl Witness {
     /// The ladder of a caller's call.
     pub fn ladder(&self, caller: &str) -> String {
         self.ladders.draw(caller)
-    }
-
-    /// Forgets the ladder of a caller about whom nothing is wrong.
-    pub fn forget(&mut self, caller: &str) {
-        if self.violations.iter().all(|violation| violation.caller != caller) {
-            self.ladders.forget(caller);
-        }
     }
 
     /// Somebody sent a SIP message.
@@ -148,19 +207,22 @@ impl Witness {
         if message.is_request() {
             self.request(now, &call_id, datagram, &message, &method, cseq);
         } else {
-            self.response(now, &call_id, message.status(), &method, cseq);
+            self.response(now, &call_id, datagram.from, &message);
         }
     }
 
     /// A SIP message arrived.
     pub fn arrived(&mut self, now: Instant, datagram: &Datagram) {
-        let is_bye = datagram.bytes.starts_with(b"BYE ");
-        if !is_bye && !datagram.bytes.starts_with(b"INVITE ") {
+        if ![&b"BYE "[..], b"INVITE ", b"SIP/2.0 2"].iter().any(|start| datagram.bytes.starts_with(start)) {
             return;
         }
         let Ok(message) = Message::parse(datagram.bytes.clone(), &sip::Limits::default()) else { return };
         let Some(leg) = message.call_id().and_then(|call_id| self.legs.get_mut(call_id)) else { return };
-        if !is_bye {
+        if !message.is_request() {
+            leg.answer_arrived |= leg.is_answer(datagram.from, &message);
+            return;
+        }
+        if message.method() == Method::Invite {
             leg.reached = true;
             return;
         }
@@ -181,11 +243,14 @@ impl Witness {
         self.by_caller.entry(caller.clone()).or_default().push(call_id.to_vec());
         let leg = Leg {
             is_outbound: datagram.from == self.centre,
+            client: datagram.from,
             caller,
             called: user(message.to()),
             cseq,
             reached: false,
             finals: Vec::new(),
+            ended: None,
+            answer_arrived: false,
             acknowledged: None,
             cancelled: None,
             byes: Vec::new(),
@@ -237,11 +302,13 @@ impl Witness {
         }
     }
 
-    fn response(&mut self, now: Instant, call_id: &[u8], status: u16, method: &Method, cseq: u32) {
-        let Some(leg) = self.legs.get_mut(call_id) else { return };
-        if *method != Method::Invite || cseq != leg.cseq || status < 200 || leg.finals.contains(&status) {
+    fn response(&mut self, now: Instant, call_id: &[u8], from: SocketAddr, message: &Message) {
+        let Some(leg) = self.legs.get_mut(call_id).filter(|leg| leg.is_answer(from, message)) else { return };
+        let status = message.status();
+        if leg.finals.contains(&status) {
             return;
         }
+        leg.ended.get_or_insert(now);
         leg.finals.push(status);
         if leg.finals.len() > 1 {
             let (caller, what) = (leg.caller.clone(), format!("several final answers: {:?}", leg.finals));
@@ -249,28 +316,45 @@ impl Witness {
         }
     }
 
-    /// What must hold once everything is over.
-    pub fn check_the_end(&mut self, now: Instant) {
-        let mut found = Vec::new();
-        for leg in self.legs.values() {
-            let mut wrong = |what: String| found.push((leg.caller.clone(), what));
-            if !leg.is_outbound && leg.reached && leg.finals.len() != 1 {
-                wrong(format!("an INVITE with the final answers {:?}", leg.finals));
-            }
-            let is_answered = leg.finals.iter().any(|status| *status < 300);
-            let direction = if leg.is_outbound { "outbound" } else { "inbound" };
-            match leg.byes.as_slice() {
-                [] if is_answered => wrong(format!("an answered {direction} leg without BYE")),
-                [] => {}
-                [_] if is_answered => {}
-                [first, second] if is_answered && cross(first, second) => {}
-                byes => {
-                    wrong(format!("an {direction} leg, answered {:?}, with {} BYEs", leg.finals, byes.len()))
-                }
-            }
+    /// What the record of a call says about it.
+    pub fn recorded(&mut self, caller: &str, outcome: Outcome) {
+        self.records.entry(caller.to_owned()).or_default().push(outcome);
+    }
+
+    /// A caller's call is over: whether all was right. Where it was, its ladder is forgotten.
+    pub fn close(&mut self, now: Instant, caller: &str) {
+        self.judge(now, caller, false);
+    }
+
+    fn judge(&mut self, now: Instant, caller: &str, is_the_end: bool) {
+        let legs = self.by_caller.get(caller).map(Vec::as_slice).unwrap_or_default();
+        let legs: Vec<&Leg> = legs.iter().filter_map(|call_id| self.legs.get(call_id)).collect();
+        let mut wrong: Vec<String> = legs.iter().filter_map(|leg| leg.wrong()).collect();
+        let records = self.records.get(caller).map(Vec::as_slice).unwrap_or_default();
+        let inbound = legs.iter().find(|leg| !leg.is_outbound && leg.reached);
+        match (inbound.map(|leg| self.fate(leg)), records) {
+            (None | Some(Fate::Refused), []) => {}
+            // A phone that is dead keeps its leg for 64*T1, and the record waits for it.
+            (Some(_), []) if !is_the_end => return,
+            (Some(fate), [outcome]) if fate.is_told_by(*outcome) => {}
+            (fate, records) => wrong.push(format!("the wire says {fate:?}, the records say {records:?}")),
         }
-        for (caller, what) in found {
-            self.accuse(now, &caller, what);
+        if wrong.is_empty() {
+            self.ladders.forget(caller);
+        }
+        for what in wrong {
+            self.accuse(now, caller, what);
+        }
+    }
+
+    /// Looks at all calls that were not closed before.
+    pub fn check_the_end(&mut self, now: Instant) {
+        let open: Vec<String> = self.by_caller.keys().cloned().collect();
+        for caller in open {
+            let is_accused = self.violations.iter().any(|violation| violation.caller == caller);
+            if !is_accused {
+                self.judge(now, &caller, true);
+            }
         }
     }
 
@@ -278,33 +362,65 @@ impl Witness {
     pub fn truth(&self) -> Truth {
         let mut truth = Truth::default();
         for leg in self.legs.values().filter(|leg| !leg.is_outbound && leg.reached) {
-            match leg.finals.first() {
-                Some(404 | 488 | 503) => {
-                    truth.refused += 1;
-                    continue;
-                }
-                None => truth.waiting += 1,
-                Some(487) => truth.abandoned += 1,
-                Some(300..) => truth.overflowed += 1,
-                Some(_) => match self.kept(&leg.caller) {
-                    Some(true) => truth.answered += 1,
-                    Some(false) => truth.overflowed += 1,
-                    None => match leg.byes.first() {
-                        None => truth.waiting += 1,
-                        Some(bye) if bye.from == self.centre => truth.overflowed += 1,
-                        Some(_) => truth.abandoned += 1,
-                    },
-                },
+            let fate = self.fate(leg);
+            match fate {
+                Fate::Answered => truth.answered += 1,
+                Fate::Abandoned => truth.abandoned += 1,
+                Fate::Overflowed => truth.overflowed += 1,
+                Fate::Refused => truth.refused += 1,
+                Fate::Waiting => truth.waiting += 1,
             }
-            truth.offered += 1;
+            truth.offered += u64::from(fate != Fate::Refused);
         }
         truth
     }
 
+    fn fate(&self, leg: &Leg) -> Fate {
+        match leg.finals.first() {
+            Some(404 | 488 | 503) => Fate::Refused,
+            None => Fate::Waiting,
+            Some(487 | 200..=299) if self.is_contested(leg) => self.recorded_fate(&leg.caller),
+            Some(487) => Fate::Abandoned,
+            Some(300..) => Fate::Overflowed,
+            Some(_) => match self.kept(&leg.caller) {
+                Some(true) => Fate::Answered,
+                Some(false) => Fate::Overflowed,
+                None => match leg.byes.first() {
+                    None => Fate::Waiting,
+                    Some(bye) if bye.from == self.centre => Fate::Overflowed,
+                    Some(_) => Fate::Abandoned,
+                },
+            },
+        }
+    }
+
+    /// Whether an agent picked up in vain, and the caller gave up while that was on its way through the
+    /// rings: whichever the distributor heard of first is right, and only the record knows.
+    fn is_contested(&self, leg: &Leg) -> bool {
+        let Some(given_up) = leg.given_up() else { return false };
+        self.outbound(&leg.caller).any(|outbound| {
+            let picked_up = outbound.acknowledged.filter(|_| self.agents.contains_key(&outbound.called));
+            picked_up.is_some_and(|at| at <= given_up && given_up <= at + self.slack)
+        })
+    }
+
+    fn recorded_fate(&self, caller: &str) -> Fate {
+        match self.records.get(caller).and_then(|records| records.first()) {
+            Some(Outcome::Answered) => Fate::Answered,
+            Some(Outcome::Abandoned | Outcome::Failed) => Fate::Abandoned,
+            Some(Outcome::Overflowed) => Fate::Overflowed,
+            None => Fate::Waiting,
+        }
+    }
+
+    fn outbound(&self, caller: &str) -> impl Iterator<Item = &Leg> {
+        let legs = self.by_caller.get(caller).map(Vec::as_slice).unwrap_or_default();
+        legs.iter().filter_map(|call_id| self.legs.get(call_id)).filter(|leg| leg.is_outbound)
+    }
+
     /// Whom the caller was put through to: an agent (`true`) or a number outside; `None`: nobody.
     fn kept(&self, caller: &str) -> Option<bool> {
-        let legs = self.by_caller.get(caller)?.iter().filter_map(|call_id| self.legs.get(call_id));
-        let kept = legs.filter(|leg| leg.is_outbound).find(|leg| {
+        let kept = self.outbound(caller).find(|leg| {
             let in_vain = |at: Instant| {
                 leg.byes.iter().any(|bye| bye.from == self.centre && bye.sent <= at + self.slack)
             };
@@ -313,7 +429,7 @@ impl Witness {
         kept.map(|leg| self.agents.contains_key(&leg.called))
     }
 
-    /// When the centre first sent an INVITE to this user, for each leg.
+    /// How many INVITEs the centre sent to this user, repetitions not counted.
     pub fn legs_to(&self, user: &str) -> usize {
         self.legs.values().filter(|leg| leg.is_outbound && leg.called == user).count()
     }

@@ -8,6 +8,7 @@ mod verdict;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use acd::AgentId;
@@ -38,10 +39,12 @@ const AGENTS: u8 = 2;
 const OUTSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, CALLERS, 255, 1)), SIP_PORT);
 /// Callers that have addresses of their own; then addresses come back.
 const CALLERS_MAX: u32 = 60_000;
-/// Tones that phones have in turn, and how far they are apart. None is in the music on hold for long.
+/// Tones that phones have in turn, and how far they are apart. None is in the noise that is played to those who wait.
 const TONES: u32 = 60;
 const TONE_FIRST: f64 = 410.0;
 const TONE_STEP: f64 = 47.0;
+/// The music of a world is a second of noise: cheap, and nobody takes it for a tone.
+const NOISE_SAMPLES: usize = 8_000;
 /// How far apart phones register, so that a morning is not one instant.
 const MORNING: Duration = Duration::from_millis(2);
 /// RTP may be absent so long: worlds without voice have none at all.
@@ -379,7 +382,8 @@ fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
     let engine = Engine::new(settings, chance.seed());
     let silence = if scenario.has_voice { SILENCE } else { SILENCE_WITHOUT_VOICE };
     let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, chance.seed());
-    relay.set_music(MUSIC, std::sync::Arc::new(Music::generated()));
+    let noise: Vec<i16> = (0..NOISE_SAMPLES).map(|_| (chance.below(8_000) as i16) - 4_000).collect();
+    relay.set_music(MUSIC, Arc::new(Music::from_samples(&noise).expect("there are samples")));
     let distributor = acd::Distributor::new(acd::Settings::default());
     let mut centre = Centre::new(engine, distributor, relay, CENTRE, chance.fork());
     centre.set_ring_latency(scenario.ring_latency);

@@ -172,6 +172,9 @@ impl World {
                 }
                 Happening::Noticed(notice) => {
                     self.told.note(&notice);
+                    if let engine::Notice::CallEnded(record) = &notice {
+                        self.witness.recorded(&record.caller, record.outcome);
+                    }
                     Moment::Noticed(notice)
                 }
                 Happening::Relayed(event) => Moment::Relayed(event),
@@ -234,7 +237,7 @@ impl World {
         self.sockets.remove(&settings.address);
         self.sockets.remove(&settings.media);
         self.partners.remove(&settings.user);
-        self.witness.forget(&settings.user);
+        self.witness.close(self.now, &settings.user);
     }
 
     fn take_note(&mut self, id: PhoneId, phone: &phone::Phone, event: &phone::Event) {

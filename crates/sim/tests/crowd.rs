@@ -1,0 +1,239 @@
+//! Many calls at once, over good networks and bad ones.
+//!
+//! `CORDBOARD_SIM_SEED` makes a run happen again, `CORDBOARD_SIM_CALLS` makes it longer or shorter.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use acd::requirement::Requirement;
+use acd::{
+    AgentSettings, BackOff, BackOffs, Exit, ExitId, MaxWait, QueueId, QueueSettings, SkillId, Strategy,
+};
+use engine::{Leave, Treatment};
+use sim::network::Conditions;
+use sim::phone::{Answer, CallPlan, Hold, Manner, Plan};
+use sim::world::{Appointment, Line, MUSIC, Seat, Verdict};
+use sim::{Chance, PhoneId, Scenario, Span, World};
+use timing::Instant;
+
+/// Calls of the long runs, where the environment says nothing else.
+const CALLS: u32 = 20_000;
+/// The seed of the run that is always the same.
+const FIXED_SEED: u64 = 20_001;
+/// New calls in a virtual second, and agents for them.
+const CALLS_PER_SECOND: u32 = 20;
+const AGENTS: usize = 160;
+const BILLING: SkillId = SkillId(1);
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn fresh_seed() -> u64 {
+    from_environment("CORDBOARD_SIM_SEED").unwrap_or_else(|| RandomState::new().hash_one(0))
+}
+
+fn finish(world: World) -> Verdict {
+    match world.finish() {
+        Ok(verdict) => verdict,
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+/// Agents as they are: most answer, some hang up first or hold, a few are busy, refuse or are away.
+fn human() -> Plan {
+    let answers = Manner::answers_after(Span::between_millis(500, 6_000));
+    let hold = Hold { after: Span::between_millis(500, 3_000), lasting: Span::between_millis(500, 3_000) };
+    Plan::Mixed(vec![
+        (60, answers),
+        (15, answers.talking(Span::between_millis(1_000, 8_000))),
+        (10, answers.holding(hold)),
+        (3, Manner::only(Answer::Busy)),
+        (3, Manner::only(Answer::RejectAfter(Span::between_millis(100, 4_000)))),
+        (3, Manner::only(Answer::RingOut)),
+        (6, Manner::only(Answer::AtOnce)),
+    ])
+}
+
+fn line(number: &str, queue: u32, treatment: Treatment, settings: QueueSettings) -> Line {
+    Line { number: number.to_owned(), queue: QueueId(queue), settings, treatment }
+}
+
+/// A contact centre with three queues, on a bad network.
+fn contact_centre(agents: usize) -> Scenario {
+    let short = |pause, exclusion| BackOff {
+        pause: Duration::from_secs(pause),
+        exclusion: Duration::from_secs(exclusion),
+    };
+    let rules = QueueSettings {
+        ring_timeout: Duration::from_secs(8),
+        after_call_work: Duration::from_secs(1),
+        back_offs: BackOffs {
+            no_answer: short(3, 10),
+            busy: short(5, 5),
+            rejected: short(2, 20),
+            unreachable: short(10, 10),
+        },
+        ..QueueSettings::default()
+    };
+    let billing = QueueSettings {
+        requirement: Requirement::at_least(BILLING, 7),
+        strategy: Strategy::MostSkilled,
+        max_wait: Some(MaxWait { after: Duration::from_secs(6), exit: Exit::Queue(QueueId(1)) }),
+        ..rules.clone()
+    };
+    let hurried = QueueSettings {
+        max_wait: Some(MaxWait { after: Duration::from_secs(4), exit: Exit::Leave(ExitId(1)) }),
+        ..rules.clone()
+    };
+    let seat = |number: usize| Seat {
+        settings: AgentSettings {
+            skills: BTreeMap::from([(BILLING, (number % 10) as u8 + 1)]),
+            ..AgentSettings::default()
+        },
+        plan: human(),
+    };
+    Scenario {
+        conditions: Conditions::BAD,
+        check_every: 23,
+        lines: vec![
+            line("100", 1, Treatment::Ringback, rules),
+            line("200", 2, Treatment::Ringback, billing),
+            line("300", 3, Treatment::Ringback, hurried),
+        ],
+        seats: (0..agents).map(seat).collect(),
+        exits: BTreeMap::from([(ExitId(1), Leave::Busy)]),
+        expires: Duration::from_secs(300),
+        keeps_diary: false,
+        ..Scenario::quiet()
+    }
+}
+
+/// A world in which so many calls will come, some to a number that nobody has, and in which some
+/// phones lose their plug for a while.
+fn busy_world(scenario: Scenario, calls: u32, seed: u64) -> World {
+    let mut chance = Chance::new(seed ^ 0x5EED);
+    let agents = scenario.seats.len() as u64;
+    let mut world = World::new(scenario, seed);
+    let length = Duration::from_secs(u64::from(calls / CALLS_PER_SECOND).max(1));
+    let moment = |chance: &mut Chance| {
+        Instant::from_secs(3) + chance.length(Span { least: Duration::ZERO, most: length })
+    };
+    for _ in 0..calls {
+        let number = match chance.below(100) {
+            0 => "404",
+            1..=60 => "100",
+            61..=80 => "200",
+            _other => "300",
+        };
+        let patience = Span::between_millis(500, 30_000);
+        let plan = CallPlan::talking(Span::between_millis(200, 12_000)).giving_up_after(patience);
+        let hold =
+            Hold { after: Span::between_millis(200, 3_000), lasting: Span::between_millis(200, 2_000) };
+        let plan = if chance.happens(50) { plan.holding(hold) } else { plan };
+        let at = moment(&mut chance);
+        world.appoint(at, Appointment::Call(number.to_owned(), plan));
+    }
+    for _ in 0..agents / 20 {
+        let phone = PhoneId(chance.below(agents) as u32);
+        let at = moment(&mut chance);
+        world.appoint(at, Appointment::Unplug(phone));
+        world.appoint(at + Duration::from_secs(20), Appointment::PlugIn(phone));
+    }
+    world
+}
+
+fn long_run(seed: u64) {
+    let calls = from_environment("CORDBOARD_SIM_CALLS").map_or(CALLS, |calls| calls as u32);
+    println!("seed {seed}: {calls} calls");
+    let verdict = finish(busy_world(contact_centre(AGENTS), calls, seed));
+    println!("{verdict:#?}");
+    let truth = verdict.truth;
+    assert_eq!(truth.offered + truth.refused, u64::from(calls), "every INVITE arrives in the end");
+    assert_eq!(truth.offered, truth.answered + truth.abandoned + truth.overflowed);
+    assert!(truth.answered > truth.offered / 2, "a contact centre that answers: {truth:?}");
+    assert!(truth.abandoned > 0 && truth.overflowed > 0 && truth.refused > 0, "all fates occur: {truth:?}");
+}
+
+#[test]
+fn twenty_thousand_calls_over_a_bad_network_lose_nothing() {
+    long_run(FIXED_SEED);
+}
+
+#[test]
+fn twenty_thousand_calls_lose_nothing_whatever_the_seed() {
+    long_run(fresh_seed());
+}
+
+#[test]
+fn five_hundred_agents_and_a_thousand_calls_at_once() {
+    let plan = Plan::Always(Manner::answers_after(Span::between_millis(1_000, 4_000)));
+    let mut scenario = Scenario::quiet().with_agents(500, &plan);
+    scenario.check_every = 50;
+    scenario.keeps_diary = false;
+    let mut world = World::new(scenario, 3);
+    for _ in 0..1_000 {
+        world.appoint(
+            Instant::from_secs(5),
+            Appointment::Call(
+                Scenario::NUMBER.to_owned(),
+                CallPlan::talking(Span::between_millis(2_000, 9_000)),
+            ),
+        );
+    }
+    let verdict = finish(world);
+    assert_eq!((verdict.truth.offered, verdict.truth.answered), (1_000, 1_000));
+    assert_eq!(verdict.clashes, 0);
+}
+
+#[test]
+fn a_crowd_over_a_bad_network_hears_only_whom_it_talks_to() {
+    let mut scenario = contact_centre(12).with_voice();
+    for line in &mut scenario.lines {
+        if line.queue == QueueId(1) {
+            line.treatment = Treatment::Music(MUSIC);
+        }
+    }
+    let mut world = World::new(scenario, 4);
+    for number in 0..40u64 {
+        let plan = CallPlan::talking(Span::between_millis(1_000, 6_000))
+            .giving_up_after(Span::secs(20))
+            .from_voice();
+        let number_called = if number % 3 == 0 { "200" } else { "100" };
+        let at = Instant::from_secs(3) + Duration::from_millis(number * 700);
+        world.appoint(at, Appointment::Call(number_called.to_owned(), plan));
+    }
+    let verdict = finish(world);
+    assert!(verdict.truth.answered > 20, "{verdict:?}");
+}
+
+#[test]
+fn slow_rings_between_the_threads_lose_nothing_either() {
+    let mut scenario = contact_centre(60);
+    scenario.ring_latency = Span::between_millis(0, 8);
+    let verdict = finish(busy_world(scenario, 1_500, fresh_seed()));
+    assert_eq!(verdict.truth.offered + verdict.truth.refused, 1_500);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let run = |seed| finish(busy_world(contact_centre(60), 600, seed));
+    let first = run(5);
+    assert_eq!(first, run(5));
+    assert_ne!(first.history, run(6).history);
+}
+
+#[test]
+fn state_that_is_written_down_and_read_back_has_the_same_future() {
+    let run = |rewrites: &[u64]| {
+        let mut scenario = contact_centre(60);
+        scenario.lines[0].treatment = Treatment::Music(MUSIC);
+        let mut world = busy_world(scenario, 400, 7);
+        for &millis in rewrites {
+            world.appoint(Instant::from_millis(millis), Appointment::Rewrite);
+        }
+        finish(world)
+    };
+    assert_eq!(run(&[]), run(&[500, 7_777, 12_345, 20_001]));
+}
