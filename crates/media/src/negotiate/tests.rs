@@ -82,6 +82,7 @@ fn no_address_of_the_other_side_leaks_through_a_relay() {
     );
     let text = relay_offer(&mut author(), &per_media, &ports(&[20_000])).unwrap().to_string();
     assert!(!text.contains("2001:db8"));
+    assert!(text.contains("s=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"), "for the m-lines that we refuse");
     assert!(text.contains("m=audio 20000 RTP/AVP 0\r\nc=IN IP4 192.0.2.10\r\n"));
 }
 
@@ -359,4 +360,12 @@ fn events_of_another_clock_than_the_sound_are_not_agreed() {
     let offer =
         simple("198.51.100.1", "m=audio 6000 RTP/AVP 0 110\r\na=rtpmap:110 telephone-event/48000\r\n");
     assert_eq!(answer_ourselves(&mut author(), &offer, LocalPort(20_000)).unwrap().codecs, [Codec::pcmu()]);
+}
+
+#[test]
+fn a_phone_that_answers_with_one_codec_is_listened_to_in_that_codec_only() {
+    let local = offer_ourselves(&mut author(), LocalPort(20_000), &full_list(), Direction::SendRecv);
+    let answer = simple("203.0.113.5", "m=audio 7000 RTP/AVP 8\r\n");
+    let stream = agreed_streams(&local, &answer)[0].clone().unwrap();
+    assert_eq!((stream.receive, stream.send), (vec![Codec::pcma()], vec![Codec::pcma()]));
 }

@@ -169,11 +169,8 @@ impl Relay {
         termination.outgoing.pause();
         match std::mem::replace(&mut termination.hears, Hears::Nothing) {
             Hears::Nothing | Hears::Music { .. } => {}
-            Hears::Far { peer, .. } => {
-                let peer = self.at(peer);
-                peer.outgoing.pause();
-                peer.hears = Hears::Nothing;
-            }
+            // What it hears next comes by a command that pauses it.
+            Hears::Far { peer, .. } => self.at(peer).hears = Hears::Nothing,
         }
     }
 

@@ -96,6 +96,7 @@ fn a_jump_is_believed_with_its_second_packet_and_starts_anew() {
     assert_eq!(arrive(&mut reception, 1, 0), Arrival::Usual);
     assert_eq!(arrive(&mut reception, 20_000, 0), Arrival::Astray);
     assert_eq!(arrive(&mut reception, 2, 0), Arrival::Usual);
+    assert_eq!(arrive(&mut reception, 20_001, 0), Arrival::Astray, "the old numbering went on meanwhile");
     assert_eq!(arrive(&mut reception, 30_000, 0), Arrival::Astray);
     let before = reception.generation();
     assert_eq!(arrive(&mut reception, 30_001, 0), Arrival::New);

@@ -289,3 +289,39 @@ fn the_marker_waits_for_sound_and_is_never_added_to_pictures() {
     world.packet(AGENT_PORT, agent_address(), agent.packet(97, &[0; 500]));
     assert!(!world.take_rtp()[0].marked);
 }
+
+#[test]
+fn what_was_said_while_disconnected_is_no_loss_to_either() {
+    let mut world = World::connected();
+    let (mut caller, mut agent) = (Phone::caller(), Phone::agent());
+    for connected in [true, false, true] {
+        if connected {
+            world.command(Command::Connect { a: CALLER, b: AGENT });
+        } else {
+            world.command(Command::Disconnect { termination: CALLER });
+        }
+        for _ in 0..5 {
+            caller.speak(&mut world);
+            agent.talk(&mut world, 1);
+        }
+    }
+    let heard = world.take_rtp();
+    assert_eq!(heard.len(), 20);
+    assert_continuous(&to(CALLER_PORT, heard.clone()));
+    assert_continuous(&to(AGENT_PORT, heard));
+}
+
+#[test]
+fn the_sources_own_markers_pass() {
+    let mut world = World::connected();
+    let agent = Phone::agent();
+    let marked: Vec<bool> = [0, 1, 2]
+        .map(|number| {
+            let mut packet = Phone { sequence: number, ..agent.clone() }.packet(0, &[0; FRAME]);
+            packet[1] |= if number == 1 { 0x80 } else { 0 };
+            world.packet(AGENT_PORT, agent.source, packet);
+            world.take_rtp()[0].marked
+        })
+        .to_vec();
+    assert_eq!(marked, [true, true, false]);
+}

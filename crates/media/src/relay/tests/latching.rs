@@ -181,3 +181,19 @@ fn a_source_that_is_taken_while_on_hold_is_said_too() {
     Phone::caller().speak(&mut world);
     assert_eq!(latched(&world.take_events()), [caller_address()]);
 }
+
+#[test]
+fn who_signals_no_address_is_sent_nothing_even_if_one_is_known() {
+    let mut world = World::connected();
+    Phone::caller().speak(&mut world);
+    let mut nowhere = stream(caller_address(), 96);
+    nowhere.remote = None;
+    world.update(CALLER, nowhere);
+    world.take_rtp();
+    Phone::agent().talk(&mut world, 5);
+    world.pass(Duration::from_secs(20));
+    assert!(
+        world.sent.iter().all(|(_, one)| one.port.rtp() != CALLER_PORT),
+        "neither RTP nor RTCP (RFC 3264 §8.4)"
+    );
+}
