@@ -138,17 +138,15 @@ impl Distributor {
         .find(|&(_, exit)| self.can_leave_by(id, exit))
     }
 
-    /// Whether a waiting interaction can use an exit: the queue there is another one and defined, and it has
-    /// not moved too often.
+    /// Whether an interaction waits and can use an exit: the queue there is defined (that it is another one was
+    /// checked when the rule was defined), and the interaction has not moved too often.
     pub(super) fn can_leave_by(&self, id: InteractionId, exit: Exit) -> bool {
         let Some(interaction) = self.interactions.get(&id) else { return false };
         let interaction = &interaction.state;
         let can_use = match exit {
             Exit::Leave(_) => true,
             Exit::Queue(queue) => {
-                queue != interaction.queue
-                    && self.queues.contains_key(&queue)
-                    && interaction.flow_outs < self.settings.flow_outs_max
+                self.queues.contains_key(&queue) && interaction.flow_outs < self.settings.flow_outs_max
             }
         };
         can_use && interaction.stage == Stage::Waiting

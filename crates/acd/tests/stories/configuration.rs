@@ -215,10 +215,11 @@ fn who_waits_is_shown_in_the_order_of_the_line() {
     world.call(1, 1);
     world.wait(seconds(20));
     world.call_with(2, 1, 0, Some(Requirement::at_least(BILLING, 3)));
-    world.call_with(3, 1, 1, None);
+    world.call(3, 1);
+    world.tell(Command::SetPriority { interaction: InteractionId(1), priority: 1 });
     let line = world.acd.first_in_line(QueueId(1), 2);
-    assert_eq!(line.iter().map(|waiting| waiting.interaction.0).collect::<Vec<_>>(), [3, 1]);
-    assert_eq!((line[0].priority, line[0].step, line[1].step), (1, 0, 1));
+    assert_eq!(line.iter().map(|waiting| waiting.interaction.0).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((line[0].priority, line[0].step, line[1].step), (1, 1, 0));
     assert_eq!(world.acd.first_in_line(QueueId(9), 2), []);
 }
 
