@@ -51,6 +51,10 @@ struct Owner {
     session: SessionId,
     side: Side,
     port: media::LocalPort,
+    /// It carries sound, and its figures are the call's.
+    is_audio: bool,
+    /// The relay was told to close it.
+    closing: bool,
 }
 
 /// A promise to do something about a call.
@@ -299,9 +303,7 @@ impl B2bua {
     /// A call comes in: reads its offer and refuses at once what could never be served.
     fn invited(&mut self, now: Instant, session: SessionId, invite: Box<sip::Invite>) {
         if self.calls.len() >= self.settings.calls_max {
-            let seconds = self.settings.retry_after.as_secs().to_string();
-            let retry = sip::HeaderField::new("Retry-After", &seconds);
-            return self.refuse_session(now, session, 503, &[retry]);
+            return self.refuse_session(now, session, 503);
         }
         let anchored = match &invite.origin {
             sip::Origin::Trunk(trunk) => !self.settings.direct.contains(trunk),
@@ -311,14 +313,20 @@ impl B2bua {
         if anchored {
             let said = match self.read_description(invite.body.as_ref()) {
                 Ok(said) => said,
-                Err(status) => return self.refuse_session(now, session, status, &[]),
+                Err(status) => return self.refuse_session(now, session, status),
             };
             let peer = said.as_ref().and_then(streams::address).unwrap_or(invite.remote.ip());
             let Some(address) = self.settings.media_address(peer) else {
-                return self.refuse_session(now, session, 488, &[]);
+                return self.refuse_session(now, session, 488);
             };
             if said.as_ref().is_some_and(|offer| !media::negotiate::relayable(offer).contains(&true)) {
-                return self.refuse_session(now, session, 488, &[]);
+                return self.refuse_session(now, session, 488);
+            }
+            // Taken now, so that a call that is let in can be answered whatever comes after it.
+            let wanted = said.as_ref().map_or_else(|| vec![true], media::negotiate::relayable);
+            self.take_ports(now, CallRef(self.calls_made + 1), session, &mut leg, &wanted);
+            if leg.streams.iter().all(Option::is_none) {
+                return self.refuse_session(now, session, 503);
             }
             leg.author = Some(self.author(address));
             leg.said = said;
@@ -332,13 +340,11 @@ impl B2bua {
         self.events.push_back(Event::Arrived { call: reference, invite });
     }
 
-    fn refuse_session(
-        &mut self,
-        now: Instant,
-        session: SessionId,
-        status: u16,
-        headers: &[sip::HeaderField],
-    ) {
+    /// Refuses an unanswered caller; with 503 goes when to try again (RFC 3261 §21.5.4).
+    fn refuse_session(&mut self, now: Instant, session: SessionId, status: u16) {
+        let seconds = self.settings.retry_after.as_secs().to_string();
+        let retry = [sip::HeaderField::new("Retry-After", &seconds)];
+        let headers = if status == 503 { retry.as_slice() } else { &[] };
         tolerate(self.user_agent.refuse(now, session, status, headers));
     }
 
@@ -408,6 +414,7 @@ impl Leg {
             answered: false,
             ringing: false,
             author: None,
+            ours: None,
             streams: Vec::new(),
             we_offered: false,
             said: None,

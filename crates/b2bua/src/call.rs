@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use media::negotiate::Author;
+use media::negotiate::{Author, agreed_streams};
 use media::{LocalPort, MusicId, TerminationId, sdp};
 use serde::{Deserialize, Serialize};
 use sip::{Body, ExchangeId, Method, SessionId};
@@ -57,6 +57,8 @@ pub(crate) struct Leg {
     pub(crate) ringing: bool,
     /// Our own identity in descriptions; `None` where media is direct.
     pub(crate) author: Option<Author>,
+    /// Our last description that stands: the author's last one, unless that offer was refused.
+    pub(crate) ours: Option<sdp::Session>,
     /// By position of the m-line.
     pub(crate) streams: Vec<Option<Stream>>,
     /// The last offer on this leg was ours, so what they said is the narrower list.
@@ -90,6 +92,8 @@ pub(crate) struct Stream {
     pub(crate) port: LocalPort,
     /// The relay was told; until then only the port is taken.
     pub(crate) open: bool,
+    /// Whom it hears and who hears it.
+    pub(crate) joined: Option<TerminationId>,
 }
 
 /// The phones of one agent, or one number, being tried.
@@ -122,12 +126,24 @@ pub(crate) struct Exchange {
 /// What an exchange waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Awaited {
-    /// The final response; the asker's offer, where it made one.
-    Reply { offer: Option<sdp::Session> },
-    /// The asker's ACK with its answer to the offer in our 2xx.
-    Acknowledgement,
+    /// The final response; the asker's offer, where it made one, and what we made of it.
+    Reply { offer: Option<sdp::Session>, sent: Option<sdp::Session> },
+    /// The asker's ACK with its answer to the other side's offer in our 2xx, which we sent so.
+    Acknowledgement { sent: Option<sdp::Session> },
+    /// The asker's ACK with its answer to an offer of our own in our 2xx; nobody else was asked.
+    OwnOffer { sent: sdp::Session },
     /// The final response, which nobody wants any more: the asker took its request back.
     Nothing,
+}
+
+impl Leg {
+    /// Whether offer and answer left anything to be heard or seen.
+    pub(crate) fn agrees(&self) -> bool {
+        match (&self.ours, &self.said) {
+            (Some(ours), Some(said)) => agreed_streams(ours, said).iter().any(Option::is_some),
+            (None, _) | (_, None) => false,
+        }
+    }
 }
 
 impl Call {

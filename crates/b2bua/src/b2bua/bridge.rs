@@ -59,6 +59,10 @@ impl B2bua {
             (Method::Update, _, _) => self.reply(now, session, request.exchange, 200, None),
             // RFC 3261 §14.2.
             (Method::Invite, _, _) => self.reply(now, session, request.exchange, 491, None),
+            // A transfer needs somebody who performs it (RFC 3515 §2.4.2), and who does not subscribe is
+            // not notified (RFC 6665 §4.1.3).
+            (Method::Refer, _, _) => self.reply(now, session, request.exchange, 603, None),
+            (Method::Notify, _, _) => self.reply(now, session, request.exchange, 481, None),
             (_, Stage::Connected, Some(peer)) => self.pass(now, reference, session, peer, request),
             // Nobody there who could understand it: taken note of.
             (_, _, _) => self.reply(now, session, request.exchange, 200, None),
@@ -88,21 +92,22 @@ impl B2bua {
             return self.reply(now, from, request.exchange, 200, None);
         }
         let anchored = self.calls.get(&call).is_some_and(|call| call.anchored);
-        let (offer, body) = if anchored {
+        let (offer, sent, body) = if anchored {
             let offer = match self.read_description(request.body.as_ref()) {
                 Ok(offer) => offer,
                 Err(status) => return self.reply(now, from, request.exchange, status, None),
             };
-            let body = match &offer {
+            let sent = match &offer {
                 Some(offer) => match self.relayed_offer(now, call, to, offer) {
-                    Some(body) => Some(body),
+                    Some(sent) => Some(sent),
                     None => return self.reply(now, from, request.exchange, 488, None),
                 },
                 None => None,
             };
-            (offer, body)
+            let body = sent.as_ref().map(|sent| Body::sdp(sent.to_string()));
+            (offer, sent, body)
         } else {
-            (None, request.body)
+            (None, None, request.body)
         };
         let headers = passed_headers(&request.headers);
         match self.user_agent.request(now, to, request.method.clone(), &headers, body.as_ref()) {
@@ -113,7 +118,7 @@ impl B2bua {
                     asked: request.exchange,
                     to,
                     passed,
-                    awaited: Awaited::Reply { offer },
+                    awaited: Awaited::Reply { offer, sent },
                 };
                 if let Some(call) = self.calls.get_mut(&call) {
                     call.exchanges.push(exchange);
@@ -131,14 +136,14 @@ impl B2bua {
         call: CallRef,
         to: SessionId,
         offer: &media::sdp::Session,
-    ) -> Option<Body> {
+    ) -> Option<media::sdp::Session> {
         let mut leg = self.calls.get_mut(&call)?.legs.remove(&to)?;
         self.take_ports(now, call, to, &mut leg, &negotiate::relayable(offer));
         let ports = streams::ports(&leg);
         let relayed =
             leg.author.as_mut().and_then(|author| negotiate::relay_offer(author, offer, &ports).ok());
         self.calls.get_mut(&call)?.legs.insert(to, leg);
-        relayed.map(|session| Body::sdp(session.to_string()))
+        relayed
     }
 
     /// Passes a request without an offer on.
@@ -146,7 +151,7 @@ impl B2bua {
         let headers = passed_headers(&request.headers);
         match self.user_agent.request(now, to, request.method.clone(), &headers, request.body.as_ref()) {
             Ok(passed) => {
-                let awaited = Awaited::Reply { offer: None };
+                let awaited = Awaited::Reply { offer: None, sent: None };
                 let asked = request.exchange;
                 let exchange = Exchange { method: request.method, from, asked, to, passed, awaited };
                 if let Some(call) = self.calls.get_mut(&call) {
@@ -173,15 +178,18 @@ impl B2bua {
         };
         let exchange = call.exchanges.swap_remove(index);
         let anchored = call.anchored;
-        let offer = match exchange.awaited.clone() {
-            Awaited::Reply { offer } => offer,
-            Awaited::Acknowledgement | Awaited::Nothing => return,
+        let is_success = (200..300).contains(&status);
+        let (offer, sent) = match exchange.awaited.clone() {
+            Awaited::Reply { offer, sent } => (offer, sent),
+            Awaited::Acknowledgement { .. } | Awaited::OwnOffer { .. } => return,
+            Awaited::Nothing if is_success => return self.acknowledge_anyway(reference, &exchange),
+            Awaited::Nothing => return,
         };
         let changes_media = matches!(exchange.method, Method::Invite | Method::Update);
-        if !(200..300).contains(&status) {
+        if !is_success {
             // What concerns only the other dialog is not this side's mistake.
             let status = match status {
-                401 | 407 | 408 | 481 => 500,
+                300..=399 | 401 | 407 | 408 | 481 => 500,
                 other => other,
             };
             return self.reply(now, exchange.from, exchange.asked, status, None);
@@ -190,62 +198,109 @@ impl B2bua {
             return self.reply(now, exchange.from, exchange.asked, status, body);
         }
         if !anchored {
-            let wants_answer = exchange.method == Method::Invite && offer.is_none();
             self.reply(now, exchange.from, exchange.asked, 200, body);
-            if wants_answer {
-                self.await_acknowledgement(reference, exchange);
+            if exchange.method == Method::Invite {
+                self.await_acknowledgement(reference, exchange, None);
             }
             return;
         }
-        self.pass_answer(now, reference, exchange, offer, body.as_ref());
+        match (self.read_description(body.as_ref()), offer) {
+            (Ok(Some(answer)), Some(offer)) => {
+                self.pass_answer(now, reference, &exchange, (offer, sent), answer);
+            }
+            (Ok(Some(offer)), None) => self.pass_late_offer(now, reference, exchange, offer),
+            // A 2xx without a description, or with one that nobody can read.
+            (Ok(None) | Err(_), _) => {
+                self.reply(now, exchange.from, exchange.asked, 500, None);
+                self.acknowledge_anyway(reference, &exchange);
+            }
+        }
     }
 
-    /// Passes an answer back; where the asker made no offer, the "answer" is one.
+    /// Ends an exchange whose 2xx may carry an offer that nobody will answer. RFC 3261 §14.1: a failed
+    /// re-INVITE leaves the session as it was; the other side still needs its ACK, with the description
+    /// that stands. Where our INVITE had an offer the ACK was sent already.
+    fn acknowledge_anyway(&mut self, call: CallRef, exchange: &Exchange) {
+        let standing = self.standing(call, exchange.to);
+        tolerate(self.user_agent.acknowledge(exchange.to, standing.as_ref()));
+    }
+
+    /// Passes an answer back.
     fn pass_answer(
         &mut self,
         now: Instant,
         call: CallRef,
-        exchange: Exchange,
-        offer: Option<media::sdp::Session>,
-        body: Option<&Body>,
+        exchange: &Exchange,
+        (offer, sent): (media::sdp::Session, Option<media::sdp::Session>),
+        answer: media::sdp::Session,
     ) {
-        let Ok(Some(answer)) = self.read_description(body) else {
-            return self.reply(now, exchange.from, exchange.asked, 500, None);
-        };
-        let Some(mut leg) = self.calls.get_mut(&call).and_then(|call| call.legs.remove(&exchange.from))
-        else {
-            return;
-        };
-        let wanted = negotiate::relayable(offer.as_ref().unwrap_or(&answer));
-        self.take_ports(now, call, exchange.from, &mut leg, &wanted);
-        let ports = streams::ports(&leg);
-        let described = leg.author.as_mut().and_then(|author| match &offer {
-            Some(offer) => negotiate::relay_answer(author, offer, &answer, &ports).ok(),
-            None => negotiate::relay_offer(author, &answer, &ports).ok(),
-        });
-        if offer.is_some() {
-            leg.said.clone_from(&offer);
-        }
         let (from, to) = (exchange.from, exchange.to);
-        if let Some(call) = self.calls.get_mut(&call) {
-            call.legs.insert(from, leg);
-            if let Some(leg) = call.legs.get_mut(&to) {
-                leg.said = Some(answer);
-            }
-        }
-        let Some(described) = described else {
+        let wanted = negotiate::relayable(&offer);
+        let Some(described) = self.describe_on_leg(now, call, from, &wanted, |author, ports| {
+            negotiate::relay_answer(author, &offer, &answer, ports).ok()
+        }) else {
             return self.reply(now, from, exchange.asked, 488, None);
         };
         self.reply(now, from, exchange.asked, 200, Some(Body::sdp(described.to_string())));
-        if offer.is_none() {
-            return self.await_acknowledgement(call, exchange);
+        if let Some(call) = self.calls.get_mut(&call) {
+            if let Some(leg) = call.legs.get_mut(&from) {
+                (leg.said, leg.ours, leg.we_offered) = (Some(offer), Some(described), false);
+            }
+            if let Some(leg) = call.legs.get_mut(&to) {
+                (leg.said, leg.ours, leg.we_offered) = (Some(answer), sent, true);
+            }
         }
         self.media_changed(now, call, from, to);
     }
 
-    fn await_acknowledgement(&mut self, call: CallRef, exchange: Exchange) {
+    /// Passes the offer of a 2xx back to the side that asked for one.
+    fn pass_late_offer(
+        &mut self,
+        now: Instant,
+        call: CallRef,
+        exchange: Exchange,
+        offer: media::sdp::Session,
+    ) {
+        let wanted = negotiate::relayable(&offer);
+        let described = self.describe_on_leg(now, call, exchange.from, &wanted, |author, ports| {
+            negotiate::relay_offer(author, &offer, ports).ok()
+        });
+        let Some(described) = described else {
+            self.reply(now, exchange.from, exchange.asked, 488, None);
+            return self.acknowledge_anyway(call, &exchange);
+        };
+        self.reply(now, exchange.from, exchange.asked, 200, Some(Body::sdp(described.to_string())));
+        if let Some(leg) = self.calls.get_mut(&call).and_then(|call| call.legs.get_mut(&exchange.to)) {
+            leg.said = Some(offer);
+        }
+        self.await_acknowledgement(call, exchange, Some(described));
+    }
+
+    /// Takes the ports that a description on a leg wants and writes it.
+    fn describe_on_leg(
+        &mut self,
+        now: Instant,
+        call: CallRef,
+        session: SessionId,
+        wanted: &[bool],
+        describe: impl FnOnce(&mut negotiate::Author, &[Option<media::LocalPort>]) -> Option<media::sdp::Session>,
+    ) -> Option<media::sdp::Session> {
+        let mut leg = self.calls.get_mut(&call)?.legs.remove(&session)?;
+        self.take_ports(now, call, session, &mut leg, wanted);
+        let ports = streams::ports(&leg);
+        let described = leg.author.as_mut().and_then(|author| describe(author, &ports));
+        self.calls.get_mut(&call)?.legs.insert(session, leg);
+        described
+    }
+
+    fn await_acknowledgement(
+        &mut self,
+        call: CallRef,
+        exchange: Exchange,
+        sent: Option<media::sdp::Session>,
+    ) {
         if let Some(call) = self.calls.get_mut(&call) {
-            call.exchanges.push(Exchange { awaited: Awaited::Acknowledgement, ..exchange });
+            call.exchanges.push(Exchange { awaited: Awaited::Acknowledgement { sent }, ..exchange });
         }
     }
 
@@ -260,48 +315,69 @@ impl B2bua {
     ) {
         let Some((reference, call)) = self.leg_mut(session) else { return };
         let position = call.exchanges.iter().position(|one| {
-            one.from == session && one.asked == asked && one.awaited == Awaited::Acknowledgement
+            one.from == session
+                && one.asked == asked
+                && matches!(one.awaited, Awaited::Acknowledgement { .. } | Awaited::OwnOffer { .. })
         });
-        let Some(position) = position else {
-            // A re-INVITE that we answered ourselves while the caller waits.
-            if matches!(call.stage, Stage::Treated { .. }) {
-                self.caller_established(now, session, body);
-            }
-            return;
-        };
+        let Some(position) = position else { return };
         let exchange = call.exchanges.swap_remove(position);
-        if !call.anchored {
-            tolerate(self.user_agent.acknowledge(exchange.to, body.as_ref()));
-            return;
+        let anchored = call.anchored;
+        let answer = self.read_description(body.as_ref());
+        match exchange.awaited.clone() {
+            Awaited::OwnOffer { sent } => {
+                let Ok(Some(answer)) = answer else { return };
+                if let Some((_, call)) = self.leg_mut(session)
+                    && let Some(leg) = call.legs.get_mut(&session)
+                {
+                    (leg.said, leg.ours, leg.we_offered) = (Some(answer), Some(sent), true);
+                }
+                self.agreed_while_waiting(reference, session);
+                self.connect_streams(reference);
+                self.notice_hold(now, reference);
+            }
+            Awaited::Acknowledgement { .. } if !anchored => {
+                tolerate(self.user_agent.acknowledge(exchange.to, body.as_ref()));
+            }
+            Awaited::Acknowledgement { sent } => match answer {
+                Ok(Some(answer)) => self.pass_late_answer(now, reference, &exchange, sent, answer),
+                Ok(None) | Err(_) => self.acknowledge_anyway(reference, &exchange),
+            },
+            Awaited::Reply { .. } | Awaited::Nothing => {}
         }
-        let Ok(Some(answer)) = self.read_description(body.as_ref()) else {
-            // RFC 3261 §14.1: a failed re-INVITE leaves the session as it was; the other side still
-            // needs its ACK, with the description that stands.
-            let standing = self.standing(reference, exchange.to);
-            tolerate(self.user_agent.acknowledge(exchange.to, standing.as_ref()));
-            return;
-        };
-        let answered = self.relayed_answer(reference, exchange.to, &answer);
-        if let Some(leg) = self.calls.get_mut(&reference).and_then(|call| call.legs.get_mut(&session)) {
-            leg.said = Some(answer);
-        }
-        tolerate(self.user_agent.acknowledge(exchange.to, answered.as_ref()));
-        self.media_changed(now, reference, session, exchange.to);
     }
 
-    /// An answer of one leg to the offer that the other leg made in its 2xx.
-    fn relayed_answer(&mut self, call: CallRef, to: SessionId, answer: &media::sdp::Session) -> Option<Body> {
-        let leg = self.calls.get_mut(&call)?.legs.get_mut(&to)?;
-        let offer = leg.said.clone()?;
-        let ports = streams::ports(leg);
-        let described = negotiate::relay_answer(leg.author.as_mut()?, &offer, answer, &ports).ok()?;
-        Some(Body::sdp(described.to_string()))
+    /// Passes the answer of an ACK on in the ACK for the 2xx that made the offer.
+    fn pass_late_answer(
+        &mut self,
+        now: Instant,
+        call: CallRef,
+        exchange: &Exchange,
+        sent: Option<media::sdp::Session>,
+        answer: media::sdp::Session,
+    ) {
+        let (from, to) = (exchange.from, exchange.to);
+        let offer =
+            self.calls.get(&call).and_then(|call| call.legs.get(&to)).and_then(|leg| leg.said.clone());
+        let wanted = offer.as_ref().map(negotiate::relayable).unwrap_or_default();
+        let described = self.describe_on_leg(now, call, to, &wanted, |author, ports| {
+            negotiate::relay_answer(author, offer.as_ref()?, &answer, ports).ok()
+        });
+        let body = described.as_ref().map(|described| Body::sdp(described.to_string()));
+        tolerate(self.user_agent.acknowledge(to, body.as_ref()));
+        if let Some(call) = self.calls.get_mut(&call) {
+            if let Some(leg) = call.legs.get_mut(&from) {
+                (leg.said, leg.ours, leg.we_offered) = (Some(answer), sent, true);
+            }
+            if let Some(leg) = call.legs.get_mut(&to) {
+                (leg.ours, leg.we_offered) = (described, false);
+            }
+        }
+        self.media_changed(now, call, from, to);
     }
 
     fn standing(&self, call: CallRef, session: SessionId) -> Option<Body> {
         let leg = self.calls.get(&call)?.legs.get(&session)?;
-        let last = leg.author.as_ref()?.last()?;
-        Some(Body::sdp(last.to_string()))
+        Some(Body::sdp(leg.ours.as_ref()?.to_string()))
     }
 
     /// Tells the relay what both legs agreed to now, and notices holds.
@@ -309,7 +385,15 @@ impl B2bua {
         self.apply(reference, one);
         self.apply(reference, other);
         self.connect_streams(reference);
+        self.notice_hold(now, reference);
+    }
+
+    /// Opens or closes the books on a hold.
+    pub(super) fn notice_hold(&mut self, now: Instant, reference: CallRef) {
         let Some(call) = self.calls.get_mut(&reference) else { return };
+        if call.stage != Stage::Connected {
+            return;
+        }
         let held = call.is_held();
         if held == call.held_since.is_some() {
             return;
@@ -329,8 +413,14 @@ impl B2bua {
         else {
             return;
         };
-        exchange.awaited = Awaited::Nothing;
+        let awaited = std::mem::replace(&mut exchange.awaited, Awaited::Nothing);
         let (to, passed) = (exchange.to, exchange.passed);
-        tolerate(self.user_agent.withdraw(now, to, passed));
+        match awaited {
+            // There is no other side: the caller waits.
+            Awaited::OwnOffer { .. } => {}
+            Awaited::Reply { .. } | Awaited::Acknowledgement { .. } | Awaited::Nothing => {
+                tolerate(self.user_agent.withdraw(now, to, passed));
+            }
+        }
     }
 }

@@ -22,12 +22,27 @@ pub struct Dial {
     pub headers: Vec<HeaderField>,
 }
 
+/// Why a phone does not ring.
+enum Unrung {
+    /// Because of the phone.
+    Failed(Failure),
+    /// Because of us: no media port is left.
+    NoPort,
+}
+
+impl From<Failure> for Unrung {
+    fn from(failure: Failure) -> Unrung {
+        Unrung::Failed(failure)
+    }
+}
+
 /// No phone could be asked.
 const NOBODY: Failure = Failure { kind: FailureKind::Unreachable, status: 480 };
 
 impl B2bua {
     /// Tries to reach somebody for a call. A failure that is known at once is returned and not said as
-    /// an event.
+    /// an event. Where we have no media port left it is nobody's fault but ours and the call is over:
+    /// [`Event::HungUp`] says so.
     pub fn dial(
         &mut self,
         now: Instant,
@@ -44,11 +59,18 @@ impl B2bua {
         }
         let mut failure = NOBODY;
         let mut phones = 0;
+        let mut is_out_of_ports = false;
         for destination in &dial.destinations {
             match self.ring_phone(now, call, attempt, dial, destination) {
                 Ok(()) => phones += 1,
-                Err(why) => failure = failure.max_kind(why),
+                Err(Unrung::Failed(why)) => failure = failure.max_kind(why),
+                Err(Unrung::NoPort) => is_out_of_ports = true,
             }
+        }
+        if phones == 0 && is_out_of_ports {
+            self.end_call(now, call, HangUp::NoPort);
+            self.settle(now);
+            return Ok(());
         }
         if phones == 0 {
             return Err(failure);
@@ -69,7 +91,7 @@ impl B2bua {
         attempt: AttemptId,
         dial: &Dial,
         destination: &sip::Destination,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unrung> {
         // The session's number is not known before the INVITE is made, and the INVITE needs the offer.
         let mut leg = Leg::new(Role::Callee(attempt));
         let body = self.offer(now, call, &mut leg, destination)?;
@@ -97,7 +119,7 @@ impl B2bua {
             }
             Err(_) => {
                 self.give_back(call, &mut leg);
-                Err(Failure { kind: FailureKind::Unreachable, status: 503 })
+                Err(Unrung::Failed(Failure { kind: FailureKind::Unreachable, status: 503 }))
             }
         }
     }
@@ -110,9 +132,9 @@ impl B2bua {
         call: CallRef,
         leg: &mut Leg,
         destination: &sip::Destination,
-    ) -> Result<Option<Body>, Failure> {
-        let Some(state) = self.calls.get(&call) else { return Err(NOBODY) };
-        let Some(caller) = state.legs.get(&state.caller) else { return Err(NOBODY) };
+    ) -> Result<Option<Body>, Unrung> {
+        let state = self.calls.get(&call).ok_or(NOBODY)?;
+        let caller = state.legs.get(&state.caller).ok_or(NOBODY)?;
         if !state.anchored {
             return Ok(caller.raw.clone());
         }
@@ -126,6 +148,9 @@ impl B2bua {
         let mut author = self.author(address);
         self.take_ports(now, call, session, leg, &wanted);
         let ports = streams::ports(leg);
+        if wanted.contains(&true) && ports.iter().all(Option::is_none) {
+            return Err(Unrung::NoPort);
+        }
         let described = match &source {
             Some(source) => negotiate::relay_offer(&mut author, source, &ports).ok(),
             None => ports.first().copied().flatten().map(|port| {
@@ -135,10 +160,14 @@ impl B2bua {
         };
         leg.author = Some(author);
         match described {
-            Some(described) => Ok(Some(Body::sdp(described.to_string()))),
+            Some(described) => {
+                let body = Body::sdp(described.to_string());
+                leg.ours = Some(described);
+                Ok(Some(body))
+            }
             None => {
                 self.give_back(call, leg);
-                Err(no_media)
+                Err(Unrung::Failed(no_media))
             }
         }
     }
@@ -195,13 +224,13 @@ impl B2bua {
         leg.answered = true;
         let usable = if anchored {
             leg.said = said.unwrap_or_default();
-            leg.said.is_some()
+            leg.agrees()
         } else {
             leg.raw = body;
             leg.raw.is_some()
         };
         if !usable {
-            // A 2xx whose session description is missing or cannot be read is no conversation.
+            // A 2xx whose description is missing, cannot be read or accepts nothing is no conversation.
             self.end_leg(now, session, 488);
             return self.phone_lost(
                 now,
@@ -215,6 +244,10 @@ impl B2bua {
         let Some(state) = call.attempts.get_mut(&attempt) else {
             return self.end_leg(now, session, 480);
         };
+        if state.answered.is_some() {
+            // Two answers in one segment of a stream: the first wins.
+            return self.end_leg(now, session, 200);
+        }
         state.answered = Some(session);
         let deadline = state.deadline;
         self.timers.cancel(deadline);
@@ -237,7 +270,7 @@ impl B2bua {
         let Some(leg) = call.legs.get(&session) else { return };
         let Role::Callee(attempt) = leg.role else { return };
         let failure = Failure { kind: kind(status, cause, leg.ringing), status };
-        self.forget_leg(now, session);
+        self.forget_leg(session);
         match cause {
             FailureCause::Cancelled => {}
             FailureCause::Response
@@ -253,6 +286,9 @@ impl B2bua {
         let Some(state) = self.calls.get_mut(&call).and_then(|call| call.attempts.get_mut(&attempt)) else {
             return;
         };
+        if state.answered.is_some() {
+            return;
+        }
         state.phones = state.phones.saturating_sub(1);
         let worst = state.failure.map_or(failure, |before| before.max_kind(failure));
         state.failure = Some(worst);
@@ -276,8 +312,8 @@ impl B2bua {
         }
         match stage {
             Stage::Unanswered => {
-                if !self.answer_caller(now, call, callee) {
-                    self.end_call(now, call, HangUp::Lost(crate::Side::Caller));
+                if let Err(cause) = self.answer_caller(now, call, callee) {
+                    self.end_call(now, call, cause);
                     self.settle(now);
                     return Err(NotPossible);
                 }
@@ -295,33 +331,35 @@ impl B2bua {
             state.deadline = deadline;
         }
         self.events.push_back(Event::Connected { call, attempt });
+        self.notice_hold(now, call);
         self.settle(now);
         Ok(())
     }
 
     /// Passes the callee's answer (or offer, where the caller made none) to the caller in our 200.
-    fn answer_caller(&mut self, now: Instant, call: CallRef, callee: SessionId) -> bool {
-        let Some(state) = self.calls.get_mut(&call) else { return false };
+    fn answer_caller(&mut self, now: Instant, call: CallRef, callee: SessionId) -> Result<(), HangUp> {
+        const LOST: HangUp = HangUp::Lost(crate::Side::Callee);
+        let state = self.calls.get_mut(&call).ok_or(LOST)?;
         let caller = state.caller;
-        let Some(from) = state.legs.get(&callee) else { return false };
+        let from = state.legs.get(&callee).ok_or(LOST)?;
         let body = if state.anchored {
-            let Some(answer) = from.said.clone() else { return false };
-            match self.describe_for_caller(now, call, caller, &answer) {
-                Some(described) => {
-                    self.apply(call, caller);
-                    self.apply(call, callee);
-                    self.connect_streams(call);
-                    Some(Body::sdp(described.to_string()))
-                }
-                None => return false,
+            let answer = from.said.clone().ok_or(LOST)?;
+            let described = self.describe_for_caller(now, call, caller, &answer).ok_or(LOST)?;
+            if described.media.iter().all(|media| media.port == 0) {
+                return Err(HangUp::NoPort);
             }
+            self.apply(call, caller);
+            self.apply(call, callee);
+            self.connect_streams(call);
+            Some(Body::sdp(described.to_string()))
         } else {
             from.raw.clone()
         };
         if let Some(leg) = self.calls.get_mut(&call).and_then(|call| call.legs.get_mut(&caller)) {
             leg.answered = true;
         }
-        self.user_agent.accept(now, caller, &[], body.as_ref()).is_ok()
+        let accepted = self.user_agent.accept(now, caller, &[], body.as_ref());
+        accepted.map_err(|_| HangUp::Lost(crate::Side::Caller))
     }
 
     fn describe_for_caller(
@@ -332,14 +370,15 @@ impl B2bua {
         answer: &sdp::Session,
     ) -> Option<sdp::Session> {
         let mut leg = self.calls.get_mut(&call)?.legs.remove(&caller)?;
-        let offer = leg.said.clone();
-        let wanted = negotiate::relayable(offer.as_ref().unwrap_or(answer));
+        let wanted = negotiate::relayable(leg.said.as_ref().unwrap_or(answer));
         self.take_ports(now, call, caller, &mut leg, &wanted);
         let ports = streams::ports(&leg);
-        let described = leg.author.as_mut().and_then(|author| match &offer {
+        leg.we_offered = leg.said.is_none();
+        leg.ours = leg.author.as_mut().and_then(|author| match &leg.said {
             Some(offer) => negotiate::relay_answer(author, offer, answer, &ports).ok(),
             None => negotiate::relay_offer(author, answer, &ports).ok(),
         });
+        let described = leg.ours.clone();
         self.calls.get_mut(&call)?.legs.insert(caller, leg);
         described
     }
@@ -358,7 +397,7 @@ impl B2bua {
         }
         let caller = state.caller;
         tolerate(self.user_agent.refuse(now, caller, status, headers));
-        self.forget_leg(now, caller);
+        self.forget_leg(caller);
         self.end_call(now, call, HangUp::Requested);
         self.settle(now);
         Ok(())
@@ -375,8 +414,7 @@ impl Failure {
 /// What has been agreed with, or offered by, the caller, as an offer for somebody else. The layout of
 /// m-lines stays, so that later offers of either side fit the other.
 fn offered(caller: &Leg) -> Option<sdp::Session> {
-    let ours = caller.author.as_ref().and_then(negotiate::Author::last);
-    match (caller.answered, ours, &caller.said) {
+    match (caller.answered, &caller.ours, &caller.said) {
         // We answered the caller's offer: our answer is the narrower list.
         (true, Some(ours), Some(_)) if !caller.we_offered => {
             Some(ours.clone().with_direction(media::Direction::SendRecv))

@@ -71,7 +71,9 @@ impl B2bua {
         let legs: Vec<SessionId> =
             self.calls.get(&call).map(|call| call.legs.keys().copied().collect()).unwrap_or_default();
         for session in legs {
-            let code = if session == caller { status } else { 0 };
+            let answered = self.leg_mut(session).is_some_and(|(_, call)| call.legs[&session].answered);
+            // The end of a conversation needs no reason: normal clearing is what a BYE means.
+            let code = if session == caller && !answered { status } else { 0 };
             self.end_leg(now, session, code);
         }
         self.close_if_done(call);
@@ -84,12 +86,12 @@ impl B2bua {
         let Some(leg) = call.legs.get(&session) else { return };
         match (leg.role, leg.answered) {
             (Role::Caller, false) => {
-                tolerate(self.user_agent.refuse(now, session, cause, &[]));
-                self.forget_leg(now, session);
+                self.refuse_session(now, session, cause);
+                self.forget_leg(session);
             }
             (Role::Caller | Role::Callee(_), true) => {
                 tolerate(self.user_agent.bye(now, session, reason(cause)));
-                self.forget_leg(now, session);
+                self.forget_leg(session);
             }
             (Role::Callee(_), false) => {
                 // It is over when `Failed` says so: a 200 may be on its way (RFC 3261 §9.1).
@@ -100,7 +102,7 @@ impl B2bua {
     }
 
     /// The session of a leg is over: its streams go, and with the last leg the call.
-    pub(super) fn forget_leg(&mut self, _now: Instant, session: SessionId) {
+    pub(super) fn forget_leg(&mut self, session: SessionId) {
         let Some(call) = self.sessions.remove(&session) else { return };
         let Some(mut leg) = self.calls.get_mut(&call).and_then(|call| call.legs.remove(&session)) else {
             return;
@@ -129,7 +131,7 @@ impl B2bua {
     /// A leg ended that we did not end: the other side follows.
     pub(super) fn leg_over(&mut self, now: Instant, session: SessionId, cause: HangUp) {
         let Some(call) = self.sessions.get(&session).copied() else { return };
-        self.forget_leg(now, session);
+        self.forget_leg(session);
         self.end_call(now, call, cause);
     }
 
@@ -155,12 +157,12 @@ impl B2bua {
             }
             (Role::Callee(attempt), Stage::Unanswered | Stage::Treated { .. } | Stage::Connected) => {
                 // Picked up and gone before it was connected.
-                self.forget_leg(now, session);
+                self.forget_leg(session);
                 self.end_attempt(now, reference, attempt, 480);
                 let failure = Failure { kind: FailureKind::Rejected, status: 480 };
                 self.events.push_back(Event::AttemptFailed { call: reference, attempt, failure });
             }
-            (Role::Caller | Role::Callee(_), Stage::Over) => self.forget_leg(now, session),
+            (Role::Caller | Role::Callee(_), Stage::Over) => self.forget_leg(session),
         }
     }
 }

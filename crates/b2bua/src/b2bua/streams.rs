@@ -42,9 +42,10 @@ impl B2bua {
             let Some(port) = self.ports.allocate(now) else { continue };
             self.terminations_made += 1;
             let termination = TerminationId(self.terminations_made);
-            *slot = Some(Stream { termination, port, open: false });
+            *slot = Some(Stream { termination, port, open: false, joined: None });
             let side = leg.role.side();
-            self.terminations.insert(termination, Owner { call, session, side, port });
+            let owner = Owner { call, session, side, port, is_audio: false, closing: false };
+            self.terminations.insert(termination, owner);
         }
     }
 
@@ -58,6 +59,9 @@ impl B2bua {
     fn drop_stream(&mut self, call: CallRef, stream: Stream) {
         if stream.open {
             self.commands.push_back(Command::Close { termination: stream.termination });
+            if let Some(owner) = self.terminations.get_mut(&stream.termination) {
+                owner.closing = true;
+            }
             if let Some(call) = self.calls.get_mut(&call) {
                 call.terminations += 1;
             }
@@ -70,17 +74,21 @@ impl B2bua {
     /// Tells the relay what a leg has agreed to: our last description and theirs.
     pub(super) fn apply(&mut self, call: CallRef, session: SessionId) {
         let Some(leg) = self.calls.get(&call).and_then(|call| call.legs.get(&session)) else { return };
-        let Some(local) = leg.author.as_ref().and_then(negotiate::Author::last) else { return };
+        let Some(local) = &leg.ours else { return };
         let agreed = match &leg.said {
             Some(remote) => negotiate::agreed_streams(local, remote),
             None => negotiate::waiting_streams(local),
         };
+        let is_audio: Vec<bool> = local.media.iter().map(|media| media.kind == "audio").collect();
         let streams = leg.streams.clone();
         let mut kept = Vec::with_capacity(streams.len());
         for (index, stream) in streams.into_iter().enumerate() {
             let agreed = agreed.get(index).cloned().flatten();
             kept.push(match (stream, agreed) {
                 (Some(stream), Some(agreed)) => {
+                    if let Some(owner) = self.terminations.get_mut(&stream.termination) {
+                        owner.is_audio = is_audio[index];
+                    }
                     self.commands.push_back(if stream.open {
                         Command::Update { termination: stream.termination, stream: agreed }
                     } else {
@@ -100,18 +108,26 @@ impl B2bua {
         }
     }
 
-    /// Lets the two who talk hear each other, stream by stream.
+    /// Lets the two who talk hear each other, stream by stream. A pair that does already is left alone:
+    /// the numbering of its packets goes on.
     pub(super) fn connect_streams(&mut self, call: CallRef) {
-        let Some(call) = self.calls.get(&call) else { return };
-        let streams = |session: &SessionId| call.legs.get(session).map(|leg| leg.streams.as_slice());
-        let (Some(caller), Some(callee)) = (streams(&call.caller), call.callee.as_ref().and_then(streams))
-        else {
-            return;
+        let Some(call) = self.calls.get_mut(&call) else { return };
+        let Some(callee) = call.callee else { return };
+        let open = |session: &SessionId| -> Vec<Option<TerminationId>> {
+            let streams = call.legs.get(session).map_or(&[][..], |leg| &leg.streams);
+            let open = |stream: &Option<Stream>| stream.filter(|one| one.open).map(|one| one.termination);
+            streams.iter().map(open).collect()
         };
-        let open =
-            |stream: &Option<Stream>| stream.filter(|stream| stream.open).map(|stream| stream.termination);
-        for pair in caller.iter().zip(callee) {
-            if let (Some(a), Some(b)) = (open(pair.0), open(pair.1)) {
+        let (caller, pairs) = (call.caller, open(&call.caller).into_iter().zip(open(&callee)));
+        for (place, pair) in pairs.enumerate() {
+            let (Some(a), Some(b)) = pair else { continue };
+            let mut is_new = false;
+            for (session, far) in [(caller, b), (callee, a)] {
+                let leg = call.legs.get_mut(&session).expect("its stream was found just now");
+                let stream = leg.streams[place].as_mut().expect("it was found just now");
+                is_new |= stream.joined.replace(far) != Some(far);
+            }
+            if is_new {
                 self.commands.push_back(Command::Connect { a, b });
             }
         }
@@ -135,11 +151,19 @@ impl B2bua {
         self.ports.release(port);
         let Some(call) = self.calls.get_mut(&owner.call) else { return };
         call.terminations = call.terminations.saturating_sub(1);
-        let was_connected = call.callee.is_none_or(|callee| callee == owner.session);
-        match owner.side {
-            Side::Caller => drop(call.summary.caller.get_or_insert(statistics)),
-            Side::Callee if was_connected => drop(call.summary.callee.get_or_insert(statistics)),
-            Side::Callee => {}
+        let place = match owner.side {
+            Side::Caller => Some(&mut call.summary.caller),
+            Side::Callee if call.callee == Some(owner.session) => Some(&mut call.summary.callee),
+            // A phone that rang for nothing.
+            Side::Callee => None,
+        };
+        let place = place.filter(|_| owner.is_audio);
+        // Where there were several, the one that was used.
+        let packets = |one: &media::Statistics| one.received_packets + one.sent_packets;
+        if let Some(place) = place
+            && place.as_ref().is_none_or(|before| packets(before) < packets(&statistics))
+        {
+            *place = Some(statistics);
         }
         self.close_if_done(owner.call);
     }
@@ -167,11 +191,13 @@ impl B2bua {
     ) {
         let Some(owner) = self.terminations.get(&termination).copied() else { return };
         match refusal {
-            media::Refusal::UnknownTermination => {
+            media::Refusal::UnknownTermination if owner.closing => {
                 self.termination_closed(termination, owner.port, media::Statistics::default());
             }
             media::Refusal::UnknownMusic | media::Refusal::NoG711 | media::Refusal::SameTermination => {}
-            media::Refusal::TerminationInUse
+            // Connect is refused under the name of one for what is wrong with the other.
+            media::Refusal::UnknownTermination
+            | media::Refusal::TerminationInUse
             | media::Refusal::PortInUse
             | media::Refusal::TooManyTerminations => self.end_call(now, owner.call, HangUp::NoPort),
             media::Refusal::NoSharedCodec => self.end_call(now, owner.call, HangUp::Requested),

@@ -2,12 +2,12 @@
 
 use media::{Command, Direction, MusicId, negotiate};
 use serde::{Deserialize, Serialize};
-use sip::{Body, SessionId};
+use sip::{Body, ExchangeId, Method, SessionId};
 use timing::Instant;
 
 use super::bridge::Request;
 use super::{B2bua, NotPossible, streams, tolerate};
-use crate::call::Stage;
+use crate::call::{Awaited, Exchange, Leg, Stage};
 use crate::{CallRef, HangUp};
 
 /// What came of [`B2bua::play`].
@@ -54,6 +54,7 @@ impl B2bua {
             Stage::Connected | Stage::Over => return Err(NotPossible),
         }
         let Some(body) = self.describe_ourselves(now, call, caller) else {
+            // What it was given ports for stays as it is: the agent may speak what we do not.
             return self.ring(now, call).map(|()| Played::Ringback);
         };
         self.apply(call, caller);
@@ -83,9 +84,6 @@ impl B2bua {
     fn describe_ourselves(&mut self, now: Instant, call: CallRef, caller: SessionId) -> Option<Body> {
         let mut leg = self.calls.get_mut(&call)?.legs.remove(&caller)?;
         let body = self.describe_on(now, call, caller, &mut leg);
-        if body.is_none() {
-            self.give_back(call, &mut leg);
-        }
         self.calls.get_mut(&call)?.legs.insert(caller, leg);
         body
     }
@@ -95,22 +93,21 @@ impl B2bua {
         now: Instant,
         call: CallRef,
         session: SessionId,
-        leg: &mut crate::call::Leg,
+        leg: &mut Leg,
     ) -> Option<Body> {
-        let offer = leg.said.clone();
-        // The port of a stream that is there already serves again: a re-INVITE keeps its place.
-        let place = leg.streams.iter().position(Option::is_some);
-        let place = place.or_else(|| offer.as_ref().and_then(g711_line)).or(offer.is_none().then_some(0))?;
+        let place = leg.said.as_ref().map_or(Some(0), g711_line)?;
         let wanted: Vec<bool> = (0..=place).map(|index| index == place).collect();
         self.take_ports(now, call, session, leg, &wanted);
         let port = streams::ports(leg).get(place).copied().flatten()?;
-        leg.we_offered = offer.is_none();
         let author = leg.author.as_mut()?;
-        let described = match &offer {
+        let described = match &leg.said {
             Some(offer) => negotiate::answer_ourselves(author, offer, port).ok()?.session,
             None => negotiate::offer_ourselves(author, port, &negotiate::full_list(), Direction::SendRecv),
         };
-        Some(Body::sdp(described.to_string()))
+        leg.we_offered = leg.said.is_none();
+        let body = Body::sdp(described.to_string());
+        leg.ours = Some(described);
+        Some(body)
     }
 
     /// The caller's ACK. Where our 2xx carried the offer, it brings the answer.
@@ -140,7 +137,11 @@ impl B2bua {
                     leg.said = Some(answer);
                 }
                 self.apply(reference, session);
+                if self.audio(reference, session).is_none() {
+                    return self.end_call(now, reference, HangUp::Lost(crate::Side::Caller));
+                }
                 self.connect_streams(reference);
+                self.notice_hold(now, reference);
             }
             // RFC 3261 §13.2.1: the ACK must carry the answer. Without one nobody can be heard.
             Ok(None) | Err(_) => self.end_call(now, reference, HangUp::Lost(crate::Side::Caller)),
@@ -159,26 +160,65 @@ impl B2bua {
             Ok(offer) => offer,
             Err(status) => return self.reply(now, session, request.exchange, status, None),
         };
-        let Some(leg) = self.calls.get_mut(&call).and_then(|call| call.legs.get_mut(&session)) else {
-            return;
-        };
-        let before = std::mem::replace(&mut leg.said, offer);
         let Some(mut leg) = self.calls.get_mut(&call).and_then(|call| call.legs.remove(&session)) else {
             return;
         };
-        let body = self.describe_on(now, call, session, &mut leg);
-        if body.is_none() {
-            leg.said = before;
-        }
+        let body = match offer {
+            Some(offer) => {
+                let before = leg.said.replace(offer);
+                let body = self.describe_on(now, call, session, &mut leg);
+                if body.is_none() {
+                    leg.said = before;
+                }
+                body
+            }
+            None => self.offer_again(call, session, request.exchange, &mut leg),
+        };
         if let Some(call) = self.calls.get_mut(&call) {
             call.legs.insert(session, leg);
         }
         match body {
             Some(body) => {
-                self.apply(call, session);
                 self.reply(now, session, request.exchange, 200, Some(body));
+                self.agreed_while_waiting(call, session);
             }
             None => self.reply(now, session, request.exchange, 488, None),
+        }
+    }
+
+    /// The caller who hears music wants an offer: what we said last, both ways. It stands when the ACK
+    /// has brought the answer.
+    fn offer_again(
+        &mut self,
+        call: CallRef,
+        session: SessionId,
+        asked: ExchangeId,
+        leg: &mut Leg,
+    ) -> Option<Body> {
+        let sent = leg.ours.clone()?.with_direction(Direction::SendRecv);
+        let sent = leg.author.as_mut()?.sign(sent);
+        let body = Body::sdp(sent.to_string());
+        let call = self.calls.get_mut(&call)?;
+        call.exchanges.push(Exchange {
+            method: Method::Invite,
+            from: session,
+            asked,
+            to: session,
+            passed: asked,
+            awaited: Awaited::OwnOffer { sent },
+        });
+        Some(body)
+    }
+
+    /// Tells the relay what the caller has agreed to; music that lost its termination goes on.
+    pub(super) fn agreed_while_waiting(&mut self, call: CallRef, caller: SessionId) {
+        let before = self.audio(call, caller);
+        self.apply(call, caller);
+        let stage = self.calls.get(&call).map(|call| call.stage);
+        if let Some(Stage::Treated { music }) = stage
+            && before != self.audio(call, caller)
+        {
+            self.start_music(call, music);
         }
     }
 }
