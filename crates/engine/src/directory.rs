@@ -40,7 +40,7 @@ pub struct Entry {
     pub queue: QueueId,
     /// Priority points of its interactions.
     pub priority: i32,
-    /// Their own requirement in place of the queue's.
+    /// Their own requirement, beside that of the queue.
     pub requirement: Option<Requirement>,
 }
 

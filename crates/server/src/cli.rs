@@ -1,11 +1,14 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Passwords};
+use crate::demo;
 use crate::exit::Exit;
 use crate::run;
 
@@ -29,6 +32,21 @@ enum Command {
         #[arg(long, value_name = "PATTERN", num_args = 0..=1, default_missing_value = "")]
         sip_trace: Option<String>,
     },
+    /// A whole contact centre on this machine: real SIP and RTP on loopback, a live table, nothing to install.
+    Demo {
+        /// Where the wallboard and the metrics are; port 0 is any.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+        http: SocketAddr,
+        /// End the day after so many seconds; without it, on Ctrl-C.
+        #[arg(long, value_name = "SECONDS")]
+        seconds: Option<u64>,
+        /// How many people call in a minute.
+        #[arg(long, value_name = "CALLS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600))]
+        calls_per_minute: u32,
+        /// The seed of everything random about the callers and agents; without it, another one each time.
+        #[arg(long, value_name = "NUMBER")]
+        seed: Option<u64>,
+    },
     /// Check a configuration and explain every error in it.
     Check {
         /// The configuration.
@@ -41,6 +59,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let exit = match Arguments::parse().command {
         Command::Run { config, sip_trace } => run::run(&config, sip_trace),
+        Command::Demo { http, seconds, calls_per_minute, seed } => {
+            let duration = seconds.map(Duration::from_secs);
+            demo::run(&demo::Options { http, duration, calls_per_minute, seed })
+        }
         Command::Check { config } => check(&config),
     };
     exit.into()

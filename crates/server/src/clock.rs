@@ -1,4 +1,5 @@
 //! The only place that reads the monotonic clock.
+#![expect(clippy::disallowed_types, reason = "this is the clock that everybody else is given as a number")]
 
 use std::time::Duration;
 
@@ -13,16 +14,11 @@ const HEADROOM: Duration = Duration::from_secs(1_000_000);
 /// A thread reads it once per batch and hands the number down; nothing below the shell can ask.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    #[expect(
-        clippy::disallowed_types,
-        reason = "this is the clock that everybody else is given as a number"
-    )]
     start: std::time::Instant,
 }
 
 impl Clock {
     /// A clock whose origin lies [`HEADROOM`] before now.
-    #[expect(clippy::disallowed_types, reason = "this is the clock that everybody else is given as a number")]
     pub fn start() -> Clock {
         Clock { start: std::time::Instant::now() }
     }

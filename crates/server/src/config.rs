@@ -41,7 +41,7 @@ pub use queue::{
 pub use report::{Problem, Severity};
 pub use routing::Routing;
 pub use secret::Secret;
-pub use sip::{Registrar, Sip, SipLimits, SipTimers};
+pub use sip::{Digest, Registrar, Sip, SipLimits, SipTimers};
 pub use trunk::{Credentials, MediaPath, Trunk};
 
 use toml::de::DeTable;

@@ -19,6 +19,8 @@ use std::time::Duration;
 use sim::chance::Chance;
 
 use crate::config::{self, Passwords};
+use crate::exit::Exit;
+use crate::logging;
 use crate::plan::Bound;
 use crate::shell::{Running, Shell};
 use crate::start_error::StartError;
@@ -27,11 +29,9 @@ use people::{Experience, People};
 /// How often the table is drawn in a terminal, and a line is written elsewhere.
 const FRAME: Duration = Duration::from_millis(500);
 const LINE: Duration = Duration::from_secs(5);
-/// How often the demo looks whether it shall end.
-const ATTENTION: Duration = Duration::from_millis(50);
 
 /// What a user can say about the demo.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Where the wallboard and the metrics are; port 0 is any.
     pub http: SocketAddr,
@@ -39,13 +39,13 @@ pub struct Options {
     pub duration: Option<Duration>,
     /// How many people call.
     pub calls_per_minute: u32,
-    /// The seed of everything random about the people.
-    pub seed: u64,
+    /// The seed of everything random about the people; `None`: another one each time.
+    pub seed: Option<u64>,
 }
 
 /// Why there is no demo.
 #[derive(Debug)]
-pub enum DemoError {
+enum DemoError {
     /// The product does not start.
     Start(StartError),
     /// The system has no sockets or threads for the people.
@@ -70,42 +70,53 @@ impl fmt::Display for DemoError {
 
 impl std::error::Error for DemoError {}
 
-/// Runs the demo until `stop` is set or its day is over, and prints the summary.
-///
-/// # Errors
-/// What stands in the way.
-pub fn run(options: &Options, stop: &AtomicBool) -> Result<(), DemoError> {
-    let mut chance = Chance::new(options.seed);
-    let (text, passwords) = centre::configuration(options.http, &mut chance);
+/// Runs the demo until Ctrl-C or until its day is over, and prints the summary.
+pub fn run(options: &Options) -> Exit {
+    match day(options) {
+        Ok(()) => Exit::Well,
+        Err(refused) => {
+            eprintln!("cordboard: {refused}");
+            Exit::System
+        }
+    }
+}
+
+fn day(options: &Options) -> Result<(), DemoError> {
+    let mut chance = Chance::new(options.seed.unwrap_or_else(any_seed));
+    let (text, passwords) = centre::configuration(&mut chance);
     let loaded = config::parse("demo", &text, Passwords::Any).expect("the built-in configuration is right");
-    let running = Shell::new(loaded.config, PathBuf::new()).start().map_err(DemoError::Start)?;
+    let mut config = loaded.config;
+    for listen in &mut config.sip.listen {
+        // Any free port: the demo must run beside a real one.
+        listen.address.set_port(0);
+    }
+    config.http.listen = options.http;
+    let log = logging::begin(&config.log);
+    let running = Shell::new(config, PathBuf::new()).start().map_err(DemoError::Start)?;
     let experience = Arc::new(Experience::default());
     let server = udp_address(&running);
-    let people = People::new(
-        running.clock(),
-        server,
-        &passwords,
-        options.calls_per_minute,
-        chance.fork(),
-        Arc::clone(&experience),
-    )
-    .map_err(DemoError::People)?;
+    let calls = options.calls_per_minute;
+    let people =
+        People::new(running.clock(), server, &passwords, calls, chance.fork(), Arc::clone(&experience));
+    let people = people.map_err(DemoError::People)?;
     let over = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&over);
-    let town = std::thread::Builder::new()
-        .name("town".to_owned())
-        .spawn(move || people.live(&flag))
-        .map_err(DemoError::People)?;
+    let town = std::thread::Builder::new().name("town".to_owned()).spawn(move || people.live(&flag));
+    let town = town.map_err(DemoError::People)?;
     let began = running.clock().now();
-    let shown = show(options, &running, server, stop);
-    let summary =
-        table::summary(&running.wallboard(), &experience, running.clock().now().since(began));
+    let shown = running.block_on(show(options, &running, server));
+    let summary = table::summary(&running.wallboard(), &experience, running.clock().now().since(began));
     over.store(true, Ordering::Relaxed);
     let lived = town.join().expect("the town's thread does not panic");
-    running.stop();
+    running.shut_down();
+    drop(log);
     shown.map_err(DemoError::Terminal)?;
     lived.map_err(DemoError::People)?;
     print(&format!("\n{summary}")).map_err(DemoError::Terminal)
+}
+
+fn any_seed() -> u64 {
+    crate::process::since_1970().as_nanos() as u64
 }
 
 fn udp_address(running: &Running) -> SocketAddr {
@@ -114,7 +125,7 @@ fn udp_address(running: &Running) -> SocketAddr {
 }
 
 /// Draws the table until the day is over.
-fn show(options: &Options, running: &Running, server: SocketAddr, stop: &AtomicBool) -> std::io::Result<()> {
+async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::io::Result<()> {
     let terminal = std::io::stdout().is_terminal();
     let http = running.http();
     let head = vec![
@@ -123,30 +134,25 @@ fn show(options: &Options, running: &Running, server: SocketAddr, stop: &AtomicB
         format!("metrics    http://{http}/metrics"),
         "Ctrl-C ends the day.".to_owned(),
     ];
-    if !terminal {
+    if terminal {
+        print("\x1b[2J")?;
+    } else {
         print(&format!("{}\n", head.join("\n")))?;
     }
-    let began = running.clock().now();
-    let every = if terminal { FRAME } else { LINE };
-    let mut next = began;
+    let day = options.duration.unwrap_or(Duration::MAX);
+    let evening = tokio::time::sleep(day);
+    tokio::pin!(evening);
+    let mut frames = tokio::time::interval(if terminal { FRAME } else { LINE });
     loop {
-        let now = running.clock().now();
-        let day_is_over = options.duration.is_some_and(|duration| now.since(began) >= duration);
-        if stop.load(Ordering::Relaxed) || day_is_over {
-            return Ok(());
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = &mut evening => return Ok(()),
+            _ = frames.tick() => {}
         }
-        if now >= next {
-            next = now + every;
-            let text = table::wallboard(&running.wallboard(), if terminal { &head } else { &[] });
-            // Home, then each line with its rest cleared, then everything below: no flicker.
-            let frame = if terminal {
-                format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n"))
-            } else {
-                text
-            };
-            print(&frame)?;
-        }
-        std::thread::park_timeout(ATTENTION);
+        let text = table::wallboard(&running.wallboard(), if terminal { &head } else { &[] });
+        // Home, then each line with its rest cleared, then everything below: no flicker.
+        let frame = if terminal { format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n")) } else { text };
+        print(&frame)?;
     }
 }
 

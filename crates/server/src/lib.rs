@@ -12,6 +12,7 @@ pub mod call_log;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod dns;
 pub mod doorbell;
 pub mod exit;

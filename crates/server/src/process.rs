@@ -1,4 +1,8 @@
 //! What the operating system says about this process.
+#![expect(
+    clippy::disallowed_types,
+    reason = "the wall clock, for a metric that Prometheus wants in its terms"
+)]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,10 +21,6 @@ pub fn figures() -> ProcessFigures {
 }
 
 /// Now, since 1970: when the process starts.
-#[expect(
-    clippy::disallowed_types,
-    reason = "the wall clock, for a metric that Prometheus wants in its terms"
-)]
 pub fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -180,7 +180,7 @@ fn reload(running: &mut Running, file: &Path) {
     match running.reload(config) {
         Ok(later) if later.is_empty() => info!("the new configuration is in force"),
         Ok(later) => {
-            warn!("the new configuration is in force, except what needs a restart: {}", later.join(", "))
+            warn!("the new configuration is in force, except what needs a restart: {}", later.join(", "));
         }
         Err(refused) => error!("the new configuration is refused, the old one stays in force: {refused}"),
     }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use report::Names;
+use report::{Names, Wallboard};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::limits;
 use crate::phase::{Phase, PhaseCell};
 use crate::plan::{Bound, Numbering, Plan};
+use crate::published::Published;
 use crate::ring::Producer;
 use crate::sip_trace::SipTrace;
 use crate::start_error::StartError;
@@ -58,6 +59,7 @@ pub struct Running {
     http: SocketAddr,
     phase: Arc<PhaseCell>,
     names: Arc<ArcSwap<Names>>,
+    published: Arc<ArcSwap<Published>>,
     trunks: Arc<ArcSwap<TrunkNames>>,
     trace: Arc<SipTrace>,
     progress: Arc<engine::Progress>,
@@ -142,6 +144,12 @@ impl Running {
     /// Calls in progress, those that wait included.
     pub fn calls(&self) -> usize {
         self.progress.interactions()
+    }
+
+    /// Queues and agents as they are now, by name.
+    pub fn wallboard(&self) -> Wallboard {
+        let published = self.published.load();
+        Wallboard::new(self.clock.now(), &published.snapshot, &published.figures, &self.names.load())
     }
 
     /// The switch of the SIP trace.

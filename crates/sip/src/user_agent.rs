@@ -95,6 +95,10 @@ impl UserAgent {
         let mut entropy = Entropy::new(seed);
         let tag_key = entropy.number();
         let realm = settings.domains.first().cloned().unwrap_or_default();
+        let authentication = AuthenticatorSettings {
+            algorithms: settings.digest.clone(),
+            ..AuthenticatorSettings::new(&realm)
+        };
         let random = ChaCha20Rng::from_seed(entropy.seed());
         UserAgent {
             entropy,
@@ -103,7 +107,7 @@ impl UserAgent {
             sessions: BTreeMap::new(),
             tags: BTreeMap::new(),
             accounts: BTreeMap::new(),
-            authenticator: Authenticator::new(AuthenticatorSettings::new(&realm), random),
+            authenticator: Authenticator::new(authentication, random),
             backoff: Backoff::new(settings.backoff),
             registrar: Registrar::new(settings.registrar),
             connections: BTreeMap::new(),

@@ -56,6 +56,19 @@ pub struct Registrar {
     pub failures_max: u32,
     /// How long it has to wait; doubled with each further failure, up to five minutes.
     pub failure_back_off: Duration,
+    /// The digest algorithms of challenges.
+    pub digest: Digest,
+}
+
+/// Which digest algorithms a phone may choose from (RFC 8760).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    /// SHA-256 first, MD5 for phones that know nothing better.
+    Both,
+    /// SHA-256 alone.
+    Sha256,
+    /// MD5 alone: for phones that give up at a challenge they do not know.
+    Md5,
 }
 
 /// Bounds, each with its answer in `docs/configuration.md`.
@@ -145,6 +158,11 @@ fn read_registrar(mut section: Section<'_>) -> Registrar {
         contacts_max: section.integer("contacts_max", 4, 1..=32),
         failures_max: section.integer("failures_max", 5, 1..=1000),
         failure_back_off: section.duration("failure_back_off", "10s", "1s", "5m"),
+        digest: section.word(
+            "digest",
+            "both",
+            &[("both", Digest::Both), ("sha-256", Digest::Sha256), ("md5", Digest::Md5)],
+        ),
     };
     let Registrar { expires_min, expires_default, expires_max, .. } = registrar;
     if expires_min > expires_default || expires_default > expires_max {

@@ -1,7 +1,6 @@
 //! The built-in contact centre: who works there, which queues there are, who is called how.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use sim::chance::Chance;
 
@@ -85,12 +84,12 @@ queue = "sales"
 
 /// The configuration of the demo, and the password of each agent. Passwords are drawn anew each time, so
 /// that nobody on this machine can register as one of them.
-pub(super) fn configuration(http: SocketAddr, chance: &mut Chance) -> (String, Vec<String>) {
+pub(super) fn configuration(chance: &mut Chance) -> (String, Vec<String>) {
     let passwords: Vec<String> = AGENTS.iter().map(|_| format!("{:016x}", chance.number())).collect();
     let mut text = format!(
-        "[sip]\ndomain = \"demo.cordboard.invalid\"\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\n\
+        "[sip]\ndomain = \"demo.cordboard.invalid\"\nlisten = [\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]\n\
+         [sip.limits]\ncalls_max = 100\n\
          [media]\naddress = [\"127.0.0.1\"]\nports = \"20000-20399\"\n\
-         [http]\nlisten = \"{http}\"\n\
          [log]\nlevel = \"warn\"\n\
          [[trunk]]\nname = \"town\"\nfrom = \"127.0.0.0/8\"\n"
     );

@@ -243,7 +243,9 @@ impl Seat {
 
 impl Experience {
     fn note(&self, is_agent: bool, event: &Event) {
-        let one = |counter: &AtomicU64| drop(counter.fetch_add(1, Ordering::Relaxed));
+        let one = |counter: &AtomicU64| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
         match event {
             Event::PickedUp { .. } if is_agent => one(&self.picked_up),
             Event::Ended { end, heard, .. } => {

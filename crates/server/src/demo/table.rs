@@ -24,7 +24,8 @@ pub(super) fn wallboard(board: &Wallboard, lines: &[String]) -> String {
     for agent in &board.agents {
         let queue = agent.queue.as_deref().unwrap_or("");
         let since = clock_time(Duration::from_secs_f64(agent.since_seconds.max(0.0)));
-        let line = format!("{:<18}{:<18}{since:>8}  {queue:<14}{:>8}", agent.name, agent.state, agent.handled);
+        let line =
+            format!("{:<18}{:<18}{since:>8}  {queue:<14}{:>8}", agent.name, agent.state, agent.handled);
         put(&mut text, &line);
     }
     if let Some(occupancy) = board.occupancy {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use engine::{AgentLine, LogIn, Outbound, Reach};
+use sip::digest::Algorithm;
 use sip::{Endpoint, Network, Protocol, Trunk, TrunkCredentials, TrunkId, Uri};
 
 use super::Bound;
 use super::numbering::Numbering;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Digest};
 
 /// The name of the trunk that stands for `[sip] outbound_proxy`; no `[[trunk]]` can be called so.
 const PROXY: &str = "(outbound proxy)";
@@ -131,6 +132,11 @@ pub(super) fn sip(config: &Config, bound: &[Bound], trunks: Vec<Trunk>) -> sip::
         contacts_per_account: registrar.contacts_max as usize,
         contacts: limits.registrations_max as usize,
         retry_after: limits.retry_after,
+    };
+    settings.digest = match registrar.digest {
+        Digest::Both => vec![Algorithm::Sha256, Algorithm::Md5],
+        Digest::Sha256 => vec![Algorithm::Sha256],
+        Digest::Md5 => vec![Algorithm::Md5],
     };
     settings.backoff.failures = registrar.failures_max;
     settings.backoff.pause = registrar.failure_back_off;

@@ -131,6 +131,7 @@ pub(super) fn wire(
         http,
         phase: shared.phase,
         names: shared.names,
+        published: shared.published,
         trunks: shared.trunks,
         trace: shared.trace,
         progress: shared.progress,
@@ -244,7 +245,7 @@ impl Starts<'_> {
         music: Vec<(MusicId, Arc<Music>)>,
     ) -> Result<Worker, StartError> {
         let Starts { shared, plan, producers, .. } = self;
-        let mut relay = Relay::new(plan.relay.clone(), seed()?);
+        let mut relay = Relay::new(plan.relay, seed()?);
         for (id, piece) in music {
             relay.set_music(id, piece);
         }

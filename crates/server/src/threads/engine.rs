@@ -334,7 +334,7 @@ impl EngineThread {
                     Ok(_) => self.traffic.sent += 1,
                     // The system's buffer is full: as if the network had lost it. SIP sends it again.
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                        self.traffic.sent_lost += 1
+                        self.traffic.sent_lost += 1;
                     }
                     Err(_) => {
                         self.traffic.sent_lost += 1;

@@ -108,7 +108,7 @@ impl MediaThread {
     fn read(&mut self, now: Instant, sockets: &mut Sockets, ready: &Events) {
         let again = std::mem::take(&mut sockets.unread);
         let named =
-            ready.iter().map(|event| event.token()).filter(|&token| token != WAKE).map(|Token(key)| key);
+            ready.iter().map(mio::event::Event::token).filter(|&token| token != WAKE).map(|Token(key)| key);
         for key in again.into_iter().chain(named) {
             self.read_socket(now, sockets, key);
         }

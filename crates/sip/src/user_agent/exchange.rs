@@ -27,7 +27,7 @@ impl UserAgent {
         body: Option<&Body>,
     ) -> Result<ExchangeId, Refused> {
         check(headers, body)?;
-        if self.is_crowded() {
+        if self.is_full() {
             return Err(Refused::Full);
         }
         let is_offer = match method {

@@ -117,6 +117,9 @@ impl UserAgent {
         let from_tag = request.from_tag().unwrap_or_default();
         let dialog = session.dialog_for(call_id, from_tag).expect("session_of looked at the dialog");
         let is_in_order = dialog.take_cseq(cseq);
+        if is_in_order {
+            dialog.heard_on(flow);
+        }
         let tag = session.local_tag.clone();
         let reply_flow = response_flow(flow, via);
         if !is_in_order {

@@ -103,9 +103,18 @@ impl UserAgent {
         Ok(address.with_display(&caller.display_name))
     }
 
+    /// Whether there is no room for a new call.
     pub(super) fn is_crowded(&self) -> bool {
-        let held = self.transactions.client_count() + self.transactions.server_count();
-        held >= self.settings.limits.transactions
+        self.transactions_held() >= self.settings.limits.transactions
+    }
+
+    /// Whether there is no room even for what belongs to a call that was accepted.
+    pub(super) fn is_full(&self) -> bool {
+        self.transactions_held() >= self.settings.limits.transactions.saturating_mul(2)
+    }
+
+    fn transactions_held(&self) -> usize {
+        self.transactions.client_count() + self.transactions.server_count()
     }
 
     /// Sends a new INVITE on a known way.

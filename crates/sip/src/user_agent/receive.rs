@@ -108,11 +108,13 @@ impl UserAgent {
         if self.transactions.request_again(&key) {
             return;
         }
-        let held = self.transactions.client_count() + self.transactions.server_count();
-        if held >= self.settings.limits.transactions {
+        // A call once accepted is not the one to suffer: what belongs to one has as much room again.
+        let is_inside = request.to_tag().is_some();
+        let has_no_room = if is_inside { self.is_full() } else { self.is_crowded() };
+        if has_no_room {
             return self.refuse_overload(flow, request);
         }
-        if request.to_tag().is_some() {
+        if is_inside {
             self.receive_inside(now, flow, request, key, via);
         } else {
             self.receive_outside(now, flow, request, key, via);

@@ -25,6 +25,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Expiry and bounds of registrations; at a bound the registrar answers 503 with Retry-After.
     pub registrar: registrar::RegistrarSettings,
+    /// The digest algorithms of our challenges, the best first (RFC 8760 §2.4: a challenge each). Taken at
+    /// the start.
+    pub digest: Vec<digest::Algorithm>,
     /// How a source that guesses passwords is slowed down: 503 with Retry-After.
     pub backoff: digest::BackoffSettings,
     /// The Server and User-Agent header; none is written where this is empty.
@@ -47,6 +50,7 @@ impl Settings {
             timers: Timers::default(),
             limits: Limits::default(),
             registrar: registrar::RegistrarSettings::default(),
+            digest: vec![digest::Algorithm::Sha256, digest::Algorithm::Md5],
             backoff: digest::BackoffSettings::default(),
             server: "Cordboard".to_owned(),
             allow: vec![
@@ -155,7 +159,8 @@ impl Network {
 pub struct Limits {
     /// Of single messages: more is answered 513, and a stream closed.
     pub message: crate::Limits,
-    /// Transactions of both kinds. At the limit a new request is answered 503 with Retry-After.
+    /// Transactions of both kinds. At the limit a request outside of a dialog is answered 503 with
+    /// Retry-After; at twice the limit one inside of a dialog is too.
     pub transactions: usize,
     /// Sessions, ringing and talking. At the limit an INVITE is answered 503 with Retry-After and
     /// [`UserAgent::invite`](super::UserAgent::invite) is refused.

@@ -1,0 +1,19 @@
+//! Cordboard beside programs that others wrote: SIPp and baresip as callers and phones, Kamailio as the
+//! PBX, Prometheus as the one who scrapes. Each test starts the real binary on loopback with ports of its
+//! own and stops by process id whatever it started.
+//!
+//! Run by `cargo xtask test`, which installs the programs from Debian's packages.
+
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "drives programs in real time")]
+
+mod audio;
+mod baresip;
+mod calls;
+mod cordboard;
+mod crowd;
+mod http;
+mod pbx;
+mod process;
+mod prometheus;
+mod registration;
+mod sipp;

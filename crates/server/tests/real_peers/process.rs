@@ -1,0 +1,99 @@
+//! Child processes that never outlive their test, and waiting with a bound.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// A child that is killed, by its process id, when its owner goes.
+pub struct Process {
+    child: Child,
+    name: String,
+}
+
+impl Process {
+    /// Starts a program with its output in `log`.
+    pub fn start(name: &str, command: &mut Command, log: &Path) -> Process {
+        let output = File::create(log).expect("the test's folder is writable");
+        let errors = output.try_clone().expect("a file that is open");
+        let child =
+            command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().unwrap_or_else(|error| {
+                panic!("{name} does not start: {error}; `cargo xtask test` installs it")
+            });
+        Process { child, name: name.to_owned() }
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) {
+        signal("-TERM", self.child.id());
+    }
+
+    /// Sends it a signal by name, as `kill` spells it.
+    pub fn signal(&self, name: &str) {
+        signal(name, self.child.id());
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child of ours").is_none()
+    }
+
+    /// Waits for its end; a process that takes longer fails the test.
+    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+        let name = self.name.clone();
+        eventually(limit, &format!("{name} ends"), || self.child.try_wait().expect("a child of ours"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // Killing what ends by itself at this moment is no failure.
+            let _: std::io::Result<()> = self.child.kill();
+            let _: std::io::Result<ExitStatus> = self.child.wait();
+        }
+    }
+}
+
+fn signal(name: &str, id: u32) {
+    let status = Command::new("kill").arg(name).arg(id.to_string()).status().expect("kill is a program");
+    assert!(status.success(), "no process {id} to send {name} to");
+}
+
+/// Polls until `probe` has an answer; fails the test with `what` when `limit` has passed.
+pub fn eventually<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(begun.elapsed() < limit, "not within {limit:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A folder for one test's files, below the build's own folder for such things.
+pub fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real_peers").join(test);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("left by an earlier run of this test");
+    }
+    std::fs::create_dir_all(&folder).expect("the build's folder is writable");
+    folder
+}
+
+/// A loopback port that is free for UDP and TCP now, and is not handed out again by this process.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Below the usual ephemeral range, so that nobody's outgoing connection takes it meanwhile.
+        let port = u16::try_from(12_000 + NEXT.fetch_add(2, Ordering::Relaxed) % 6_000).expect("below 65536");
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        if udp.is_ok() && tcp.is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use super::support::*;
+
+#[test]
+fn every_answer_is_guarded_against_browsers_and_caches() {
+    let running = start(configuration(nobody(), ""));
+    for path in ["/", "/wallboard.js", "/api/v1/wallboard", "/metrics", "/nothing-here"] {
+        let head = fetch(&running, path).head;
+        assert!(
+            head.contains("content-security-policy: default-src 'none'; script-src 'self'"),
+            "{path}: {head}"
+        );
+        assert!(head.contains("cache-control: no-store"), "{path}: {head}");
+        assert!(head.contains("x-content-type-options: nosniff"), "{path}: {head}");
+    }
+    assert_eq!(fetch(&running, "/nothing-here").status, 404);
+    assert_eq!(post(&running, "/metrics", "").status, 405);
+    running.shut_down();
+}
+
+#[test]
+fn the_page_speaks_the_reader_s_language() {
+    let running = start(configuration(nobody(), ""));
+    let korean =
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Language: ko-KR,ko;q=0.9,en;q=0.5\r\n\r\n";
+    assert!(request(&running, korean).body.contains("<html lang=\"ko\">"));
+    assert!(fetch(&running, "/").body.contains("<html lang=\"en\">"));
+    running.shut_down();
+}
+
+#[test]
+fn a_running_process_is_healthy_and_ready() {
+    let running = start(configuration(nobody(), ""));
+    for _ in 0..20 {
+        let health = fetch(&running, "/healthz");
+        assert_eq!(health.status, 200, "{}", health.body);
+        assert_eq!(health.json()["healthy"], true);
+    }
+    assert_eq!(fetch(&running, "/readyz").status, 200);
+    running.shut_down();
+}
+
+#[test]
+fn the_wallboard_names_queues_and_agents() {
+    let running = start(configuration(nobody(), ""));
+    let board = eventually("the first figures", || {
+        let board = fetch(&running, "/api/v1/wallboard").json();
+        (board["agents"][0]["state"] == "idle").then_some(board)
+    });
+    assert_eq!(board["phase"], "serving");
+    assert_eq!(board["queues"][0]["name"], "billing");
+    assert_eq!(board["queues"][0]["waiting"], 0);
+    assert_eq!(board["agents"][0]["id"], "kim");
+    assert_eq!(
+        board["agents"][0]["name"], "Kim <b>Minji</b>",
+        "JSON says it as it is; the page writes it as text"
+    );
+    running.shut_down();
+}
+
+#[test]
+fn a_waiting_caller_is_seen_on_the_wallboard_and_in_the_metrics() {
+    let running = start(configuration(
+        nobody(),
+        "[[agent]]\nid = \"lee\"\nname = \"Lee\"\npassword = \"a-long-pass-77\"",
+    ));
+    let mut caller = Phone::udp("01012345678", udp(&running));
+    let answer = caller.call("15881000", "waiting");
+    eventually("one waits", || {
+        let board = fetch(&running, "/api/v1/wallboard").json();
+        (board["queues"][0]["waiting"] == 1 && board["calls"] == 1).then_some(())
+    });
+    let metrics = fetch(&running, "/metrics").body;
+    assert!(metrics.contains("cordboard_interactions_offered_total{channel=\"voice\",queue=\"billing\"} 1"));
+    assert!(metrics.contains("cordboard_ring_depth{ring=\"commands\"} 0"));
+    assert!(metrics.contains("process_resident_memory_bytes "));
+    assert!(!metrics.contains("0101234"), "no caller in a metric");
+    let bye = caller.inside(&answer, "BYE", 2);
+    caller.send(&bye);
+    caller.expect("200");
+    eventually("nobody waits", || {
+        (fetch(&running, "/api/v1/wallboard").json()["queues"][0]["abandoned"] == 1).then_some(())
+    });
+    running.shut_down();
+}
+
+#[test]
+fn the_description_of_the_api_names_every_route_of_it() {
+    let running = start(configuration(nobody(), ""));
+    let document = fetch(&running, "/api/v1/openapi.json").json();
+    let paths: Vec<&String> = document["paths"].as_object().expect("paths").keys().collect();
+    let expected =
+        ["/api/v1/openapi.json", "/api/v1/sip-trace", "/api/v1/wallboard", "/healthz", "/metrics", "/readyz"];
+    assert_eq!(paths, expected);
+    for path in expected {
+        assert_eq!(fetch(&running, path).status, 200, "{path}");
+    }
+    running.shut_down();
+}
+
+#[test]
+fn the_sip_trace_is_switched_from_this_machine_only_and_by_json_only() {
+    let running = start(configuration(nobody(), ""));
+    assert_eq!(fetch(&running, "/api/v1/sip-trace").json()["pattern"], serde_json::Value::Null);
+    assert_eq!(post(&running, "/api/v1/sip-trace", r#"{"pattern":"kim"}"#).status, 200);
+    assert_eq!(running.trace().shown().as_deref(), Some("kim"));
+    assert_eq!(post(&running, "/api/v1/sip-trace", r#"{"pattern":null}"#).status, 200);
+    assert_eq!(running.trace().shown(), None);
+    for (wrong, status) in [("{", 400), (r#"{"patern":"x"}"#, 422), (r#"{"pattern":7}"#, 422)] {
+        assert_eq!(post(&running, "/api/v1/sip-trace", wrong).status, status, "{wrong}");
+    }
+    let long = format!(r#"{{"pattern":"{}"}}"#, "x".repeat(129));
+    assert_eq!(post(&running, "/api/v1/sip-trace", &long).status, 422);
+    let huge = format!(r#"{{"pattern":"{}"}}"#, "x".repeat(20_000));
+    assert_eq!(post(&running, "/api/v1/sip-trace", &huge).status, 413);
+    let form = "POST /api/v1/sip-trace HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+        Content-Length: 16\r\n\r\n{\"pattern\":\"kim\"}";
+    assert_eq!(request(&running, form).status, 415, "a form of another site cannot send JSON");
+    let rebound = "GET /api/v1/sip-trace HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(request(&running, rebound).status, 403);
+    running.shut_down();
+}
