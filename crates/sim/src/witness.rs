@@ -443,3 +443,6 @@ fn cross(first: &Bye, second: &Bye) -> bool {
 fn branch(message: &Message) -> Option<String> {
     message.top_via().ok()?.branch().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -470,3 +470,42 @@ fn an_agent_backs_off_after_busy_and_is_rung_again() {
     assert!(rung[1].since(rung[0]) >= secs(20), "{rung:?}");
     assert_eq!(finish(world).truth.answered, 1);
 }
+
+#[test]
+fn a_dead_phone_is_logged_out_when_its_registration_expires_and_comes_back_with_the_next() {
+    let mut scenario = Scenario::quiet().with_agents(1, &answering(1));
+    scenario.expires = secs(60);
+    let mut world = open(scenario);
+    let now = world.now();
+    world.with_phone(KIM, |phone| phone.unplug(now));
+    world.run_for(secs(90));
+    let caller = call(&mut world, CallPlan::talking(Span::secs(5)));
+    world.run_for(secs(10));
+    assert_eq!(reservations(&world), [], "nobody is there to be rung");
+    let now = world.now();
+    world.with_phone(KIM, |phone| phone.plug_in(now));
+    world.run_for(secs(10));
+    assert_eq!(reservations(&world), [ReservationEnd::Accepted]);
+    assert_eq!(end_of(&world, caller), Some(End::HungUp));
+    assert_eq!(finish(world).truth.answered, 1);
+}
+
+#[test]
+fn registrations_are_refreshed_for_as_long_as_the_phones_live() {
+    let mut scenario = Scenario::quiet().with_agents(3, &answering(1));
+    scenario.expires = secs(60);
+    scenario.conditions = sim::network::Conditions::BAD;
+    let mut world = open(scenario);
+    world.run_for(secs(3_600));
+    for phone in [KIM, LEE] {
+        assert!(world.phone(phone).is_some_and(sim::Phone::is_registered));
+        let gone = |(_, event): &(Instant, Event)| matches!(event, Event::RegistrationFailed { .. });
+        assert!(!world.events_of(phone).iter().any(gone));
+    }
+    let logged_out = |(_, event): &(Instant, acd::Event)| {
+        matches!(event, acd::Event::AgentChanged { presence: acd::Presence::LoggedOut, .. })
+    };
+    let since_morning = world.decisions().into_iter().filter(|(at, _)| *at > Instant::from_secs(2));
+    assert_eq!(since_morning.filter(logged_out).count(), 0);
+    finish(world);
+}

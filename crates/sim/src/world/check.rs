@@ -81,7 +81,8 @@ impl World {
             self.witness.accuse(self.now, "", format!("left over: {count} {what}"));
         }
         let without_timers = sip::Counts { timers: 0, ..sip };
-        if without_timers != sip::Counts::default() {
+        let has_orphans = calls.sip.contacts == 0 && sip.timers != 0;
+        if without_timers != sip::Counts::default() || has_orphans {
             self.witness.accuse(self.now, "", format!("left over in the user agent: {sip:?}"));
         }
     }
