@@ -127,6 +127,14 @@ impl Dialog {
         self.call_id.as_bytes() == call_id && self.remote_tag() == remote_tag
     }
 
+    /// A request came in from the other side: a phone is where it was last heard, through whatever NAT
+    /// or stream.
+    pub(crate) fn heard_on(&mut self, flow: Flow) {
+        if self.is_bound_to_flow {
+            self.flow = flow;
+        }
+    }
+
     /// Notes the sequence number of a request; `false` where it is not higher than the last one
     /// (RFC 3261 §12.2.2), so that the request came too late.
     pub(crate) fn take_cseq(&mut self, cseq: u32) -> bool {

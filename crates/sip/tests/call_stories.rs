@@ -64,7 +64,7 @@ fn a_call_rings_is_answered_and_ended_by_the_caller() {
     network.run(SHORT);
     match network.event(a) {
         Event::Answered { session, status: 200, body, .. } => {
-            assert_eq!((session, body), (out, Some(sdp("answer"))))
+            assert_eq!((session, body), (out, Some(sdp("answer"))));
         }
         other => panic!("{other:?}"),
     }
@@ -332,6 +332,33 @@ fn a_call_that_nobody_takes_times_out() {
         other => panic!("{other:?}"),
     }
     network.assert_nothing_left();
+}
+
+#[test]
+fn requests_and_answers_are_repeated_in_the_rhythm_of_the_rfc() {
+    let mut network = Network::new(29);
+    let (a, hand) = (network.user_agent(settings(0)), network.hand());
+    dial(&mut network, a, hand);
+    network.run(Duration::from_secs(33));
+    // RFC 3261 §17.1.1.2, timer A: doubles until timer B.
+    assert_eq!(network.rhythm("INVITE", a), [0, 5, 15, 35, 75, 155, 315]);
+    let (mut network, a, b) = Network::pair(30);
+    let (out, _) = network.talk(a, b);
+    network.lose = Box::new(|_| true);
+    let now = network.now;
+    network.ua(a).bye(now, out, Vec::new()).unwrap();
+    network.run(Duration::from_secs(33));
+    // RFC 3261 §17.1.2.2, timer E: doubles up to T2.
+    assert_eq!(network.rhythm("BYE", a), [0, 5, 15, 35, 75, 115, 155, 195, 235, 275, 315]);
+    let (mut network, a, b) = Network::pair(31);
+    dial(&mut network, a, b);
+    let inbound = invited(&mut network, b);
+    network.lose = Box::new(|_| true);
+    let now = network.now;
+    network.ua(b).refuse(now, inbound, 486, &[]).unwrap();
+    network.run(Duration::from_secs(33));
+    // RFC 3261 §17.2.1, timer G: the same, until timer H.
+    assert_eq!(network.rhythm("486", b), [0, 5, 15, 35, 75, 115, 155, 195, 235, 275, 315]);
 }
 
 #[test]

@@ -177,6 +177,7 @@ fn who_guesses_passwords_is_slowed_down_and_a_phone_elsewhere_is_not() {
         last = say_with_password(&mut network, a, hand, register(cseq * 2 + 1), "kim", "wrong");
     }
     assert_eq!(last, [503]);
+    network.restore(a);
     assert_eq!(say_with_password(&mut network, a, other, register(1), "kim", "secret"), [200]);
 }
 
@@ -221,6 +222,51 @@ fn a_retransmitted_registration_is_answered_again_and_a_replayed_one_is_not_beli
     let events = network.events(a);
     let cause = UnregisteredCause::AccountRemoved;
     assert_eq!(events.last(), Some(&Event::Unregistered { account: "kim".to_owned(), cause }));
+}
+
+#[test]
+fn a_phone_that_registers_over_tcp_is_called_down_its_stream_and_gone_with_it() {
+    let (mut network, a, hand) = house(17);
+    let script = register(1);
+    let there = network.accept_stream(a, hand);
+    let first = script.message(a, hand);
+    network.say_on_stream(a, there, first.bytes());
+    let challenge = network.last_on_stream(a);
+    let account =
+        ClientAccount { user: "kim".to_owned(), secret: Secret::Password("secret".to_owned()), realm: None };
+    let answer = digest::answer(&account, &first, &challenge, "0a4f113b", 1).unwrap();
+    let second = Script { cseq: 2, ..script }.with(&format!("{}: {}", answer.name, answer.value));
+    network.say_on_stream(a, there, second.message(a, hand).bytes());
+    assert_eq!(network.last_on_stream(a).status(), 200);
+    network.restore(a);
+    let contact = network.ua(a).contacts("kim").remove(0);
+    assert_eq!(contact.flow.connection, Some(there));
+    let invitation =
+        Invitation { destination: Destination::Contact(Box::new(contact.clone())), ..call(hand, None) };
+    let now = network.now;
+    network.ua(a).invite(now, &invitation).unwrap();
+    assert_eq!(network.last_on_stream(a).method(), Method::Invite);
+    network.ua(a).connection_closed(now, there);
+    let events = network.events(a);
+    let cause = UnregisteredCause::ConnectionLost;
+    assert!(events.contains(&Event::Unregistered { account: "kim".to_owned(), cause }));
+    assert!(matches!(events.last(), Some(Event::Failed { cause: FailureCause::Transport, .. })));
+    assert!(network.ua(a).invite(now, &invitation).is_err());
+    network.assert_nothing_left();
+}
+
+#[test]
+fn a_stream_that_is_no_sip_or_one_too_many_is_closed() {
+    let (mut network, a, hand) = house(18);
+    let mut own = network.ua(a).settings().clone();
+    own.limits.connections = 1;
+    network.ua(a).configure(own);
+    let there = network.accept_stream(a, hand);
+    let one_more = network.accept_stream(a, hand);
+    assert_eq!(network.ua(a).poll_close(), Some(one_more));
+    let request = "OPTIONS sip:a SIP/2.0\r\nContent-Length: -3\r\n\r\n";
+    network.say_on_stream(a, there, request.as_bytes());
+    assert_eq!(network.ua(a).poll_close(), Some(there));
 }
 
 #[test]
@@ -317,7 +363,7 @@ fn a_full_house_refuses_the_next_call_and_keeps_the_present_ones() {
     network.run(SHORT);
     match network.event(a) {
         Event::Failed { status: 503, retry_after, .. } => {
-            assert_eq!(retry_after, Some(Duration::from_secs(5)))
+            assert_eq!(retry_after, Some(Duration::from_secs(5)));
         }
         other => panic!("{other:?}"),
     }

@@ -58,6 +58,8 @@ pub(crate) struct Network {
     sequence: u64,
     /// Method or status, sender and receiver of all that was sent.
     pub(crate) wire: Vec<(String, Node, Node)>,
+    /// When each of them was sent.
+    pub(crate) times: Vec<Instant>,
 }
 
 pub(crate) fn address(node: Node) -> SocketAddr {
@@ -122,6 +124,7 @@ impl Network {
             random: ChaCha8Rng::seed_from_u64(seed),
             sequence: 0,
             wire: Vec::new(),
+            times: Vec::new(),
         }
     }
 
@@ -175,7 +178,7 @@ impl Network {
 
     /// A datagram from one node to another.
     pub(crate) fn send(&mut self, from: Node, to: Node, bytes: impl Into<Bytes>) {
-        self.datagram(address(from), address(to), bytes.into());
+        self.datagram(address(from), address(to), &bytes.into());
     }
 
     /// Everything that a node was told since the last look.
@@ -198,6 +201,13 @@ impl Network {
     /// How often this method or status went from one node to another.
     pub(crate) fn sent(&self, what: &str, from: Node, to: Node) -> usize {
         self.wire.iter().filter(|(line, a, b)| line == what && (*a, *b) == (from, to)).count()
+    }
+
+    /// When this method or status was sent by a node, in tenths of a second since the first time.
+    pub(crate) fn rhythm(&self, what: &str, from: Node) -> Vec<u128> {
+        let all = self.wire.iter().zip(&self.times).filter(|((line, a, _), _)| line == what && *a == from);
+        let times: Vec<Instant> = all.map(|(_, at)| *at).collect();
+        times.iter().map(|at| (at.since(times[0]).as_millis() + 50) / 100).collect()
     }
 
     /// Lets time pass.
@@ -260,8 +270,7 @@ impl Network {
 
     fn flush(&mut self) {
         for node in 0..self.peers.len() {
-            loop {
-                let Peer::UserAgent(ua) = &mut self.peers[node] else { break };
+            while let Peer::UserAgent(ua) = &mut self.peers[node] {
                 while let Some(event) = ua.poll_event() {
                     self.events[node].push_back(event);
                 }
@@ -273,7 +282,7 @@ impl Network {
 
     fn transmit(&mut self, from: Node, Transmit { mut flow, bytes }: Transmit) {
         match flow.protocol {
-            Protocol::Udp => self.datagram(flow.local, flow.remote, bytes),
+            Protocol::Udp => self.datagram(flow.local, flow.remote, &bytes),
             Protocol::Tcp => {
                 if flow.connection.is_none() {
                     flow.connection = Some(self.connect(from, flow));
@@ -300,6 +309,28 @@ impl Network {
         here
     }
 
+    /// A stream from a hand to a user agent; the test plays the hand.
+    pub(crate) fn accept_stream(&mut self, node: Node, hand: Node) -> ConnectionId {
+        self.sequence += 1;
+        let connection = ConnectionId(1_000_000 + self.sequence);
+        let remote = SocketAddr::new(address(hand).ip(), 40_000);
+        let flow =
+            Flow { protocol: Protocol::Tcp, local: address(node), remote, connection: Some(connection) };
+        self.ua(node).connection_opened(flow);
+        connection
+    }
+
+    pub(crate) fn say_on_stream(&mut self, node: Node, connection: ConnectionId, octets: &[u8]) {
+        let now = self.now;
+        self.ua(node).handle_stream(now, connection, octets);
+    }
+
+    /// What a user agent said last, where it was not sent yet.
+    pub(crate) fn last_on_stream(&mut self, node: Node) -> Message {
+        let sent: Vec<Transmit> = std::iter::from_fn(|| self.ua(node).poll_transmit()).collect();
+        Message::parse(sent.last().unwrap().bytes.clone(), &Limits::default()).unwrap()
+    }
+
     /// Cuts every stream.
     pub(crate) fn cut_streams(&mut self) {
         let now = self.now;
@@ -313,9 +344,9 @@ impl Network {
         }
     }
 
-    fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
+    fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &Bytes) {
         let (Some(sender), Some(receiver)) = (self.node(from), self.node(to)) else { return };
-        self.log(&bytes, sender, receiver);
+        self.log(bytes, sender, receiver);
         let message = Message::parse(bytes.clone(), &Limits::default());
         let is_chosen = message.is_ok_and(|message| (self.lose)(&message));
         if is_chosen || self.random.next_u64() % 100 < self.faults.loss {
@@ -341,6 +372,7 @@ impl Network {
         let first = words.next().unwrap_or_default();
         let what = if first == "SIP/2.0" { words.next().unwrap_or_default() } else { first };
         self.wire.push((what.to_owned(), from, to));
+        self.times.push(self.now);
     }
 
     fn node(&self, at: SocketAddr) -> Option<Node> {
@@ -359,7 +391,7 @@ impl Network {
             Peer::Proxy(to) => {
                 let (text, to) = (String::from_utf8(bytes.to_vec()).unwrap(), *to);
                 let (to, text) = forward(&text, flow.local, flow.remote, to);
-                self.datagram(flow.local, to, text.into());
+                self.datagram(flow.local, to, &text.into());
             }
         }
     }
