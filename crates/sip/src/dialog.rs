@@ -222,3 +222,103 @@ fn call_id_of(message: &Message) -> String {
 fn bare(to: NameAddr, tag: &str) -> NameAddr {
     to.with_tag(tag)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Via};
+
+    const FLOW: &str = "10.0.0.9:5060";
+
+    fn flow() -> Flow {
+        let here = "10.0.0.1:5060".parse().unwrap();
+        Flow { protocol: Protocol::Udp, local: here, remote: FLOW.parse().unwrap(), connection: None }
+    }
+
+    fn message(text: &str) -> Message {
+        Message::parse(text.replace('\n', "\r\n").into_bytes().into(), &Limits::default()).unwrap()
+    }
+
+    fn invite(routes: &str, contact: &str) -> Message {
+        message(&format!(
+            "INVITE sip:1@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1\n{routes}\
+             From: <sip:caller@a.example>;tag=theirs\nTo: <sip:1@cc.example>\nCall-ID: c\nCSeq: 7 INVITE\n\
+             {contact}Content-Length: 0\n\n"
+        ))
+    }
+
+    fn sent(dialog: &mut Dialog) -> Message {
+        let via = Via::new(crate::Transport::Udp, "10.0.0.1".parse().unwrap(), None, "z9hG4bK2");
+        dialog.request(Method::Bye).via(&via).build().unwrap()
+    }
+
+    fn routes(message: &Message) -> Vec<String> {
+        message.name_addrs(Name::Route).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    fn address(hop: Hop) -> String {
+        match hop {
+            Hop::Flow(flow) => flow.remote.to_string(),
+            Hop::Address(_, remote) => remote.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_request_of_the_callee_takes_the_recorded_route_in_its_order() {
+        let recorded = "Record-Route: <sip:10.0.0.7;lr>, <sip:10.0.0.8;lr>\n";
+        let invite = invite(recorded, "Contact: <sip:caller@10.0.0.5:5070?Subject=x>\n");
+        let mut dialog = Dialog::as_uas(&invite, "ours", flow(), false).unwrap();
+        let bye = sent(&mut dialog);
+        assert_eq!(bye.request_uri(), b"sip:caller@10.0.0.5:5070");
+        assert_eq!(routes(&bye), ["<sip:10.0.0.7;lr>", "<sip:10.0.0.8;lr>"]);
+        assert_eq!((bye.from_tag(), bye.to_tag()), (Some(&b"ours"[..]), Some(&b"theirs"[..])));
+        assert_eq!(address(dialog.hop()), "10.0.0.7:5060");
+    }
+
+    #[test]
+    fn a_strict_router_stands_in_the_request_uri_and_the_target_comes_last() {
+        let recorded = "Record-Route: <sip:10.0.0.7>\nRecord-Route: <sip:10.0.0.8;lr>\n";
+        let invite = invite(recorded, "Contact: <sip:caller@10.0.0.5>\n");
+        let mut dialog = Dialog::as_uas(&invite, "ours", flow(), false).unwrap();
+        let bye = sent(&mut dialog);
+        assert_eq!(bye.request_uri(), b"sip:10.0.0.7");
+        assert_eq!(routes(&bye), ["<sip:10.0.0.8;lr>", "<sip:caller@10.0.0.5>"]);
+    }
+
+    #[test]
+    fn a_request_of_the_caller_takes_the_recorded_route_backwards() {
+        let invite = invite("", "Contact: <sip:us@10.0.0.1>\n");
+        let accepted = message(
+            "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1\nRecord-Route: <sip:10.0.0.7;lr>\n\
+             Record-Route: <sip:10.0.0.8;lr>\nFrom: <sip:caller@a.example>;tag=theirs\n\
+             To: <sip:1@cc.example>;tag=far\nCall-ID: c\nCSeq: 7 INVITE\nContact: <sip:far@10.0.0.5>\n\
+             Content-Length: 0\n\n",
+        );
+        let mut dialog = Dialog::as_uac(&invite, &accepted, flow(), false).unwrap();
+        let bye = sent(&mut dialog);
+        assert_eq!(routes(&bye), ["<sip:10.0.0.8;lr>", "<sip:10.0.0.7;lr>"]);
+        assert_eq!(bye.cseq().unwrap().0, 8);
+    }
+
+    #[test]
+    fn a_phone_is_reached_on_its_flow_and_a_name_by_the_way_it_came() {
+        let private = invite("", "Contact: <sip:kim@192.168.1.7:5060>\n");
+        let mut phone = Dialog::as_uas(&private, "ours", flow(), true).unwrap();
+        assert_eq!(address(phone.hop()), FLOW);
+        let moved = Flow { remote: "10.0.0.9:6000".parse().unwrap(), ..flow() };
+        phone.heard_on(moved);
+        assert_eq!(address(phone.hop()), "10.0.0.9:6000");
+        let named = invite("", "Contact: <sip:pbx@pbx.example>\n");
+        let mut trunk = Dialog::as_uas(&named, "ours", flow(), false).unwrap();
+        trunk.heard_on(moved);
+        assert_eq!(address(trunk.hop()), FLOW);
+        trunk.refresh_target(&invite("", "Contact: <sip:pbx@10.0.0.6>\n"));
+        assert_eq!(address(trunk.hop()), "10.0.0.6:5060");
+    }
+
+    #[test]
+    fn numbers_must_rise() {
+        let mut dialog = Dialog::as_uas(&invite("", ""), "ours", flow(), false).unwrap();
+        assert_eq!([7, 6, 8, 8, 100].map(|cseq| dialog.take_cseq(cseq)), [false, false, true, false, true]);
+    }
+}

@@ -1,12 +1,13 @@
 //! The SIP side of Cordboard, without sockets and without a clock.
 //!
 //! Octets become a [`Message`] (an index over them), values of headers become [`Uri`], [`NameAddr`],
-//! [`Via`] when somebody asks, and [`compose`] writes what we send.
+//! [`Via`] when somebody asks, and [`compose`] writes what we send. [`UserAgent`] makes transactions,
+//! dialogs and sessions of them, knows who may call and where accounts are registered.
 //!
 //! The crate deliberately knows nothing of media, agents, queues or sockets: bodies are octets, a
 //! datagram is a value that comes in or goes out.
 //!
-//! Read first: [`Message`], [`compose::RequestBuilder`].
+//! Read first: [`UserAgent`] and its [`Event`], then [`Message`], [`compose::RequestBuilder`].
 
 pub mod compose;
 mod dialog;

@@ -24,7 +24,8 @@ mod session;
 mod settings;
 mod write;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use rand_chacha::ChaCha20Rng;
@@ -69,6 +70,10 @@ pub struct UserAgent {
     backoff: Backoff,
     registrar: Registrar,
     connections: BTreeMap<ConnectionId, Connection>,
+    /// The stream to an address, for requests that may go on any.
+    streams_to: BTreeMap<SocketAddr, ConnectionId>,
+    /// Streams in the middle of a message: they have a deadline.
+    unfinished: BTreeSet<ConnectionId>,
     call_rate: Rate,
     trunk_rates: BTreeMap<TrunkId, Rate>,
     /// Questions to the DNS without an answer.
@@ -111,6 +116,8 @@ impl UserAgent {
             backoff: Backoff::new(settings.backoff),
             registrar: Registrar::new(settings.registrar),
             connections: BTreeMap::new(),
+            streams_to: BTreeMap::new(),
+            unfinished: BTreeSet::new(),
             call_rate: Rate::new(Instant::ORIGIN, settings.limits.calls_per_second),
             trunk_rates: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -190,7 +197,7 @@ impl UserAgent {
     /// A stream is closed, by whomever. Contacts that live on it are gone, requests waiting for an
     /// answer on it have failed.
     pub fn connection_closed(&mut self, now: Instant, connection: ConnectionId) {
-        self.connections.remove(&connection);
+        self.close_connection(connection);
         self.registrar.handle_connection_closed(connection);
         self.tell_registrations();
         let lost = self.transactions.transport_failed(|flow| flow.connection == Some(connection));
@@ -268,7 +275,8 @@ impl UserAgent {
 
     /// When to call [`UserAgent::handle_timeout`]; never after the earliest deadline.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let streams = self.connections.values().filter_map(|stream| stream.framer.poll_timeout()).min();
+        let unfinished = self.unfinished.iter().filter_map(|id| self.connections.get(id));
+        let streams = unfinished.filter_map(|stream| stream.framer.poll_timeout()).min();
         let transactions = self.transactions.lower.wheel.next_deadline();
         [streams, transactions, self.registrar.poll_timeout()].into_iter().flatten().min()
     }

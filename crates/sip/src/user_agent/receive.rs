@@ -28,7 +28,16 @@ impl UserAgent {
         }
         let framer = StreamFramer::new(self.settings.limits.message);
         self.connections.insert(connection, Connection { flow, framer });
+        self.streams_to.insert(flow.remote, connection);
         self.transactions.stream_opened(flow);
+    }
+
+    pub(super) fn close_connection(&mut self, connection: ConnectionId) {
+        let Some(closed) = self.connections.remove(&connection) else { return };
+        self.unfinished.remove(&connection);
+        if self.streams_to.get(&closed.flow.remote) == Some(&connection) {
+            self.streams_to.remove(&closed.flow.remote);
+        }
     }
 
     pub(super) fn receive_octets(&mut self, now: Instant, connection: ConnectionId, octets: &[u8]) {
@@ -39,10 +48,7 @@ impl UserAgent {
 
     /// Streams that took too long over a message.
     pub(super) fn expire_streams(&mut self, now: Instant) {
-        let is_due =
-            |stream: &Connection| stream.framer.poll_timeout().is_some_and(|deadline| deadline <= now);
-        let due: Vec<ConnectionId> =
-            self.connections.iter().filter(|(_, stream)| is_due(stream)).map(|(id, _)| *id).collect();
+        let due: Vec<ConnectionId> = self.unfinished.iter().copied().collect();
         for connection in due {
             if let Some(stream) = self.connections.get_mut(&connection) {
                 stream.framer.handle_timeout(now);
@@ -55,7 +61,7 @@ impl UserAgent {
         while let Some(stream) = self.connections.get_mut(&connection) {
             let flow = stream.flow;
             match stream.framer.poll_output() {
-                None => return,
+                None => break,
                 Some(Frame::Message(message)) => self.receive(now, flow, &message),
                 Some(Frame::Ping) => {
                     let bytes = Bytes::from_static(PONG);
@@ -65,9 +71,15 @@ impl UserAgent {
                 Some(Frame::Fatal(error)) => {
                     self.receive_broken(flow, &error);
                     self.closes.push_back(connection);
-                    return;
+                    break;
                 }
             }
+        }
+        let stream = self.connections.get(&connection);
+        if stream.is_some_and(|stream| stream.framer.poll_timeout().is_some()) {
+            self.unfinished.insert(connection);
+        } else {
+            self.unfinished.remove(&connection);
         }
     }
 

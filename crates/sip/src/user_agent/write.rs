@@ -101,10 +101,9 @@ impl UserAgent {
     pub(super) fn flow_to(&self, target: Target) -> Option<Flow> {
         let Target { protocol, address: remote } = target;
         if protocol == Protocol::Tcp
-            && let Some(connection) =
-                self.connections.values().find(|connection| connection.flow.remote == remote)
+            && let Some(open) = self.streams_to.get(&remote).and_then(|id| self.connections.get(id))
         {
-            return Some(connection.flow);
+            return Some(open.flow);
         }
         let mut fitting = self.settings.endpoints.iter().filter(|endpoint| endpoint.protocol == protocol);
         let endpoint = fitting.find(|endpoint| endpoint.bound.is_ipv4() == remote.is_ipv4())?;
