@@ -18,6 +18,7 @@ pub mod centre;
 pub mod chance;
 mod ladder;
 pub mod network;
+pub mod pbx;
 pub mod phone;
 pub mod witness;
 pub mod world;

@@ -1,6 +1,6 @@
 //! A witness on the wire: what was really sent, whoever says what about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -143,6 +143,8 @@ pub struct Witness {
     /// Users that are agents; whoever else is called is a number outside.
     agents: BTreeMap<String, u32>,
     records: BTreeMap<String, Vec<Outcome>>,
+    /// When the distributor let somebody go by a rule.
+    overflows: BTreeSet<Instant>,
     ladders: Ladders,
     violations: Vec<Violation>,
 }
@@ -158,6 +160,7 @@ impl Witness {
             slack,
             agents: BTreeMap::new(),
             records: BTreeMap::new(),
+            overflows: BTreeSet::new(),
             ladders: Ladders::default(),
             violations: Vec::new(),
         }
@@ -316,6 +319,11 @@ impl Witness {
         }
     }
 
+    /// The distributor let somebody go by a rule.
+    pub fn overflowed(&mut self, now: Instant) {
+        self.overflows.insert(now);
+    }
+
     /// What the record of a call says about it.
     pub fn recorded(&mut self, caller: &str, outcome: Outcome) {
         self.records.entry(caller.to_owned()).or_default().push(outcome);
@@ -394,14 +402,17 @@ impl Witness {
         }
     }
 
-    /// Whether an agent picked up in vain, and the caller gave up while that was on its way through the
-    /// rings: whichever the distributor heard of first is right, and only the record knows.
+    /// Whether something was on its way through the rings while the caller gave up: an agent had picked
+    /// up (in vain, as the wire shows), or the queue had let the caller go. Whichever the distributor
+    /// heard of first is right, and only the record knows.
     fn is_contested(&self, leg: &Leg) -> bool {
-        let Some(given_up) = leg.given_up() else { return false };
-        self.outbound(&leg.caller).any(|outbound| {
+        let Some(given_up) = leg.given_up().filter(|_| !self.slack.is_zero()) else { return false };
+        let picked_up = |outbound: &Leg| {
             let picked_up = outbound.acknowledged.filter(|_| self.agents.contains_key(&outbound.called));
             picked_up.is_some_and(|at| at <= given_up && given_up <= at + self.slack)
-        })
+        };
+        self.outbound(&leg.caller).any(picked_up)
+            || self.overflows.range(given_up - self.slack..=given_up + self.slack).next().is_some()
     }
 
     fn recorded_fate(&self, caller: &str) -> Fate {
@@ -435,13 +446,15 @@ impl Witness {
     }
 }
 
+/// The transaction's name where it began: proxies on the way put their own above it.
+fn branch(message: &Message) -> Option<String> {
+    let first = message.values(sip::Name::Via).last()?;
+    sip::Via::parse(&first).ok()?.branch().map(str::to_owned)
+}
+
 /// Both sides hung up before either heard of the other's BYE.
 fn cross(first: &Bye, second: &Bye) -> bool {
     first.from != second.from && first.arrived.is_none_or(|arrived| second.sent <= arrived)
-}
-
-fn branch(message: &Message) -> Option<String> {
-    message.top_via().ok()?.branch().map(str::to_owned)
 }
 
 #[cfg(test)]

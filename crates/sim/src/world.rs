@@ -22,6 +22,7 @@ pub use verdict::{Failure, Told, Verdict};
 use crate::centre::Centre;
 use crate::chance::Chance;
 use crate::network::{Network, Rule};
+use crate::pbx::Pbx;
 use crate::phone::{self, Account, CallPlan, Phone, Plan, Voice};
 use crate::witness::Witness;
 
@@ -37,6 +38,8 @@ const CALLERS: u8 = 1;
 const AGENTS: u8 = 2;
 /// The phone that every number outside is at: 10.1.255.1.
 const OUTSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, CALLERS, 255, 1)), SIP_PORT);
+/// The PBX, where callers are behind one: 10.1.255.2.
+const PBX: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, CALLERS, 255, 2)), SIP_PORT);
 /// Callers that have addresses of their own; then addresses come back.
 const CALLERS_MAX: u32 = 60_000;
 /// Tones that phones have in turn, and how far they are apart. None is in the noise that is played to those who wait.
@@ -54,6 +57,8 @@ const SILENCE_WITHOUT_VOICE: Duration = Duration::from_secs(1_000_000);
 /// Names a phone of a world. Agents come first, in the order of the scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhoneId(pub u32);
+
+const OUTSIDE_PHONE: PhoneId = PhoneId(u32::MAX);
 
 /// Something that will happen whatever else does.
 #[derive(Clone, Debug)]
@@ -100,6 +105,7 @@ pub struct World {
     chance: Chance,
     centre: Centre,
     network: Network,
+    pbx: Option<Pbx>,
     stations: BTreeMap<PhoneId, Station>,
     /// SIP and RTP sockets of phones.
     sockets: BTreeMap<SocketAddr, PhoneId>,
@@ -138,6 +144,7 @@ impl World {
             seed,
             now: Instant::ORIGIN,
             network: Network::new(scenario.conditions, chance.fork()),
+            pbx: scenario.has_pbx.then(|| Pbx::new(PBX, CENTRE)),
             chance,
             centre,
             stations: BTreeMap::new(),
@@ -174,8 +181,9 @@ impl World {
     }
 
     /// Puts a phone at the address that every number outside leads to. At most one.
+    /// It is not behind the PBX.
     pub fn add_outside_phone(&mut self, plan: Plan) -> PhoneId {
-        let id = PhoneId(u32::MAX);
+        let id = OUTSIDE_PHONE;
         self.add_phone(id, "outside", OUTSIDE, None, plan);
         id
     }
@@ -197,14 +205,19 @@ impl World {
             user: user.to_owned(),
             display_name: String::new(),
             domain: DOMAIN.to_owned(),
-            server: CENTRE,
+            server: self
+                .pbx
+                .as_ref()
+                .filter(|_| account.is_none())
+                .filter(|_| id != OUTSIDE_PHONE)
+                .map_or(CENTRE, Pbx::address),
             address,
             media,
             voice,
             account,
             plan,
         };
-        let is_caller = settings.account.is_none() && id.0 != u32::MAX;
+        let is_caller = settings.account.is_none() && id != OUTSIDE_PHONE;
         let phone = Phone::new(settings, self.chance.number());
         self.sockets.insert(address, id);
         self.sockets.insert(media, id);

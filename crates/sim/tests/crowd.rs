@@ -209,6 +209,12 @@ fn a_crowd_over_a_bad_network_hears_only_whom_it_talks_to() {
 }
 
 #[test]
+fn a_crowd_behind_a_pbx_loses_nothing_either() {
+    let verdict = finish(busy_world(contact_centre(40).with_pbx(), 1_000, fresh_seed()));
+    assert_eq!(verdict.truth.offered + verdict.truth.refused, 1_000);
+}
+
+#[test]
 fn slow_rings_between_the_threads_lose_nothing_either() {
     let mut scenario = contact_centre(60);
     scenario.ring_latency = Span::between_millis(0, 8);
@@ -232,6 +238,7 @@ fn many_small_worlds_with_terrible_networks_lose_nothing() {
             detour: Span::between_millis(1, 1 + chance.below(400)),
         };
         scenario.ring_latency = Span::between_millis(0, chance.below(20));
+        scenario.has_pbx = chance.happens(500);
         let calls = 60 + chance.below(100) as u32;
         println!("seed {seed}: {calls} calls, {:?}", scenario.conditions);
         let verdict = finish(busy_world(scenario, calls, seed));

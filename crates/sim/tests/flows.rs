@@ -509,3 +509,26 @@ fn registrations_are_refreshed_for_as_long_as_the_phones_live() {
     assert_eq!(since_morning.filter(logged_out).count(), 0);
     finish(world);
 }
+
+#[test]
+fn behind_a_pbx_that_records_its_route_calls_begin_hold_and_end_from_either_side() {
+    let hold = Hold { after: Span::secs(3), lasting: Span::secs(2) };
+    let plans = [
+        Manner::answers_after(Span::secs(1)),
+        Manner::answers_after(Span::secs(1)).holding(hold),
+        Manner::answers_after(Span::secs(1)).talking(Span::secs(8)),
+    ];
+    let mut world =
+        open(Scenario::quiet().with_pbx().with_voice().with_agents(1, &Plan::InTurn(plans.to_vec())));
+    for expected in [End::HungUp, End::HungUp, End::HungUpByOther] {
+        let caller = call(&mut world, CallPlan::talking(Span::secs(12)).holding(hold));
+        world.run_for(secs(20));
+        assert_eq!(end_of(&world, caller), Some(expected));
+        assert_eq!(heard(&world, caller), [world.tone_of(KIM)]);
+    }
+    let gives_up = call(&mut world, CallPlan::patient().giving_up_after(Span::millis(500)));
+    world.run_for(secs(5));
+    assert_eq!(end_of(&world, gives_up), Some(End::GaveUp));
+    let verdict = finish(world);
+    assert_eq!((verdict.truth.answered, verdict.truth.abandoned), (3, 1));
+}

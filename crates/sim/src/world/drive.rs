@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use timing::Instant;
 
-use super::{Appointment, Moment, PhoneId, SIP_PORT, World, fnv};
+use super::{Appointment, Moment, OUTSIDE_PHONE, PhoneId, SIP_PORT, World, fnv};
 use crate::centre::Happening;
 use crate::network::Datagram;
 use crate::phone::{self, End, Party};
@@ -119,6 +119,13 @@ impl World {
     fn deliver(&mut self) {
         let Some(datagram) = self.network.poll_arrival(self.now) else { return };
         self.remember(&datagram);
+        if let Some(pbx) = self.pbx.as_ref().filter(|pbx| pbx.address() == datagram.to) {
+            match pbx.forward(&datagram) {
+                Some(forwarded) => self.send(forwarded),
+                None => self.witness.accuse(self.now, "", format!("the PBX cannot forward {datagram:?}")),
+            }
+            return;
+        }
         if datagram.to.port() == SIP_PORT {
             self.witness.arrived(self.now, &datagram);
         }
@@ -168,6 +175,9 @@ impl World {
             let moment = match happening {
                 Happening::Distributed(event) => {
                     self.history = fnv(self.history, format!("{event:?}").as_bytes());
+                    if matches!(event, acd::Event::Overflowed { .. }) {
+                        self.witness.overflowed(self.now);
+                    }
                     Moment::Distributed(event)
                 }
                 Happening::Noticed(notice) => {
@@ -277,7 +287,7 @@ impl World {
     /// picked up for it.
     fn may_hear(&self, id: PhoneId, is_agent: bool, phone: &phone::Phone, other: &str, hertz: f64) -> bool {
         let of_user = |user: &str| user.get(1..).and_then(|number| number.parse::<u32>().ok());
-        if is_agent || id.0 == u32::MAX {
+        if is_agent || id == OUTSIDE_PHONE {
             let caller = of_user(other).map(|number| PhoneId(self.agent_count() + number));
             return caller.is_some_and(|caller| self.tone_of(caller) == hertz);
         }

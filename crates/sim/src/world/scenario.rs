@@ -53,6 +53,8 @@ pub struct Scenario {
     pub exits: BTreeMap<ExitId, Leave>,
     /// How long phones register for.
     pub expires: Duration,
+    /// Callers are behind a proxy that stays in the way of their dialogs.
+    pub has_pbx: bool,
     /// Phones send tones and listen. Without, not a packet of RTP is sent.
     pub has_voice: bool,
     /// Everything that happens is kept for the story to look at.
@@ -78,6 +80,7 @@ impl Scenario {
             seats: Vec::new(),
             exits: BTreeMap::new(),
             expires: Duration::from_secs(3_600),
+            has_pbx: false,
             has_voice: false,
             keeps_diary: true,
         }
@@ -97,6 +100,13 @@ impl Scenario {
         for line in &mut self.lines {
             line.treatment = Treatment::Music(MUSIC);
         }
+        self
+    }
+
+    /// The same with callers behind a PBX.
+    #[must_use]
+    pub fn with_pbx(mut self) -> Scenario {
+        self.has_pbx = true;
         self
     }
 
