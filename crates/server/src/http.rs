@@ -104,13 +104,16 @@ pub async fn serve(listener: TcpListener, view: Arc<View>, stop: watch::Receiver
     let router = router(view);
     let mut stopping = stop.clone();
     loop {
-        let permit = Arc::clone(&permits).acquire_owned().await.expect("nobody closes this semaphore");
+        let next = async {
+            let permit = Arc::clone(&permits).acquire_owned().await.expect("nobody closes this semaphore");
+            listener.accept().await.map(|accepted| (permit, accepted))
+        };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = next => accepted,
             _ = stopping.changed() => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((permit, (stream, peer))) => {
                 let service = router.clone().layer(axum::Extension(Peer(peer)));
                 let stop = stop.clone();
                 tokio::spawn(async move {

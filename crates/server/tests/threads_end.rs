@@ -33,7 +33,8 @@ fn after_many_starts_and_ends_no_thread_and_no_socket_is_left() {
         parse("test.toml", CENTRE, Passwords::Strong).unwrap_or_else(|refused| panic!("{refused}")).config;
     config.sip.listen.iter_mut().for_each(|listen| listen.address.set_port(0));
     config.http.listen.set_port(0);
-    let sockets = open_sockets();
+    // What the runtime keeps for the whole process, signals above all, is there after the first round.
+    let mut sockets = None;
     for round in 0..5 {
         let running = Shell::new(config.clone(), PathBuf::new()).start().expect("it starts");
         assert!(our_threads().len() >= 5, "{:?}", our_threads());
@@ -43,6 +44,6 @@ fn after_many_starts_and_ends_no_thread_and_no_socket_is_left() {
             drop(running);
         }
         assert_eq!(our_threads(), [] as [String; 0]);
-        assert_eq!(open_sockets(), sockets);
+        assert_eq!(open_sockets(), *sockets.get_or_insert_with(open_sockets));
     }
 }

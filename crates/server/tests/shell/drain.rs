@@ -4,7 +4,7 @@ use super::support::*;
 
 #[test]
 fn draining_refuses_new_calls_and_waits_for_those_in_progress() {
-    let running = start(configuration(nobody(), ""));
+    let running = start(unstaffed(""));
     let mut caller = Phone::udp("01012345678", udp(&running));
     let answer = caller.call("15881000", "old");
     running.drain();
@@ -30,7 +30,7 @@ fn draining_refuses_new_calls_and_waits_for_those_in_progress() {
 
 #[test]
 fn hanging_up_ends_what_draining_waits_for() {
-    let running = start(configuration(nobody(), ""));
+    let running = start(unstaffed(""));
     let mut caller = Phone::udp("01012345678", udp(&running));
     caller.call("15881000", "patient");
     running.drain();
@@ -45,7 +45,7 @@ fn hanging_up_ends_what_draining_waits_for() {
 
 #[test]
 fn an_idle_centre_is_drained_at_once() {
-    let running = start(configuration(nobody(), ""));
+    let running = start(unstaffed(""));
     running.drain();
     let drained = running.block_on(async { tokio::time::timeout(PATIENCE, running.drained()).await });
     drained.expect("no call was there");
@@ -54,7 +54,7 @@ fn an_idle_centre_is_drained_at_once() {
 
 #[test]
 fn the_end_leaves_no_socket_behind_whatever_was_going_on() {
-    let running = start(configuration(nobody(), ""));
+    let running = start(unstaffed(""));
     let (sip, http) = (running.sip().to_vec(), running.http());
     let mut caller = Phone::udp("01012345678", udp(&running));
     caller.call("15881000", "cut");

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use server::config::{self, Config, Passwords};
+use server::config::{self, Config, Passwords, Reach, Secret};
 use server::shell::{Running, Shell};
 
 /// Longer than anything here may take; a test that waits so long has failed.
@@ -46,6 +46,13 @@ queue = "billing"
         listen.address.set_port(0);
     }
     config.http.listen.set_port(0);
+    config
+}
+
+/// The same, and the agent is not there: nobody is rung.
+pub fn unstaffed(more: &str) -> Config {
+    let mut config = configuration(nobody(), more);
+    config.agents[0].reach = Reach::Registers(Secret::new("a-long-pass-77"));
     config
 }
 
