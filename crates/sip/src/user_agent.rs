@@ -260,7 +260,8 @@ impl UserAgent {
     /// What to send. On TCP without a connection: open one to `flow.remote` (or use one that is
     /// being opened to it), tell [`UserAgent::connection_opened`], then send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transactions.lower.transmits.pop_front()
+        let transmit = self.transactions.lower.transmits.pop_front()?;
+        Some(self.over_open_stream(transmit))
     }
 
     /// What to ask the DNS.

@@ -10,11 +10,11 @@ mod network;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use network::{Faults, Network, Node, call, sdp};
+use network::{Faults, Network, Node, address, call, sdp, uri};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use sip::Method;
-use sip::user_agent::{Event, Refused, Reply, SessionId};
+use sip::user_agent::{Destination, Event, Refused, Reply, SessionId};
 
 /// What an application remembers of its sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,14 +125,31 @@ impl Application {
     }
 }
 
-fn storm(seed: u64, faults: Faults, calls: usize) -> (Application, Network) {
+/// What carries the calls of a storm.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    /// Datagrams.
+    Rain,
+    /// Streams that are cut now and then.
+    Thunder,
+}
+
+fn storm(seed: u64, faults: Faults, calls: usize, weather: Weather) -> (Application, Network) {
     let (mut network, a, b) = Network::pair(seed);
     network.faults = faults;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let (mut caller, mut callee) = (Application::new(a), Application::new(b));
     for _ in 0..calls {
         let now = network.now;
-        let session = network.ua(a).invite(now, &call(b, Some(sdp("offer")))).unwrap();
+        let mut invitation = call(b, Some(sdp("offer")));
+        if weather == Weather::Thunder {
+            let target = format!("sip:15881000@{};transport=tcp", address(b));
+            invitation.destination = Destination::Uri(uri(&target));
+            if random.next_u64().is_multiple_of(10) {
+                network.cut_streams();
+            }
+        }
+        let session = network.ua(a).invite(now, &invitation).unwrap();
         caller.sessions.insert(session, State::Calling);
         step(&mut network, [&mut caller, &mut callee], &mut random);
     }
@@ -162,7 +179,16 @@ fn step(network: &mut Network, applications: [&mut Application; 2], random: &mut
 fn nothing_is_lost_or_left_over_when_a_fifth_of_everything_is_lost_repeated_and_reordered() {
     for seed in 0..8 {
         let faults = Faults { loss: 20, duplication: 20, reordering: 20 };
-        let (caller, _) = storm(seed, faults, 100);
+        let (caller, _) = storm(seed, faults, 100, Weather::Rain);
+        assert_eq!(caller.outcomes.iter().sum::<usize>(), 100, "every INVITE has one end");
+        assert!(caller.outcomes[0] > 30, "most calls come through: {:?}", caller.outcomes);
+    }
+}
+
+#[test]
+fn nothing_is_lost_or_left_over_when_streams_break() {
+    for seed in 0..8 {
+        let (caller, _) = storm(seed, Faults::default(), 100, Weather::Thunder);
         assert_eq!(caller.outcomes.iter().sum::<usize>(), 100, "every INVITE has one end");
         assert!(caller.outcomes[0] > 30, "most calls come through: {:?}", caller.outcomes);
     }
@@ -171,6 +197,6 @@ fn nothing_is_lost_or_left_over_when_a_fifth_of_everything_is_lost_repeated_and_
 #[test]
 fn the_same_seed_gives_the_same_messages() {
     let faults = Faults { loss: 10, duplication: 10, reordering: 10 };
-    let (one, two) = (storm(77, faults, 40).1, storm(77, faults, 40).1);
+    let (one, two) = (storm(77, faults, 40, Weather::Rain).1, storm(77, faults, 40, Weather::Rain).1);
     assert_eq!(one.wire, two.wire);
 }

@@ -256,6 +256,23 @@ fn a_phone_that_registers_over_tcp_is_called_down_its_stream_and_gone_with_it() 
 }
 
 #[test]
+fn an_answer_whose_stream_is_gone_goes_to_the_port_in_via() {
+    let mut network = Network::new(19);
+    let (a, hand) = (network.user_agent(settings(0)), network.hand());
+    let there = network.accept_stream(a, hand);
+    let invite = Script::new("INVITE", "x@y", 1).message(a, hand);
+    let text = String::from_utf8(invite.bytes().to_vec()).unwrap().replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+    network.say_on_stream(a, there, text.as_bytes());
+    let Event::Invited { session, .. } = network.event(a) else { panic!("no invitation") };
+    let now = network.now;
+    network.ua(a).connection_closed(now, there);
+    network.ua(a).refuse(now, session, 486, &[]).unwrap();
+    let sent = network.ua(a).poll_transmit().unwrap();
+    assert_eq!((sent.flow.protocol, sent.flow.connection), (Protocol::Tcp, None));
+    assert_eq!(sent.flow.remote, address(hand));
+}
+
+#[test]
 fn a_stream_that_is_no_sip_or_one_too_many_is_closed() {
     let (mut network, a, hand) = house(18);
     let mut own = network.ua(a).settings().clone();

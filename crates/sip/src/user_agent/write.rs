@@ -122,6 +122,25 @@ impl UserAgent {
         }
     }
 
+    /// Where the stream of a message is gone: a response goes to the source of its request, at the port
+    /// in Via (RFC 3261 §18.2.2), anything else to where the stream led.
+    pub(super) fn over_open_stream(&self, transmit: Transmit) -> Transmit {
+        let Transmit { flow, bytes } = transmit;
+        let is_open = flow.connection.is_none_or(|connection| self.connections.contains_key(&connection));
+        if is_open {
+            return Transmit { flow, bytes };
+        }
+        let is_response = bytes.starts_with(b"SIP/2.0 ");
+        let via = is_response
+            .then(|| Message::parse(bytes.clone(), &crate::Limits::default()).ok()?.top_via().ok());
+        let address = match via.flatten() {
+            Some(via) => std::net::SocketAddr::new(flow.remote.ip(), via.port_or_default()),
+            None => flow.remote,
+        };
+        let way = self.flow_to(Target { protocol: flow.protocol, address });
+        Transmit { flow: way.unwrap_or(Flow { connection: None, ..flow }), bytes }
+    }
+
     /// Our Contact on a flow.
     pub(super) fn contact(&self, flow: &Flow) -> NameAddr {
         let (host, port) = self.advertised(flow);
