@@ -18,6 +18,8 @@ struct Leg {
     is_outbound: bool,
     /// Who sent the INVITE.
     client: SocketAddr,
+    /// Its tag in From.
+    tag: Vec<u8>,
     caller: String,
     called: String,
     cseq: u32,
@@ -83,10 +85,10 @@ impl Fate {
 
 impl Leg {
     /// Whether this is a final response to the INVITE that began the leg. A re-INVITE of the other side
-    /// may have the same number, so it counts who answers.
-    fn is_answer(&self, from: SocketAddr, message: &Message) -> bool {
-        let cseq = message.cseq().ok();
-        from != self.client && message.status() >= 200 && cseq == Some((self.cseq, Method::Invite))
+    /// may have the same number; its From has another tag.
+    fn is_answer(&self, message: &Message) -> bool {
+        let is_numbered_so = message.cseq().ok() == Some((self.cseq, Method::Invite));
+        is_numbered_so && message.status() >= 200 && message.from_tag() == Some(&self.tag)
     }
 
     /// When the caller gave up, as the centre saw it.
@@ -210,7 +212,7 @@ impl Witness {
         if message.is_request() {
             self.request(now, &call_id, datagram, &message, &method, cseq);
         } else {
-            self.response(now, &call_id, datagram.from, &message);
+            self.response(now, &call_id, &message);
         }
     }
 
@@ -222,7 +224,7 @@ impl Witness {
         let Ok(message) = Message::parse(datagram.bytes.clone(), &sip::Limits::default()) else { return };
         let Some(leg) = message.call_id().and_then(|call_id| self.legs.get_mut(call_id)) else { return };
         if !message.is_request() {
-            leg.answer_arrived |= leg.is_answer(datagram.from, &message);
+            leg.answer_arrived |= leg.is_answer(&message);
             return;
         }
         if message.method() == Method::Invite {
@@ -247,6 +249,7 @@ impl Witness {
         let leg = Leg {
             is_outbound: datagram.from == self.centre,
             client: datagram.from,
+            tag: message.from_tag().unwrap_or_default().to_vec(),
             caller,
             called: user(message.to()),
             cseq,
@@ -305,8 +308,8 @@ impl Witness {
         }
     }
 
-    fn response(&mut self, now: Instant, call_id: &[u8], from: SocketAddr, message: &Message) {
-        let Some(leg) = self.legs.get_mut(call_id).filter(|leg| leg.is_answer(from, message)) else { return };
+    fn response(&mut self, now: Instant, call_id: &[u8], message: &Message) {
+        let Some(leg) = self.legs.get_mut(call_id).filter(|leg| leg.is_answer(message)) else { return };
         let status = message.status();
         if leg.finals.contains(&status) {
             return;
