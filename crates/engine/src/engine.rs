@@ -2,6 +2,7 @@
 
 mod agents;
 mod calls;
+mod identity;
 mod routing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -26,6 +26,8 @@ pub(crate) struct Interaction {
     pub(crate) closed: Option<Box<Summary>>,
     pub(crate) attempts: Vec<AttemptRecord>,
     pub(crate) attempts_total: u32,
+    /// The last of them is not over.
+    pub(crate) is_trying: bool,
     /// What the caller hears was not decided yet.
     pub(crate) untreated: Option<TimerId>,
 }
@@ -58,6 +60,7 @@ pub(crate) const OUTSIDE: AttemptId = AttemptId(0);
 impl Interaction {
     pub(crate) fn attempt_began(&mut self, now: Instant, agent: Option<AgentId>) {
         self.attempts_total = self.attempts_total.saturating_add(1);
+        self.is_trying = true;
         if self.attempts.len() < ATTEMPTS_MAX {
             let lasted = std::time::Duration::ZERO;
             self.attempts.push(AttemptRecord { agent, at: now, lasted, failure: None, withdrawn: false });
@@ -66,7 +69,8 @@ impl Interaction {
 
     /// Closes the record of the attempt that is under way, where it is listed.
     pub(crate) fn attempt_ended(&mut self, now: Instant, failure: Option<b2bua::Failure>, withdrawn: bool) {
-        if self.attempts_total as usize != self.attempts.len() {
+        let is_listed = self.attempts_total as usize == self.attempts.len();
+        if !std::mem::replace(&mut self.is_trying, false) || !is_listed {
             return;
         }
         if let Some(attempt) = self.attempts.last_mut() {

@@ -12,7 +12,8 @@ impl Engine {
         let mut changes: Vec<(AgentId, bool)> = Vec::new();
         for (&agent, line) in &self.directory.agents {
             match line.log_in {
-                LogIn::Desktop => {}
+                // The shift goes on as it is; what ends it is the desktop's to say from now on.
+                LogIn::Desktop => drop(self.logged_in.remove(&agent)),
                 LogIn::OnRegister => {
                     let reachable = match &line.reach {
                         Reach::Account(account) => self.registered.contains(account),

@@ -4,7 +4,7 @@ use acd::{Command, InteractionId, RejectCause, ReservationId};
 use b2bua::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp};
 use timing::Instant;
 
-use super::Engine;
+use super::{Engine, identity};
 use crate::interaction::{Interaction, OUTSIDE, Stage};
 use crate::{CallRecord, Notice, Outcome, RefusalCause, Treatment};
 
@@ -18,7 +18,7 @@ impl Engine {
             Event::AttemptFailed { call, attempt, failure } => {
                 self.attempt_failed(now, call, attempt, failure)
             }
-            Event::Connected { call, attempt } => self.connected(now, call, attempt),
+            Event::Connected { call, .. } => self.connected(now, call),
             Event::HungUp { call, cause } => self.hung_up(now, call, cause),
             Event::Closed { call, summary } => {
                 if let Some(state) = self.interactions.get_mut(&interaction_of(call)) {
@@ -32,8 +32,9 @@ impl Engine {
     }
 
     /// A call comes in: finds its queue.
-    fn arrived(&mut self, now: Instant, call: CallRef, invite: Box<sip::Invite>) {
-        let caller = calling_party(&invite);
+    fn arrived(&mut self, now: Instant, call: CallRef, mut invite: Box<sip::Invite>) {
+        identity::keep_attributes(&mut invite);
+        let caller = identity::calling_party(&invite);
         let entry = self.directory.entry(&invite.number);
         let (queue, priority, requirement) = match entry {
             Some(_) if self.draining => {
@@ -57,6 +58,7 @@ impl Engine {
             closed: None,
             attempts: Vec::new(),
             attempts_total: 0,
+            is_trying: false,
             untreated: None,
         };
         self.interactions.insert(interaction, state);
@@ -130,7 +132,8 @@ impl Engine {
         state.attempt_ended(now, Some(failure), false);
         if attempt == OUTSIDE {
             // The number outside did not answer: the caller hears why.
-            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, failure.status);
+            let _: Result<(), b2bua::NotPossible> =
+                self.b2bua.hang_up(now, call, callers_status(failure.status));
             return;
         }
         match state.stage {
@@ -162,12 +165,9 @@ impl Engine {
         self.command(Command::Reject { reservation, cause });
     }
 
-    fn connected(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
+    fn connected(&mut self, now: Instant, call: CallRef) {
         let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
         state.attempt_ended(now, None, false);
-        if attempt != OUTSIDE {
-            state.answered = Some(now);
-        }
     }
 
     /// The call is over for everybody.
@@ -175,6 +175,7 @@ impl Engine {
         let interaction = interaction_of(call);
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.hung_up = Some((now, cause));
+        state.attempt_ended(now, None, true);
         if let Some(timer) = state.untreated.take() {
             self.timers.cancel(timer);
         }
@@ -212,7 +213,7 @@ impl Engine {
             caller: number(&state.caller),
             called: invite.number,
             origin: invite.origin,
-            attributes: invite.headers.into_iter().filter(is_attribute).collect(),
+            attributes: invite.headers,
             queue: state.queue,
             outcome: state.outcome.unwrap_or(Outcome::Failed),
             arrived: state.arrived,
@@ -238,34 +239,11 @@ pub(super) fn interaction_of(call: CallRef) -> InteractionId {
     InteractionId(call.0)
 }
 
-/// Headers that say something about the caller and the call's way here.
-pub(super) fn is_attribute(header: &sip::HeaderField) -> bool {
-    const NAMES: [&str; 6] =
-        ["P-Asserted-Identity", "Diversion", "History-Info", "User-to-User", "Reason", "Privacy"];
-    NAMES.iter().any(|name| header.name.eq_ignore_ascii_case(name))
-        || header.name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
-}
-
-/// Who calls: the asserted identity of a trunk (RFC 3325 §5: only from a peer we trust), else From.
-pub(super) fn calling_party(invite: &sip::Invite) -> sip::Party {
-    let asserted = match &invite.origin {
-        sip::Origin::Trunk(_) => invite.headers.iter().find_map(asserted_party),
-        sip::Origin::Account(_) => None,
-    };
-    asserted.filter(|party| !party.user.is_empty()).unwrap_or_else(|| invite.from.clone())
-}
-
-/// The first identity of a P-Asserted-Identity header; it may list a `sip` and a `tel` form.
-fn asserted_party(header: &sip::HeaderField) -> Option<sip::Party> {
-    if !header.name.eq_ignore_ascii_case("P-Asserted-Identity") {
-        return None;
+/// What a caller is told whose call came to nothing outside: a redirection or a challenge was meant for
+/// us, and a dialog that is gone is not the caller's.
+pub(super) fn callers_status(status: u16) -> u16 {
+    match status {
+        300..=399 | 401 | 407 | 481 => 480,
+        other => other,
     }
-    let whole = sip::NameAddr::parse(header.value.as_bytes());
-    let first = || sip::NameAddr::parse(header.value.split(',').next()?.trim().as_bytes()).ok();
-    let party = whole.ok().or_else(first)?;
-    Some(sip::Party {
-        display_name: party.display.unwrap_or_default(),
-        uri: party.uri.to_string(),
-        user: party.uri.user().unwrap_or_default(),
-    })
 }

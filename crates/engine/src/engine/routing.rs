@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use acd::{AgentId, Command, Event, Exit, ExitId, InteractionId, Refusal, ReservationEnd, ReservationId};
-use b2bua::{Dial, Failure, FailureKind};
+use b2bua::{Failure, FailureKind};
 use timing::Instant;
 
 use super::Engine;
-use super::calls::{is_attribute, number};
-use crate::interaction::{Interaction, OUTSIDE, Stage, attempt_of};
+use super::calls::{callers_status, number};
+use super::identity::dial;
+use crate::interaction::{OUTSIDE, Stage, attempt_of};
 use crate::{Leave, Notice, Outcome, RefusalCause};
 
 /// How long the caller hears nothing after entering a queue, so that a call that leaves at once (queue
@@ -128,10 +129,13 @@ impl Engine {
         let Stage::Confirming { reservation } = state.stage else { return };
         state.agent = Some(agent);
         let call = state.call;
-        if state.hung_up.is_some() {
+        if let Some((hung_up, _)) = state.hung_up {
+            // The distributor counts an answer, so the record does.
+            state.answered = Some(hung_up);
             state.stage = Stage::Over;
             return self.command(Command::Finish { interaction });
         }
+        state.answered = Some(now);
         state.stage = Stage::Talking;
         if self.b2bua.connect(now, call, attempt_of(reservation)).is_err() {
             // The agent is gone in the very moment of the answer: nobody is left to talk to.
@@ -173,7 +177,9 @@ impl Engine {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.attempt_began(now, None);
         let call = state.call;
-        self.treat(now, interaction);
+        // A caller who was not answered learns what the number outside says, by its status; so nothing
+        // is answered here that was not before.
+        let _: Result<(), b2bua::NotPossible> = self.b2bua.ring(now, call);
         let failure = Failure { kind: FailureKind::Unreachable, status: 480 };
         let target = self.directory.outbound.as_ref().and_then(|outbound| {
             let uri = format!("sip:{}@{}", sip::escape_user(number), outbound.host);
@@ -189,7 +195,11 @@ impl Engine {
             None => Err(failure),
         };
         if let Err(failure) = dialled {
-            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, failure.status);
+            if let Some(state) = self.interactions.get_mut(&interaction) {
+                state.attempt_ended(now, Some(failure), false);
+            }
+            let _: Result<(), b2bua::NotPossible> =
+                self.b2bua.hang_up(now, call, callers_status(failure.status));
         }
     }
 
@@ -201,7 +211,7 @@ impl Engine {
                 self.not_queued(now, interaction);
                 self.notice(Notice::CommandRefused { command, refusal });
             }
-            (Command::Accept { reservation }, Refusal::StaleReservation(_)) => {
+            (Command::Accept { reservation }, _) => {
                 let reservation = *reservation;
                 self.too_late(now, reservation);
             }
@@ -237,21 +247,5 @@ impl Engine {
         if gone {
             self.command(Command::Cancel { interaction });
         }
-    }
-}
-
-/// What an agent's phone is told about a call.
-fn dial(state: &Interaction, destinations: Vec<sip::Destination>) -> Dial {
-    let party = &state.caller;
-    let caller = if party.user.is_empty() {
-        sip::Identity::anonymous()
-    } else {
-        sip::Identity { display_name: party.display_name.clone(), user: party.user.clone(), host: None }
-    };
-    Dial {
-        destinations,
-        caller,
-        to_display_name: String::new(),
-        headers: state.invite.headers.iter().filter(|header| is_attribute(header)).cloned().collect(),
     }
 }
