@@ -262,6 +262,13 @@ impl World {
         self.follow_centre();
     }
 
+    /// Does something with the engine now, as the shell would: a new directory, a drain.
+    pub fn with_engine(&mut self, act: impl FnOnce(&mut Engine, Instant)) {
+        act(self.centre.engine_mut(), self.now);
+        self.centre.handle_timeout(self.now);
+        self.follow_centre();
+    }
+
     /// A rule for the network.
     pub fn add_rule(&mut self, rule: Rule) {
         self.network.add_rule(rule);

@@ -43,7 +43,10 @@ fn end_of(world: &World, phone: PhoneId) -> Option<End> {
 
 fn finish(world: World) -> Verdict {
     match world.finish() {
-        Ok(verdict) => verdict,
+        Ok(verdict) => {
+            assert_eq!(verdict.clashes, 0, "an agent was rung for two calls at once: {verdict:?}");
+            verdict
+        }
         Err(failure) => panic!("{failure}"),
     }
 }
@@ -531,4 +534,57 @@ fn behind_a_pbx_that_records_its_route_calls_begin_hold_and_end_from_either_side
     assert_eq!(end_of(&world, gives_up), Some(End::GaveUp));
     let verdict = finish(world);
     assert_eq!((verdict.truth.answered, verdict.truth.abandoned), (3, 1));
+}
+
+#[test]
+fn while_draining_new_calls_are_refused_and_old_ones_go_on() {
+    let mut world = open(Scenario::quiet().with_agents(1, &answering(1)));
+    let talks = call(&mut world, CallPlan::talking(Span::secs(10)));
+    let waits = call(&mut world, CallPlan::talking(Span::secs(2)));
+    world.run_for(secs(5));
+    world.with_engine(|engine, _| engine.drain());
+    let late = call(&mut world, CallPlan::patient());
+    world.run_for(secs(20));
+    assert_eq!(end_of(&world, late), Some(End::Failed { status: 503 }));
+    assert_eq!(end_of(&world, talks), Some(End::HungUp));
+    assert_eq!(end_of(&world, waits), Some(End::HungUp));
+    let verdict = finish(world);
+    assert_eq!((verdict.truth.answered, verdict.truth.refused), (2, 1));
+}
+
+#[test]
+fn when_all_calls_are_hung_up_for_the_end_of_the_day_nothing_is_left() {
+    let mut world = open(Scenario::quiet().with_agents(2, &answering(3)));
+    for _ in 0..2 {
+        call(&mut world, CallPlan::patient());
+        world.run_for(secs(2));
+    }
+    call(&mut world, CallPlan::patient());
+    world.run_for(secs(1));
+    world.with_engine(|engine, now| engine.hang_up_all(now));
+    world.run_for(secs(5));
+    assert_eq!(world.centre().engine().counts().interactions, 0);
+    assert_eq!(world.ends_of(KIM), [End::HungUpByOther]);
+}
+
+#[test]
+fn an_agent_who_is_removed_while_ringing_loses_the_call_and_keeps_it_while_talking() {
+    let leaver = Plan::Always(Manner::answers_after(Span::secs(4)));
+    for (wait, expected) in
+        [(2, vec![ReservationEnd::Withdrawn, ReservationEnd::Accepted]), (6, vec![ReservationEnd::Accepted])]
+    {
+        let mut world = open(Scenario::quiet().with_agents(1, &leaver).with_agents(1, &answering(1)));
+        let caller = call(&mut world, CallPlan::talking(Span::secs(8)));
+        world.run_for(secs(wait));
+        let agent = world.agent_of(KIM);
+        world.with_engine(|engine, now| {
+            let mut directory = engine.directory().clone();
+            directory.agents.remove(&agent);
+            engine.reload(now, directory, vec![acd::Command::RemoveAgent { agent }]);
+        });
+        world.run_for(secs(30));
+        assert_eq!(reservations(&world), expected);
+        assert_eq!(end_of(&world, caller), Some(End::HungUp));
+        assert_eq!(finish(world).truth.answered, 1);
+    }
 }

@@ -23,7 +23,7 @@ fn address(number: usize, port: u16) -> SocketAddr {
 }
 
 impl Pair {
-    fn new(plan: Plan, conditions: Conditions, seed: u64) -> Pair {
+    fn new(plan: &Plan, conditions: Conditions, seed: u64) -> Pair {
         let phone = |number: usize| {
             let settings = Settings {
                 user: format!("p{number}"),
@@ -101,7 +101,7 @@ fn answering(secs: u64) -> Plan {
 
 #[test]
 fn two_phones_talk_and_hear_each_others_tone_and_leave_nothing_behind() {
-    let mut pair = Pair::new(answering(2), Conditions::CLEAN, 1);
+    let mut pair = Pair::new(&answering(2), Conditions::CLEAN, 1);
     pair.phones[0].call(pair.now, "p1", CallPlan::talking(Span::secs(5))).unwrap();
     pair.run_for(Duration::from_secs(60));
     assert_eq!(pair.end(0), Some(End::HungUp), "{:?}", pair.events);
@@ -116,7 +116,7 @@ fn two_phones_talk_and_hear_each_others_tone_and_leave_nothing_behind() {
 
 #[test]
 fn a_held_phone_hears_nothing_until_it_is_resumed() {
-    let mut pair = Pair::new(answering(1), Conditions::CLEAN, 1);
+    let mut pair = Pair::new(&answering(1), Conditions::CLEAN, 1);
     let hold = Hold { after: Span::secs(2), lasting: Span::secs(3) };
     pair.phones[0].call(pair.now, "p1", CallPlan::talking(Span::secs(10)).holding(hold)).unwrap();
     pair.run_for(Duration::from_secs(60));
@@ -140,7 +140,7 @@ fn a_caller_hears_busy_rejection_or_gives_up() {
         (Answer::RingOut, End::GaveUp, End::Cancelled),
     ];
     for (answer, caller, callee) in ends {
-        let mut pair = Pair::new(Plan::Always(Manner::only(answer)), Conditions::CLEAN, 1);
+        let mut pair = Pair::new(&Plan::Always(Manner::only(answer)), Conditions::CLEAN, 1);
         let plan = CallPlan::patient().giving_up_after(Span::secs(8));
         pair.phones[0].call(pair.now, "p1", plan).unwrap();
         pair.run_for(Duration::from_secs(80));
@@ -153,7 +153,7 @@ fn a_caller_hears_busy_rejection_or_gives_up() {
 fn over_a_bad_network_every_call_still_ends_for_both() {
     let conditions = Conditions { loss: 100, duplication: 100, reordering: 100, ..Conditions::CLEAN };
     for seed in 0..50 {
-        let mut pair = Pair::new(answering(2), conditions, seed);
+        let mut pair = Pair::new(&answering(2), conditions, seed);
         pair.phones[0].call(pair.now, "p1", CallPlan::talking(Span::secs(5))).unwrap();
         pair.run_for(Duration::from_secs(120));
         assert_eq!(pair.end(0), Some(End::HungUp), "seed {seed}: {:?}", pair.events);

@@ -349,10 +349,10 @@ impl Phone {
             sip::Event::Established { session, body } => self.take_answer(now, session, body),
             sip::Event::Acknowledged { session, body, .. } => self.take_answer(now, session, body),
             sip::Event::Requested { session, exchange, method, body, .. } => {
-                self.requested(now, session, exchange, &method, body);
+                self.requested(now, session, exchange, &method, body.as_ref());
             }
             sip::Event::Replied { session, exchange, status, body, .. } => {
-                self.replied(now, session, exchange, status, body);
+                self.replied(now, session, exchange, status, body.as_ref());
             }
             sip::Event::Ended { session, cause, .. } => {
                 let end = match cause {
@@ -448,13 +448,13 @@ impl Phone {
         session: SessionId,
         exchange: ExchangeId,
         method: &Method,
-        body: Option<Body>,
+        body: Option<&Body>,
     ) {
         let changes_media = matches!(method, Method::Invite | Method::Update);
         let reply = match self.line.talking(session) {
             Some(talking) if changes_media => {
                 let was_held = talking.audio.is_held();
-                let own = match &body {
+                let own = match body {
                     Some(offer) => talking.audio.answer(now, &offer.bytes),
                     None => Some(talking.audio.offer()),
                 };
@@ -481,7 +481,7 @@ impl Phone {
         session: SessionId,
         exchange: ExchangeId,
         status: u16,
-        body: Option<Body>,
+        body: Option<&Body>,
     ) {
         let Some(talking) = self.line.talking(session).filter(|talking| talking.asking == Some(exchange))
         else {
