@@ -118,9 +118,7 @@ function summary() {
     [word("abandoned"), sum("abandoned")],
     [word("idle"), board.agents.filter((agent) => agent.state === "idle").length],
   ].map(([label, value]) => {
-    const card = figure(label, value);
-    card.className = "card";
-    return card;
+    return element("div", "card", figure(label, value));
   });
 }
 
