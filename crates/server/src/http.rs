@@ -29,7 +29,6 @@ use crate::phase::PhaseCell;
 use crate::published::Published;
 use crate::ring::Gauge;
 use crate::sip_trace::SipTrace;
-use crate::threads::engine::Progress;
 use crate::worker::Link;
 
 pub use openapi::document as openapi_document;
@@ -57,8 +56,6 @@ pub struct View {
     pub links: Vec<Arc<Link>>,
     /// Values that found no room in a backlog: state is lost.
     pub lost: Arc<AtomicU64>,
-    /// Calls in progress.
-    pub progress: Arc<Progress>,
     /// Queues and agents as the distributor's thread last published them.
     pub published: Arc<ArcSwap<Published>>,
     /// Their names.

@@ -11,6 +11,7 @@ mod wiring;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use report::{Names, Wallboard};
@@ -33,6 +34,9 @@ use crate::threads::{distributor, engine, media};
 use crate::worker::{Casualties, Worker};
 
 pub use reload::Refused as ReloadRefused;
+
+/// How long a thread may take to answer a question of the shell.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// How the product is started.
 #[derive(Clone, Debug)]
@@ -99,14 +103,14 @@ impl Shell {
     /// What stands in the way; nothing is left behind then.
     pub fn start(self) -> Result<Running, StartError> {
         let allowed = limits::raise_open_files();
-        let ports = u64::from(self.config.media.ports.ports());
+        let sockets = sockets::Sockets::bind(&self.config)?;
+        let ports = u64::from(self.config.media.ports.ports()) * sockets.media.len() as u64;
         let streams = u64::from(self.config.sip.limits.tcp_connections_max)
             + u64::from(self.config.http.connections_max);
         if let Some(shortage) = limits::shortage(allowed, ports, streams) {
             warn!("{shortage}");
         }
         let clock = Clock::start();
-        let sockets = sockets::Sockets::bind(&self.config)?;
         let mut numbering = Numbering::default();
         let plan = Plan::new(&self.config, &self.base, &sockets.bound(), &mut numbering);
         let music = sockets::load_music(&plan.music)?;
@@ -141,8 +145,11 @@ impl Running {
         self.clock
     }
 
-    /// Calls in progress, those that wait included.
+    /// Calls in progress, those that wait included. Asks the engine's thread.
     pub fn calls(&self) -> usize {
+        if let Some(workers) = &self.workers {
+            workers.engine.link().ask_and_wait(ANSWER);
+        }
         self.progress.interactions()
     }
 

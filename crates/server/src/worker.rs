@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::clock::Clock;
 use crate::doorbell::Doorbell;
+
+/// How often somebody who waits for an answer looks for it.
+const LOOK: Duration = Duration::from_micros(200);
 
 /// Told when a thread ended by a panic: a bug of ours, after which the process must not pretend to be well.
 #[derive(Debug, Default)]
@@ -26,6 +31,12 @@ impl Casualties {
         while !self.any() {
             self.noticed.notified().await;
         }
+    }
+
+    /// Runs a task whose panic counts like that of a thread.
+    pub async fn watch(self: Arc<Self>, task: impl Future<Output = ()>) {
+        let _alarm = Alarm(self);
+        task.await;
     }
 
     fn report(&self) {
@@ -76,6 +87,19 @@ impl Link {
     /// Whether the thread has turned since the question was asked.
     pub fn has_answered(&self, question: u64) -> bool {
         self.answered.load(Ordering::Acquire) >= question
+    }
+
+    /// Asks, and waits for the answer up to `patience`; whether it came. Blocks: for the shell's own thread only.
+    pub fn ask_and_wait(&self, patience: Duration) -> bool {
+        let question = self.ask();
+        let clock = Clock::start();
+        while !self.has_answered(question) {
+            if clock.uptime() >= patience {
+                return false;
+            }
+            std::thread::park_timeout(LOOK);
+        }
+        true
     }
 
     /// The question that is open. The thread takes it at the start of a turn, before it looks into its rings,
@@ -132,6 +156,11 @@ impl Worker {
             body(&inside);
         })?;
         Ok(Worker { link, thread: Some(thread) })
+    }
+
+    /// The link to the thread.
+    pub fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Stops the thread and waits for its end.

@@ -53,7 +53,8 @@ impl Default for RegistrarSettings {
 pub struct Contact {
     /// The URI that goes into the Request-URI of a call to it.
     pub uri: Uri,
-    /// The way the registration came: a call takes it back, through NAT or down the TCP connection.
+    /// The way to it: back where the registration came from, through NAT or down the TCP connection; to
+    /// the contact's own port where no NAT lies between.
     pub flow: Flow,
     /// Preference in thousandths, 0 to 1000 (RFC 3261 §20.10).
     pub q: u16,

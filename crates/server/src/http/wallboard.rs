@@ -17,8 +17,8 @@ pub(super) struct Board {
     phase: &'static str,
     /// Since the process started.
     uptime_seconds: f64,
-    /// Calls in progress, those that wait included.
-    calls: usize,
+    /// Interactions in progress: waiting, ringing or in conversation.
+    calls: u32,
     /// `queues`: each with its name, who waits, the longest wait, conversations, the day's counts and service level;
     /// `agents`: each with id, name, state, reason, queue and since when; `occupancy`.
     #[serde(flatten)]
@@ -36,7 +36,7 @@ pub(super) async fn wallboard(State(view): State<Arc<View>>) -> Json<Board> {
     Json(Board {
         phase: view.phase.now().name(),
         uptime_seconds: view.clock.uptime().as_secs_f64(),
-        calls: view.progress.interactions(),
+        calls: published.snapshot.interactions,
         wallboard,
     })
 }

@@ -2,14 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::info;
 
 use super::{Running, sockets};
 use crate::config::Config;
+use crate::inward::deliver;
 use crate::plan::{self, Plan};
+use crate::ring::Producer;
 use crate::start_error::StartError;
 use crate::threads::{distributor, engine};
+
+/// How long a thread may take to have room for an order.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a new configuration was not taken; the old one stays in force.
 #[derive(Debug)]
@@ -55,18 +61,24 @@ impl Running {
         info!(changes = commands.len(), accounts_gone = gone.len(), "reloading");
         let names = Arc::new(plan.names.clone());
         for piece in music {
-            self.orders.music.send(piece).map_err(|_| Refused::Busy)?;
+            self.give(&self.orders.music, piece)?;
         }
         // Names first, so that a new queue has its series when its first event comes.
         let order = distributor::Order::Names(Arc::clone(&names));
-        self.orders.distributor.send(order).map_err(|_| Refused::Busy)?;
+        self.give(&self.orders.distributor, order)?;
         let order = engine::Order::Reload { plan: Box::new(plan.clone()), gone, commands };
-        self.orders.engine.send(order).map_err(|_| Refused::Busy)?;
+        self.give(&self.orders.engine, order)?;
         self.names.store(names);
         self.trunks.store(Arc::new(plan.trunk_names()));
         let later = only_at_start(&self.config, &config);
         (self.plan, self.numbering, self.config) = (plan, numbering, config);
         Ok(later)
+    }
+
+    /// Waits until the ring has room, but not for ever.
+    fn give<T>(&self, ring: &Producer<T>, order: T) -> Result<(), Refused> {
+        let delivery = async { tokio::time::timeout(PATIENCE, deliver(ring, order)).await };
+        self.block_on(delivery).map_err(|_| Refused::Busy)
     }
 }
 

@@ -113,7 +113,7 @@ pub(super) fn wire(
         let mut tasks = starts.streams(tcp, outward, &stopped)?;
         tasks.push(starts.http(http_listener.0, view, &stopped)?);
         tasks.push(starts.call_log(notices, &stopped));
-        tasks.push(tokio::spawn(calendar::announce_days(producers.distributor_orders.clone(), stopped)));
+        tasks.push(starts.task(calendar::announce_days(producers.distributor_orders.clone(), stopped)));
         tasks
     };
     let orders = Orders {
@@ -163,7 +163,6 @@ fn view(shell: &Shell, shared: &Shared, bells: &Bells, consumers: &Consumers) ->
         phase: Arc::clone(&shared.phase),
         links: vec![Arc::clone(&bells.engine), Arc::clone(&bells.distributor), Arc::clone(&bells.media)],
         lost: Arc::clone(&shared.lost),
-        progress: Arc::clone(&shared.progress),
         published: Arc::clone(&shared.published),
         names: Arc::clone(&shared.names),
         trace: Arc::clone(&shared.trace),
@@ -275,6 +274,11 @@ impl Starts<'_> {
             .map_err(StartError::resource("a thread"))
     }
 
+    /// A task without which the product is not whole.
+    fn task(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        tokio::spawn(Arc::clone(&self.shared.casualties).watch(task))
+    }
+
     /// Everything that a single command may concern.
     fn parties(&self) -> usize {
         let waiting = usize::try_from(self.plan.shared.waiting_max).unwrap_or(usize::MAX);
@@ -300,7 +304,7 @@ impl Starts<'_> {
         for (listener, address) in listeners {
             let listener = tokio::net::TcpListener::from_std(listener)
                 .map_err(StartError::resource("a TCP listener in the runtime"))?;
-            tasks.push(tokio::spawn(tcp::listen(listener, address, arrivals.clone(), stopped.clone())));
+            tasks.push(self.task(tcp::listen(listener, address, arrivals.clone(), stopped.clone())));
         }
         let streams = Streams::new(
             settings,
@@ -311,7 +315,7 @@ impl Starts<'_> {
         );
         let dns = Dns::new(&self.shell.dns, producers.replies.clone());
         let doorbell = Arc::clone(&bells.outward);
-        tasks.push(tokio::spawn(outward::serve(outward, doorbell, streams, arrived, dns, stopped.clone())));
+        tasks.push(self.task(outward::serve(outward, doorbell, streams, arrived, dns, stopped.clone())));
         Ok(tasks)
     }
 
@@ -323,7 +327,7 @@ impl Starts<'_> {
     ) -> Result<JoinHandle<()>, StartError> {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(StartError::resource("an HTTP listener in the runtime"))?;
-        Ok(tokio::spawn(http::serve(listener, view, stopped.clone())))
+        Ok(self.task(http::serve(listener, view, stopped.clone())))
     }
 
     fn call_log(&self, notices: Consumer<Notice>, stopped: &watch::Receiver<bool>) -> JoinHandle<()> {
@@ -332,7 +336,7 @@ impl Starts<'_> {
             trunks: Arc::clone(&self.shared.trunks),
             mask_numbers: self.shell.config.log.mask_numbers,
         };
-        tokio::spawn(log.write(notices, Arc::clone(&self.bells.notices), stopped.clone()))
+        self.task(log.write(notices, Arc::clone(&self.bells.notices), stopped.clone()))
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Calls in progress at the end of the thread's last turn.
+    /// Calls in progress when the thread was last asked; while it drains, at the end of its last turn.
     pub fn interactions(&self) -> usize {
         self.interactions.load(Ordering::Acquire)
     }
@@ -174,16 +174,24 @@ impl EngineThread {
                 self.carry_out(now);
             }
             self.flush();
-            let counts = self.engine.counts();
-            self.progress.update(counts.interactions.max(counts.calls.calls), is_draining);
-            if !link.has_answered(question) {
-                self.reporter.set_counts(&counts);
+            let is_asked = !link.has_answered(question);
+            if is_asked || is_draining {
+                self.tell_progress(is_draining);
+            }
+            if is_asked {
                 self.socket_series.set(&self.traffic);
                 link.answer(question);
             }
             self.sleep(link, taken == 0, &mut ready);
         }
         self.flush();
+    }
+
+    /// Counting walks over every call: only for whoever asks, and while somebody waits for the last of them.
+    fn tell_progress(&self, is_draining: bool) {
+        let counts = self.engine.counts();
+        self.reporter.set_counts(&counts);
+        self.progress.update(counts.interactions.max(counts.calls.calls), is_draining);
     }
 
     /// Whether every ring in front of us has taken what we had for it.
@@ -295,6 +303,7 @@ impl EngineThread {
                         taken += 1;
                     }
                     Received::Empty => *is_readable = false,
+                    Received::Trouble => break,
                 }
             }
         }

@@ -129,6 +129,10 @@ impl MediaThread {
                     self.carry_out(sockets);
                 }
                 Received::Empty => return self.relay.recycle(packet),
+                Received::Trouble => {
+                    self.relay.recycle(packet);
+                    break;
+                }
             }
         }
         sockets.unread.push_back(key);

@@ -25,23 +25,27 @@ pub fn bind(address: SocketAddr, buffer: Option<usize>) -> Result<std::net::UdpS
     Ok(socket.into())
 }
 
+/// Errors of one socket that are passed over in a row.
+const ERRORS: usize = 16;
+
 /// What a socket answered.
 pub(super) enum Received {
     /// A datagram of so many octets.
     Datagram(usize, SocketAddr),
     /// Nothing is there; the poll will say when there is.
     Empty,
+    /// Nothing but errors so far: there may be more to read.
+    Trouble,
 }
 
 /// The next datagram. Errors that concern one datagram or one peer (ICMP) are passed over.
 pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Received {
-    // An error can be reported once per datagram sent, so the bound is generous and still a bound.
-    for _ in 0..64 {
+    for _ in 0..ERRORS {
         match socket.recv_from(buffer) {
             Ok((length, peer)) => return Received::Datagram(length, peer),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Empty,
             Err(_) => {}
         }
     }
-    Received::Empty
+    Received::Trouble
 }

@@ -63,7 +63,7 @@ fn tones_travel(test: &'static str, waiting: &str) {
             dial: None,
         },
     );
-    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "available")], 1.0);
+    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
     let caller = Baresip::start(
         &cordboard.folder,
         &Phone {

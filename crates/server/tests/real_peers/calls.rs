@@ -7,9 +7,9 @@ use crate::process::free_port;
 use crate::sipp::{Over, Run, Sipp, phones, phones_at};
 
 /// A queue that lets the caller's network play ringback, so that 200 means that an agent answered.
-const RINGBACK: &str = "require = \"billing >= 3\"\nwaiting = \"ringback\"\nring_timeout = \"2s\"";
+const RINGBACK: &str = "require = \"billing >= 3\"\nwaiting = \"ringback\"\nring_timeout = \"3s\"";
 /// The same with music: the caller is answered at once.
-const MUSIC: &str = "require = \"billing >= 3\"\nwaiting = \"music\"\nring_timeout = \"2s\"";
+const MUSIC: &str = "require = \"billing >= 3\"\nwaiting = \"music\"\nring_timeout = \"3s\"";
 
 fn one_queue(test: &'static str, lines: &str) -> Cordboard {
     Plan::new(test).agent("kim", "billing = 8").queue("billing", "100", lines).start()

@@ -20,7 +20,7 @@ fn five_hundred_agents_and_a_thousand_calls_at_once() {
     let cordboard = plan.start();
     let agents: Vec<&str> = names.iter().map(String::as_str).collect();
     let desks = phones(&cordboard, &agents, "phone_answers_at_once", Over::Udp, 1_000);
-    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "available")], 500.0);
+    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 500.0);
     let callers =
         Run { calls: 1_000, rate: 200, ..Run::new("call_long") }.start(&cordboard.folder, cordboard.sip);
     // All thousand are here at the same moment: five hundred talk, five hundred wait.

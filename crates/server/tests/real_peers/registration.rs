@@ -12,9 +12,9 @@ fn a_phone_that_takes_its_registration_back_is_no_longer_an_agent() {
         Plan::new("unregister").agent("kim", "billing = 8").queue("billing", "100", RINGBACK).start();
     let port = free_port();
     register(&cordboard, &["kim"], port, Over::Udp, 3_600);
-    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "available")], 1.0);
+    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
     register(&cordboard, &["kim"], port, Over::Udp, 0);
-    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "available")], 0.0);
+    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 0.0);
     cordboard.stop();
 }
 

@@ -1,11 +1,15 @@
 //! What a REGISTER asks for.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use timing::Instant;
 
 use super::{Contact, RegistrarSettings, Reply};
-use crate::{Flow, Message, Name, NameAddr, Params, Uri, lexis};
+use crate::{Flow, Host, Message, Name, NameAddr, Params, Protocol, Uri, lexis};
+
+/// RFC 3261 §19.1.2: the port of a SIP URI that names none.
+const SIP_PORT: u16 = 5_060;
 
 /// One binding to make, refresh or take away.
 pub(super) struct Update {
@@ -51,8 +55,8 @@ pub(super) fn read(
         let q = params.value("q").map_or(Some(1_000), thousandths).ok_or_else(bad_request)?;
         let Uri::Sip(_) = address.uri else { return Err(bad_request()) };
         let contact = Contact {
+            flow: way_back(flow, &address.uri),
             uri: address.uri.without_headers(),
-            flow,
             q,
             expires: now + expires,
             instance: params.unquoted("+sip.instance"),
@@ -63,6 +67,20 @@ pub(super) fn read(
         updates.push(Update { contact, params, is_removal: expires.is_zero() });
     }
     Ok(Change::Updates(updates))
+}
+
+/// The way to a phone. Where the contact names the very host that the REGISTER came from, no NAT lies
+/// between us and the contact's port is where it listens; it may send from another. Everywhere else, and
+/// on a stream, only the way that the REGISTER came is known to work.
+fn way_back(flow: Flow, contact: &Uri) -> Flow {
+    let host = contact.host().and_then(Host::ip);
+    match flow.protocol {
+        Protocol::Udp if host == Some(flow.remote.ip()) => {
+            let port = contact.port().unwrap_or(SIP_PORT);
+            Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..flow }
+        }
+        Protocol::Udp | Protocol::Tcp => flow,
+    }
 }
 
 /// The time asked for, within bounds. RFC 3261 §10.3 step 6: the parameter, else the header, else ours;

@@ -302,3 +302,29 @@ proptest! {
         prop_assert!(registrar.is_empty() && registrar.poll_timeout().is_none());
     }
 }
+
+#[test]
+fn a_phone_on_this_side_of_nat_is_reached_at_the_port_it_names_and_one_behind_it_by_the_way_it_came() {
+    let mut registrar = registrar();
+    let reached = |registrar: &Registrar| registrar.contacts("kim")[0].flow.remote.to_string();
+    phone("near", udp(40_000)).register(
+        &mut registrar,
+        Instant::ORIGIN,
+        "Contact: <sip:kim@198.51.100.7:5070>\r\n",
+    );
+    assert_eq!(reached(&registrar), "198.51.100.7:5070");
+    registrar.remove_account("kim");
+    phone("behind", udp(40_000)).register(
+        &mut registrar,
+        Instant::ORIGIN,
+        "Contact: <sip:kim@10.0.0.7:5070>\r\n",
+    );
+    assert_eq!(reached(&registrar), "198.51.100.7:40000");
+    registrar.remove_account("kim");
+    phone("stream", tcp(7)).register(
+        &mut registrar,
+        Instant::ORIGIN,
+        "Contact: <sip:kim@198.51.100.7:5070>\r\n",
+    );
+    assert_eq!(reached(&registrar), "198.51.100.7:40000");
+}
