@@ -101,10 +101,18 @@ impl Leg {
         }
     }
 
+    /// Somebody picked up and waits for the ACK.
+    fn is_picked_up_in_vain(&self) -> bool {
+        self.answer_arrived && self.acknowledged.is_none()
+    }
+
     /// What must not be once the leg is over.
     fn wrong(&self) -> Option<String> {
         if !self.is_outbound && self.reached && self.finals.len() != 1 {
             return Some(format!("an INVITE with the final answers {:?}", self.finals));
+        }
+        if self.is_picked_up_in_vain() {
+            return Some(format!("{} picked up and was never acknowledged", self.called));
         }
         let is_answered = self.finals.iter().any(|status| *status < 300);
         match self.byes.as_slice() {
@@ -340,6 +348,9 @@ impl Witness {
     fn judge(&mut self, now: Instant, caller: &str, is_the_end: bool) {
         let legs = self.by_caller.get(caller).map(Vec::as_slice).unwrap_or_default();
         let legs: Vec<&Leg> = legs.iter().filter_map(|call_id| self.legs.get(call_id)).collect();
+        if !is_the_end && legs.iter().any(|leg| leg.is_picked_up_in_vain()) {
+            return;
+        }
         let mut wrong: Vec<String> = legs.iter().filter_map(|leg| leg.wrong()).collect();
         let records = self.records.get(caller).map(Vec::as_slice).unwrap_or_default();
         let inbound = legs.iter().find(|leg| !leg.is_outbound && leg.reached);

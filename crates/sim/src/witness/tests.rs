@@ -72,6 +72,15 @@ fn an_answered_leg_without_bye_is_noticed() {
 }
 
 #[test]
+fn an_answer_that_nobody_acknowledges_is_noticed() {
+    let mut wire = Wire::new();
+    wire.say(CENTRE, AGENT, "INVITE sip:x SIP/2.0", "out", "1 INVITE");
+    wire.say(AGENT, CENTRE, "SIP/2.0 200 OK", "out", "1 INVITE");
+    wire.say(AGENT, CENTRE, "BYE sip:x SIP/2.0", "out", "1 BYE");
+    assert!(wire.found().iter().any(|what| what.contains("never acknowledged")));
+}
+
+#[test]
 fn two_byes_that_do_not_cross_are_noticed() {
     let mut wire = Wire::new();
     wire.answered_leg(CALLER, CENTRE, "in");
