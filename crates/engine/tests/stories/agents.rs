@@ -1,0 +1,175 @@
+//! Shifts that follow phones, and what a reload changes.
+
+use acd::{Activity, AgentId, AgentSettings, Presence, QueueSettings};
+use engine::{AgentLine, LogIn, Notice, Reach, Treatment};
+
+use crate::world::{BILLING, MUSIC, Manner, World};
+
+#[test]
+fn a_phone_that_registers_begins_a_shift_and_one_that_leaves_ends_it() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Answers(50));
+    assert!(!world.is_logged_in(1));
+    world.register(phone, "agent1", 300);
+    assert!(world.is_logged_in(1));
+    world.register(phone, "agent1", 300);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(1_000);
+    assert!(matches!(world.activity(1), Some(Activity::Handling { .. })));
+    world.bye(caller, session);
+    world.register(phone, "agent1", 0);
+    assert!(!world.is_logged_in(1));
+    let changes: Vec<usize> = world
+        .notices
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::RegistrationChanged { contacts, .. } => Some(*contacts),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(changes, [1, 0]);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_registration_that_is_not_refreshed_ends_the_shift() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Answers(50));
+    world.register(phone, "agent1", 120);
+    world.run(119_000);
+    assert!(world.is_logged_in(1));
+    world.run(2_000);
+    assert!(!world.is_logged_in(1));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_registration_lost_while_the_phone_rings_leaves_the_caller_waiting() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Ignores);
+    world.register(phone, "agent1", 300);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(1_000);
+    world.register(phone, "agent1", 0);
+    world.run(1_000);
+    assert_eq!(world.sent("CANCEL", world.at(phone)), 1);
+    assert_eq!(world.distributor.first_in_line(BILLING, 9).len(), 1);
+    world.register(phone, "agent1", 300);
+    world.run(1_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 2);
+    world.cancel(caller, session);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_desktop_agent_is_not_logged_in_by_the_phone() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Answers(50));
+    let reach = Reach::Account("agent1".to_owned());
+    world.directory.agents.insert(AgentId(1), AgentLine { reach: reach.clone(), log_in: LogIn::Desktop });
+    world.reload(Vec::new());
+    world.register(phone, "agent1", 300);
+    assert!(!world.is_logged_in(1));
+    // The setting is taken back while the phone is there.
+    world.directory.agents.insert(AgentId(1), AgentLine { reach, log_in: LogIn::OnRegister });
+    world.reload(Vec::new());
+    assert!(world.is_logged_in(1));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn an_agent_added_while_the_phone_is_registered_already_is_logged_in() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.peer("10.1.0.1", Manner::Answers(50));
+    world.engine.set_account("agent1", sip::digest::Secret::Password("open sesame".to_owned()));
+    world.register(phone, "agent1", 300);
+    let reach = Reach::Account("agent1".to_owned());
+    world.hire(1, AgentLine { reach, log_in: LogIn::OnRegister });
+    assert!(world.is_logged_in(1));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn an_agent_taken_away_while_talking_talks_on() {
+    let mut world = World::new(Treatment::Ringback);
+    world.agent(1, Manner::Answers(50));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(1_000);
+    world.directory.agents.remove(&AgentId(1));
+    world.reload(vec![acd::Command::RemoveAgent { agent: AgentId(1) }]);
+    world.run(5_000);
+    assert_eq!(world.engine.counts().calls.connected, 1);
+    world.bye(caller, session);
+    world.assert_nothing_left();
+    // The same agent comes back.
+    world.agent(1, Manner::Answers(50));
+    assert!(world.is_logged_in(1));
+}
+
+#[test]
+fn an_agent_taken_away_while_ringing_gives_the_call_to_the_next() {
+    let mut world = World::new(Treatment::Ringback);
+    let first = world.agent(1, Manner::Ignores);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(1_000);
+    world.agent(2, Manner::Answers(50));
+    world.directory.agents.remove(&AgentId(1));
+    world.reload(vec![acd::Command::RemoveAgent { agent: AgentId(1) }]);
+    world.run(1_000);
+    assert_eq!(world.sent("CANCEL", world.at(first)), 1);
+    assert_eq!(world.totals().answered, 1);
+    world.bye(caller, session);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_changed_treatment_is_for_the_next_caller() {
+    let mut world = World::new(Treatment::Ringback);
+    let (first, second) = (world.peer("10.0.0.2", Manner::ByHand), world.peer("10.0.0.3", Manner::ByHand));
+    let waiting = world.call(first, "100");
+    world.run(1_000);
+    world.directory.queues.insert(BILLING, Treatment::Music(MUSIC));
+    world.define(BILLING, QueueSettings::default());
+    let listening = world.call(second, "100");
+    world.run(1_000);
+    assert_eq!(world.sent("SIP/2.0 200", world.at(first)), 0);
+    assert_eq!(world.sent("SIP/2.0 200", world.at(second)), 1);
+    world.cancel(first, waiting);
+    world.bye(second, listening);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn an_agent_without_a_phone_is_unreachable_and_costs_nothing() {
+    let mut world = World::new(Treatment::Ringback);
+    let reach = Reach::Account("nobody".to_owned());
+    world.hire(1, AgentLine { reach, log_in: LogIn::Desktop });
+    world.reload(vec![
+        acd::Command::DefineAgent { agent: AgentId(1), settings: Box::new(AgentSettings::default()) },
+        acd::Command::LogIn { agent: AgentId(1), not_ready: None },
+    ]);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(200_000);
+    let snapshot = world.distributor.snapshot(world.now);
+    assert!(matches!(snapshot.agents[0].presence, Presence::NotReady(acd::ReasonCode::MISSED)));
+    world.cancel(caller, session);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_dead_phone_is_given_up_when_the_reservation_ends() {
+    let mut world = World::new(Treatment::Ringback);
+    world.agent(1, Manner::Dead);
+    world.agent(2, Manner::Answers(100));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(16_000);
+    assert_eq!(world.totals().answered, 1);
+    world.bye(caller, session);
+    world.assert_nothing_left();
+}

@@ -1,0 +1,267 @@
+//! From the queue to the conversation, and the races between phones, callers and the distributor.
+
+use acd::{Activity, QueueSettings, RejectCause, ReservationEnd};
+use b2bua::{FailureKind, HangUp, Side};
+use engine::{Outcome, Treatment};
+
+use crate::world::{BILLING, MUSIC, Manner, World};
+
+fn treatments() -> [Treatment; 2] {
+    [Treatment::Ringback, Treatment::Music(MUSIC)]
+}
+
+fn ended(world: &World) -> Vec<ReservationEnd> {
+    world
+        .said
+        .iter()
+        .filter_map(|event| match event {
+            acd::Event::ReservationEnded { cause, .. } => Some(*cause),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_caller_reaches_an_agent_and_the_record_tells_it() {
+    for treatment in treatments() {
+        let mut world = World::new(treatment);
+        let agent = world.agent(1, Manner::Answers(3_000));
+        let caller = world.peer("10.0.0.2", Manner::ByHand);
+        let session = world.call(caller, "100");
+        world.run(100);
+        assert_eq!(world.sent("SIP/2.0 180", world.at(caller)) == 1, treatment == Treatment::Ringback);
+        world.run(5_000);
+        assert!(matches!(world.activity(1), Some(Activity::Handling { .. })));
+        world.run(10_000);
+        world.bye(caller, session);
+        world.assert_nothing_left();
+        assert_eq!(world.sent("BYE", world.at(agent)), 1);
+        let record = world.records()[0].clone();
+        assert_eq!(record.outcome, Outcome::Answered);
+        assert_eq!(record.cause, HangUp::By(Side::Caller));
+        assert_eq!((record.caller.as_str(), record.called.as_str()), ("0311112222", "100"));
+        assert_eq!(record.agent, Some(acd::AgentId(1)));
+        assert_eq!(record.waited().as_secs(), 3);
+        assert_eq!(record.talked().as_secs(), 12);
+        assert_eq!((record.attempts.len(), record.attempts[0].failure), (1, None));
+    }
+}
+
+#[test]
+fn a_waiting_caller_gets_the_agent_in_the_moment_in_which_one_is_free() {
+    let mut world = World::new(Treatment::Music(MUSIC));
+    let agent = world.agent(1, Manner::Answers(100));
+    let (first, second) = (world.peer("10.0.0.2", Manner::ByHand), world.peer("10.0.0.3", Manner::ByHand));
+    let talking = world.call(first, "100");
+    world.run(1_000);
+    world.call(second, "100");
+    world.run(5_000);
+    assert_eq!(world.sent("INVITE", world.at(agent)), 1);
+    let now = world.now;
+    world.ua(first).bye(now, talking, Vec::new()).unwrap();
+    world.run(3);
+    assert_eq!(world.sent("INVITE", world.at(agent)), 2);
+    world.run(1_000);
+    assert_eq!(world.totals().answered, 2);
+}
+
+#[test]
+fn what_the_phone_says_decides_the_back_off_and_the_caller_keeps_the_place() {
+    for (manner, cause, kind) in [
+        (Manner::Refuses(486, 10), RejectCause::Busy, FailureKind::Busy),
+        (Manner::Refuses(603, 10), RejectCause::Rejected, FailureKind::Rejected),
+        (Manner::Refuses(480, 10), RejectCause::NoAnswer, FailureKind::NoAnswer),
+        (Manner::Refuses(503, 10), RejectCause::Unreachable, FailureKind::Unreachable),
+    ] {
+        let mut world = World::new(Treatment::Ringback);
+        world.agent(1, manner);
+        let second = world.agent(2, Manner::Answers(50));
+        let caller = world.peer("10.0.0.2", Manner::ByHand);
+        let session = world.call(caller, "100");
+        world.run(1_000);
+        assert_eq!(ended(&world), [ReservationEnd::Rejected(cause), ReservationEnd::Accepted]);
+        assert!(matches!(world.activity(1), Some(Activity::BackingOff { .. })));
+        assert_eq!(world.sent("INVITE", world.at(second)), 1);
+        world.bye(caller, session);
+        world.assert_nothing_left();
+        let record = world.records()[0].clone();
+        assert_eq!(record.attempts_total, 2);
+        assert_eq!(record.attempts[0].failure.map(|failure| failure.kind), Some(kind));
+        assert!(!record.attempts[0].withdrawn);
+        assert_eq!(record.attempts[1].failure, None);
+    }
+}
+
+#[test]
+fn an_agent_who_ignores_the_phone_loses_the_reservation_to_the_next() {
+    let mut world = World::new(Treatment::Ringback);
+    let first = world.agent(1, Manner::Ignores);
+    world.agent(2, Manner::Answers(50));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(16_000);
+    assert_eq!(ended(&world), [ReservationEnd::Expired, ReservationEnd::Accepted]);
+    assert_eq!(world.sent("CANCEL", world.at(first)), 1);
+    world.bye(caller, session);
+    world.assert_nothing_left();
+    assert!(world.records()[0].attempts[0].withdrawn);
+}
+
+#[test]
+fn a_pick_up_in_the_moment_of_expiry_sends_the_agent_away_and_the_caller_waits_on() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.agent(1, Manner::ByHand);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(14_000);
+    let (rung, _) = world.rung(phone);
+    world.hold_commands = true;
+    world.accept(phone, rung);
+    world.run(2_000);
+    assert_eq!(ended(&world), [ReservationEnd::Expired]);
+    world.hold_commands = false;
+    world.run(1_000);
+    assert_eq!(world.sent("BYE", world.at(phone)), 1);
+    assert_eq!(world.totals().answered, 0);
+    // After the back-off of a missed call the same agent is rung again and takes it.
+    world.run(40_000);
+    world.heard(phone).into_iter().for_each(drop);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 2);
+    world.cancel(caller, session);
+    world.assert_nothing_left();
+    assert_eq!(world.records()[0].outcome, Outcome::Abandoned);
+}
+
+#[test]
+fn an_expiry_that_is_on_its_way_when_the_phone_is_picked_up_ends_the_same() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.agent(1, Manner::ByHand);
+    let next = world.agent(2, Manner::Answers(20));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(14_900);
+    let (rung, _) = world.rung(phone);
+    world.hold_events = true;
+    world.run(200);
+    world.accept(phone, rung);
+    world.hold_events = false;
+    world.run(1_000);
+    assert_eq!(world.sent("BYE", world.at(phone)), 1);
+    assert_eq!(world.sent("INVITE", world.at(next)), 1);
+    assert_eq!(world.totals().answered, 1);
+    world.bye(caller, session);
+    world.assert_nothing_left();
+    assert_eq!(world.records()[0].agent, Some(acd::AgentId(2)));
+}
+
+#[test]
+fn a_caller_who_hangs_up_between_accept_and_answered_is_what_the_distributor_says() {
+    for (late, treatment) in [(true, treatments()[0]), (true, treatments()[1]), (false, treatments()[1])] {
+        let mut world = World::new(treatment);
+        let phone = world.agent(1, Manner::ByHand);
+        let caller = world.peer("10.0.0.2", Manner::ByHand);
+        let session = world.call(caller, "100");
+        world.run(1_000);
+        let (rung, _) = world.rung(phone);
+        if late {
+            world.hold_events = true;
+        } else {
+            world.hold_commands = true;
+        }
+        world.accept(phone, rung);
+        if treatment == Treatment::Ringback {
+            world.cancel(caller, session);
+        } else {
+            world.bye(caller, session);
+        }
+        if !late {
+            // The Accept arrives when its reservation is long over.
+            world.run(20_000);
+        }
+        world.assert_nothing_left();
+        assert_eq!(world.sent("BYE", world.at(phone)), 1);
+        let outcome = if late { Outcome::Answered } else { Outcome::Abandoned };
+        assert_eq!(world.records()[0].outcome, outcome);
+        assert_eq!(world.records()[0].cause, HangUp::Abandoned);
+        assert_eq!(world.records()[0].talked().as_secs(), 0);
+    }
+}
+
+#[test]
+fn an_agent_who_hangs_up_between_accept_and_answered_leaves_one_finished_interaction() {
+    let mut world = World::new(Treatment::Music(MUSIC));
+    let phone = world.agent(1, Manner::ByHand);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    world.call(caller, "100");
+    world.run(1_000);
+    let (rung, _) = world.rung(phone);
+    world.hold_events = true;
+    world.accept(phone, rung);
+    world.bye(phone, rung);
+    world.hold_events = false;
+    world.run(100);
+    assert_eq!(world.sent("BYE", world.at(caller)), 1);
+    world.assert_nothing_left();
+    assert_eq!(world.totals().answered, 1);
+}
+
+#[test]
+fn a_caller_who_gives_up_while_a_phone_rings_is_abandoned_and_the_phone_falls_silent() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.agent(1, Manner::Ignores);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(2_000);
+    world.cancel(caller, session);
+    assert_eq!(world.sent("CANCEL", world.at(phone)), 1);
+    world.run(100);
+    assert!(matches!(world.activity(1), Some(Activity::Idle { .. })), "no fault of the agent");
+    world.assert_nothing_left();
+    let record = world.records()[0].clone();
+    assert_eq!(record.outcome, Outcome::Abandoned);
+    assert!(record.attempts[0].withdrawn, "nobody answered: {record:#?}");
+    assert_eq!(record.attempts[0].lasted.as_secs(), 2);
+}
+
+#[test]
+fn an_engine_that_is_written_down_after_every_step_has_the_same_future() {
+    let history = |writes_down: bool| {
+        let mut world = World::new(Treatment::Music(MUSIC));
+        world.writes_down = writes_down;
+        world.agent(1, Manner::Refuses(486, 20));
+        world.agent(2, Manner::Leaves(50, 1_500));
+        for number in 2..6 {
+            let caller = world.peer(&format!("10.0.0.{number}"), Manner::ByHand);
+            world.plan_call(caller, number * 200, Some(3_000));
+        }
+        world.run(10_000);
+        world.assert_nothing_left();
+        (world.wire.clone(), world.said.clone(), world.notices.clone())
+    };
+    assert_eq!(history(false), history(true));
+}
+
+#[test]
+fn after_call_work_begins_when_either_hangs_up() {
+    for agent_ends in [false, true] {
+        let mut world = World::new(Treatment::Ringback);
+        let work =
+            QueueSettings { after_call_work: std::time::Duration::from_secs(30), ..QueueSettings::default() };
+        world.define(BILLING, work);
+        let phone = world.agent(1, Manner::ByHand);
+        let caller = world.peer("10.0.0.2", Manner::ByHand);
+        let session = world.call(caller, "100");
+        world.run(1_000);
+        let (rung, _) = world.rung(phone);
+        world.accept(phone, rung);
+        if agent_ends {
+            world.bye(phone, rung);
+        } else {
+            world.bye(caller, session);
+        }
+        assert!(matches!(world.activity(1), Some(Activity::AfterCallWork { .. })));
+        world.assert_nothing_left();
+        let side = if agent_ends { Side::Callee } else { Side::Caller };
+        assert_eq!(world.records()[0].cause, HangUp::By(side));
+    }
+}

@@ -1,0 +1,107 @@
+//! Who the agent's phone says is calling, and what else it is told.
+
+use engine::Treatment;
+use sip::{HeaderField, Identity};
+
+use crate::world::{Manner, World};
+
+/// The INVITE that an agent's phone gets, and what the record says of the caller, for a caller at this
+/// address with these headers.
+fn told(headers: &[(&str, &str)], from: Identity) -> (Box<sip::Invite>, engine::CallRecord) {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.agent(1, Manner::ByHand);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let headers = headers.iter().map(|(name, value)| HeaderField::new(name, value)).collect();
+    let session = world.call_with(caller, "100", headers, from);
+    world.run(100);
+    let (_, invite) = world.rung(phone);
+    world.cancel(caller, session);
+    world.assert_nothing_left();
+    (invite, world.records()[0].clone())
+}
+
+fn header<'a>(invite: &'a sip::Invite, name: &str) -> Option<&'a str> {
+    invite.headers.iter().find(|header| header.name == name).map(|header| header.value.as_str())
+}
+
+const ASSERTED: (&str, &str) =
+    ("P-Asserted-Identity", "\"Park\" <sip:0255556666@pbx.example>, <tel:+82255556666>");
+
+#[test]
+fn a_trunks_assertion_is_who_calls() {
+    let (invite, record) =
+        told(&[ASSERTED, ("X-Ticket", "42"), ("Diversion", "<sip:1@x>")], Identity::user("9"));
+    assert_eq!((invite.from.user.as_str(), invite.from.display_name.as_str()), ("0255556666", "Park"));
+    assert_eq!(header(&invite, "X-Ticket"), Some("42"));
+    assert_eq!(header(&invite, "Diversion"), Some("<sip:1@x>"));
+    assert_eq!(header(&invite, "P-Asserted-Identity"), Some(ASSERTED.1));
+    assert_eq!(record.caller, "0255556666");
+    assert!(record.attributes.iter().any(|header| header.name == "X-Ticket"));
+}
+
+#[test]
+fn without_an_assertion_it_is_from() {
+    let (invite, record) = told(&[("Subject", "not ours to keep")], Identity::user("0311112222"));
+    assert_eq!(invite.from.user, "0311112222");
+    assert_eq!(header(&invite, "Subject"), None);
+    assert_eq!(record.caller, "0311112222");
+}
+
+#[test]
+fn a_withheld_identity_stays_with_the_operator() {
+    for privacy in ["id", "user; id;critical", "Header"] {
+        let (invite, record) = told(&[ASSERTED, ("Privacy", privacy)], Identity::anonymous());
+        assert_eq!(invite.from.uri, "sip:anonymous@anonymous.invalid");
+        assert_eq!(header(&invite, "P-Asserted-Identity"), None);
+        assert_eq!(header(&invite, "Privacy"), Some(privacy));
+        assert_eq!(record.caller, "0255556666");
+    }
+    let (invite, _) = told(&[ASSERTED, ("Privacy", "none")], Identity::user("9"));
+    assert_eq!(invite.from.user, "0255556666");
+}
+
+#[test]
+fn an_account_asserts_nothing() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.agent(1, Manner::ByHand);
+    let colleague = world.registering_agent(7, Manner::ByHand);
+    let identity = Identity { host: Some("cc.example.com".to_owned()), ..Identity::user("agent7") };
+    // The phone's own user agent answers no challenge, so the INVITE is written by hand.
+    let at = world.at(colleague);
+    let mut credentials = String::new();
+    for cseq in 1..=2 {
+        let text = format!(
+            "INVITE sip:100@cc.example.com SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKi{cseq}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{}@cc.example.com>;tag=2\r\nTo: <sip:100@cc.example.com>\r\n\
+             Call-ID: spoof\r\nCSeq: {cseq} INVITE\r\nContact: <sip:agent7@{at}>\r\n\
+             P-Asserted-Identity: <sip:president@cc.example.com>\r\n{credentials}Content-Length: 0\r\n\r\n",
+            identity.user
+        );
+        let flow = sip::Flow {
+            protocol: sip::Protocol::Udp,
+            local: crate::world::home(),
+            remote: at,
+            connection: None,
+        };
+        let request = sip::Message::parse(text.clone().into(), &sip::Limits::default()).unwrap();
+        world.engine.handle_datagram(world.now, flow, text.into());
+        world.run(1);
+        if cseq == 1 {
+            let sent =
+                world.wire.iter().rev().find(|(to, text)| *to == at && text.contains("INVITE")).unwrap();
+            let challenge =
+                sip::Message::parse(sent.1.clone().into(), &sip::Limits::default()).expect("a challenge");
+            let account = sip::digest::ClientAccount {
+                user: "agent7".to_owned(),
+                secret: sip::digest::Secret::Password("open sesame".to_owned()),
+                realm: None,
+            };
+            let answer = sip::digest::answer(&account, &request, &challenge, "0a4f113b", 1).unwrap();
+            credentials = format!("{}: {}\r\n", answer.name.as_str(), answer.value);
+        }
+    }
+    world.run(100);
+    let (_, invite) = world.rung(phone);
+    assert_eq!(invite.from.user, "agent7");
+    assert_eq!(header(&invite, "P-Asserted-Identity"), None);
+}
