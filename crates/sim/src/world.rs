@@ -91,7 +91,8 @@ pub enum Moment {
 }
 
 struct Station {
-    phone: Phone,
+    /// In a box: stations are taken out of their map and put back for every datagram.
+    phone: Box<Phone>,
     /// When it wants to be woken, as it stands in the heap.
     wake: Option<Instant>,
     is_caller: bool,
@@ -218,7 +219,7 @@ impl World {
             plan,
         };
         let is_caller = settings.account.is_none() && id != OUTSIDE_PHONE;
-        let phone = Phone::new(settings, self.chance.number());
+        let phone = Box::new(Phone::new(settings, self.chance.number()));
         self.sockets.insert(address, id);
         self.sockets.insert(media, id);
         self.stations.insert(id, Station { phone, wake: None, is_caller });
@@ -256,6 +257,11 @@ impl World {
         }
     }
 
+    /// Tells the witness that this user is an agent too: one who is reached through the trunk.
+    pub fn know_agent(&mut self, user: &str, agent: AgentId) {
+        self.witness.add_agent(user, agent.0);
+    }
+
     /// Tells the distributor something, as an API would.
     pub fn command(&mut self, command: acd::Command) {
         self.centre.command(self.now, command);
@@ -284,7 +290,7 @@ impl World {
 
     /// A phone; `None` for callers whose call is over and forgotten.
     pub fn phone(&self, id: PhoneId) -> Option<&Phone> {
-        self.stations.get(&id).map(|station| &station.phone)
+        self.stations.get(&id).map(|station| &*station.phone)
     }
 
     /// The SIP address of a phone.

@@ -421,6 +421,27 @@ fn a_caller_may_be_sent_to_a_number_outside() {
 }
 
 #[test]
+fn an_agent_with_a_fixed_contact_is_reached_through_the_trunk_and_needs_no_registration() {
+    let mut world = open(Scenario::quiet().with_voice());
+    let phone = world.add_outside_phone(answering(1));
+    let agent = acd::AgentId(7);
+    world.know_agent("2007", agent);
+    world.with_engine(|engine, now| {
+        let mut directory = engine.directory().clone();
+        let uri = sip::Uri::parse(b"sip:2007@10.1.255.1:5060").unwrap();
+        let reach = engine::Reach::Contact { uri, trunk: Some(sip::TrunkId(0)) };
+        directory.agents.insert(agent, engine::AgentLine { reach, log_in: engine::LogIn::OnRegister });
+        let settings = Box::new(acd::AgentSettings::default());
+        engine.reload(now, directory, vec![acd::Command::DefineAgent { agent, settings }]);
+    });
+    let caller = call(&mut world, CallPlan::talking(Span::secs(4)));
+    world.run_for(secs(10));
+    assert_eq!(end_of(&world, caller), Some(End::HungUp));
+    assert_eq!(heard(&world, phone), [world.tone_of(caller)]);
+    assert_eq!(finish(world).truth.answered, 1);
+}
+
+#[test]
 fn an_unknown_number_is_refused_and_counted() {
     let mut world = open(Scenario::quiet());
     let caller = world.call("999", CallPlan::patient());
