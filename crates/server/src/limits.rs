@@ -32,6 +32,35 @@ pub fn shortage(allowed: Option<u64>, media_ports: u64, connections: u64) -> Opt
     ))
 }
 
+/// What to tell the user where the system may give media ports to other programs, with the remedy. `range` is the
+/// system's range of ports for whoever asks for any, `reserved` its list of exceptions.
+pub fn lent_ports(first: u16, last: u16, range: &str, reserved: &str) -> Option<String> {
+    let mut ends = range.split_whitespace().map(str::parse::<u16>);
+    let (Some(Ok(low)), Some(Ok(high))) = (ends.next(), ends.next()) else { return None };
+    if last < low || first > high || is_reserved(first.max(low), last.min(high), reserved) {
+        return None;
+    }
+    Some(format!(
+        "the media ports {first}-{last} overlap {low}-{high}, from which the system gives ports to any program: a call \
+         whose port is taken that way is refused. Choose [media] ports outside of it, or keep them free with \
+         `sysctl net.ipv4.ip_local_reserved_ports={first}-{last}`"
+    ))
+}
+
+/// Whether one entry of a list like `8080,20000-29999` holds all of a range.
+fn is_reserved(first: u16, last: u16, list: &str) -> bool {
+    list.trim().split(',').any(|entry| {
+        let (low, high) = entry.split_once('-').unwrap_or((entry, entry));
+        matches!((low.parse::<u16>(), high.parse::<u16>()), (Ok(low), Ok(high)) if low <= first && last <= high)
+    })
+}
+
+/// The same, by what this machine says.
+pub fn lent_ports_here(first: u16, last: u16) -> Option<String> {
+    let read = |name| std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default();
+    lent_ports(first, last, &read("ip_local_port_range"), &read("ip_local_reserved_ports"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +77,17 @@ mod tests {
         assert_eq!(shortage(Some(20_000), 10_000, 100), None);
         let text = shortage(Some(1_024), 10_000, 100).expect("1,024 files are too few");
         assert!(text.contains("1024") && text.contains("10164") && text.contains("LimitNOFILE"), "{text}");
+    }
+
+    #[test]
+    fn ports_that_the_system_lends_are_warned_about_unless_they_are_reserved() {
+        assert_eq!(lent_ports(20_000, 29_999, "32768\t60999\n", "\n"), None);
+        assert!(
+            lent_ports(30_000, 39_999, "32768\t60999\n", "\n")
+                .is_some_and(|text| text.contains("32768-60999"))
+        );
+        assert_eq!(lent_ports(30_000, 39_999, "32768 60999", "8080,30000-39999"), None);
+        assert!(lent_ports(30_000, 39_999, "32768 60999", "8080,30000-35000").is_some());
+        assert_eq!(lent_ports(30_000, 39_999, "", ""), None, "another system says nothing");
     }
 }

@@ -110,6 +110,11 @@ impl Shell {
         if let Some(shortage) = limits::shortage(allowed, ports, streams) {
             warn!("{shortage}");
         }
+        if let Some(lent) =
+            limits::lent_ports_here(self.config.media.ports.first, self.config.media.ports.last)
+        {
+            warn!("{lent}");
+        }
         let clock = Clock::start();
         let mut numbering = Numbering::default();
         let plan = Plan::new(&self.config, &self.base, &sockets.bound(), &mut numbering);
