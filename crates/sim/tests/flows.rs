@@ -582,7 +582,7 @@ fn when_all_calls_are_hung_up_for_the_end_of_the_day_nothing_is_left() {
     }
     call(&mut world, CallPlan::patient());
     world.run_for(secs(1));
-    world.with_engine(|engine, now| engine.hang_up_all(now));
+    world.with_engine(engine::Engine::hang_up_all);
     world.run_for(secs(5));
     assert_eq!(world.centre().engine().counts().interactions, 0);
     assert_eq!(world.ends_of(KIM), [End::HungUpByOther]);
