@@ -202,7 +202,7 @@ fn cordboard(folder: &Path, binary: &Path) -> Server {
          [sip.limits]\ncalls_per_second = 100000\n\
          [media]\naddress = [\"127.0.0.1\"]\nports = \"20000-31999\"\n\
          [http]\nlisten = \"127.0.0.1:{HTTP_PORT}\"\n[log]\nlevel = \"warn\"\n\
-         [[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\n\
+         [[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\ncalls_per_second = 100000\n\
          [[queue]]\nname = \"all\"\nrequire = \"talk\"\nwaiting = \"ringback\"\nafter_call_work = \"0s\"\n\
          [[entry]]\nnumber = \"*\"\nqueue = \"all\"\n"
     );

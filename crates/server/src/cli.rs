@@ -32,7 +32,8 @@ enum Command {
         #[arg(long, value_name = "PATTERN", num_args = 0..=1, default_missing_value = "")]
         sip_trace: Option<String>,
     },
-    /// A whole contact centre on this machine: real SIP and RTP on loopback, a live table, nothing to install.
+    /// A whole contact centre on this machine: real SIP and RTP on loopback, a live table, nothing to
+    /// install.
     Demo {
         /// Where the wallboard and the metrics are; port 0 is any.
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]

@@ -18,7 +18,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock whose origin lies [`HEADROOM`] before now.
+    /// A clock whose origin lies far enough before now.
     pub fn start() -> Clock {
         Clock { start: std::time::Instant::now() }
     }

@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 /// Wakes the one thread (or task) that drains a set of rings.
 ///
 /// Producers push first and ring afterwards; ringing costs one atomic load while the consumer is awake. The
-/// consumer announces that it is going to sleep, looks at its rings once more, and sleeps. The two fences make
-/// one of both see the other: either the producer sees the announcement and wakes, or the consumer sees the
-/// value and stays. No wake-up is lost, and none is sent to a thread that is awake.
+/// consumer announces that it is going to sleep, looks at its rings once more, and sleeps. The two fences
+/// make one of both see the other: either the producer sees the announcement and wakes, or the consumer sees
+/// the value and stays. No wake-up is lost, and none is sent to a thread that is awake.
 #[derive(Debug)]
 pub struct Doorbell {
     asleep: AtomicBool,

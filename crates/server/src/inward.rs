@@ -25,8 +25,8 @@ pub enum Inward {
     Closed(ConnectionId),
 }
 
-/// What came of something that the engine asked for. The engine always takes it, so that the task that does what
-/// the engine asks never waits for an engine that waits for it.
+/// What came of something that the engine asked for. The engine always takes it, so that the task that does
+/// what the engine asks never waits for an engine that waits for it.
 #[derive(Debug)]
 pub enum Reply {
     /// Something could not be sent on this flow.
@@ -38,7 +38,8 @@ pub enum Reply {
 /// How long a task waits before it tries a full ring again.
 const RETRY: Duration = Duration::from_millis(2);
 
-/// Puts a value into the engine's ring; while that is full the task waits, and with it whatever it reads from.
+/// Puts a value into the engine's ring; while that is full the task waits, and with it whatever it reads
+/// from.
 pub async fn deliver<T>(ring: &Producer<T>, value: T) {
     let mut value = value;
     while let Err(back) = ring.send(value) {

@@ -1,11 +1,13 @@
-//! The shell of Cordboard: everything that has sockets, threads, a clock or a file, around machines that have none.
+//! The shell of Cordboard: everything that has sockets, threads, a clock or a file, around machines that have
+//! none.
 //!
-//! It reads the configuration and turns names into numbers ([`config`]), gives each machine its thread and the
-//! bounded rings between them ([`ring`]), carries bytes and time in and out, and shows what happens (logs,
-//! metrics, wallboard). It deliberately decides nothing about calls: whoever looks for a routing rule or a SIP
-//! answer is in the wrong crate.
+//! It reads the configuration and turns names into numbers ([`config`]), gives each machine its thread and
+//! the bounded rings between them ([`ring`]), carries bytes and time in and out, and shows what happens
+//! (logs, metrics, wallboard). It deliberately decides nothing about calls: whoever looks for a routing rule
+//! or a SIP answer is in the wrong crate.
 //!
-//! Read first: [`ring`], then [`shell`], which puts it all together, then `docs/decisions/0030-threads-and-rings.md`.
+//! Read first: [`ring`], then [`shell`], which puts it all together, then
+//! `docs/decisions/0030-threads-and-rings.md`.
 
 pub mod calendar;
 pub mod call_log;

@@ -32,8 +32,8 @@ pub fn shortage(allowed: Option<u64>, media_ports: u64, connections: u64) -> Opt
     ))
 }
 
-/// What to tell the user where the system may give media ports to other programs, with the remedy. `range` is the
-/// system's range of ports for whoever asks for any, `reserved` its list of exceptions.
+/// What to tell the user where the system may give media ports to other programs, with the remedy. `range` is
+/// the system's range of ports for whoever asks for any, `reserved` its list of exceptions.
 pub fn lent_ports(first: u16, last: u16, range: &str, reserved: &str) -> Option<String> {
     let mut ends = range.split_whitespace().map(str::parse::<u16>);
     let (Some(Ok(low)), Some(Ok(high))) = (ends.next(), ends.next()) else { return None };

@@ -8,7 +8,8 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::config::{Log, LogFormat, LogLevel};
 
-/// Lines that wait for whoever reads our output; beyond, lines are dropped: a stuck reader never stops a call.
+/// Lines that wait for whoever reads our output; beyond, lines are dropped: a stuck reader never stops a
+/// call.
 const LINES_MAX: usize = 16_384;
 
 /// Writes to standard output from now on. Keep the guard until the end: it writes what still waits.

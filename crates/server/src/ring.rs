@@ -20,8 +20,8 @@ struct Shared<T> {
     dropped: AtomicU64,
 }
 
-/// The end that puts values in. On the path of a call each ring has one producing thread, so that the order in
-/// which the consumer drains its rings is the order of its inputs; tasks of the runtime share theirs.
+/// The end that puts values in. On the path of a call each ring has one producing thread, so that the order
+/// in which the consumer drains its rings is the order of its inputs; tasks of the runtime share theirs.
 #[derive(Debug)]
 pub struct Producer<T> {
     shared: Arc<Shared<T>>,

@@ -1,7 +1,7 @@
 //! The whole product in one process: threads, rings, sockets and the runtime, started and ended together.
 //!
-//! [`Shell`] says how to start, [`Running`] is what runs. Both serve `cordboard run`, the demo and tests; several
-//! can run in one process.
+//! [`Shell`] says how to start, [`Running`] is what runs. Both serve `cordboard run`, the demo and tests;
+//! several can run in one process.
 
 mod ending;
 mod reload;

@@ -1,8 +1,8 @@
 //! SIP over TCP: the streams that tasks of the runtime hold for the engine.
 //!
-//! A task per stream reads octets into the engine's ring and writes what the engine sent. The user agent frames
-//! messages and decides what a stream is worth; here are only bounds: how many streams, how long one may be
-//! idle, how much may wait to be written to a peer that does not read.
+//! A task per stream reads octets into the engine's ring and writes what the engine sent. The user agent
+//! frames messages and decides what a stream is worth; here are only bounds: how many streams, how long one
+//! may be idle, how much may wait to be written to a peer that does not read.
 
 mod connection;
 mod listener;

@@ -1,10 +1,11 @@
 //! The three threads on the path of a call. Each owns one machine, sleeps when there is nothing to do, and
 //! speaks to the others through rings only.
 //!
-//! A turn of each is the same: read the clock once, take what the rings hold in a fixed order and up to a bound,
-//! take what the sockets hold, do what is due, carry out what the machine says, wake whom it concerns, sleep.
-//! While a ring in front of a thread is full, its backlog is not empty, and then it takes nothing new from
-//! outside; what the other threads tell it, it always takes, so that two threads never wait for each other.
+//! A turn of each is the same: read the clock once, take what the rings hold in a fixed order and up to a
+//! bound, take what the sockets hold, do what is due, carry out what the machine says, wake whom it concerns,
+//! sleep. While a ring in front of a thread is full, its backlog is not empty, and then it takes nothing new
+//! from outside; what the other threads tell it, it always takes, so that two threads never wait for each
+//! other.
 
 pub mod distributor;
 pub mod engine;

@@ -89,7 +89,8 @@ impl Link {
         self.answered.load(Ordering::Acquire) >= question
     }
 
-    /// Asks, and waits for the answer up to `patience`; whether it came. Blocks: for the shell's own thread only.
+    /// Asks, and waits for the answer up to `patience`; whether it came. Blocks: for the shell's own thread
+    /// only.
     pub fn ask_and_wait(&self, patience: Duration) -> bool {
         let question = self.ask();
         let clock = Clock::start();

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::REQUEST_TIMEOUT;
 
-/// Nothing but our own files, no frames around us, no forms: strings from outside can do nothing in a browser.
+/// Nothing but our own files, no frames around us, no forms: strings from outside can do nothing in a
+/// browser.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -62,8 +62,8 @@ pub(super) async fn switch(
     Json(wanted).into_response()
 }
 
-/// Whether the request comes from this machine and was meant for it: a page of another site that a browser here
-/// shows could reach us under a name of its own (DNS rebinding), and then Host is that name.
+/// Whether the request comes from this machine and was meant for it: a page of another site that a browser
+/// here shows could reach us under a name of its own (DNS rebinding), and then Host is that name.
 fn is_local(peer: Peer, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let host = if host.starts_with('[') {

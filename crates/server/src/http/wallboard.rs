@@ -19,7 +19,8 @@ pub(super) struct Board {
     uptime_seconds: f64,
     /// Interactions in progress: waiting, ringing or in conversation.
     calls: u32,
-    /// `queues`: each with its name, who waits, the longest wait, conversations, the day's counts and service level;
+    /// `queues`: each with its name, who waits, the longest wait, conversations, the day's counts and service
+    /// level;
     /// `agents`: each with id, name, state, reason, queue and since when; `occupancy`.
     #[serde(flatten)]
     #[schema(value_type = Object)]

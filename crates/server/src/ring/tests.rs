@@ -103,8 +103,8 @@ fn an_outbox_whose_consumer_is_dead_counts_what_it_loses() {
     assert_eq!(seen, [0, 1, 2, 3, 4]);
 }
 
-/// Two threads play ping-pong through rings and sleep after every value; a lost wake-up would leave both asleep,
-/// which shows as a park that ran into its limit.
+/// Two threads play ping-pong through rings and sleep after every value; a lost wake-up would leave both
+/// asleep, which shows as a park that ran into its limit.
 #[test]
 fn no_wake_up_is_lost_between_threads() {
     const ROUNDS: u32 = 30_000;

@@ -44,8 +44,8 @@ impl Running {
         self.runtime.as_ref().expect("the runtime ends with this value").block_on(future)
     }
 
-    /// Ends the product and waits for the end of every thread; every socket is closed then. Calls in progress are
-    /// not told: see [`Running::drain`] and [`Running::hang_up`]. Not to be called inside a runtime.
+    /// Ends the product and waits for the end of every thread; every socket is closed then. Calls in progress
+    /// are not told: see [`Running::drain`] and [`Running::hang_up`]. Not to be called inside a runtime.
     pub fn shut_down(mut self) {
         self.end();
     }

@@ -38,9 +38,9 @@ impl fmt::Display for Refused {
 }
 
 impl Running {
-    /// Puts a new configuration into force. Only what differs is touched: queues and agents that are the same keep
-    /// everything, calls in progress go on, callers who wait keep their place. Answers which settings differ that
-    /// are read at the start only.
+    /// Puts a new configuration into force. Only what differs is touched: queues and agents that are the same
+    /// keep everything, calls in progress go on, callers who wait keep their place. Answers which settings
+    /// differ that are read at the start only.
     ///
     /// # Errors
     /// Why nothing was changed.

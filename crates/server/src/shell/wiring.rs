@@ -42,8 +42,8 @@ use rings::{Bells, Consumers, DistributorEnds, EngineEnds, MediaEnds, Producers}
 const RUNTIME_THREADS: usize = 2;
 /// What a backlog may hold for each call that there can be: more than any call has to say at once.
 const BACKLOG_PER_CALL: usize = 64;
-/// What the distributor's backlog may hold for each agent, queue and waiting interaction: a single command can
-/// concern all of them.
+/// What the distributor's backlog may hold for each agent, queue and waiting interaction: a single command
+/// can concern all of them.
 const BACKLOG_PER_PARTY: usize = 8;
 
 /// What several parts of the shell look at.

@@ -31,7 +31,8 @@ pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts streams until `stopped` changes. It waits while the keeper is busy, and the system's backlog with it.
+/// Accepts streams until `stopped` changes. It waits while the keeper is busy, and the system's backlog with
+/// it.
 pub async fn listen(
     listener: TcpListener,
     local: SocketAddr,

@@ -17,8 +17,8 @@ use crate::worker::Link;
 /// How often the state is published at most. It is published only after something has changed.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What the shell says. Changes of queues and agents are no orders: they come through the engine, in the order in
-/// which calls and log-ins depend on them.
+/// What the shell says. Changes of queues and agents are no orders: they come through the engine, in the
+/// order in which calls and log-ins depend on them.
 #[derive(Debug)]
 pub enum Order {
     /// The names of a new configuration, for the figures.

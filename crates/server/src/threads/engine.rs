@@ -235,8 +235,8 @@ impl EngineThread {
         self.engine.reload(now, plan.directory, commands);
     }
 
-    /// What the other threads say, and what came of our own questions, is always taken: nobody who works for us
-    /// ever waits for us.
+    /// What the other threads say, and what came of our own questions, is always taken: nobody who works for
+    /// us ever waits for us.
     fn take_events(&mut self, now: Instant) -> usize {
         let mut taken = 0;
         while taken < BATCH
@@ -325,8 +325,8 @@ impl EngineThread {
                 }
             }
         }
-        // An agent who is free shall not wait for the rest of our batch. It costs one load where the distributor
-        // is awake.
+        // An agent who is free shall not wait for the rest of our batch. It costs one load where the
+        // distributor is awake.
         self.commands.flush();
     }
 

@@ -9,7 +9,8 @@ use mio::net::UdpSocket;
 /// grant less (`net.core.rmem_max`).
 ///
 /// # Errors
-/// What the operating system says: the port is taken, the address is not ours, the right is missing, no files.
+/// What the operating system says: the port is taken, the address is not ours, the right is missing, no
+/// files.
 pub fn bind(address: SocketAddr, buffer: Option<usize>) -> Result<std::net::UdpSocket> {
     let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
     if address.is_ipv6() {

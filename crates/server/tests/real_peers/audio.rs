@@ -44,18 +44,17 @@ fn hears(phone: &Baresip, frequency: u32, who: &str) {
     });
 }
 
-fn tones_travel(test: &'static str, waiting: &str) {
+fn tones_travel(test: &'static str, waiting: &str, transport: &str) {
     let cordboard = Plan::new(test)
         .agent("kim", "billing = 8")
         .queue("billing", "100", &format!("require = \"billing\"\nwaiting = \"{waiting}\""))
         .start();
-    let registrar = format!("sip:kim@cc.test;transport=udp");
     let agent = Baresip::start(
         &cordboard.folder,
         &Phone {
             name: "agent",
             account: format!(
-                "<{registrar}>;outbound=\"sip:{}\";auth_user=kim;auth_pass={};answermode=auto;regint=60",
+                "<sip:kim@cc.test;transport={transport}>;outbound=\"sip:{};transport={transport}\";auth_user=kim;auth_pass={};answermode=auto;regint=60",
                 cordboard.sip,
                 password("kim")
             ),
@@ -82,11 +81,11 @@ fn tones_travel(test: &'static str, waiting: &str) {
 }
 
 #[test]
-fn tones_travel_both_ways_after_ringback() {
-    tones_travel("audio_ringback", "ringback");
+fn tones_travel_both_ways_after_ringback_to_a_phone_on_tcp() {
+    tones_travel("audio_ringback", "ringback", "tcp");
 }
 
 #[test]
 fn tones_travel_both_ways_after_music() {
-    tones_travel("audio_music", "music");
+    tones_travel("audio_music", "music", "udp");
 }

@@ -38,8 +38,12 @@ fn an_agent_answers_over_udp() {
 
 #[test]
 fn an_agent_answers_over_tcp() {
-    let cordboard = one_queue("answer_tcp", RINGBACK);
-    let agent = phones(&cordboard, &["kim"], "phone_answers", Over::Tcp, 1);
+    let port = free_port();
+    let cordboard = Plan::new("answer_tcp")
+        .agent_at("kim", "billing = 8", &format!("sip:kim@127.0.0.1:{port};transport=tcp"))
+        .queue("billing", "100", RINGBACK)
+        .start();
+    let agent = phones_at(&cordboard, port, "phone_answers", Over::Tcp, 1);
     caller(&cordboard, "call", Over::Tcp).succeeds();
     agent.succeeds();
     settled(cordboard, &[("answered", 1.0)]);
@@ -102,6 +106,8 @@ fn a_dead_phone_is_passed_over() {
         .agent_at("kim", "billing = 9", &format!("sip:kim@{address}"))
         .agent("lee", "billing = 4")
         .queue("billing", "100", &format!("{RINGBACK}\nstrategy = \"most-skilled\""))
+        // A dead phone's INVITE is given up after 64*T1.
+        .extra("[sip.timers]\nt1 = \"100ms\"\n")
         .start();
     let second = phones(&cordboard, &["lee"], "phone_answers", Over::Udp, 1);
     caller(&cordboard, "call", Over::Udp).succeeds();

@@ -80,7 +80,7 @@ impl Plan {
              [sip.limits]\ncalls_max = {}\n\n\
              [media]\naddress = [\"127.0.0.1\"]\nports = \"{media}-{last}\"\n\n\
              [http]\nlisten = \"127.0.0.1:{http}\"\n\n\
-             [[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\n\n{}\n{}\n{}",
+             [[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\ncalls_per_second = 1000\n\n{}\n{}\n{}",
             self.media_ports / 4,
             self.agents.join("\n"),
             self.queues.join("\n"),

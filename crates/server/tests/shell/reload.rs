@@ -41,7 +41,8 @@ fn a_reload_adds_and_removes_and_calls_in_progress_go_on() {
 
     running.reload(first).expect("it can be played");
     eventually("one queue", || (names(&running) == ["billing"]).then_some(()));
-    // Who waited in the queue that is gone is released; who waits in the other stays and leaves by themselves.
+    // Who waited in the queue that is gone is released; who waits in the other stays and leaves by
+    // themselves.
     late.expect("BYE");
     assert!(running.calls() >= 1);
     let bye = caller.inside(&answer, "BYE", 2);
