@@ -86,7 +86,7 @@ queue = "sales"
 /// that nobody on this machine can register as one of them.
 pub(super) fn configuration(chance: &mut Chance) -> (String, Vec<String>) {
     let passwords: Vec<String> = AGENTS.iter().map(|_| format!("{:016x}", chance.number())).collect();
-    let mut text = format!(
+    let mut text = String::from(
         "[sip]\ndomain = \"demo.cordboard.invalid\"\nlisten = [\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]\n\
          [sip.limits]\ncalls_max = 100\n\
          [media]\naddress = [\"127.0.0.1\"]\nports = \"20000-20399\"\n\

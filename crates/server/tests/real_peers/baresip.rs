@@ -33,7 +33,7 @@ impl Baresip {
             "module_path {modules}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule sndfile.so\n\
              module_app account.so\nmodule_app menu.so\n\
              sip_listen 127.0.0.1:{port}\naudio_player aufile,{player}\naudio_source ausine,{tone}\n\
-             audio_alert aufile,{alert}\nausrc_srate 48000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n\
+             audio_alert aufile,{alert}\nausrc_srate 48000\nauplay_srate 8000\nausrc_channels 2\nauplay_channels 1\n\
              snd_path {folder}\nrtp_timeout 0\n",
             port = free_port(),
             player = folder.join("played.wav").display(),
