@@ -279,13 +279,13 @@ impl B2bua {
             sip::Event::Failed { session, status, cause, .. } => {
                 self.phone_failed(now, session, status, cause);
             }
-            sip::Event::Established { session, body } => self.caller_established(now, session, body),
+            sip::Event::Established { session, body } => self.caller_established(now, session, body.as_ref()),
             sip::Event::Requested { session, exchange, method, body, headers } => {
                 self.requested(now, session, bridge::Request { exchange, method, body, headers });
             }
             sip::Event::Withdrawn { session, exchange } => self.withdrawn(now, session, exchange),
             sip::Event::Acknowledged { session, exchange, body } => {
-                self.acknowledged(now, session, exchange, body);
+                self.acknowledged(now, session, exchange, body.as_ref());
             }
             sip::Event::Replied { session, exchange, status, body, .. } => {
                 self.replied(now, session, exchange, status, body);

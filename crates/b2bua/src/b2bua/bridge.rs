@@ -47,10 +47,10 @@ impl B2bua {
                 self.pass_offer(now, reference, session, peer, request);
             }
             (Method::Invite, Stage::Treated { .. }, _) if is_caller => {
-                self.answer_while_waiting(now, reference, session, request);
+                self.answer_while_waiting(now, reference, session, &request);
             }
             (Method::Update, Stage::Treated { .. }, _) if is_caller && request.body.is_some() => {
-                self.answer_while_waiting(now, reference, session, request);
+                self.answer_while_waiting(now, reference, session, &request);
             }
             // RFC 3311 §5.2: an offer while another is not answered.
             (Method::Update, _, _) if request.body.is_some() => {
@@ -311,7 +311,7 @@ impl B2bua {
         now: Instant,
         session: SessionId,
         asked: ExchangeId,
-        body: Option<Body>,
+        body: Option<&Body>,
     ) {
         let Some((reference, call)) = self.leg_mut(session) else { return };
         let position = call.exchanges.iter().position(|one| {
@@ -322,7 +322,7 @@ impl B2bua {
         let Some(position) = position else { return };
         let exchange = call.exchanges.swap_remove(position);
         let anchored = call.anchored;
-        let answer = self.read_description(body.as_ref());
+        let answer = self.read_description(body);
         match exchange.awaited.clone() {
             Awaited::OwnOffer { sent } => {
                 let Ok(Some(answer)) = answer else { return };
@@ -336,7 +336,7 @@ impl B2bua {
                 self.notice_hold(now, reference);
             }
             Awaited::Acknowledgement { .. } if !anchored => {
-                tolerate(self.user_agent.acknowledge(exchange.to, body.as_ref()));
+                tolerate(self.user_agent.acknowledge(exchange.to, body));
             }
             Awaited::Acknowledgement { sent } => match answer {
                 Ok(Some(answer)) => self.pass_late_answer(now, reference, &exchange, sent, answer),

@@ -111,7 +111,7 @@ impl B2bua {
     }
 
     /// The caller's ACK. Where our 2xx carried the offer, it brings the answer.
-    pub(super) fn caller_established(&mut self, now: Instant, session: SessionId, body: Option<Body>) {
+    pub(super) fn caller_established(&mut self, now: Instant, session: SessionId, body: Option<&Body>) {
         let Some((reference, call)) = self.leg_mut(session) else { return };
         let anchored = call.anchored;
         let callee = call.callee;
@@ -121,15 +121,15 @@ impl B2bua {
             if leg.raw.is_none()
                 && let Some(callee) = callee
             {
-                leg.raw.clone_from(&body);
-                tolerate(self.user_agent.acknowledge(callee, body.as_ref()));
+                leg.raw = body.cloned();
+                tolerate(self.user_agent.acknowledge(callee, body));
             }
             return;
         }
         if leg.said.is_some() {
             return;
         }
-        match self.read_description(body.as_ref()) {
+        match self.read_description(body) {
             Ok(Some(answer)) => {
                 if let Some((_, call)) = self.leg_mut(session)
                     && let Some(leg) = call.legs.get_mut(&session)
@@ -154,7 +154,7 @@ impl B2bua {
         now: Instant,
         call: CallRef,
         session: SessionId,
-        request: Request,
+        request: &Request,
     ) {
         let offer = match self.read_description(request.body.as_ref()) {
             Ok(offer) => offer,

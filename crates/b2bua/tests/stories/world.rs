@@ -23,6 +23,9 @@ pub(crate) const DIRECT: TrunkId = TrunkId(2);
 pub(crate) const MUSIC: MusicId = MusicId(1);
 pub(crate) const ATTEMPT: AttemptId = AttemptId(1);
 
+/// Says of a message and where it goes whether it is lost.
+type Loss = Box<dyn FnMut(&str, SocketAddr) -> bool>;
+
 /// One message that was sent.
 pub(crate) struct Sent {
     pub(crate) to: SocketAddr,
@@ -45,7 +48,7 @@ pub(crate) struct World {
     packets: BTreeMap<(Instant, u64), (Flow, Bytes)>,
     sequence: u64,
     /// Messages for which this says so are lost.
-    pub(crate) lose: Box<dyn FnMut(&str, SocketAddr) -> bool>,
+    pub(crate) lose: Loss,
     pub(crate) wire: Vec<Sent>,
     pub(crate) commands: Vec<Command>,
     /// Write the B2BUA down and read it back after every step.
@@ -89,7 +92,8 @@ fn trunk(id: TrunkId, address: &str, prefix: u8) -> Trunk {
 }
 
 fn sip_settings(bound: &[SocketAddr]) -> sip::Settings {
-    let endpoints = bound.iter().copied().map(endpoint).collect();
+    let mut endpoints: Vec<Endpoint> = bound.iter().copied().map(endpoint).collect();
+    endpoints.push(Endpoint { protocol: Protocol::Tcp, ..endpoint(bound[0]) });
     let mut settings = sip::Settings::new("cc.example.com", endpoints);
     settings.trunks = vec![
         trunk(DIRECT, "10.9.0.0", 16),
@@ -569,7 +573,8 @@ impl World {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let lost = (self.lose)(&text, flow.remote);
         self.wire.push(Sent { to: flow.remote, text });
-        if lost {
+        // Streams are the story's own to carry.
+        if lost || flow.protocol == Protocol::Tcp {
             return;
         }
         self.sequence += 1;

@@ -16,7 +16,7 @@ impl Engine {
             Event::Ringing { .. } | Event::HoldChanged { .. } => {}
             Event::Answered { call, attempt } => self.picked_up(now, call, attempt),
             Event::AttemptFailed { call, attempt, failure } => {
-                self.attempt_failed(now, call, attempt, failure)
+                self.attempt_failed(now, call, attempt, failure);
             }
             Event::Connected { call, .. } => self.connected(now, call),
             Event::HungUp { call, cause } => self.hung_up(now, call, cause),
@@ -38,10 +38,12 @@ impl Engine {
         let entry = self.directory.entry(&invite.number);
         let (queue, priority, requirement) = match entry {
             Some(_) if self.draining => {
-                return self.refuse_arrival(now, call, &invite, caller, 503, RefusalCause::Draining);
+                return self.refuse_arrival(now, call, &invite, &caller, 503, RefusalCause::Draining);
             }
             Some(entry) => (entry.queue, entry.priority, entry.requirement.clone()),
-            None => return self.refuse_arrival(now, call, &invite, caller, 404, RefusalCause::UnknownNumber),
+            None => {
+                return self.refuse_arrival(now, call, &invite, &caller, 404, RefusalCause::UnknownNumber);
+            }
         };
         let interaction = interaction_of(call);
         let state = Interaction {
@@ -70,7 +72,7 @@ impl Engine {
         now: Instant,
         call: CallRef,
         invite: &sip::Invite,
-        caller: sip::Party,
+        caller: &sip::Party,
         status: u16,
         cause: RefusalCause,
     ) {
@@ -78,7 +80,7 @@ impl Engine {
         // The caller may have gone in the same batch; then there is nothing left to refuse.
         let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, call, status, &headers);
         let (called, origin) = (invite.number.clone(), invite.origin.clone());
-        self.notice(Notice::CallRefused { caller: number(&caller), called, origin, status, cause });
+        self.notice(Notice::CallRefused { caller: number(caller), called, origin, status, cause });
     }
 
     pub(super) fn retry_after(&self, status: u16) -> Vec<sip::HeaderField> {

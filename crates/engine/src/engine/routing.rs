@@ -29,7 +29,7 @@ impl Engine {
             Event::Answered { interaction, agent, .. } => self.confirmed(now, interaction, agent),
             Event::Abandoned { interaction, .. } => self.forgotten(interaction, Outcome::Abandoned),
             Event::Overflowed { interaction, exit: Exit::Leave(exit), .. } => {
-                self.left(now, interaction, exit)
+                self.left(now, interaction, exit);
             }
             Event::HandlingEnded { interaction, .. } => self.forgotten(interaction, Outcome::Answered),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),

@@ -188,6 +188,30 @@ fn a_caller_who_hangs_up_between_accept_and_answered_is_what_the_distributor_say
 }
 
 #[test]
+fn a_caller_who_hangs_up_while_a_stale_accept_and_a_new_reservation_cross_leaves_nobody_held() {
+    let mut world = World::new(Treatment::Music(MUSIC));
+    let phone = world.agent(1, Manner::ByHand);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(1_000);
+    let next = world.agent(2, Manner::Answers(20));
+    let (rung, _) = world.rung(phone);
+    world.hold_commands = true;
+    world.hold_events = true;
+    world.accept(phone, rung);
+    world.run(15_000);
+    world.bye(caller, session);
+    world.hold_events = false;
+    world.run(100);
+    assert_eq!(world.sent("INVITE", world.at(next)), 0);
+    world.hold_commands = false;
+    world.run(100);
+    assert!(matches!(world.activity(2), Some(Activity::Idle { .. })), "no fault of the second agent");
+    world.assert_nothing_left();
+    assert_eq!(world.records()[0].outcome, Outcome::Abandoned);
+}
+
+#[test]
 fn an_agent_who_hangs_up_between_accept_and_answered_leaves_one_finished_interaction() {
     let mut world = World::new(Treatment::Music(MUSIC));
     let phone = world.agent(1, Manner::ByHand);

@@ -53,6 +53,7 @@ pub(crate) enum Manner {
     Leaves(u64, u64),
 }
 
+#[derive(Clone, Copy)]
 enum Act {
     Accept(Peer, SessionId),
     Refuse(Peer, SessionId, u16),
