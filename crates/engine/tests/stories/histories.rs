@@ -39,7 +39,7 @@ fn exit() -> impl Strategy<Value = Option<Exit>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn all_books_agree_whatever_crosses_whatever(
