@@ -225,7 +225,7 @@ fn slow_rings_between_the_threads_lose_nothing_either() {
 /// Many small worlds are worse than a large one: everything meets everything.
 #[test]
 fn many_small_worlds_with_terrible_networks_lose_nothing() {
-    let first = from_environment("CORDBOARD_SIM_SEED").unwrap_or(FIXED_SEED);
+    let first = fresh_seed();
     for seed in (0..25).map(|number| first.wrapping_add(number)) {
         let mut chance = Chance::new(seed);
         let mut scenario = contact_centre(2 + chance.below(20) as usize);

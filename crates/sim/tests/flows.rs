@@ -609,3 +609,21 @@ fn an_agent_who_is_removed_while_ringing_loses_the_call_and_keeps_it_while_talki
         assert_eq!(finish(world).truth.answered, 1);
     }
 }
+
+#[test]
+fn a_phone_that_picks_up_long_after_the_caller_left_is_sent_away_at_once() {
+    let mut world = open(Scenario::quiet().with_agents(1, &answering(3)));
+    let now = world.now();
+    world.with_phone(KIM, |phone| phone.unplug(now));
+    call(&mut world, CallPlan::patient().giving_up_after(Span::secs(5)));
+    world.run_for(secs(20));
+    let address = world.address_of(KIM);
+    for status in [100, 180] {
+        world.add_rule(Rule::new(Pattern::response(status, "INVITE").from(address), Action::Lose));
+    }
+    let now = world.now();
+    world.with_phone(KIM, |phone| phone.plug_in(now));
+    world.run_for(secs(60));
+    assert_eq!(end_of(&world, KIM), Some(End::HungUpByOther));
+    assert_eq!(finish(world).truth.abandoned, 1);
+}

@@ -74,16 +74,34 @@ impl Dialog {
         flow: Flow,
         is_bound_to_flow: bool,
     ) -> Result<Dialog, Fault> {
+        let uri = || invite.uri().map_err(|_| Fault::RequestUri);
+        Dialog::of_response(invite, response, uri, flow, is_bound_to_flow)
+    }
+
+    /// Of a 2xx to an INVITE of ours that we have forgotten: all that ACK and BYE take stands in it.
+    pub(crate) fn of_stray(response: &Message, flow: Flow, is_bound_to_flow: bool) -> Result<Dialog, Fault> {
+        let uri = || response.to().map(|to| to.uri.without_headers());
+        Dialog::of_response(response, response, uri, flow, is_bound_to_flow)
+    }
+
+    /// `own` has our Call-ID and From; `uri` serves where there is no usable Contact.
+    fn of_response(
+        own: &Message,
+        response: &Message,
+        uri: impl FnOnce() -> Result<Uri, Fault>,
+        flow: Flow,
+        is_bound_to_flow: bool,
+    ) -> Result<Dialog, Fault> {
         let remote_target = match response.contact() {
             Ok(contact) => contact.uri.without_headers(),
-            Err(_) => invite.uri().map_err(|_| Fault::RequestUri)?,
+            Err(_) => uri()?,
         };
         let mut routes = response.name_addrs(Name::RecordRoute)?;
         routes.reverse();
         Ok(Dialog {
             state: DialogState::Early,
-            call_id: call_id_of(invite),
-            local: invite.from()?,
+            call_id: call_id_of(own),
+            local: own.from()?,
             remote: response.to()?,
             local_cseq: response.cseq()?.0,
             remote_cseq: None,

@@ -178,6 +178,16 @@ impl Transactions {
         id
     }
 
+    /// Whether a response belongs to a request of ours that is not forgotten.
+    pub(crate) fn is_ours(&self, branch: &str, response: &Message) -> bool {
+        self.has_client(branch, &response.method())
+    }
+
+    /// Whether a request of ours with this branch and method is not forgotten.
+    pub(crate) fn has_client(&self, branch: &str, method: &Method) -> bool {
+        self.client_keys.contains_key(&Key::client(branch, method))
+    }
+
     /// A response arrived: what it answers, where that is news. `None`: it belongs to nobody, or it
     /// was seen before.
     pub(crate) fn response(&mut self, now: Instant, branch: &str, response: &Message) -> Option<Answered> {

@@ -22,6 +22,7 @@ mod receive;
 mod registration;
 mod session;
 mod settings;
+mod stray;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -46,7 +47,7 @@ use crate::locate::{Records, ResolverFailed};
 use crate::registrar::{Contact, Registrar};
 use crate::transaction::{ClientUser, Due, Lost, ServerUser, Transactions};
 use crate::{ConnectionId, Flow, Method, StreamFramer, Transmit};
-use entropy::Entropy;
+use entropy::{Entropy, Seal};
 use locating::Asked;
 use rate::Rate;
 use session::Session;
@@ -61,6 +62,7 @@ pub struct UserAgent {
     entropy: Entropy,
     /// Makes the To tags of stateless answers unpredictable.
     tag_key: u64,
+    seal: Seal,
     transactions: Transactions,
     sessions: BTreeMap<SessionId, Session>,
     /// Which session a tag of ours belongs to.
@@ -76,6 +78,7 @@ pub struct UserAgent {
     unfinished: BTreeSet<ConnectionId>,
     call_rate: Rate,
     trunk_rates: BTreeMap<TrunkId, Rate>,
+    stray_rate: Rate,
     /// Questions to the DNS without an answer.
     asked: BTreeMap<QueryId, Asked>,
     queries: VecDeque<Query>,
@@ -99,6 +102,7 @@ impl UserAgent {
     pub fn new(settings: Settings, seed: [u8; 32]) -> UserAgent {
         let mut entropy = Entropy::new(seed);
         let tag_key = entropy.number();
+        let seal = Seal::new(entropy.seed());
         let realm = settings.domains.first().cloned().unwrap_or_default();
         let authentication = AuthenticatorSettings {
             algorithms: settings.digest.clone(),
@@ -108,6 +112,7 @@ impl UserAgent {
         UserAgent {
             entropy,
             tag_key,
+            seal,
             transactions: Transactions::new(settings.timers),
             sessions: BTreeMap::new(),
             tags: BTreeMap::new(),
@@ -120,6 +125,7 @@ impl UserAgent {
             unfinished: BTreeSet::new(),
             call_rate: Rate::new(Instant::ORIGIN, settings.limits.calls_per_second),
             trunk_rates: BTreeMap::new(),
+            stray_rate: Rate::new(Instant::ORIGIN, stray::STRAYS_PER_SECOND),
             asked: BTreeMap::new(),
             queries: VecDeque::new(),
             events: VecDeque::new(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use timing::Instant;
 
+use super::entropy::Reach;
 use super::event::{Body, Event, FailureCause, HeaderField, SessionId};
 use super::exchange::CHALLENGES_MAX;
 use super::invitation::{Destination, Identity, Invitation};
@@ -23,8 +24,13 @@ impl UserAgent {
             return Err(Refused::Full);
         }
         let (uri, trunk, proxy) = self.destination(&invitation.destination)?;
-        let local_tag = self.entropy.tag();
-        let builder = self.invitation(invitation, &uri, proxy.as_ref(), &local_tag)?;
+        let reach = match &invitation.destination {
+            Destination::Contact(_) => Reach::Flow,
+            Destination::Trunk { .. } | Destination::Uri(_) => Reach::Target,
+        };
+        let call_id = self.entropy.call_id();
+        let local_tag = self.seal.tag(self.entropy.number(), call_id.as_bytes(), reach);
+        let builder = self.invitation(invitation, &uri, proxy.as_ref(), (&call_id, &local_tag))?;
         let id = self.next_session();
         let (phase, is_bound_to_flow) = match &invitation.destination {
             Destination::Contact(contact) => {
@@ -68,11 +74,11 @@ impl UserAgent {
     }
 
     fn invitation(
-        &mut self,
+        &self,
         invitation: &Invitation,
         uri: &Uri,
         proxy: Option<&NameAddr>,
-        local_tag: &str,
+        (call_id, local_tag): (&str, &str),
     ) -> Result<RequestBuilder, Refused> {
         let mut to = NameAddr::new(uri.clone());
         if !invitation.to_display_name.is_empty() {
@@ -81,7 +87,7 @@ impl UserAgent {
         let builder = RequestBuilder::new(Method::Invite, uri)
             .from(&self.identity(&invitation.caller)?.with_tag(local_tag))
             .to(&to)
-            .call_id(&self.entropy.call_id())
+            .call_id(call_id)
             .cseq(1)
             .max_forwards(invitation.max_forwards);
         let builder = proxy.into_iter().fold(builder, RequestBuilder::route);

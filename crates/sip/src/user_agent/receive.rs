@@ -95,7 +95,7 @@ impl UserAgent {
             (Ok(()), Ok(via)) if message.is_request() => {
                 return self.receive_request(now, flow, message, &via);
             }
-            (Ok(()), Ok(via)) => return self.receive_response(now, message, &via),
+            (Ok(()), Ok(via)) => return self.receive_response(now, flow, message, &via),
             (Err(fault), _) | (Ok(()), Err(fault)) => fault,
         };
         // RFC 3261 §8.1.3.1, §18.1.2: a response that cannot be read is dropped.
@@ -134,13 +134,16 @@ impl UserAgent {
     }
 
     /// RFC 3261 §17.1.3: our branch and the method in CSeq find the transaction. A response that
-    /// belongs to none is dropped: we are no proxy.
-    fn receive_response(&mut self, now: Instant, response: &Message, via: &Via) {
+    /// belongs to none is dropped, for we are no proxy, unless it makes a call of ours.
+    fn receive_response(&mut self, now: Instant, flow: Flow, response: &Message, via: &Via) {
         // RFC 3261 §8.1.3.3: more than one Via went to somebody else.
         if response.values(Name::Via).count() != 1 {
             return;
         }
         let Some(branch) = via.branch() else { return };
+        if !self.transactions.is_ours(branch, response) {
+            return self.receive_stray(now, flow, response, branch);
+        }
         let Some(answered) = self.transactions.response(now, branch, response) else { return };
         match answered.user {
             ClientUser::Invite(id) => self.receive_invite_answer(now, id, &answered, response),

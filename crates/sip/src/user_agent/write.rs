@@ -177,7 +177,18 @@ impl UserAgent {
         flow: &Flow,
     ) -> Option<(String, Message)> {
         let branch = self.entropy.branch();
-        let mut builder = builder.via(&self.via(flow, &branch));
+        self.finish_request_as(builder, method, flow, &branch).map(|request| (branch, request))
+    }
+
+    /// As [`UserAgent::finish_request`], with this branch.
+    pub(super) fn finish_request_as(
+        &self,
+        builder: RequestBuilder,
+        method: &Method,
+        flow: &Flow,
+        branch: &str,
+    ) -> Option<Message> {
+        let mut builder = builder.via(&self.via(flow, branch));
         if is_target_refresh(method) {
             builder = builder.contact(&self.contact(flow));
         }
@@ -190,7 +201,7 @@ impl UserAgent {
         if !self.settings.server.is_empty() {
             builder = builder.header(Name::UserAgent, &self.settings.server);
         }
-        builder.build().ok().map(|message| (branch, message))
+        builder.build().ok()
     }
 
     /// The same request once more: another way, another number, perhaps with credentials.
