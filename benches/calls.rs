@@ -66,7 +66,9 @@ fn main() {
     let binary = build();
     println!("{seconds} s at each rate, calls of 1 s; CPU is user + system of all processes of the system.");
     println!();
-    println!("| calls/s | system | calls | failed | server µs/call | caller µs/call | ratio | resident MiB |");
+    println!(
+        "| calls/s | system | calls | failed | server µs/call | caller µs/call | ratio | resident MiB |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for rate in rates {
         for system in [System::Direct, System::Kamailio, System::Cordboard] {
@@ -90,7 +92,8 @@ fn main() {
 fn build() -> PathBuf {
     let status = Command::new(env!("CARGO")).args(["build", "--release", "-p", "cordboard"]).status();
     assert!(status.expect("cargo runs").success(), "the release build failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     target.join("release/cordboard")
 }
 
@@ -158,7 +161,8 @@ fn await_port(port: u16) {
 }
 
 fn kamailio(folder: &Path) -> Server {
-    let modules = ["/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"];
+    let modules =
+        ["/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"];
     let modules = modules.iter().find(|path| Path::new(path).exists()).expect("Kamailio's modules");
     let text = format!(
         r#"debug=0

@@ -91,7 +91,7 @@ pub(super) fn configuration(chance: &mut Chance) -> (String, Vec<String>) {
          [sip.limits]\ncalls_max = 100\n\
          [media]\naddress = [\"127.0.0.1\"]\nports = \"20000-20399\"\n\
          [log]\nlevel = \"warn\"\n\
-         [[trunk]]\nname = \"town\"\nfrom = \"127.0.0.0/8\"\n"
+         [[trunk]]\nname = \"town\"\nfrom = \"127.0.0.0/8\"\n",
     );
     for (person, password) in AGENTS.iter().zip(&passwords) {
         let Person { account, name, skills } = person;
