@@ -6,25 +6,25 @@ use std::process::Command;
 use crate::process::{Process, free_port};
 
 /// What a baresip is.
-pub struct Phone<'a> {
-    pub name: &'a str,
+pub(crate) struct Phone<'a> {
+    pub(crate) name: &'a str,
     /// The `accounts` line.
-    pub account: String,
+    pub(crate) account: String,
     /// The frequency it sends, hertz.
-    pub tone: u32,
+    pub(crate) tone: u32,
     /// Whom to call at its start.
-    pub dial: Option<String>,
+    pub(crate) dial: Option<String>,
 }
 
 /// A running baresip.
-pub struct Baresip {
+pub(crate) struct Baresip {
     _process: Process,
     folder: PathBuf,
 }
 
 impl Baresip {
     /// Starts a phone with a folder of its own.
-    pub fn start(base: &Path, phone: &Phone<'_>) -> Baresip {
+    pub(crate) fn start(base: &Path, phone: &Phone<'_>) -> Baresip {
         let folder = base.join(format!("baresip-{}", phone.name));
         std::fs::create_dir_all(&folder).expect("the test's folder is writable");
         let modules =
@@ -55,7 +55,7 @@ impl Baresip {
     }
 
     /// What it heard so far, as the file that its `sndfile` module writes of decoded audio.
-    pub fn heard(&self) -> Option<PathBuf> {
+    pub(crate) fn heard(&self) -> Option<PathBuf> {
         std::fs::read_dir(&self.folder)
             .expect("its folder")
             .filter_map(|entry| Some(entry.ok()?.path()))

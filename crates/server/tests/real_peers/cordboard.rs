@@ -8,18 +8,18 @@ use std::time::Duration;
 use crate::process::{Process, eventually, folder, free_port};
 
 /// A running Cordboard.
-pub struct Cordboard {
+pub(crate) struct Cordboard {
     process: Process,
-    pub sip: SocketAddr,
-    pub http: SocketAddr,
-    pub folder: PathBuf,
+    pub(crate) sip: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) folder: PathBuf,
 }
 
 /// The figures of one scrape.
-pub struct Metrics(String);
+pub(crate) struct Metrics(String);
 
 /// What a test configures beside the defaults of [`Plan::new`].
-pub struct Plan {
+pub(crate) struct Plan {
     test: &'static str,
     agents: Vec<String>,
     queues: Vec<String>,
@@ -29,12 +29,12 @@ pub struct Plan {
 
 impl Plan {
     /// No agents, no queues; loopback is a trunk.
-    pub fn new(test: &'static str) -> Plan {
+    pub(crate) fn new(test: &'static str) -> Plan {
         Plan { test, agents: Vec::new(), queues: Vec::new(), extra: String::new(), media_ports: 200 }
     }
 
     /// An agent who registers with the password `secret-NAME-7` and has this skill table.
-    pub fn agent(mut self, name: &str, skills: &str) -> Plan {
+    pub(crate) fn agent(mut self, name: &str, skills: &str) -> Plan {
         self.agents.push(format!(
             "[[agent]]\nid = \"{name}\"\nname = \"{name}\"\npassword = \"{}\"\nskills = {{ {skills} }}\n",
             password(name)
@@ -43,7 +43,7 @@ impl Plan {
     }
 
     /// An agent at a fixed address.
-    pub fn agent_at(mut self, name: &str, skills: &str, contact: &str) -> Plan {
+    pub(crate) fn agent_at(mut self, name: &str, skills: &str, contact: &str) -> Plan {
         self.agents.push(format!(
             "[[agent]]\nid = \"{name}\"\nname = \"{name}\"\ncontact = \"{contact}\"\nskills = {{ {skills} }}\n"
         ));
@@ -51,7 +51,7 @@ impl Plan {
     }
 
     /// A queue with lines of its own, reached by the number `number`.
-    pub fn queue(mut self, name: &str, number: &str, lines: &str) -> Plan {
+    pub(crate) fn queue(mut self, name: &str, number: &str, lines: &str) -> Plan {
         self.queues.push(format!(
             "[[queue]]\nname = \"{name}\"\n{lines}\n\n[[entry]]\nnumber = \"{number}\"\nqueue = \"{name}\"\n"
         ));
@@ -59,13 +59,13 @@ impl Plan {
     }
 
     /// Further lines, tables of their own.
-    pub fn extra(mut self, lines: &str) -> Plan {
+    pub(crate) fn extra(mut self, lines: &str) -> Plan {
         self.extra.push_str(lines);
         self
     }
 
     /// How many media ports there are.
-    pub fn media_ports(mut self, ports: u16) -> Plan {
+    pub(crate) fn media_ports(mut self, ports: u16) -> Plan {
         self.media_ports = ports;
         self
     }
@@ -89,7 +89,7 @@ impl Plan {
     }
 
     /// Starts the binary and waits until it says that it is ready.
-    pub fn start(self) -> Cordboard {
+    pub(crate) fn start(self) -> Cordboard {
         let folder = folder(self.test);
         let (sip, http) = (free_port(), free_port());
         let media = 30_000 + (sip % 50) * 50;
@@ -108,20 +108,20 @@ impl Plan {
 }
 
 /// The password of a configured agent.
-pub fn password(agent: &str) -> String {
+pub(crate) fn password(agent: &str) -> String {
     format!("secret-{agent}-7")
 }
 
 impl Cordboard {
     /// Scrapes.
-    pub fn metrics(&self) -> Metrics {
+    pub(crate) fn metrics(&self) -> Metrics {
         let (status, text) = crate::http::get(self.http, "/metrics").expect("cordboard answers HTTP");
         assert_eq!(status, 200);
         Metrics(text)
     }
 
     /// Waits until a sum of metrics has this value.
-    pub fn await_metric(&self, name: &str, labels: &[(&str, &str)], wanted: f64) {
+    pub(crate) fn await_metric(&self, name: &str, labels: &[(&str, &str)], wanted: f64) {
         let mut last = f64::NAN;
         eventually(Duration::from_secs(20), &format!("{name}{labels:?} is {wanted}"), || {
             let value = self.metrics().sum(name, labels);
@@ -134,7 +134,7 @@ impl Cordboard {
     }
 
     /// Waits until nothing is under way, then checks that nothing was lost and nothing is left.
-    pub fn nothing_is_left(&self) {
+    pub(crate) fn nothing_is_left(&self) {
         for gauge in [
             "cordboard_waiting",
             "cordboard_sip_sessions",
@@ -159,36 +159,31 @@ impl Cordboard {
     }
 
     /// Interactions by outcome.
-    pub fn outcome(&self, outcome: &str) -> f64 {
+    pub(crate) fn outcome(&self, outcome: &str) -> f64 {
         self.metrics().sum("cordboard_interactions_total", &[("outcome", outcome)])
     }
 
     /// Ends it as an operator would, and checks that it ends well.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         self.process.terminate();
         self.ends();
     }
 
     /// Waits until it has ended, which must be well.
-    pub fn ends(mut self) {
+    pub(crate) fn ends(mut self) {
         let status = self.process.wait(Duration::from_secs(15));
         assert!(status.success(), "cordboard ended with {status}: see {}", self.folder.display());
     }
 
-    /// Its log so far.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("cordboard.log")).expect("its log")
-    }
-
     /// Sends the process a signal by name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);
     }
 }
 
 impl Metrics {
     /// The sum of all series of a name that carry these labels; 0 where there is none.
-    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    pub(crate) fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.0
             .lines()
             .filter(|line| !line.starts_with('#'))

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A child that is killed, by its process id, when its owner goes.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     name: String,
 }
 
 impl Process {
     /// Starts a program with its output in `log`.
-    pub fn start(name: &str, command: &mut Command, log: &Path) -> Process {
+    pub(crate) fn start(name: &str, command: &mut Command, log: &Path) -> Process {
         let output = File::create(log).expect("the test's folder is writable");
         let errors = output.try_clone().expect("a file that is open");
         let child =
@@ -26,22 +26,22 @@ impl Process {
     }
 
     /// Asks it to end (SIGTERM).
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         signal("-TERM", self.child.id());
     }
 
     /// Sends it a signal by name, as `kill` spells it.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         signal(name, self.child.id());
     }
 
     /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child of ours").is_none()
     }
 
     /// Waits for its end; a process that takes longer fails the test.
-    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         let name = self.name.clone();
         eventually(limit, &format!("{name} ends"), || self.child.try_wait().expect("a child of ours"))
     }
@@ -63,7 +63,7 @@ fn signal(name: &str, id: u32) {
 }
 
 /// Polls until `probe` has an answer; fails the test with `what` when `limit` has passed.
-pub fn eventually<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = probe() {
@@ -75,7 +75,7 @@ pub fn eventually<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Opt
 }
 
 /// A folder for one test's files, below the build's own folder for such things.
-pub fn folder(test: &str) -> PathBuf {
+pub(crate) fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real_peers").join(test);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).expect("left by an earlier run of this test");
@@ -85,7 +85,7 @@ pub fn folder(test: &str) -> PathBuf {
 }
 
 /// A loopback port that is free for UDP and TCP now, and is not handed out again by this process.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         // Below the usual ephemeral range, so that nobody's outgoing connection takes it meanwhile.

@@ -10,7 +10,7 @@ use crate::process::{Process, free_port};
 
 /// Which transport SIPp speaks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Over {
+pub(crate) enum Over {
     Udp,
     Tcp,
 }
@@ -25,30 +25,30 @@ impl Over {
 }
 
 /// A running SIPp.
-pub struct Sipp {
+pub(crate) struct Sipp {
     process: Process,
     errors: PathBuf,
     name: String,
 }
 
 /// How a SIPp is started.
-pub struct Run<'a> {
-    pub scenario: &'a str,
-    pub over: Over,
-    pub calls: u32,
-    pub rate: u32,
+pub(crate) struct Run<'a> {
+    pub(crate) scenario: &'a str,
+    pub(crate) over: Over,
+    pub(crate) calls: u32,
+    pub(crate) rate: u32,
     /// The service number, and what `[service]` says.
-    pub number: &'a str,
+    pub(crate) number: &'a str,
     /// `[field0]` and so on.
-    pub table: Option<PathBuf>,
-    pub port: u16,
+    pub(crate) table: Option<PathBuf>,
+    pub(crate) port: u16,
     /// Values for `[$1]`-like keys of the scenario: `-key name value`.
-    pub keys: Vec<(&'a str, String)>,
+    pub(crate) keys: Vec<(&'a str, String)>,
 }
 
 impl<'a> Run<'a> {
     /// One call of a scenario over UDP.
-    pub fn new(scenario: &'a str) -> Run<'a> {
+    pub(crate) fn new(scenario: &'a str) -> Run<'a> {
         Run {
             scenario,
             over: Over::Udp,
@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
     }
 
     /// Starts it towards `target`.
-    pub fn start(self, folder: &Path, target: SocketAddr) -> Sipp {
+    pub(crate) fn start(self, folder: &Path, target: SocketAddr) -> Sipp {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/real_peers/scenarios")
             .join(format!("{}.xml", self.scenario));
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
 
 impl Sipp {
     /// Waits for its end; every call must have gone as its scenario says.
-    pub fn succeeds(mut self) {
+    pub(crate) fn succeeds(mut self) {
         let status = self.process.wait(Duration::from_secs(130));
         let errors = std::fs::read_to_string(&self.errors).unwrap_or_default();
         assert!(
@@ -106,19 +106,19 @@ impl Sipp {
 }
 
 /// Phones of these agents, all behind one SIPp that answers by a scenario: registers them with digest.
-pub fn phones(cordboard: &Cordboard, agents: &[&str], scenario: &str, over: Over, calls: u32) -> Sipp {
+pub(crate) fn phones(cordboard: &Cordboard, agents: &[&str], scenario: &str, over: Over, calls: u32) -> Sipp {
     let port = free_port();
     register(cordboard, agents, port, over, 3_600);
     phones_at(cordboard, port, scenario, over, calls)
 }
 
 /// Phones that need no registration.
-pub fn phones_at(cordboard: &Cordboard, port: u16, scenario: &str, over: Over, calls: u32) -> Sipp {
+pub(crate) fn phones_at(cordboard: &Cordboard, port: u16, scenario: &str, over: Over, calls: u32) -> Sipp {
     Run { over, calls, port, ..Run::new(scenario) }.start(&cordboard.folder, cordboard.sip)
 }
 
 /// Registers agents at a port of loopback; `expires` 0 takes the registration back.
-pub fn register(cordboard: &Cordboard, agents: &[&str], port: u16, over: Over, expires: u32) {
+pub(crate) fn register(cordboard: &Cordboard, agents: &[&str], port: u16, over: Over, expires: u32) {
     let rows: Vec<String> = agents
         .iter()
         .map(|agent| format!("{agent};[authentication username={agent} password={}]", password(agent)))

@@ -15,6 +15,9 @@ use crate::dialog::Dialog;
 use crate::transaction::{Key, ServerUser};
 use crate::{Flow, Message, Method, Name, Uri, Via};
 
+/// Unknown extensions named in a 420: each is compared with those before it.
+const UNSUPPORTED_MAX: usize = 16;
+
 /// An answer that ends a request here and now.
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -191,6 +194,9 @@ impl UserAgent {
                 let is_known = self.settings.supported.iter().any(|known| known.eq_ignore_ascii_case(&tag));
                 if !is_known && !tag.is_empty() && !unknown.contains(&tag) {
                     unknown.push(tag);
+                }
+                if unknown.len() == UNSUPPORTED_MAX {
+                    break;
                 }
             }
         }
