@@ -188,16 +188,15 @@ impl UserAgent {
     /// RFC 3261 §8.2.2.3. Proxy-Require counts too: we stand where a proxy would.
     pub(super) fn check_extensions(&self, request: &Message) -> Result<(), Refusal> {
         let mut unknown: Vec<String> = Vec::new();
-        for name in [Name::Require, Name::ProxyRequire] {
-            for value in request.values(name) {
-                let tag = String::from_utf8_lossy(&value).into_owned();
-                let is_known = self.settings.supported.iter().any(|known| known.eq_ignore_ascii_case(&tag));
-                if !is_known && !tag.is_empty() && !unknown.contains(&tag) {
-                    unknown.push(tag);
-                }
-                if unknown.len() == UNSUPPORTED_MAX {
-                    break;
-                }
+        let required = [Name::Require, Name::ProxyRequire].into_iter().flat_map(|name| request.values(name));
+        for value in required {
+            let tag = String::from_utf8_lossy(&value).into_owned();
+            let is_known = self.settings.supported.iter().any(|known| known.eq_ignore_ascii_case(&tag));
+            if !is_known && !tag.is_empty() && !unknown.contains(&tag) {
+                unknown.push(tag);
+            }
+            if unknown.len() == UNSUPPORTED_MAX {
+                break;
             }
         }
         if unknown.is_empty() {

@@ -1,0 +1,63 @@
+//! Strangers and peers that mean harm: what they send costs us little, costs others nothing and stays with
+//! them.
+
+// clippy.toml allows it in test functions; here the helpers are tests too.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/network.rs"]
+mod network;
+
+use std::time::Duration;
+
+use network::{Network, Node, address, call, sdp, settings, uri};
+use sip::user_agent::{Destination, Event, Invitation};
+use sip::{Message, Method, Name, NameAddr, compose};
+
+const SHORT: Duration = Duration::from_millis(100);
+
+/// A user agent and somebody who writes by hand.
+fn house(seed: u64) -> (Network, Node, Node) {
+    let mut network = Network::new(seed);
+    let (a, hand) = (network.user_agent(settings(0)), network.hand());
+    (network, a, hand)
+}
+
+/// A request outside of dialogs with these lines beside the mandatory ones.
+fn request(method: &str, number: usize, hand: Node, more: &str) -> String {
+    let here = address(hand);
+    format!(
+        "{method} sip:1@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\n\
+         From: <sip:m@{here}>;tag=m\r\nTo: <sip:1@10.0.0.1>\r\nCall-ID: {number}\r\nCSeq: {number} {method}\r\n\
+         Contact: <sip:m@{here}>\r\n{more}Content-Length: 0\r\n\r\n"
+    )
+}
+
+fn say(network: &mut Network, a: Node, hand: Node, text: impl Into<Vec<u8>>) -> Vec<Message> {
+    network.send(hand, a, text.into());
+    network.run(SHORT);
+    network.received(hand)
+}
+
+/// The INVITE of a call of ours to a hand.
+fn dial(network: &mut Network, a: Node, hand: Node) -> Message {
+    let now = network.now;
+    network.ua(a).invite(now, &call(hand, Some(sdp("offer")))).unwrap();
+    network.run(SHORT);
+    network.received(hand).remove(0)
+}
+
+fn picked_up(invite: &Message, tag: &str, hand: Node) -> Message {
+    let contact = NameAddr::new(uri(&format!("sip:m@{}", address(hand))));
+    compose::response_to(invite, 200).unwrap().to_tag(tag).contact(&contact).build().unwrap()
+}
+
+#[test]
+fn ten_thousand_unknown_extensions_are_refused_by_the_first_of_them() {
+    let (mut network, a, hand) = house(1);
+    let tags: Vec<String> = (0..6_000).map(|number| format!("{number:x}")).collect();
+    let more = format!("Require: {}\r\n", tags.join(","));
+    let answers = say(&mut network, a, hand, request("OPTIONS", 1, hand, &more));
+    assert_eq!(answers[0].status(), 420);
+    let named = answers[0].values(Name::Unsupported).count();
+    assert!((1..=16).contains(&named), "{named} extensions were compared with each other");
+}
