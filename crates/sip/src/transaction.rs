@@ -11,7 +11,8 @@ mod key;
 mod server;
 mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,8 @@ pub(crate) struct Transactions {
     pub(crate) lower: Lower,
     clients: BTreeMap<ClientId, Client>,
     client_keys: BTreeMap<Key, ClientId>,
+    /// By where they were sent: what a stream or a host that is gone means is found without a search.
+    clients_to: BTreeSet<(SocketAddr, ClientId)>,
     servers: BTreeMap<ServerId, Server>,
     server_keys: BTreeMap<Key, ServerId>,
     merge_keys: BTreeMap<Key, ServerId>,
@@ -136,6 +139,7 @@ impl Transactions {
             lower: Lower { timers, wheel: TimerWheel::new(), transmits: VecDeque::new() },
             clients: BTreeMap::new(),
             client_keys: BTreeMap::new(),
+            clients_to: BTreeSet::new(),
             servers: BTreeMap::new(),
             server_keys: BTreeMap::new(),
             merge_keys: BTreeMap::new(),
@@ -174,6 +178,7 @@ impl Transactions {
         let mut client = Client::new(key.clone(), user, flow, request, method == Method::Invite);
         client.start(now, Alarm::Client(id), &mut self.lower);
         self.client_keys.insert(key, id);
+        self.clients_to.insert((flow.remote, id));
         self.clients.insert(id, client);
         id
     }
@@ -233,23 +238,35 @@ impl Transactions {
 
     /// A stream was opened: requests that waited for one to that address are on it now.
     pub(crate) fn stream_opened(&mut self, opened: Flow) {
-        let is_on_it = |flow: &Flow| {
-            flow.connection.is_none() && flow.protocol == opened.protocol && flow.remote == opened.remote
-        };
-        for client in self.clients.values_mut().filter(|client| is_on_it(&client.flow)) {
-            client.flow = opened;
+        for id in self.sent_to(opened.remote) {
+            let client = self.clients.get_mut(&id).expect("every address names a transaction");
+            if client.flow.connection.is_none() && client.flow.protocol == opened.protocol {
+                client.flow = opened;
+            }
         }
     }
 
-    /// Every request without a final response for which `is_lost` holds cannot be answered any more:
-    /// the transactions are gone.
-    pub(crate) fn transport_failed(&mut self, is_lost: impl Fn(&Flow) -> bool) -> Vec<Lost> {
+    fn sent_to(&self, remote: SocketAddr) -> Vec<ClientId> {
+        let all = (remote, ClientId(0))..=(remote, ClientId(u64::MAX));
+        self.clients_to.range(all).map(|(_, id)| *id).collect()
+    }
+
+    /// Every request to `remote` without a final response for which `is_lost` holds cannot be answered
+    /// any more: the transactions are gone.
+    pub(crate) fn transport_failed(
+        &mut self,
+        remote: SocketAddr,
+        is_lost: impl Fn(&Flow) -> bool,
+    ) -> Vec<Lost> {
         let is_waiting = |client: &Client| match client.state {
             ClientState::Calling | ClientState::Proceeding | ClientState::Cancelled => true,
             ClientState::Completed | ClientState::Accepted => false,
         };
-        let lost = self.clients.iter().filter(|(_, client)| is_waiting(client) && is_lost(&client.flow));
-        let lost: Vec<ClientId> = lost.map(|(id, _)| *id).collect();
+        let mut lost = self.sent_to(remote);
+        lost.retain(|id| {
+            let client = self.clients.get(id).expect("every address names a transaction");
+            is_waiting(client) && is_lost(&client.flow)
+        });
         lost.into_iter().map(|id| self.drop_client(id)).collect()
     }
 
@@ -362,6 +379,7 @@ impl Transactions {
         let mut client = self.clients.remove(&id).expect("only a known transaction is dropped");
         client.stop(&mut self.lower);
         self.client_keys.remove(&client.key);
+        self.clients_to.remove(&(client.flow.remote, id));
         Lost { user: client.user, request: client.request }
     }
 

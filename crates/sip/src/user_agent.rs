@@ -74,8 +74,8 @@ pub struct UserAgent {
     connections: BTreeMap<ConnectionId, Connection>,
     /// The stream to an address, for requests that may go on any.
     streams_to: BTreeMap<SocketAddr, ConnectionId>,
-    /// Streams in the middle of a message: they have a deadline.
-    unfinished: BTreeSet<ConnectionId>,
+    /// When streams in the middle of a message are too slow.
+    stream_deadlines: BTreeSet<(Instant, ConnectionId)>,
     call_rate: Rate,
     trunk_rates: BTreeMap<TrunkId, Rate>,
     stray_rate: Rate,
@@ -93,6 +93,8 @@ pub struct UserAgent {
 struct Connection {
     flow: Flow,
     framer: StreamFramer,
+    /// What stands in the list of deadlines.
+    deadline: Option<Instant>,
 }
 
 /// How it is built and told about the world.
@@ -122,7 +124,7 @@ impl UserAgent {
             registrar: Registrar::new(settings.registrar),
             connections: BTreeMap::new(),
             streams_to: BTreeMap::new(),
-            unfinished: BTreeSet::new(),
+            stream_deadlines: BTreeSet::new(),
             call_rate: Rate::new(Instant::ORIGIN, settings.limits.calls_per_second),
             trunk_rates: BTreeMap::new(),
             stray_rate: Rate::new(Instant::ORIGIN, stray::STRAYS_PER_SECOND),
@@ -203,16 +205,17 @@ impl UserAgent {
     /// A stream is closed, by whomever. Contacts that live on it are gone, requests waiting for an
     /// answer on it have failed.
     pub fn connection_closed(&mut self, now: Instant, connection: ConnectionId) {
-        self.close_connection(connection);
+        let Some(closed) = self.close_connection(connection) else { return };
         self.registrar.handle_connection_closed(connection);
         self.tell_registrations();
-        let lost = self.transactions.transport_failed(|flow| flow.connection == Some(connection));
+        let is_lost = |flow: &Flow| flow.connection == Some(connection);
+        let lost = self.transactions.transport_failed(closed.remote, is_lost);
         self.lose(now, lost, FailureCause::Transport);
     }
 
     /// A [`Transmit`] could not be sent: no stream could be opened, or the host said unreachable (ICMP).
     pub fn transmit_failed(&mut self, now: Instant, flow: Flow) {
-        let lost = self.transactions.transport_failed(|sent| *sent == flow);
+        let lost = self.transactions.transport_failed(flow.remote, |sent| *sent == flow);
         self.lose(now, lost, FailureCause::Transport);
     }
 
@@ -282,8 +285,7 @@ impl UserAgent {
 
     /// When to call [`UserAgent::handle_timeout`]; never after the earliest deadline.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let unfinished = self.unfinished.iter().filter_map(|id| self.connections.get(id));
-        let streams = unfinished.filter_map(|stream| stream.framer.poll_timeout()).min();
+        let streams = self.stream_deadlines.first().map(|(due, _)| *due);
         let transactions = self.transactions.lower.wheel.next_deadline();
         [streams, transactions, self.registrar.poll_timeout()].into_iter().flatten().min()
     }

@@ -61,3 +61,25 @@ fn ten_thousand_unknown_extensions_are_refused_by_the_first_of_them() {
     let named = answers[0].values(Name::Unsupported).count();
     assert!((1..=16).contains(&named), "{named} extensions were compared with each other");
 }
+
+#[test]
+fn streams_that_stop_in_the_middle_are_closed_each_in_its_time() {
+    let (mut network, a, hand) = house(2);
+    let started = network.now;
+    let mut streams = Vec::new();
+    for second in 0..3 {
+        let stream = network.accept_stream(a, hand);
+        network.say_on_stream(a, stream, b"OPTIONS sip:a SIP/2.0\r\nVia: ");
+        streams.push(stream);
+        assert_eq!(network.ua(a).poll_timeout(), Some(started + Duration::from_secs(10)), "{second}");
+        network.run(Duration::from_secs(1));
+    }
+    // The second goes on and is in time; the third is closed by its peer.
+    let rest = request("OPTIONS", 1, hand, "").split_once("Via: ").unwrap().1.to_owned();
+    network.say_on_stream(a, streams[1], rest.as_bytes());
+    let now = network.now;
+    network.ua(a).connection_closed(now, streams[2]);
+    network.run(Duration::from_secs(60));
+    assert_eq!(network.ua(a).poll_close(), Some(streams[0]));
+    assert_eq!((network.ua(a).poll_close(), network.ua(a).poll_timeout()), (None, None));
+}

@@ -27,17 +27,21 @@ impl UserAgent {
             return;
         }
         let framer = StreamFramer::new(self.settings.limits.message);
-        self.connections.insert(connection, Connection { flow, framer });
+        self.connections.insert(connection, Connection { flow, framer, deadline: None });
         self.streams_to.insert(flow.remote, connection);
         self.transactions.stream_opened(flow);
     }
 
-    pub(super) fn close_connection(&mut self, connection: ConnectionId) {
-        let Some(closed) = self.connections.remove(&connection) else { return };
-        self.unfinished.remove(&connection);
+    /// Forgets a stream; the way that it was.
+    pub(super) fn close_connection(&mut self, connection: ConnectionId) -> Option<Flow> {
+        let closed = self.connections.remove(&connection)?;
+        if let Some(due) = closed.deadline {
+            self.stream_deadlines.remove(&(due, connection));
+        }
         if self.streams_to.get(&closed.flow.remote) == Some(&connection) {
             self.streams_to.remove(&closed.flow.remote);
         }
+        Some(closed.flow)
     }
 
     pub(super) fn receive_octets(&mut self, now: Instant, connection: ConnectionId, octets: &[u8]) {
@@ -48,9 +52,12 @@ impl UserAgent {
 
     /// Streams that took too long over a message.
     pub(super) fn expire_streams(&mut self, now: Instant) {
-        let due: Vec<ConnectionId> = self.unfinished.iter().copied().collect();
-        for connection in due {
+        while let Some(&(due, connection)) = self.stream_deadlines.first()
+            && due <= now
+        {
+            self.stream_deadlines.pop_first();
             if let Some(stream) = self.connections.get_mut(&connection) {
+                stream.deadline = None;
                 stream.framer.handle_timeout(now);
             }
             self.drain_stream(now, connection);
@@ -75,11 +82,14 @@ impl UserAgent {
                 }
             }
         }
-        let stream = self.connections.get(&connection);
-        if stream.is_some_and(|stream| stream.framer.poll_timeout().is_some()) {
-            self.unfinished.insert(connection);
-        } else {
-            self.unfinished.remove(&connection);
+        let Some(stream) = self.connections.get_mut(&connection) else { return };
+        let due = stream.framer.poll_timeout();
+        let before = std::mem::replace(&mut stream.deadline, due);
+        if before != due {
+            if let Some(before) = before {
+                self.stream_deadlines.remove(&(before, connection));
+            }
+            self.stream_deadlines.extend(due.map(|due| (due, connection)));
         }
     }
 
