@@ -181,6 +181,25 @@ fn who_guesses_passwords_is_slowed_down_and_a_phone_elsewhere_is_not() {
     assert_eq!(say_with_password(&mut network, a, other, register(1), "kim", "secret"), [200]);
 }
 
+/// Whoever forges the source of a datagram never sees the challenge that goes there.
+#[test]
+fn guesses_in_the_name_of_another_source_do_not_lock_it_out() {
+    let (mut network, a, office) = house(20);
+    let attacker = network.hand();
+    let first = register(1).message(a, attacker);
+    network.send(attacker, a, first.bytes().clone());
+    network.run(SHORT);
+    let challenge = network.received(attacker).remove(0);
+    let account =
+        ClientAccount { user: "kim".to_owned(), secret: Secret::Password("guess".to_owned()), realm: None };
+    for count in 1..30 {
+        let answer = digest::answer(&account, &first, &challenge, "0a4f113b", count).unwrap();
+        let forged = register(count + 1).with(&format!("{}: {}", answer.name, answer.value));
+        assert_eq!(say(&mut network, a, office, &forged), [401]);
+    }
+    assert_eq!(say_with_password(&mut network, a, office, register(100), "kim", "secret"), [200]);
+}
+
 #[test]
 fn a_phone_registers_is_called_on_its_flow_and_is_gone_when_its_time_is_over() {
     let (mut network, a, hand) = house(6);

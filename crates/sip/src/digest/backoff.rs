@@ -112,7 +112,7 @@ impl Backoff {
 }
 
 /// One guesser usually holds a whole IPv6 /64.
-fn bucket(source: IpAddr) -> IpAddr {
+pub(super) fn bucket(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),

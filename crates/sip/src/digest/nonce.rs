@@ -2,6 +2,7 @@
 //! credentials costs no memory. Only a nonce that was used with the right secret is remembered.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use timing::Instant;
 
+use super::backoff::bucket;
 use super::hex;
 use crate::lexis;
 
@@ -23,8 +25,15 @@ const SEAL: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     Fresh,
-    /// Not ours, too old, or its count was used before.
+    /// Too old, or its count was used before.
     Stale,
+}
+
+/// A nonce that was issued to the source that used it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    issued: Instant,
+    salt: u64,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,19 +55,20 @@ impl Nonces {
         Nonces { key, random, lifetime, capacity, used: BTreeMap::new(), forgotten: None }
     }
 
-    pub(super) fn issue(&mut self, now: Instant) -> String {
+    /// For this source alone: who can use it has received what we sent there.
+    pub(super) fn issue(&mut self, now: Instant, source: IpAddr) -> String {
         let mut octets = Vec::with_capacity(TIME + SALT + SEAL);
         octets.extend_from_slice(&now.as_micros().to_be_bytes());
         octets.extend_from_slice(&self.random.next_u64().to_be_bytes());
-        let seal = self.seal(&octets);
+        let seal = self.seal(&octets, source);
         octets.extend_from_slice(&seal);
         hex(&octets)
     }
 
     /// Accepts each count of a nonce once and in rising order, which is how a client that waits for its
     /// answers counts (RFC 7616 §3.4); what was recorded and sent again is stale.
-    pub(super) fn accept(&mut self, now: Instant, nonce: &str, count: u32) -> Standing {
-        let Some((issued, salt)) = self.open(nonce) else { return Standing::Stale };
+    pub(super) fn accept(&mut self, now: Instant, opened: Opened, count: u32) -> Standing {
+        let Opened { issued, salt } = opened;
         let is_timely = issued <= now && now.since(issued) < self.lifetime;
         if !is_timely || self.forgotten.is_some_and(|forgotten| issued <= forgotten) {
             return Standing::Stale;
@@ -87,7 +97,8 @@ impl Nonces {
         }
     }
 
-    fn open(&self, nonce: &str) -> Option<(Instant, u64)> {
+    /// `None`: not ours, or issued to somebody else.
+    pub(super) fn open(&self, nonce: &str, source: IpAddr) -> Option<Opened> {
         let digits = nonce.as_bytes();
         if digits.len() != 2 * (TIME + SALT + SEAL) {
             return None;
@@ -95,17 +106,22 @@ impl Nonces {
         let pair = |pair: &[u8]| Some(lexis::hex_digit(pair[0])? << 4 | lexis::hex_digit(pair[1])?);
         let octets = digits.chunks_exact(2).map(pair).collect::<Option<Vec<u8>>>()?;
         let (content, seal) = octets.split_at(TIME + SALT);
-        if !bool::from(self.seal(content).ct_eq(seal)) {
+        if !bool::from(self.seal(content, source).ct_eq(seal)) {
             return None;
         }
         let (time, salt) = content.split_at(TIME);
         let issued = Instant::from_micros(u64::from_be_bytes(time.try_into().ok()?));
-        Some((issued, u64::from_be_bytes(salt.try_into().ok()?)))
+        Some(Opened { issued, salt: u64::from_be_bytes(salt.try_into().ok()?) })
     }
 
     /// The content has one length only and half of the hash is kept, so that nothing can be appended.
-    fn seal(&self, content: &[u8]) -> [u8; SEAL] {
-        let hash = Sha256::new().chain_update(self.key).chain_update(content).finalize();
+    fn seal(&self, content: &[u8], source: IpAddr) -> [u8; SEAL] {
+        let source = match bucket(source) {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        let hasher = Sha256::new().chain_update(self.key).chain_update(source.octets());
+        let hash = hasher.chain_update(content).finalize();
         let mut seal = [0; SEAL];
         seal.copy_from_slice(&hash[..SEAL]);
         seal

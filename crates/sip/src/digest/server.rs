@@ -1,6 +1,7 @@
 //! Asking for a password and checking the answer.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
@@ -47,8 +48,8 @@ pub enum Verdict {
     },
     /// There are none for us: challenge.
     Missing,
-    /// The secret is right but the nonce is old, unknown or already used: challenge with `stale`.
-    /// No failure.
+    /// The nonce was not issued to this source, so that nothing was looked at; or the secret is right and
+    /// the nonce old or already used. Challenge with `stale`. No failure.
     Stale,
     /// User or secret is wrong, and which of the two nobody learns: challenge, and count a failure.
     Wrong {
@@ -75,9 +76,9 @@ impl Authenticator {
     }
 
     /// The values of the WWW-Authenticate headers of a 401, in order; one header line each
-    /// (RFC 3261 §7.3.1). `is_stale` after [`Verdict::Stale`].
-    pub fn challenges(&mut self, now: Instant, is_stale: bool) -> Vec<String> {
-        let nonce = self.nonces.issue(now);
+    /// (RFC 3261 §7.3.1), for this source alone. `is_stale` after [`Verdict::Stale`].
+    pub fn challenges(&mut self, now: Instant, source: IpAddr, is_stale: bool) -> Vec<String> {
+        let nonce = self.nonces.issue(now, source);
         let realm = lexis::quote(&self.settings.realm);
         let stale = if is_stale { ", stale=true" } else { "" };
         let challenge = |algorithm: &Algorithm| {
@@ -89,11 +90,12 @@ impl Authenticator {
         self.settings.algorithms.iter().map(challenge).collect()
     }
 
-    /// Checks the Authorization of a request. An unknown user (`None`) takes the same way and the
-    /// same time as a known one.
+    /// Checks the Authorization of a request that came from `source`. An unknown user (`None`) takes the
+    /// same way and the same time as a known one.
     pub fn verify<'s>(
         &mut self,
         now: Instant,
+        source: IpAddr,
         request: &Message,
         secret_of: impl FnOnce(&str) -> Option<&'s Secret>,
     ) -> Verdict {
@@ -101,6 +103,9 @@ impl Authenticator {
         let (Some(algorithm), Some(qop)) = (credentials.algorithm, credentials.qop) else {
             return Verdict::Missing;
         };
+        // Whoever forges the source of a datagram never saw a nonce for it: no failure is counted against
+        // a victim, and no digest is computed.
+        let Some(nonce) = self.nonces.open(&credentials.nonce, source) else { return Verdict::Stale };
         let decoy = Secret::Password(self.nonces.decoy());
         let secret = secret_of(&credentials.user);
         let is_known = secret.is_some();
@@ -122,7 +127,7 @@ impl Authenticator {
         if !is_equal || !is_known || ha1.is_none() {
             return Verdict::Wrong { user: credentials.user };
         }
-        match self.nonces.accept(now, &credentials.nonce, count(&credentials)) {
+        match self.nonces.accept(now, nonce, count(&credentials)) {
             Standing::Fresh => Verdict::Accepted { user: credentials.user },
             Standing::Stale => Verdict::Stale,
         }

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use super::*;
 use crate::{Limits, Message, Name};
 
 const REALM: &str = "cc.example.com";
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 fn authenticator() -> Authenticator {
     Authenticator::new(AuthenticatorSettings::new(REALM), ChaCha20Rng::seed_from_u64(7))
@@ -45,7 +46,7 @@ fn answered(challenges: &[String], user: &str, password: &str, count: u32) -> Me
 
 fn verify(authenticator: &mut Authenticator, now: Instant, request: &Message) -> Verdict {
     let secret = Secret::Password("secret".into());
-    authenticator.verify(now, request, |user| (user == "kim").then_some(&secret))
+    authenticator.verify(now, HERE, request, |user| (user == "kim").then_some(&secret))
 }
 
 fn kim() -> Verdict {
@@ -95,7 +96,7 @@ fn the_right_secret_is_accepted_in_every_algorithm_offered() {
         let settings =
             AuthenticatorSettings { algorithms: vec![algorithm], ..AuthenticatorSettings::new(REALM) };
         let mut authenticator = Authenticator::new(settings, ChaCha20Rng::seed_from_u64(1));
-        let challenges = authenticator.challenges(Instant::ORIGIN, false);
+        let challenges = authenticator.challenges(Instant::ORIGIN, HERE, false);
         let request = answered(&challenges, "kim", "secret", 1);
         assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &request), kim(), "{algorithm:?}");
     }
@@ -103,7 +104,7 @@ fn the_right_secret_is_accepted_in_every_algorithm_offered() {
 
 #[test]
 fn one_challenge_stands_for_each_algorithm_the_strongest_first() {
-    let challenges = authenticator().challenges(Instant::ORIGIN, false);
+    let challenges = authenticator().challenges(Instant::ORIGIN, HERE, false);
     assert_eq!(challenges.len(), 2);
     assert!(challenges[0].contains("algorithm=SHA-256"));
     assert!(challenges[1].contains("algorithm=MD5"));
@@ -112,16 +113,16 @@ fn one_challenge_stands_for_each_algorithm_the_strongest_first() {
 #[test]
 fn a_stored_hash_serves_instead_of_the_password() {
     let mut authenticator = authenticator();
-    let request = answered(&authenticator.challenges(Instant::ORIGIN, false), "kim", "secret", 1);
+    let request = answered(&authenticator.challenges(Instant::ORIGIN, HERE, false), "kim", "secret", 1);
     let ha1 = Algorithm::Sha256.hash(&[b"kim", REALM.as_bytes(), b"secret"]);
     let secret = Secret::Ha1(vec![(Algorithm::Sha256, ha1)]);
-    assert_eq!(authenticator.verify(Instant::ORIGIN, &request, |_| Some(&secret)), kim());
+    assert_eq!(authenticator.verify(Instant::ORIGIN, HERE, &request, |_| Some(&secret)), kim());
 }
 
 #[test]
 fn unknown_users_and_wrong_secrets_get_the_same_verdict() {
     let mut authenticator = authenticator();
-    let challenges = authenticator.challenges(Instant::ORIGIN, false);
+    let challenges = authenticator.challenges(Instant::ORIGIN, HERE, false);
     let wrong = answered(&challenges, "kim", "guess", 1);
     let unknown = answered(&challenges, "nobody", "guess", 1);
     assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &wrong), Verdict::Wrong { user: "kim".into() });
@@ -134,7 +135,7 @@ fn unknown_users_and_wrong_secrets_get_the_same_verdict() {
 #[test]
 fn recorded_credentials_are_stale_when_sent_again() {
     let mut authenticator = authenticator();
-    let challenges = authenticator.challenges(Instant::ORIGIN, false);
+    let challenges = authenticator.challenges(Instant::ORIGIN, HERE, false);
     let second = answered(&challenges, "kim", "secret", 2);
     assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &second), kim());
     assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &second), Verdict::Stale);
@@ -147,19 +148,19 @@ fn recorded_credentials_are_stale_when_sent_again() {
 #[test]
 fn a_nonce_ends_with_its_lifetime_and_a_wrong_secret_is_not_told_so() {
     let mut authenticator = authenticator();
-    let challenges = authenticator.challenges(Instant::ORIGIN, false);
+    let challenges = authenticator.challenges(Instant::ORIGIN, HERE, false);
     let late = Instant::ORIGIN + Duration::from_secs(300);
     assert_eq!(verify(&mut authenticator, late, &answered(&challenges, "kim", "secret", 1)), Verdict::Stale);
     let guess = answered(&challenges, "kim", "guess", 1);
     assert_eq!(verify(&mut authenticator, late, &guess), Verdict::Wrong { user: "kim".into() });
-    assert!(authenticator.challenges(late, true)[0].ends_with(", stale=true"));
+    assert!(authenticator.challenges(late, HERE, true)[0].ends_with(", stale=true"));
 }
 
 #[test]
 fn a_forged_nonce_is_stale() {
     let mut ours = authenticator();
     let mut theirs = Authenticator::new(AuthenticatorSettings::new(REALM), ChaCha20Rng::seed_from_u64(8));
-    let request = answered(&theirs.challenges(Instant::ORIGIN, false), "kim", "secret", 1);
+    let request = answered(&theirs.challenges(Instant::ORIGIN, HERE, false), "kim", "secret", 1);
     assert_eq!(verify(&mut ours, Instant::ORIGIN, &request), Verdict::Stale);
 }
 
@@ -169,7 +170,7 @@ fn remembered_nonces_are_bounded_and_a_forgotten_one_cannot_be_replayed() {
     let mut authenticator = Authenticator::new(settings, ChaCha20Rng::seed_from_u64(7));
     let requests: Vec<Message> = (0..4)
         .map(|second| {
-            answered(&authenticator.challenges(Instant::from_secs(second), false), "kim", "secret", 1)
+            answered(&authenticator.challenges(Instant::from_secs(second), HERE, false), "kim", "secret", 1)
         })
         .collect();
     let now = Instant::from_secs(4);
@@ -194,11 +195,11 @@ fn other_schemes_and_other_realms_count_as_no_credentials() {
 #[test]
 fn the_same_future_follows_after_writing_down_and_reading_back() {
     let mut one = authenticator();
-    let used = answered(&one.challenges(Instant::ORIGIN, false), "kim", "secret", 1);
+    let used = answered(&one.challenges(Instant::ORIGIN, HERE, false), "kim", "secret", 1);
     assert_eq!(verify(&mut one, Instant::ORIGIN, &used), kim());
     let mut two: Authenticator = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
     assert_eq!(verify(&mut two, Instant::ORIGIN, &used), Verdict::Stale);
-    assert_eq!(one.challenges(Instant::ORIGIN, false), two.challenges(Instant::ORIGIN, false));
+    assert_eq!(one.challenges(Instant::ORIGIN, HERE, false), two.challenges(Instant::ORIGIN, HERE, false));
 }
 
 #[test]
@@ -270,4 +271,20 @@ fn sources_are_bounded_forgotten_and_counted_by_ipv6_network() {
     backoff.note_failure(Instant::from_secs(2_000), source("2001:db8::1"));
     backoff.note_failure(Instant::from_secs(2_000), source("2001:db8::ffff:2"));
     assert_eq!(backoff.len(), 1);
+}
+
+#[test]
+fn a_nonce_serves_only_the_source_that_it_was_issued_to() {
+    let mut authenticator = authenticator();
+    let challenges = authenticator.challenges(Instant::ORIGIN, HERE, false);
+    let (right, wrong) =
+        (answered(&challenges, "kim", "secret", 1), answered(&challenges, "kim", "guess", 1));
+    let elsewhere = "192.0.2.2".parse().unwrap();
+    let secret = Secret::Password("secret".into());
+    for request in [&right, &wrong] {
+        let verdict = authenticator.verify(Instant::ORIGIN, elsewhere, request, |_| Some(&secret));
+        assert_eq!(verdict, Verdict::Stale);
+    }
+    let mapped = "::ffff:192.0.2.1".parse().unwrap();
+    assert_eq!(authenticator.verify(Instant::ORIGIN, mapped, &right, |_| Some(&secret)), kim());
 }

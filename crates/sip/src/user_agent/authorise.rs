@@ -1,5 +1,7 @@
 //! Who may do what: digest challenges of ours, and answers to those of trunks.
 
+use std::net::IpAddr;
+
 use timing::Instant;
 
 use super::UserAgent;
@@ -22,7 +24,7 @@ impl UserAgent {
             return Err(Refusal::new(403));
         }
         let accounts = &self.accounts;
-        let verdict = self.authenticator.verify(now, request, |user| accounts.get(user));
+        let verdict = self.authenticator.verify(now, flow.remote.ip(), request, |user| accounts.get(user));
         let user = self.judge(now, flow, verdict)?;
         if is_user(&from, &user) { Ok(user) } else { Err(Refusal::new(403)) }
     }
@@ -41,7 +43,9 @@ impl UserAgent {
             return Err(Refusal::new(403));
         };
         let secret = Secret::Password(own.secret.clone());
-        let verdict = self.authenticator.verify(now, request, |user| (user == own.user).then_some(&secret));
+        let source = flow.remote.ip();
+        let verdict =
+            self.authenticator.verify(now, source, request, |user| (user == own.user).then_some(&secret));
         self.judge(now, flow, verdict).map(|_| ())
     }
 
@@ -59,17 +63,17 @@ impl UserAgent {
                 self.backoff.note_success(source);
                 Ok(user)
             }
-            Verdict::Missing => Err(self.challenge(now, false)),
-            Verdict::Stale => Err(self.challenge(now, true)),
+            Verdict::Missing => Err(self.challenge(now, source, false)),
+            Verdict::Stale => Err(self.challenge(now, source, true)),
             Verdict::Wrong { .. } => {
                 self.backoff.note_failure(now, source);
-                Err(self.challenge(now, false))
+                Err(self.challenge(now, source, false))
             }
         }
     }
 
-    fn challenge(&mut self, now: Instant, is_stale: bool) -> Refusal {
-        let challenges = self.authenticator.challenges(now, is_stale);
+    fn challenge(&mut self, now: Instant, source: IpAddr, is_stale: bool) -> Refusal {
+        let challenges = self.authenticator.challenges(now, source, is_stale);
         let headers = challenges.into_iter().map(|value| (Name::WwwAuthenticate, value)).collect();
         Refusal { status: 401, headers }
     }
