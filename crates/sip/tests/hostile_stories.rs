@@ -83,3 +83,28 @@ fn streams_that_stop_in_the_middle_are_closed_each_in_its_time() {
     assert_eq!(network.ua(a).poll_close(), Some(streams[0]));
     assert_eq!((network.ua(a).poll_close(), network.ua(a).poll_timeout()), (None, None));
 }
+
+#[test]
+fn nobody_gets_more_than_three_octets_for_one_to_throw_at_others() {
+    let (mut network, a, hand) = house(3);
+    let mut own = settings(0);
+    own.trunks.clear();
+    network.ua(a).configure(own);
+    let mut answered = 0;
+    for method in ["OPTIONS", "REGISTER", "INVITE", "BYE", "MESSAGE", "X"] {
+        for padding in [0, 50, 100, 200, 400] {
+            let text = format!(
+                "{method} sip:cc.example.com SIP/2.0\r\nv:SIP/2.0/UDP x;branch=z9hG4bK{padding}\r\n\
+                 f:sip:x@cc.example.com\r\nt:sip:x@cc.example.com\r\ni:1\r\nCSeq:1 {method}\r\n\
+                 p:{}\r\n\r\n",
+                "x".repeat(padding)
+            );
+            for answer in say(&mut network, a, hand, text.clone()) {
+                answered += 1;
+                let (sent, got) = (text.len(), answer.bytes().len());
+                assert!(got <= 3 * sent, "{method}: {got} for {sent}");
+            }
+        }
+    }
+    assert!(answered > 15, "{answered} of 30 were answered");
+}

@@ -15,6 +15,11 @@ use crate::{Flow, Host, Message, Method, Name, NameAddr, Protocol, Transmit, Uri
 /// The user part of our Contact: requests find their session by tags, but some phones want one.
 const CONTACT_USER: &str = "cordboard";
 
+/// A stateless answer over UDP is at most so many times as long as its request, else there is none: the
+/// source may be forged and is then the one who suffers (the figure is that of RFC 9000 §8.1). No request
+/// of a real phone is short enough for that.
+const AMPLIFICATION_MAX: usize = 3;
+
 /// Refuses what cannot stand in a message or is the user agent's own to write.
 pub(super) fn check_headers(headers: &[HeaderField]) -> Result<(), Refused> {
     let is_good = |field: &HeaderField| {
@@ -286,6 +291,10 @@ impl UserAgent {
         let Some(builder) = self.response(request, &flow, status, &tag) else { return };
         let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, value));
         let (Ok(response), Ok(via)) = (builder.build(), request.top_via()) else { return };
+        let is_too_much = response.bytes().len() > AMPLIFICATION_MAX * request.bytes().len();
+        if flow.protocol == Protocol::Udp && is_too_much {
+            return;
+        }
         let flow = response_flow(flow, &via);
         self.transactions.lower.transmits.push_back(Transmit { flow, bytes: response.bytes().clone() });
     }
