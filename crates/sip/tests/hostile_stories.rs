@@ -10,7 +10,7 @@ mod network;
 use std::time::Duration;
 
 use network::{Network, Node, address, call, sdp, settings, uri};
-use sip::user_agent::{Destination, Event, Invitation};
+use sip::user_agent::{Destination, Event, Invitation, TrunkCredentials, TrunkId};
 use sip::{Message, Method, Name, NameAddr, compose};
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -107,4 +107,50 @@ fn nobody_gets_more_than_three_octets_for_one_to_throw_at_others() {
         }
     }
     assert!(answered > 15, "{answered} of 30 were answered");
+}
+
+#[test]
+fn a_callee_that_answers_with_a_thousand_tags_gets_a_handful_of_byes() {
+    let (mut network, a, hand) = house(4);
+    let invite = dial(&mut network, a, hand);
+    for fork in 0..1_000 {
+        network.send(hand, a, picked_up(&invite, &format!("fork-{fork}"), hand).bytes().clone());
+    }
+    network.run(SHORT);
+    assert!(matches!(network.event(a), Event::Answered { .. }));
+    let byes = network.received(hand).iter().filter(|message| message.method() == Method::Bye).count();
+    assert!((1..=31).contains(&byes), "{byes}");
+    assert!(network.counts(a).client_transactions <= 32);
+}
+
+#[test]
+fn a_trunk_that_challenges_every_bye_is_answered_once() {
+    let mut network = Network::new(5);
+    let mut own = settings(0);
+    own.trunks[0].credentials = Some(TrunkCredentials { user: "us".to_owned(), secret: "s3cret".to_owned() });
+    let (a, hand) = (network.user_agent(own), network.hand());
+    let target = uri(&format!("sip:1@{}", address(hand)));
+    let destination = Destination::Trunk { trunk: TrunkId(1), target };
+    let now = network.now;
+    let out =
+        network.ua(a).invite(now, &Invitation { destination, ..call(hand, Some(sdp("offer"))) }).unwrap();
+    network.run(SHORT);
+    let invite = network.received(hand).remove(0);
+    network.send(hand, a, picked_up(&invite, "far", hand).bytes().clone());
+    network.run(SHORT);
+    network.received(hand);
+    let now = network.now;
+    network.ua(a).bye(now, out, Vec::new()).unwrap();
+    let mut byes = 0;
+    for round in 0..10 {
+        network.run(SHORT);
+        for bye in network.received(hand) {
+            byes += 1;
+            let challenge = format!("Digest realm=\"x\", nonce=\"{round}\", stale=true");
+            let answer = compose::response_to(&bye, 401).unwrap();
+            let answer = answer.header(Name::WwwAuthenticate, challenge).build().unwrap();
+            network.send(hand, a, answer.bytes().clone());
+        }
+    }
+    assert_eq!((byes, network.counts(a).sessions), (2, 0));
 }

@@ -9,6 +9,10 @@ use timing::{Instant, TimerId};
 use super::{Alarm, ClientUser, Deadline, Key, Lower};
 use crate::{Flow, Message, Transmit};
 
+/// Forks of one INVITE whose 2xx is acknowledged; each gets a BYE but the first. A callee that goes on to
+/// invent tags is left to its own repetitions.
+const ANSWERS_MAX: usize = 32;
+
 /// Where a client transaction stands. The RFC's *Terminated* is the absence of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ClientState {
@@ -233,6 +237,7 @@ impl Client {
                 lower.transmits.push_back(ack.transmit.clone());
                 Verdict::Absorbed
             }
+            None if self.acks.len() >= ANSWERS_MAX => Verdict::Absorbed,
             None => Verdict::Deliver,
         }
     }

@@ -12,7 +12,7 @@ use super::write::{add_to_request, check, check_headers, is_target_refresh};
 use crate::compose;
 use crate::dialog::Dialog;
 use crate::transaction::{Answered, ClientState, ClientUser};
-use crate::{Message, Method, Transmit};
+use crate::{Message, Method, Name, Transmit};
 
 /// How often the challenges of one request are answered: the first, and one stale nonce.
 pub(super) const CHALLENGES_MAX: u8 = 2;
@@ -239,7 +239,7 @@ impl UserAgent {
         id: SessionId,
         exchange: ExchangeId,
         request: &Message,
-        credentials: (crate::Name, String),
+        credentials: (Name, String),
     ) {
         let session = self.sessions.get_mut(&id).expect("it was there just now");
         let Some(dialog) = session.dialog_mut() else { return };
@@ -365,7 +365,11 @@ impl UserAgent {
             return;
         }
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let trunk = session.trunk.filter(|_| matches!(status, 401 | 407));
+        // Once: a peer that finds every answer stale would keep the BYE on its way for ever.
+        let is_first = [Name::Authorization, Name::ProxyAuthorization]
+            .into_iter()
+            .all(|name| request.fields(name).next().is_none());
+        let trunk = session.trunk.filter(|_| is_first && matches!(status, 401 | 407));
         if let Some(credentials) = trunk.and_then(|trunk| self.answer_challenge(trunk, request, response)) {
             let session = self.sessions.get_mut(&id).expect("it was there just now");
             if let Some(dialog) = session.dialog_mut() {
