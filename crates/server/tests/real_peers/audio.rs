@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::baresip::{Baresip, Phone};
-use crate::cordboard::{Plan, password};
+use crate::cordboard::{Cordboard, Plan, password};
 use crate::process::eventually;
+use crate::sipp::Run;
 
 const CALLER_TONE: u32 = 700;
 const AGENT_TONE: u32 = 1_200;
@@ -44,25 +45,51 @@ fn hears(phone: &Baresip, frequency: u32, who: &str) {
     });
 }
 
+/// kim's phone, which answers at once.
+fn kims_phone(cordboard: &Cordboard, transport: &str) -> Baresip {
+    let phone = Phone {
+        name: "agent",
+        account: format!(
+            "<sip:kim@cc.test;transport={transport}>;outbound=\"sip:{};transport={transport}\";auth_user=kim;\
+             auth_pass={};answermode=auto;regint=60",
+            cordboard.sip,
+            password("kim")
+        ),
+        tone: AGENT_TONE,
+        dial: None,
+    };
+    let agent = Baresip::start(&cordboard.folder, &phone);
+    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
+    agent
+}
+
+/// The agent's phone answers by itself within milliseconds; thirty callers give up 1 to 60 ms after their
+/// INVITE. Whichever is first, each call has one end and nobody is left behind.
+#[test]
+fn callers_who_give_up_in_the_moment_of_the_answer_leave_nothing_behind() {
+    let cordboard = Plan::new("cancel_race")
+        .agent("kim", "billing = 8")
+        .queue("billing", "100", "require = \"billing\"\nwaiting = \"ringback\"\nafter_call_work = \"0s\"")
+        .start();
+    let agent = kims_phone(&cordboard, "udp");
+    for _ in 0..30 {
+        Run::new("cancel_race").start(&cordboard.folder, cordboard.sip).succeeds();
+        cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
+    }
+    cordboard.nothing_is_left();
+    let (answered, abandoned) = (cordboard.outcome("answered"), cordboard.outcome("abandoned"));
+    println!("{answered} answered, {abandoned} abandoned");
+    assert_eq!(answered + abandoned, 30.0);
+    drop(agent);
+    cordboard.stop();
+}
+
 fn tones_travel(test: &'static str, waiting: &str, transport: &str) {
     let cordboard = Plan::new(test)
         .agent("kim", "billing = 8")
         .queue("billing", "100", &format!("require = \"billing\"\nwaiting = \"{waiting}\""))
         .start();
-    let agent = Baresip::start(
-        &cordboard.folder,
-        &Phone {
-            name: "agent",
-            account: format!(
-                "<sip:kim@cc.test;transport={transport}>;outbound=\"sip:{};transport={transport}\";auth_user=kim;auth_pass={};answermode=auto;regint=60",
-                cordboard.sip,
-                password("kim")
-            ),
-            tone: AGENT_TONE,
-            dial: None,
-        },
-    );
-    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
+    let agent = kims_phone(&cordboard, transport);
     let caller = Baresip::start(
         &cordboard.folder,
         &Phone {

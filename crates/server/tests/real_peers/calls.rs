@@ -143,6 +143,16 @@ fn a_caller_gives_up_while_the_agent_is_rung() {
 }
 
 #[test]
+fn an_invite_and_a_bye_that_come_twice_are_one_call() {
+    let cordboard = one_queue("repeats", RINGBACK);
+    let agent = phones(&cordboard, &["kim"], "phone_answers", Over::Udp, 1);
+    caller(&cordboard, "call_repeats", Over::Udp).succeeds();
+    agent.succeeds();
+    assert_eq!(cordboard.metrics().sum("cordboard_interactions_offered_total", &[]), 1.0);
+    settled(cordboard, &[("answered", 1.0)]);
+}
+
+#[test]
 fn the_agent_hangs_up_first() {
     let cordboard = one_queue("agent_hangs_up", RINGBACK);
     let agent = phones(&cordboard, &["kim"], "phone_hangs_up", Over::Udp, 1);

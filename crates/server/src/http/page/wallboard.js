@@ -19,7 +19,7 @@ const WORDS = {
     name: "이름", state: "상태", queue: "대기열", since: "경과", within: "{0}초 이내, 목표 {1}", none: "–",
     draining: "종료 준비 중: 새 통화를 받지 않음", starting: "시작 중", lost: "Cordboard 응답 없음: {0}",
     noQueues: "설정된 대기열이 없습니다.", noAgents: "설정된 상담원이 없습니다.",
-    idle: "대기 중", backing_off: "일시 제외", reserved: "호출 중", handling: "상담 중",
+    idle: "통화 가능", backing_off: "일시 제외", reserved: "호출 중", handling: "상담 중",
     after_call_work: "후처리", occupied: "다른 업무", not_ready: "이석", logged_out: "로그아웃",
   },
 };
