@@ -15,6 +15,10 @@ use crate::{Flow, Message, Method, Name, Via};
 /// RFC 3261 §14.2: how long the other side shall wait with its overlapping re-INVITE, in seconds.
 const OVERLAP_SECONDS_MAX: u64 = 10;
 
+/// Requests a second inside of one session, a BYE not counted; more are answered 503 and forgotten, so
+/// that one call cannot fill the room of all. Keys pressed in a hurry (INFO) are the most that is real.
+pub(super) const REQUESTS_PER_SECOND: u32 = 50;
+
 impl UserAgent {
     /// An ACK is never answered. One for a refusal belongs to its transaction, one for a 2xx to its
     /// session; any other means nothing.
@@ -113,6 +117,9 @@ impl UserAgent {
         };
         let cseq = request.cseq().map_or(0, |(number, _)| number);
         let session = self.sessions.get_mut(&id).expect("a tag names a session");
+        if method != Method::Bye && !session.rate.take(now, REQUESTS_PER_SECOND) {
+            return self.refuse_overload(flow, request);
+        }
         let call_id = request.call_id().unwrap_or_default();
         let from_tag = request.from_tag().unwrap_or_default();
         let dialog = session.dialog_for(call_id, from_tag).expect("session_of looked at the dialog");

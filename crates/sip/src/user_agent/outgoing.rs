@@ -7,7 +7,9 @@ use timing::Instant;
 use super::entropy::Reach;
 use super::event::{Body, Event, FailureCause, HeaderField, SessionId};
 use super::exchange::CHALLENGES_MAX;
+use super::inside::REQUESTS_PER_SECOND;
 use super::invitation::{Destination, Identity, Invitation};
+use super::rate::Rate;
 use super::read;
 use super::session::{Calling, Cancel, Phase, Session, Target};
 use super::write::{add_to_request, check, check_headers};
@@ -48,6 +50,7 @@ impl UserAgent {
             is_bound_to_flow,
             dialogs: Vec::new(),
             exchanges: BTreeMap::new(),
+            rate: Rate::new(now, REQUESTS_PER_SECOND),
         };
         self.add_session(id, session);
         Ok(id)

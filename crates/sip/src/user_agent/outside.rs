@@ -6,6 +6,7 @@ use timing::Instant;
 
 use super::UserAgent;
 use super::event::{Event, Origin, SessionId};
+use super::inside::REQUESTS_PER_SECOND;
 use super::rate::Rate;
 use super::read;
 use super::session::{Phase, Session};
@@ -128,6 +129,7 @@ impl UserAgent {
                 is_bound_to_flow,
                 dialogs: vec![dialog],
                 exchanges: std::collections::BTreeMap::new(),
+                rate: Rate::new(now, REQUESTS_PER_SECOND),
             },
         );
         self.events.push_back(Event::Invited { session, invite: Box::new(invite) });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ExchangeId, FailureCause, HeaderField};
+use super::rate::Rate;
 use super::settings::TrunkId;
 use crate::dialog::{Dialog, DialogState};
 use crate::locate::Locator;
@@ -25,6 +26,8 @@ pub(super) struct Session {
     /// Early ones, one for each fork; after the answer the confirmed one alone.
     pub(super) dialogs: Vec<Dialog>,
     pub(super) exchanges: BTreeMap<ExchangeId, Exchange>,
+    /// Of the other side's requests.
+    pub(super) rate: Rate,
 }
 
 /// Where a session stands.
