@@ -154,3 +154,52 @@ fn a_trunk_that_challenges_every_bye_is_answered_once() {
     }
     assert_eq!((byes, network.counts(a).sessions), (2, 0));
 }
+
+#[test]
+fn a_call_full_of_requests_takes_no_room_from_the_others() {
+    let (mut network, a, hand) = house(6);
+    let invite = dial(&mut network, a, hand);
+    network.send(hand, a, picked_up(&invite, "far", hand).bytes().clone());
+    network.run(SHORT);
+    assert!(matches!(network.event(a), Event::Answered { .. }));
+    network.received(hand);
+    let (ours, call_id) = (invite.from().unwrap(), invite.call_id().unwrap().to_vec());
+    let inside = |method: &str, number: usize| {
+        request(method, number, hand, "")
+            .replace("<sip:1@10.0.0.1>\r\nCall-ID", &format!("{ours}\r\nCall-ID"))
+            .replace(
+                &format!("<sip:m@{}>;tag=m", address(hand)),
+                &format!("<sip:1@{}>;tag=far", address(hand)),
+            )
+            .replace(
+                &format!("Call-ID: {number}"),
+                &format!("Call-ID: {}", String::from_utf8_lossy(&call_id)),
+            )
+    };
+    for number in 1..=500 {
+        network.send(hand, a, inside("OPTIONS", number));
+    }
+    network.run(SHORT);
+    let answers: Vec<u16> = network.received(hand).iter().map(Message::status).collect();
+    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 50);
+    assert_eq!(answers.iter().filter(|status| **status == 503).count(), 450);
+    assert!(network.counts(a).server_transactions <= 50);
+    let last = say(&mut network, a, hand, inside("BYE", 501));
+    assert_eq!(last[0].status(), 200);
+}
+
+/// What is passed on must be possible to pass on: the verbs refuse control characters.
+#[test]
+fn control_characters_in_a_call_do_not_keep_it_from_being_passed_on() {
+    let (mut network, a, hand) = house(7);
+    let more = "X-Account: a\u{1}b\r\nSubject: \"x\\\0y\u{7f}\"\r\nX-Fold: a\r\n\tb\tc\r\n";
+    let text = request("INVITE", 1, hand, more).replace("From: <", "From: \"Kim\u{1b}[2J\" <");
+    assert_eq!(say(&mut network, a, hand, text)[0].status(), 100);
+    let Event::Invited { invite, .. } = network.event(a) else { panic!("no invitation") };
+    let values: Vec<&str> = invite.headers.iter().map(|header| header.value.as_str()).collect();
+    assert_eq!(values, ["a b", "\"x\\ y \"", "a b\tc"]);
+    assert_eq!(invite.from.display_name, "Kim [2J");
+    let onward = Invitation { headers: invite.headers.clone(), ..call(hand, None) };
+    let now = network.now;
+    network.ua(a).invite(now, &onward).unwrap();
+}

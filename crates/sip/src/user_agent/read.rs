@@ -60,7 +60,13 @@ fn header(field: &Field<'_>) -> HeaderField {
         Name::Other => String::from_utf8_lossy(field.spelling).into_owned(),
         known => known.as_str().to_owned(),
     };
-    HeaderField { name, value: String::from_utf8_lossy(&field.value()).into_owned() }
+    HeaderField { name, value: clean(&String::from_utf8_lossy(&field.value())) }
+}
+
+/// For passing on: nothing may be written that has control characters in it, so each becomes a space. A
+/// tab is white space as good as any (RFC 3261 §25.1, LWS).
+fn clean(text: &str) -> String {
+    text.replace(|letter: char| letter.is_control() && letter != '\t', " ")
 }
 
 /// The body, if there is one.
@@ -69,14 +75,17 @@ pub(super) fn body(message: &Message) -> Option<Body> {
     if bytes.is_empty() {
         return None;
     }
-    let content_type =
-        message.text(Name::ContentType).unwrap_or_else(|| "application/octet-stream".to_owned());
+    let content_type = message.text(Name::ContentType).unwrap_or_default();
+    let content_type = match content_type.as_str() {
+        "" => "application/octet-stream".to_owned(),
+        told => told.replace(char::is_control, " "),
+    };
     Some(Body { content_type, bytes })
 }
 
 /// The reason phrase for people.
 pub(super) fn reason(message: &Message) -> String {
-    String::from_utf8_lossy(message.reason()).into_owned()
+    clean(&String::from_utf8_lossy(message.reason()))
 }
 
 /// Retry-After without its comment and parameters (RFC 3261 §20.33).
@@ -106,7 +115,7 @@ pub(super) fn invite(message: &Message, flow: &Flow, origin: Origin) -> Result<I
 
 fn party(address: NameAddr) -> Party {
     Party {
-        display_name: address.display.unwrap_or_default(),
+        display_name: clean(&address.display.unwrap_or_default()).replace('\t', " "),
         user: address.uri.user().unwrap_or_default(),
         uri: address.uri.to_string(),
     }
