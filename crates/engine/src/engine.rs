@@ -12,7 +12,7 @@ use acd::{AgentId, InteractionId};
 use b2bua::B2bua;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use timing::{Instant, TimerWheel};
+use timing::{Instant, TimerId, TimerWheel};
 
 use crate::interaction::Interaction;
 use crate::{Directory, Notice};
@@ -26,6 +26,9 @@ pub struct Settings {
     pub sip: sip::Settings,
     /// Retry-After of our own 503.
     pub retry_after: Duration,
+    /// After so long an agent who missed too many calls in a row is ready again, where the shift follows
+    /// the phone: nobody has a page to say so. `None`: only when the phone registers anew.
+    pub missed_pause: Option<Duration>,
 }
 
 /// Calls meet queues: see the [crate](crate).
@@ -45,6 +48,9 @@ pub struct Engine {
     logged_in: BTreeSet<AgentId>,
     draining: bool,
     timers: TimerWheel<InteractionId>,
+    /// Agents who missed too many calls, until they are ready again.
+    pauses: TimerWheel<AgentId>,
+    pausing: BTreeMap<AgentId, TimerId>,
     outputs: VecDeque<Output>,
 }
 
@@ -70,7 +76,7 @@ pub enum Output {
 pub struct Counts {
     /// Interactions whose record is not written.
     pub interactions: usize,
-    /// Deadlines of the engine itself.
+    /// Deadlines of interactions.
     pub timers: usize,
     /// What the calls hold.
     pub calls: b2bua::Counts,
@@ -90,6 +96,8 @@ impl Engine {
             logged_in: BTreeSet::new(),
             draining: false,
             timers: TimerWheel::new(),
+            pauses: TimerWheel::new(),
+            pausing: BTreeMap::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -221,6 +229,9 @@ impl Engine {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.b2bua.handle_timeout(now);
         self.settle(now);
+        while let Some(agent) = self.pauses.poll(now) {
+            self.pause_ended(agent);
+        }
         while let Some(interaction) = self.timers.poll(now) {
             if let Some(state) = self.interactions.get_mut(&interaction) {
                 state.untreated = None;
@@ -246,7 +257,8 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next_deadline().into_iter().chain(self.b2bua.poll_timeout()).min()
+        let own = [self.timers.next_deadline(), self.pauses.next_deadline()];
+        own.into_iter().flatten().chain(self.b2bua.poll_timeout()).min()
     }
 
     fn command(&mut self, command: acd::Command) {

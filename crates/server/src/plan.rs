@@ -12,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use acd::{AgentId, AgentSettings, ExitId, QueueId, QueueSettings};
 use engine::Directory;
@@ -61,6 +62,8 @@ pub struct Plan {
     pub sip: sip::Settings,
     /// Calls and their media ports.
     pub calls: b2bua::Settings,
+    /// How long an agent pauses who missed too many calls; `None`: until the phone registers anew.
+    pub missed_pause: Option<Duration>,
     /// The relay.
     pub relay: media::Settings,
     /// What the treatments play.
@@ -98,6 +101,7 @@ impl Plan {
             directory,
             accounts: signalling::accounts(config),
             calls: signalling::calls(config, numbering),
+            missed_pause: Some(config.routing.missed_pause).filter(|pause| !pause.is_zero()),
             relay: signalling::relay(config),
             sip: signalling::sip(config, bound, trunks),
             music,
@@ -116,6 +120,7 @@ impl Plan {
             calls: self.calls.clone(),
             sip: self.sip.clone(),
             retry_after: self.sip.limits.retry_after,
+            missed_pause: self.missed_pause,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Agents whose shift follows their phone.
 
-use acd::{AgentId, Command};
+use acd::{AgentId, Command, Presence, ReasonCode};
+use timing::Instant;
 
 use super::Engine;
 use crate::{LogIn, Notice, Reach};
@@ -34,6 +35,28 @@ impl Engine {
                 self.command(Command::LogOut { agent });
             }
         }
+    }
+
+    /// An agent who missed too many calls in a row is not ready. Whose shift follows the phone gets another
+    /// chance after a pause; nobody else could say that they are back.
+    pub(super) fn presence_changed(&mut self, now: Instant, agent: AgentId, presence: Presence) {
+        if presence != Presence::NotReady(ReasonCode::MISSED) {
+            if let Some(timer) = self.pausing.remove(&agent) {
+                self.pauses.cancel(timer);
+            }
+            return;
+        }
+        let follows = self.directory.agents.get(&agent).is_some_and(|line| line.log_in == LogIn::OnRegister);
+        if let Some(pause) = self.settings.missed_pause.filter(|_| follows)
+            && !self.pausing.contains_key(&agent)
+        {
+            self.pausing.insert(agent, self.pauses.schedule(now + pause, agent));
+        }
+    }
+
+    pub(super) fn pause_ended(&mut self, agent: AgentId) {
+        self.pausing.remove(&agent);
+        self.command(Command::SetReady { agent });
     }
 
     pub(super) fn registration_changed(&mut self, account: String, contacts: usize) {

@@ -32,6 +32,7 @@ impl Engine {
                 self.left(now, interaction, exit);
             }
             Event::HandlingEnded { interaction, .. } => self.forgotten(interaction, Outcome::Answered),
+            Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
             // An interaction that moves to another queue is queued there next. Steps, priorities and
             // agents' states are for reporters and desktops.
@@ -41,7 +42,6 @@ impl Engine {
             | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
-            | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. } => {}

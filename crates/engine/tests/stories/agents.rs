@@ -173,3 +173,20 @@ fn a_dead_phone_is_given_up_when_the_reservation_ends() {
     world.bye(caller, session);
     world.assert_nothing_left();
 }
+
+#[test]
+fn an_agent_who_missed_too_many_calls_gets_another_chance_after_a_pause() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Ignores);
+    world.register(phone, "agent1", 3_600);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    // Three times 15 s of ringing, each 30 s after the one before ended; then two minutes of nothing.
+    world.run(200_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 3);
+    world.run(40_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 4, "ready again after the pause");
+    world.cancel(caller, session);
+    world.register(phone, "agent1", 0);
+    world.assert_nothing_left();
+}

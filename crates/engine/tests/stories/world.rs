@@ -132,8 +132,12 @@ impl World {
             ports: media::PortPoolSettings { last: 20_199, ..media::PortPoolSettings::default() },
             ..b2bua::Settings::default()
         };
-        let engine_settings =
-            Settings { calls, sip: sip_settings(home()), retry_after: Duration::from_secs(7) };
+        let engine_settings = Settings {
+            calls,
+            sip: sip_settings(home()),
+            retry_after: Duration::from_secs(7),
+            missed_pause: Some(Duration::from_secs(120)),
+        };
         // Nobody here sends RTP.
         let silence = Duration::from_secs(100_000);
         let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, [3; 32]);

@@ -11,6 +11,9 @@ pub struct Routing {
     pub head_start: Duration,
     /// Offers missed in a row that make an agent not ready; 0: never.
     pub misses_max: u32,
+    /// How long an agent who missed too many is not ready, where the shift follows the phone; zero: until the
+    /// phone registers anew.
+    pub missed_pause: Duration,
     /// Callers waiting in all queues together.
     pub waiting_max: u32,
     /// How often one call may overflow into another queue.
@@ -23,6 +26,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
     Routing {
         head_start: section.duration("head_start", "1m", "0s", "1d"),
         misses_max: section.integer("misses_max", 3, 0..=100),
+        missed_pause: section.duration("missed_pause", "2m", "0s", "1d"),
         waiting_max: section.integer("waiting_max", 100_000, 1..=1_000_000),
         overflows_max: section.integer("overflows_max", 10, 0..=100),
         after_call_work_max: section.duration("after_call_work_max", "1h", "0s", "1d"),
