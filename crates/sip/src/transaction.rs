@@ -183,21 +183,14 @@ impl Transactions {
         id
     }
 
-    /// Whether a response belongs to a request of ours that is not forgotten.
-    pub(crate) fn is_ours(&self, branch: &str, response: &Message) -> bool {
-        self.has_client(branch, &response.method())
+    /// The request of ours with this branch and method, where it is not forgotten.
+    pub(crate) fn find_client(&self, branch: &str, method: &Method) -> Option<ClientId> {
+        self.client_keys.get(&Key::client(branch, method)).copied()
     }
 
-    /// Whether a request of ours with this branch and method is not forgotten.
-    pub(crate) fn has_client(&self, branch: &str, method: &Method) -> bool {
-        self.client_keys.contains_key(&Key::client(branch, method))
-    }
-
-    /// A response arrived: what it answers, where that is news. `None`: it belongs to nobody, or it
-    /// was seen before.
-    pub(crate) fn response(&mut self, now: Instant, branch: &str, response: &Message) -> Option<Answered> {
-        let id = *self.client_keys.get(&Key::client(branch, &response.method()))?;
-        let client = self.clients.get_mut(&id).expect("every key names a transaction");
+    /// A response arrived: what it answers, where that is news. `None`: it was seen before.
+    pub(crate) fn response(&mut self, now: Instant, id: ClientId, response: &Message) -> Option<Answered> {
+        let client = self.clients.get_mut(&id).expect("only a known transaction is answered");
         let answered = Answered { id, user: client.user, flow: client.flow, request: client.request.clone() };
         let (verdict, is_over) = client.response(now, Alarm::Client(id), response, &mut self.lower);
         if verdict == Verdict::DeliverAndAcknowledge
@@ -236,14 +229,18 @@ impl Transactions {
         }
     }
 
-    /// A stream was opened: requests that waited for one to that address are on it now.
-    pub(crate) fn stream_opened(&mut self, opened: Flow) {
+    /// A stream was opened: requests that waited for one to that address are on it now. `true` where there
+    /// were any.
+    pub(crate) fn stream_opened(&mut self, opened: Flow) -> bool {
+        let mut is_awaited = false;
         for id in self.sent_to(opened.remote) {
             let client = self.clients.get_mut(&id).expect("every address names a transaction");
             if client.flow.connection.is_none() && client.flow.protocol == opened.protocol {
                 client.flow = opened;
+                is_awaited = true;
             }
         }
+        is_awaited
     }
 
     fn sent_to(&self, remote: SocketAddr) -> Vec<ClientId> {

@@ -74,6 +74,8 @@ pub struct UserAgent {
     connections: BTreeMap<ConnectionId, Connection>,
     /// The stream to an address, for requests that may go on any.
     streams_to: BTreeMap<SocketAddr, ConnectionId>,
+    /// Streams over which nothing came yet that was worth it.
+    strangers: BTreeSet<ConnectionId>,
     /// When streams in the middle of a message are too slow.
     stream_deadlines: BTreeSet<(Instant, ConnectionId)>,
     call_rate: Rate,
@@ -124,6 +126,7 @@ impl UserAgent {
             registrar: Registrar::new(settings.registrar),
             connections: BTreeMap::new(),
             streams_to: BTreeMap::new(),
+            strangers: BTreeSet::new(),
             stream_deadlines: BTreeSet::new(),
             call_rate: Rate::new(Instant::ORIGIN, settings.limits.calls_per_second),
             trunk_rates: BTreeMap::new(),

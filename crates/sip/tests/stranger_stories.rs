@@ -292,17 +292,48 @@ fn an_answer_whose_stream_is_gone_goes_to_the_port_in_via() {
 }
 
 #[test]
-fn a_stream_that_is_no_sip_or_one_too_many_is_closed() {
+fn a_stream_that_is_no_sip_is_closed() {
     let (mut network, a, hand) = house(18);
-    let mut own = network.ua(a).settings().clone();
-    own.limits.connections = 1;
-    network.ua(a).configure(own);
     let there = network.accept_stream(a, hand);
-    let one_more = network.accept_stream(a, hand);
-    assert_eq!(network.ua(a).poll_close(), Some(one_more));
     let request = "OPTIONS sip:a SIP/2.0\r\nContent-Length: -3\r\n\r\n";
     network.say_on_stream(a, there, request.as_bytes());
     assert_eq!(network.ua(a).poll_close(), Some(there));
+}
+
+#[test]
+fn streams_of_strangers_make_room_and_that_of_a_phone_does_not() {
+    let (mut network, a, hand) = house(21);
+    let mut own = network.ua(a).settings().clone();
+    own.limits.connections = 2;
+    network.ua(a).configure(own);
+    let phone = network.accept_stream(a, hand);
+    let first = register(1).message(a, hand);
+    network.say_on_stream(a, phone, first.bytes());
+    let challenge = network.last_on_stream(a);
+    let account =
+        ClientAccount { user: "kim".to_owned(), secret: Secret::Password("secret".to_owned()), realm: None };
+    let answer = digest::answer(&account, &first, &challenge, "0a4f113b", 1).unwrap();
+    let second = register(2).with(&format!("{}: {}", answer.name, answer.value));
+    network.say_on_stream(a, phone, second.message(a, hand).bytes());
+    assert_eq!(network.last_on_stream(a).status(), 200);
+    let idle = network.accept_stream(a, hand);
+    let asking = network.accept_stream(a, hand);
+    assert_eq!(network.ua(a).poll_close(), Some(idle));
+    network.say_on_stream(a, asking, Script::new("OPTIONS", "x@y", 1).message(a, hand).bytes());
+    assert_eq!(network.last_on_stream(a).status(), 200);
+    network.restore(a);
+    let last = network.accept_stream(a, hand);
+    assert_eq!(network.ua(a).poll_close(), Some(asking));
+    assert_eq!((network.ua(a).poll_close(), network.counts(a).contacts), (None, 1));
+    // Where everybody is known there is no room.
+    let mut own = network.ua(a).settings().clone();
+    own.limits.connections = 1;
+    network.ua(a).configure(own);
+    let now = network.now;
+    network.ua(a).connection_closed(now, last);
+    let one_more = network.accept_stream(a, hand);
+    assert_eq!(network.ua(a).poll_close(), Some(one_more));
+    assert_eq!((network.ua(a).poll_close(), network.counts(a).connections), (None, 1));
 }
 
 #[test]

@@ -115,6 +115,7 @@ impl UserAgent {
                 _ => self.answer_stateless(flow, request, 481, &[]),
             };
         };
+        self.vouch_for(&flow);
         let cseq = request.cseq().map_or(0, |(number, _)| number);
         let session = self.sessions.get_mut(&id).expect("a tag names a session");
         if method != Method::Bye && !session.rate.take(now, REQUESTS_PER_SECOND) {

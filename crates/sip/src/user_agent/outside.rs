@@ -92,6 +92,7 @@ impl UserAgent {
         via: &Via,
     ) -> Result<(), Refusal> {
         let origin = self.authorise_invite(now, &flow, request)?;
+        self.vouch_for(&flow);
         self.check_request_uri(request)?;
         // RFC 3261 §8.2.2.2: the same request by another way.
         let merge_key = Key::merge(request);

@@ -23,18 +23,32 @@ impl UserAgent {
     pub(super) fn open_connection(&mut self, flow: Flow) {
         let Some(connection) = flow.connection else { return };
         if self.connections.len() >= self.settings.limits.connections {
-            self.closes.push_back(connection);
-            return;
+            let Some(oldest) = self.strangers.pop_first() else {
+                self.closes.push_back(connection);
+                return;
+            };
+            self.close_connection(oldest);
+            self.closes.push_back(oldest);
         }
         let framer = StreamFramer::new(self.settings.limits.message);
         self.connections.insert(connection, Connection { flow, framer, deadline: None });
         self.streams_to.insert(flow.remote, connection);
-        self.transactions.stream_opened(flow);
+        if !self.transactions.stream_opened(flow) {
+            self.strangers.insert(connection);
+        }
+    }
+
+    /// Something came over this way that was worth it: its stream makes room for no other.
+    pub(super) fn vouch_for(&mut self, flow: &Flow) {
+        if let Some(connection) = flow.connection {
+            self.strangers.remove(&connection);
+        }
     }
 
     /// Forgets a stream; the way that it was.
     pub(super) fn close_connection(&mut self, connection: ConnectionId) -> Option<Flow> {
         let closed = self.connections.remove(&connection)?;
+        self.strangers.remove(&connection);
         if let Some(due) = closed.deadline {
             self.stream_deadlines.remove(&(due, connection));
         }
@@ -151,10 +165,11 @@ impl UserAgent {
             return;
         }
         let Some(branch) = via.branch() else { return };
-        if !self.transactions.is_ours(branch, response) {
+        let Some(client) = self.transactions.find_client(branch, &response.method()) else {
             return self.receive_stray(now, flow, response, branch);
-        }
-        let Some(answered) = self.transactions.response(now, branch, response) else { return };
+        };
+        self.vouch_for(&flow);
+        let Some(answered) = self.transactions.response(now, client, response) else { return };
         match answered.user {
             ClientUser::Invite(id) => self.receive_invite_answer(now, id, &answered, response),
             ClientUser::Exchange(id, exchange) => {

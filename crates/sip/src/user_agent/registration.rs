@@ -23,6 +23,7 @@ impl UserAgent {
         match self.check_register(now, &flow, request) {
             Err(refusal) => self.answer_stateless(flow, request, refusal.status, &refusal.headers),
             Ok(account) => {
+                self.vouch_for(&flow);
                 let reply = self.registrar.handle_register(now, &account, flow, request);
                 let tag = self.stateless_tag(request);
                 let reply_flow = response_flow(flow, via);

@@ -173,7 +173,9 @@ pub struct Limits {
     /// Requests of one session that the application has not answered yet. More is answered 500 with
     /// Retry-After.
     pub exchanges: usize,
-    /// Open streams that we keep framing state for. At the limit the new one is closed.
+    /// Open streams that we keep framing state for. At the limit the oldest one over which neither a call,
+    /// a registration nor an answer came is closed, or else the new one. Keep it below what the shell
+    /// accepts.
     pub connections: usize,
     /// What Retry-After says in our 503.
     pub retry_after: Duration,
@@ -188,7 +190,7 @@ impl Default for Limits {
             forks: 16,
             calls_per_second: 2_000,
             exchanges: 4,
-            connections: 10_000,
+            connections: 8_000,
             retry_after: Duration::from_secs(5),
         }
     }

@@ -38,7 +38,7 @@ impl UserAgent {
             self.transactions.lower.transmits.push_back(Transmit { flow: way, bytes });
         }
         let branch = self.seal.bye_branch(branch, remote_tag);
-        if self.transactions.has_client(&branch, &Method::Bye) {
+        if self.transactions.find_client(&branch, &Method::Bye).is_some() {
             return;
         }
         let bye = dialog.request(Method::Bye);
