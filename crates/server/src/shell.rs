@@ -47,8 +47,6 @@ pub struct Shell {
     pub base: PathBuf,
     /// SIP messages that are logged from the start: see [`SipTrace::show`].
     pub sip_trace: Option<String>,
-    /// DNS servers to ask; none: those of the system.
-    pub dns: Vec<SocketAddr>,
 }
 
 /// The product, running. Dropping it ends it at once.
@@ -94,7 +92,7 @@ struct Workers {
 impl Shell {
     /// A shell with nothing special about it.
     pub fn new(config: Config, base: PathBuf) -> Shell {
-        Shell { config, base, sip_trace: None, dns: Vec::new() }
+        Shell { config, base, sip_trace: None }
     }
 
     /// Binds every socket, starts every thread, and takes calls when it returns.

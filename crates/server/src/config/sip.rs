@@ -1,9 +1,13 @@
 //! `[sip]`
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::network::{Addresses, Listen, Use, addresses};
 use super::reader::Section;
+
+/// Where name servers listen.
+const DNS_PORT: u16 = 53;
 
 /// How this system appears to phones and trunks.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +18,8 @@ pub struct Sip {
     pub listen: Vec<Listen>,
     /// The addresses that others send SIP to: one of each family in `listen`.
     pub advertised: Addresses,
+    /// Name servers; none: those of the system.
+    pub dns: Vec<SocketAddr>,
     /// Where requests for agents and trunks go first, as a SIP URI.
     pub outbound_proxy: Option<String>,
     /// Calls in progress may go on so long after the order to end.
@@ -114,12 +120,28 @@ pub(super) fn read(section: &mut Section<'_>) -> Sip {
         domain: domain.unwrap_or_default(),
         listen,
         advertised,
+        dns: read_dns(section),
         outbound_proxy: uri(section, "outbound_proxy", "sip:proxy.example.com;lr"),
         drain_timeout: section.duration("drain_timeout", "10m", "0s", "1d"),
         timers: read_timers(section.table("timers")),
         registrar: read_registrar(section.table("registrar")),
         limits: read_limits(section.table("limits")),
     }
+}
+
+fn read_dns(section: &mut Section<'_>) -> Vec<SocketAddr> {
+    let mut servers = Vec::new();
+    for (text, span) in section.one_or_more("dns", "") {
+        let address = text.parse::<SocketAddr>();
+        match address.or_else(|_| text.parse::<IpAddr>().map(|address| SocketAddr::new(address, DNS_PORT))) {
+            Ok(server) => servers.push(server),
+            Err(_) => section.error(
+                span,
+                format!("`dns`: \"{text}\" is no address; write it as 192.0.2.53 or 192.0.2.53:5353"),
+            ),
+        }
+    }
+    servers
 }
 
 fn read_listen(section: &mut Section<'_>) -> Vec<Listen> {

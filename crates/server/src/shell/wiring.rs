@@ -313,7 +313,7 @@ impl Starts<'_> {
             producers.replies.clone(),
             arrivals,
         );
-        let dns = Dns::new(&self.shell.dns, producers.replies.clone());
+        let dns = Dns::new(&self.shell.config.sip.dns, producers.replies.clone());
         let doorbell = Arc::clone(&bells.outward);
         tasks.push(self.task(outward::serve(outward, doorbell, streams, arrived, dns, stopped.clone())));
         Ok(tasks)

@@ -25,12 +25,20 @@ pub(crate) struct Plan {
     queues: Vec<String>,
     extra: String,
     media_ports: u16,
+    dns: Option<u16>,
 }
 
 impl Plan {
     /// No agents, no queues; loopback is a trunk.
     pub(crate) fn new(test: &'static str) -> Plan {
-        Plan { test, agents: Vec::new(), queues: Vec::new(), extra: String::new(), media_ports: 200 }
+        Plan {
+            test,
+            agents: Vec::new(),
+            queues: Vec::new(),
+            extra: String::new(),
+            media_ports: 200,
+            dns: None,
+        }
     }
 
     /// An agent who registers with the password `secret-NAME-7` and has this skill table.
@@ -70,17 +78,24 @@ impl Plan {
         self
     }
 
+    /// Names are looked up at this port of loopback.
+    pub(crate) fn dns(mut self, port: u16) -> Plan {
+        self.dns = Some(port);
+        self
+    }
+
     /// SIPp gives up at a challenge for SHA-256, although one for MD5 stands beside it.
     fn text(&self, sip: u16, http: u16, media: u16) -> String {
         let last = media + self.media_ports - 1;
         format!(
             "[sip]\ndomain = \"cc.test\"\nlisten = [\"udp:127.0.0.1:{sip}\", \"tcp:127.0.0.1:{sip}\"]\n\
-             drain_timeout = \"10s\"\n\n\
+             drain_timeout = \"10s\"\n{}\n\
              [sip.registrar]\ndigest = \"md5\"\n\n\
              [sip.limits]\ncalls_max = {}\n\n\
              [media]\naddress = [\"127.0.0.1\"]\nports = \"{media}-{last}\"\n\n\
              [http]\nlisten = \"127.0.0.1:{http}\"\n\n\
              [[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\ncalls_per_second = 1000\n\n{}\n{}\n{}",
+            self.dns.map_or_else(String::new, |port| format!("dns = \"127.0.0.1:{port}\"\n")),
             self.media_ports / 4,
             self.agents.join("\n"),
             self.queues.join("\n"),

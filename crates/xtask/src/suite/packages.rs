@@ -16,7 +16,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "baresip", program: "baresip", purpose: "an agent's phone with real audio" },
     Package { name: "kamailio", program: "kamailio", purpose: "the PBX in front" },
     Package { name: "prometheus", program: "prometheus", purpose: "scrapes and evaluates the metrics" },
-    Package { name: "curl", program: "curl", purpose: "asks the HTTP interface" },
+    Package { name: "dnsmasq-base", program: "dnsmasq", purpose: "a name server with SRV and NAPTR records" },
 ];
 
 /// Where Debian keeps servers; often not in the path of an ordinary user.
