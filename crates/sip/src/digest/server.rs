@@ -50,7 +50,10 @@ pub enum Verdict {
     Missing,
     /// The nonce was not issued to this source, so that nothing was looked at; or the secret is right and
     /// the nonce old or already used. Challenge with `stale`. No failure.
-    Stale,
+    Stale {
+        /// The user name in the credentials.
+        user: String,
+    },
     /// User or secret is wrong, and which of the two nobody learns: challenge, and count a failure.
     Wrong {
         /// The user name in the credentials, for the log.
@@ -105,7 +108,9 @@ impl Authenticator {
         };
         // Whoever forges the source of a datagram never saw a nonce for it: no failure is counted against
         // a victim, and no digest is computed.
-        let Some(nonce) = self.nonces.open(&credentials.nonce, source) else { return Verdict::Stale };
+        let Some(nonce) = self.nonces.open(&credentials.nonce, source) else {
+            return Verdict::Stale { user: credentials.user };
+        };
         let decoy = Secret::Password(self.nonces.decoy());
         let secret = secret_of(&credentials.user);
         let is_known = secret.is_some();
@@ -129,7 +134,7 @@ impl Authenticator {
         }
         match self.nonces.accept(now, nonce, count(&credentials)) {
             Standing::Fresh => Verdict::Accepted { user: credentials.user },
-            Standing::Stale => Verdict::Stale,
+            Standing::Stale => Verdict::Stale { user: credentials.user },
         }
     }
 

@@ -49,6 +49,10 @@ fn verify(authenticator: &mut Authenticator, now: Instant, request: &Message) ->
     authenticator.verify(now, HERE, request, |user| (user == "kim").then_some(&secret))
 }
 
+fn stale() -> Verdict {
+    Verdict::Stale { user: "kim".into() }
+}
+
 fn kim() -> Verdict {
     Verdict::Accepted { user: "kim".into() }
 }
@@ -138,9 +142,9 @@ fn recorded_credentials_are_stale_when_sent_again() {
     let challenges = authenticator.challenges(Instant::ORIGIN, HERE, false);
     let second = answered(&challenges, "kim", "secret", 2);
     assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &second), kim());
-    assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &second), Verdict::Stale);
+    assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &second), stale());
     let first = answered(&challenges, "kim", "secret", 1);
-    assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &first), Verdict::Stale);
+    assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &first), stale());
     let third = answered(&challenges, "kim", "secret", 3);
     assert_eq!(verify(&mut authenticator, Instant::ORIGIN, &third), kim());
 }
@@ -150,7 +154,7 @@ fn a_nonce_ends_with_its_lifetime_and_a_wrong_secret_is_not_told_so() {
     let mut authenticator = authenticator();
     let challenges = authenticator.challenges(Instant::ORIGIN, HERE, false);
     let late = Instant::ORIGIN + Duration::from_secs(300);
-    assert_eq!(verify(&mut authenticator, late, &answered(&challenges, "kim", "secret", 1)), Verdict::Stale);
+    assert_eq!(verify(&mut authenticator, late, &answered(&challenges, "kim", "secret", 1)), stale());
     let guess = answered(&challenges, "kim", "guess", 1);
     assert_eq!(verify(&mut authenticator, late, &guess), Verdict::Wrong { user: "kim".into() });
     assert!(authenticator.challenges(late, HERE, true)[0].ends_with(", stale=true"));
@@ -161,7 +165,7 @@ fn a_forged_nonce_is_stale() {
     let mut ours = authenticator();
     let mut theirs = Authenticator::new(AuthenticatorSettings::new(REALM), ChaCha20Rng::seed_from_u64(8));
     let request = answered(&theirs.challenges(Instant::ORIGIN, HERE, false), "kim", "secret", 1);
-    assert_eq!(verify(&mut ours, Instant::ORIGIN, &request), Verdict::Stale);
+    assert_eq!(verify(&mut ours, Instant::ORIGIN, &request), stale());
 }
 
 #[test]
@@ -178,7 +182,7 @@ fn remembered_nonces_are_bounded_and_a_forgotten_one_cannot_be_replayed() {
         assert_eq!(verify(&mut authenticator, now, request), kim());
     }
     for request in &requests {
-        assert_eq!(verify(&mut authenticator, now, request), Verdict::Stale);
+        assert_eq!(verify(&mut authenticator, now, request), stale());
     }
 }
 
@@ -198,7 +202,7 @@ fn the_same_future_follows_after_writing_down_and_reading_back() {
     let used = answered(&one.challenges(Instant::ORIGIN, HERE, false), "kim", "secret", 1);
     assert_eq!(verify(&mut one, Instant::ORIGIN, &used), kim());
     let mut two: Authenticator = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
-    assert_eq!(verify(&mut two, Instant::ORIGIN, &used), Verdict::Stale);
+    assert_eq!(verify(&mut two, Instant::ORIGIN, &used), stale());
     assert_eq!(one.challenges(Instant::ORIGIN, HERE, false), two.challenges(Instant::ORIGIN, HERE, false));
 }
 
@@ -246,31 +250,59 @@ fn a_source_that_keeps_failing_waits_longer_each_time_and_is_forgiven_by_success
     let guesser = source("192.0.2.9");
     let mut now = Instant::ORIGIN;
     for _ in 0..5 {
-        backoff.note_failure(now, guesser);
-        assert_eq!(backoff.pause_of(now, guesser), None);
+        backoff.note_failure(now, guesser, "kim");
+        assert_eq!(backoff.pause_of(now, guesser, "kim"), None);
     }
-    backoff.note_failure(now, guesser);
-    assert_eq!(backoff.pause_of(now, guesser), Some(Duration::from_secs(4)));
+    backoff.note_failure(now, guesser, "kim");
+    assert_eq!(backoff.pause_of(now, guesser, "kim"), Some(Duration::from_secs(4)));
     now += Duration::from_secs(4);
-    assert_eq!(backoff.pause_of(now, guesser), None);
-    backoff.note_failure(now, guesser);
-    assert_eq!(backoff.pause_of(now, guesser), Some(Duration::from_secs(8)));
-    assert_eq!(backoff.pause_of(now, source("192.0.2.10")), None);
-    backoff.note_success(guesser);
-    assert_eq!(backoff.pause_of(now, guesser), None);
-    assert!(backoff.is_empty());
+    assert_eq!(backoff.pause_of(now, guesser, "kim"), None);
+    backoff.note_failure(now, guesser, "kim");
+    assert_eq!(backoff.pause_of(now, guesser, "kim"), Some(Duration::from_secs(8)));
+    assert_eq!(backoff.pause_of(now, source("192.0.2.10"), "kim"), None);
+    backoff.note_success(guesser, "kim");
+    assert_eq!(backoff.pause_of(now, guesser, "kim"), None);
+    for _ in 0..5 {
+        backoff.note_failure(now, guesser, "kim");
+        assert_eq!(backoff.pause_of(now, guesser, "kim"), None);
+    }
+}
+
+#[test]
+fn one_phone_with_a_wrong_password_does_not_lock_its_office_out_and_many_names_do() {
+    let mut backoff = Backoff::new(BackoffSettings::default());
+    let office = source("192.0.2.9");
+    let mut now = Instant::ORIGIN;
+    for _ in 0..100 {
+        now += Duration::from_secs(30);
+        backoff.note_failure(now, office, "broken");
+        assert!(backoff.pause_of(now, office, "broken").is_none_or(|pause| pause.as_secs() <= 300));
+        assert_eq!(backoff.pause_of(now, office, "kim"), None);
+        // Another phone of the same user knows the password.
+        backoff.note_success(office, "broken");
+    }
+    for number in 0..=20 {
+        backoff.note_failure(now, office, &format!("guess-{number}"));
+    }
+    assert_eq!(backoff.pause_of(now, office, "kim"), Some(Duration::from_secs(4)));
+    assert_eq!(backoff.pause_of(now, source("192.0.2.8"), "kim"), None);
 }
 
 #[test]
 fn sources_are_bounded_forgotten_and_counted_by_ipv6_network() {
     let mut backoff = Backoff::new(BackoffSettings { sources: 3, ..BackoffSettings::default() });
     for host in 1..=9 {
-        backoff.note_failure(Instant::from_secs(host), source(&format!("192.0.2.{host}")));
+        backoff.note_failure(
+            Instant::from_secs(host),
+            source(&format!("192.0.2.{host}")),
+            &"x".repeat(9_999),
+        );
     }
     assert_eq!(backoff.len(), 3);
-    backoff.note_failure(Instant::from_secs(2_000), source("2001:db8::1"));
-    backoff.note_failure(Instant::from_secs(2_000), source("2001:db8::ffff:2"));
-    assert_eq!(backoff.len(), 1);
+    backoff.note_failure(Instant::from_secs(2_000), source("2001:db8::1"), "kim");
+    backoff.note_failure(Instant::from_secs(2_000), source("2001:db8::ffff:2"), "kim");
+    // A user, and the network that it failed from.
+    assert_eq!(backoff.len(), 2);
 }
 
 #[test]
@@ -283,7 +315,7 @@ fn a_nonce_serves_only_the_source_that_it_was_issued_to() {
     let secret = Secret::Password("secret".into());
     for request in [&right, &wrong] {
         let verdict = authenticator.verify(Instant::ORIGIN, elsewhere, request, |_| Some(&secret));
-        assert_eq!(verdict, Verdict::Stale);
+        assert_eq!(verdict, stale());
     }
     let mapped = "::ffff:192.0.2.1".parse().unwrap();
     assert_eq!(authenticator.verify(Instant::ORIGIN, mapped, &right, |_| Some(&secret)), kim());

@@ -52,21 +52,24 @@ impl UserAgent {
     /// From what the digest is worth to an answer; guessing costs time (RFC 3261 §26.3.2.4).
     fn judge(&mut self, now: Instant, flow: &Flow, verdict: Verdict) -> Result<String, Refusal> {
         let source = flow.remote.ip();
-        if verdict != Verdict::Missing
-            && let Some(pause) = self.backoff.pause_of(now, source)
-        {
+        let user = match &verdict {
+            Verdict::Accepted { user } | Verdict::Stale { user } | Verdict::Wrong { user } => Some(user),
+            Verdict::Missing => None,
+        };
+        // In a pause right and wrong get the same answer, or it would be none.
+        if let Some(pause) = user.and_then(|user| self.backoff.pause_of(now, source, user)) {
             let seconds = pause.as_secs().max(1).to_string();
             return Err(Refusal::with(503, Name::RetryAfter, seconds));
         }
         match verdict {
             Verdict::Accepted { user } => {
-                self.backoff.note_success(source);
+                self.backoff.note_success(source, &user);
                 Ok(user)
             }
             Verdict::Missing => Err(self.challenge(now, source, false)),
-            Verdict::Stale => Err(self.challenge(now, source, true)),
-            Verdict::Wrong { .. } => {
-                self.backoff.note_failure(now, source);
+            Verdict::Stale { .. } => Err(self.challenge(now, source, true)),
+            Verdict::Wrong { user } => {
+                self.backoff.note_failure(now, source, &user);
                 Err(self.challenge(now, source, false))
             }
         }
