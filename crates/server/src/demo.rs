@@ -10,15 +10,16 @@ mod table;
 
 use std::fmt;
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sim::chance::Chance;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{self, Passwords};
+use crate::config::{self, Passwords, PortRange};
 use crate::exit::Exit;
 use crate::logging;
 use crate::plan::Bound;
@@ -29,6 +30,8 @@ use people::{Experience, People};
 /// How often the table is drawn in a terminal, and a line is written elsewhere.
 const FRAME: Duration = Duration::from_millis(500);
 const LINE: Duration = Duration::from_secs(5);
+/// How many ranges of media ports are tried: the demo must run beside another one.
+const RANGES_TRIED: u16 = 20;
 
 /// What a user can say about the demo.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +94,7 @@ fn day(options: &Options) -> Result<(), DemoError> {
         listen.address.set_port(0);
     }
     config.http.listen = options.http;
+    config.media.ports = free_ports(config.media.ports);
     let log = logging::begin(&config.log);
     let running = Shell::new(config, PathBuf::new()).start().map_err(DemoError::Start)?;
     let experience = Arc::new(Experience::default());
@@ -115,6 +119,18 @@ fn day(options: &Options) -> Result<(), DemoError> {
     print(&format!("\n{summary}")).map_err(DemoError::Terminal)
 }
 
+/// A range of this size that nobody holds a port of. It begins elsewhere in each process, because another
+/// demo holds only the ports of its calls in progress.
+fn free_ports(wanted: PortRange) -> PortRange {
+    let size = wanted.last - wanted.first + 1;
+    let own = (std::process::id() % u32::from(RANGES_TRIED)) as u16;
+    let mut ranges = (0..RANGES_TRIED).map(|range| wanted.first + (own + range) % RANGES_TRIED * size);
+    let is_free =
+        |&first: &u16| (first..first + size).all(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
+    let first = ranges.find(is_free).unwrap_or(wanted.first);
+    PortRange { first, last: first + (size - 1) }
+}
+
 fn any_seed() -> u64 {
     crate::process::since_1970().as_nanos() as u64
 }
@@ -129,10 +145,11 @@ async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::
     let terminal = std::io::stdout().is_terminal();
     let http = running.http();
     let head = vec![
-        format!("Cordboard demo: SIP at {server}, {} calls a minute", options.calls_per_minute),
-        format!("wallboard  http://{http}/"),
-        format!("metrics    http://{http}/metrics"),
-        "Ctrl-C ends the day.".to_owned(),
+        format!(
+            "Cordboard demo: SIP at {server}, {} calls a minute; Ctrl-C ends the day",
+            options.calls_per_minute
+        ),
+        format!("wallboard http://{http}/   metrics http://{http}/metrics"),
     ];
     if terminal {
         print("\x1b[2J")?;
@@ -142,10 +159,12 @@ async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::
     let day = options.duration.unwrap_or(Duration::MAX);
     let evening = tokio::time::sleep(day);
     tokio::pin!(evening);
+    let mut terminate = signal(SignalKind::terminate())?;
     let mut frames = tokio::time::interval(if terminal { FRAME } else { LINE });
     loop {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
             () = &mut evening => return Ok(()),
             _ = frames.tick() => {}
         }

@@ -25,13 +25,13 @@ pub fn number(number: &str) -> Cow<'_, str> {
 
 /// A SIP message as text for people: one line per header, secrets and control characters replaced.
 ///
-/// Hidden are the values of `Authorization` and `Proxy-Authorization` (digests can be guessed offline) and
-/// passwords inside URIs (RFC 3261 §19.1.1 allows them and recommends against them).
+/// Hidden are the values of `Authorization` and `Proxy-Authorization` (digests can be guessed offline), a digest's
+/// `response` wherever it stands (octets of a stream may begin in the middle of a header), and passwords inside
+/// URIs (RFC 3261 §19.1.1 allows them and recommends against them).
 pub fn sip_message(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut out = String::with_capacity(text.len() + 64);
     let mut hiding = false;
-    let mut in_head = true;
     for line in text.split('\n') {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if !out.is_empty() {
@@ -39,9 +39,7 @@ pub fn sip_message(bytes: &[u8]) -> String {
         }
         // A folded line belongs to the header before it (RFC 3261 §7.3.1).
         let folded = line.starts_with([' ', '\t']);
-        if in_head && line.is_empty() {
-            in_head = false;
-        } else if in_head && !folded {
+        if !folded {
             hiding = is_secret(line);
             if hiding {
                 let name = line.split(':').next().unwrap_or_default();
@@ -49,7 +47,7 @@ pub fn sip_message(bytes: &[u8]) -> String {
                 out.push_str(": (hidden)");
             }
         }
-        if !(in_head && hiding) {
+        if !hiding {
             push_line(&mut out, line);
         }
     }
@@ -63,7 +61,7 @@ fn is_secret(line: &str) -> bool {
 
 fn push_line(out: &mut String, line: &str) {
     let mut rest = line;
-    while let Some((start, end)) = uri_password(rest) {
+    while let Some((start, end)) = first_secret(rest) {
         push_clean(out, &rest[..start]);
         out.push_str("(hidden)");
         rest = &rest[end..];
@@ -73,6 +71,19 @@ fn push_line(out: &mut String, line: &str) {
 
 fn push_clean(out: &mut String, text: &str) {
     out.extend(text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }));
+}
+
+/// Where the first secret of a line begins and ends.
+fn first_secret(text: &str) -> Option<(usize, usize)> {
+    uri_password(text).into_iter().chain(digest_response(text)).min()
+}
+
+/// Where a digest's response begins and ends (RFC 7616 §3.4).
+fn digest_response(text: &str) -> Option<(usize, usize)> {
+    const NAME: &str = "response=\"";
+    let begin = text.find(NAME)? + NAME.len();
+    let end = text[begin..].find('"').map_or(text.len(), |length| begin + length);
+    (end > begin && text[begin..end] != *"(hidden)").then_some((begin, end))
 }
 
 /// Where the password of the first URI that has one begins and ends.
@@ -106,6 +117,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stream_cut_or_joined_hides_its_digests_too() {
+        let joined =
+            b"\r\n\r\nREGISTER sip:cc SIP/2.0\r\nAuthorization: Digest response=\"0123abcd\"\r\n\r\n";
+        let cut = b"nonce=\"77\", response=\"0123abcd\", qop=auth\r\n\r\nBYE sip:cc SIP/2.0\r\n\
+                    Proxy-Authorization: Digest response=\"0123abcd\"\r\n\r\n";
+        for octets in [&joined[..], &cut[..]] {
+            let shown = sip_message(octets);
+            assert!(!shown.contains("0123abcd"), "{shown}");
+        }
+    }
+
+    #[test]
     fn extensions_and_names_are_shown() {
         assert_eq!(number("2001"), "2001");
         assert_eq!(number("kim.minji"), "kim.minji");
@@ -113,14 +136,15 @@ mod tests {
     }
 
     #[test]
-    fn authorization_is_hidden_with_its_folded_lines_and_the_body_is_not_mistaken_for_it() {
-        let message = b"REGISTER sip:cc SIP/2.0\r\nauthorization : Digest username=\"kim\",\r\n response=\"abc\"\r\n\
-            Proxy-Authorization: Digest response=\"def\"\r\nFrom: <sip:kim@cc>\r\n\r\nAuthorization: body\r\n";
+    fn authorization_is_hidden_with_its_folded_lines_and_the_body_is_shown() {
+        let message =
+            b"REGISTER sip:cc SIP/2.0\r\nauthorization : Digest username=\"kim\",\r\n response=\"abc\"\r\n\
+            Proxy-Authorization: Digest response=\"def\"\r\nFrom: <sip:kim@cc>\r\n\r\nv=0\r\n";
         let text = sip_message(message);
         assert!(!text.contains("abc") && !text.contains("def"), "{text}");
         assert!(text.contains("authorization: (hidden)"), "{text}");
         assert!(text.contains("From: <sip:kim@cc>"), "{text}");
-        assert!(text.contains("Authorization: body"), "{text}");
+        assert!(text.contains("v=0"), "{text}");
     }
 
     #[test]

@@ -96,6 +96,8 @@ struct Station {
     /// When it wants to be woken, as it stands in the heap.
     wake: Option<Instant>,
     is_caller: bool,
+    /// When a caller whose call is over leaves the world.
+    leaves: Option<Instant>,
 }
 
 /// Callers, agents, a network, the product, and a witness.
@@ -222,7 +224,7 @@ impl World {
         let phone = Box::new(Phone::new(settings, self.chance.number()));
         self.sockets.insert(address, id);
         self.sockets.insert(media, id);
-        self.stations.insert(id, Station { phone, wake: None, is_caller });
+        self.stations.insert(id, Station { phone, wake: None, is_caller, leaves: None });
     }
 }
 

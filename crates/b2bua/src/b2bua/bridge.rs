@@ -176,6 +176,11 @@ impl B2bua {
         else {
             return;
         };
+        if matches!(call.exchanges[index].awaited, Awaited::Acknowledgement { .. } | Awaited::OwnOffer { .. })
+        {
+            // It has its reply and waits for an ACK.
+            return;
+        }
         let exchange = call.exchanges.swap_remove(index);
         let anchored = call.anchored;
         let is_success = (200..300).contains(&status);

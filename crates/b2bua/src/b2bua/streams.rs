@@ -168,7 +168,8 @@ impl B2bua {
         self.close_if_done(owner.call);
     }
 
-    /// No RTP although the direction promises some: that side is gone without a BYE.
+    /// No RTP although the direction promises some: that side is gone without a BYE. Whoever holds sends
+    /// nothing, whatever its direction says; the clock starts anew when it resumes.
     pub(super) fn termination_silent(&mut self, now: Instant, termination: TerminationId) {
         let Some(owner) = self.terminations.get(&termination).copied() else { return };
         let Some(call) = self.calls.get(&owner.call) else { return };
@@ -176,6 +177,7 @@ impl B2bua {
             Side::Caller => call.stage != Stage::Over,
             Side::Callee => call.callee == Some(owner.session),
         };
+        let counts = counts && call.held_since.is_none();
         if counts {
             self.end_call(now, owner.call, HangUp::Silent(owner.side));
         }

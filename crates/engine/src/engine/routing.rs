@@ -209,7 +209,10 @@ impl Engine {
             (Command::Enqueue { interaction, .. }, _) => {
                 let interaction = *interaction;
                 self.not_queued(now, interaction);
-                self.notice(Notice::CommandRefused { command, refusal });
+                // A full queue is overload, said by the refused call; anything else is a mistake of ours.
+                if refusal.fault() != acd::Fault::Capacity {
+                    self.notice(Notice::CommandRefused { command, refusal });
+                }
             }
             (Command::Accept { reservation }, _) => {
                 let reservation = *reservation;

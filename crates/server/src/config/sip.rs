@@ -182,7 +182,7 @@ fn read_registrar(mut section: Section<'_>) -> Registrar {
         failure_back_off: section.duration("failure_back_off", "10s", "1s", "5m"),
         digest: section.word(
             "digest",
-            "both",
+            "md5",
             &[("both", Digest::Both), ("sha-256", Digest::Sha256), ("md5", Digest::Md5)],
         ),
     };

@@ -8,12 +8,14 @@ use report::{QueueRow, Wallboard};
 
 use super::people::Experience;
 
-/// The wallboard as text of at most 96 columns.
+/// The wallboard as text of at most 80 columns and, in the demo, 21 lines.
 pub(super) fn wallboard(board: &Wallboard, lines: &[String]) -> String {
     let mut text = String::new();
     for line in lines {
         put(&mut text, line);
     }
+    let occupancy = board.occupancy.map_or("-".to_owned(), |occupancy| format!("{:.0} %", occupancy * 100.0));
+    put(&mut text, &format!("agents' occupancy {occupancy}"));
     put(&mut text, "");
     put(&mut text, QUEUE_HEADINGS);
     for queue in &board.queues {
@@ -24,36 +26,40 @@ pub(super) fn wallboard(board: &Wallboard, lines: &[String]) -> String {
     for agent in &board.agents {
         let queue = agent.queue.as_deref().unwrap_or("");
         let since = clock_time(Duration::from_secs_f64(agent.since_seconds.max(0.0)));
-        let line =
-            format!("{:<18}{:<18}{since:>8}  {queue:<14}{:>8}", agent.name, agent.state, agent.handled);
-        put(&mut text, &line);
-    }
-    if let Some(occupancy) = board.occupancy {
-        put(&mut text, "");
-        put(&mut text, &format!("occupancy {:.0} %", occupancy * 100.0));
+        let state = state(agent.state);
+        put(&mut text, &format!("{:<18}{state:<18}{since:>8}  {queue:<14}{:>8}", agent.name, agent.handled));
     }
     text
 }
 
 const QUEUE_HEADINGS: &str =
-    "queue        waiting  longest  talking   free  offered  answered  abandoned  overflowed  service level";
+    "queue      waiting longest talking offered answered abandoned overflow service level";
 
 fn queue_line(queue: &QueueRow) -> String {
     let longest = queue.longest_wait_seconds.map_or("-".to_owned(), |wait| format!("{wait:.0} s"));
     let level = &queue.service_level;
     let ratio = level.ratio.map_or("-".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
     format!(
-        "{:<12}{:>8}{longest:>9}{:>9}{:>7}{:>9}{:>10}{:>11}{:>12}   {ratio:>5} in {:.0} s",
+        "{:<11}{:>7}{longest:>8}{:>8}{:>8}{:>9}{:>10}{:>9}  {ratio:>5} in {:.0} s",
         queue.name,
         queue.waiting,
         queue.in_progress,
-        queue.agents_idle,
         queue.offered,
         queue.answered,
         queue.abandoned,
         queue.overflowed,
         level.within_seconds,
     )
+}
+
+/// A state of the report in words.
+fn state(name: &str) -> String {
+    match name {
+        "reserved" => "ringing".to_owned(),
+        "handling" => "talking".to_owned(),
+        "backing_off" => "pausing".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 /// The summary at the end of the day.
@@ -70,17 +76,20 @@ pub(super) fn summary(board: &Wallboard, experience: &Experience, lasted: Durati
     for queue in &board.queues {
         let seconds = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1} s"));
         let line = format!(
-            "{:<12}average speed of answer {}, average handle time {}, service level counts {}",
+            "{:<11}average speed of answer {}, average handle time {}",
             queue.name,
             seconds(queue.average_speed_of_answer_seconds),
             seconds(queue.average_handle_time_seconds),
-            queue.service_level.variant,
         );
         put(&mut text, &line);
     }
+    if let Some(queue) = board.queues.first() {
+        let variant = queue.service_level.variant;
+        put(&mut text, &format!("service level is the variant {variant} of docs/metrics.md"));
+    }
     put(&mut text, "");
     let line = format!(
-        "{} calls made; {} phones picked up; heard by their tone: the agent by {} callers, the caller by {} agents",
+        "{} calls made, {} phones picked up; in finished calls {} callers heard their agent and {} agents their caller",
         count(&experience.calls),
         count(&experience.picked_up),
         count(&experience.callers_heard),
@@ -116,6 +125,6 @@ mod tests {
     fn an_empty_board_has_its_headings() {
         let board = Wallboard { queues: Vec::new(), agents: Vec::new(), occupancy: None };
         let text = wallboard(&board, &["first".to_owned()]);
-        assert!(text.starts_with("first\n\nqueue "), "{text}");
+        assert!(text.starts_with("first\nagents' occupancy -\n\nqueue "), "{text}");
     }
 }

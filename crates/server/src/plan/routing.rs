@@ -135,10 +135,7 @@ pub(super) fn entries(config: &Config, numbering: &mut Numbering) -> Vec<engine:
             },
             queue: numbering.queue(&entry.queue),
             priority: points,
-            requirement: entry.require.as_deref().map(|own| {
-                let of_queue = requirement(queue.require.as_deref().unwrap_or_default(), numbering);
-                Requirement::All(vec![of_queue, requirement(own, numbering)])
-            }),
+            requirement: entry.require.as_deref().map(|own| requirement(own, numbering)),
         })
     });
     entries.collect()

@@ -138,8 +138,19 @@ impl MediaThread {
         sockets.unread.push_back(key);
     }
 
-    /// Does what the relay says.
+    /// Does what the relay says, in its order: a port is closed when its last packet has left.
     fn carry_out(&mut self, sockets: &mut Sockets) {
+        self.open_and_close(sockets);
+        while let Some(transmit) = self.relay.poll_transmit() {
+            self.send(sockets, transmit);
+        }
+        self.open_and_close(sockets);
+        while let Some(event) = self.relay.poll_event() {
+            self.events.put(event);
+        }
+    }
+
+    fn open_and_close(&mut self, sockets: &mut Sockets) {
         while let Some(request) = self.relay.poll_socket() {
             match request {
                 SocketRequest::Open(port) => {
@@ -151,12 +162,6 @@ impl MediaThread {
                 }
                 SocketRequest::Close(port) => self.close(sockets, port),
             }
-        }
-        while let Some(transmit) = self.relay.poll_transmit() {
-            self.send(sockets, transmit);
-        }
-        while let Some(event) = self.relay.poll_event() {
-            self.events.put(event);
         }
     }
 

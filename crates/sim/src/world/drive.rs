@@ -22,6 +22,9 @@ enum Turn {
     Agenda,
 }
 
+/// How long a caller stays after its call, for an answer that comes when it has forgotten the call.
+const FAREWELL: Duration = Duration::from_secs(300);
+
 impl World {
     /// Lets everything happen that happens within this time.
     pub fn run_for(&mut self, duration: Duration) {
@@ -228,10 +231,13 @@ impl World {
             self.busy.insert(id);
         }
         let wake = station.phone.poll_timeout();
-        if station.is_caller && station.phone.is_idle() && wake.is_none() {
+        let is_over = station.is_caller && station.phone.is_idle() && wake.is_none();
+        if is_over && station.leaves.is_some_and(|at| at <= self.now) {
             self.retire(&station.phone);
             return;
         }
+        station.leaves = is_over.then(|| station.leaves.unwrap_or(self.now + FAREWELL));
+        let wake = wake.or(station.leaves);
         if wake != station.wake {
             station.wake = wake;
             self.wakes.extend(wake.map(|at| Reverse((at.max(self.now), id))));
@@ -241,7 +247,7 @@ impl World {
         self.stations.insert(id, station);
     }
 
-    /// A caller whose call is over and whose transactions have ended leaves the world.
+    /// A caller whose call is over for [`FAREWELL`] leaves the world.
     fn retire(&mut self, phone: &phone::Phone) {
         let settings = phone.settings();
         self.sockets.remove(&settings.address);
