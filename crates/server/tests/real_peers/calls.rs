@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cordboard::{Cordboard, Plan};
 use crate::process::free_port;
+use crate::raw::Caller;
 use crate::sipp::{Over, Run, Sipp, phones, phones_at};
 
 /// A queue that lets the caller's network play ringback, so that 200 means that an agent answered.
@@ -146,7 +147,15 @@ fn a_caller_gives_up_while_the_agent_is_rung() {
 fn an_invite_and_a_bye_that_come_twice_are_one_call() {
     let cordboard = one_queue("repeats", RINGBACK);
     let agent = phones(&cordboard, &["kim"], "phone_answers", Over::Udp, 1);
-    caller(&cordboard, "call_repeats", Over::Udp).succeeds();
+    let mut caller = Caller::new(cordboard.sip, "twice");
+    caller.send("INVITE", 1, "i");
+    caller.send("INVITE", 1, "i");
+    assert_eq!(caller.await_final("INVITE", |caller| caller.send("INVITE", 1, "i")), 200);
+    caller.send("ACK", 1, "a");
+    caller.send("BYE", 2, "b");
+    caller.send("BYE", 2, "b");
+    assert_eq!(caller.await_final("BYE", |caller| caller.send("BYE", 2, "b")), 200);
+    assert_eq!(caller.await_final("BYE", |_| {}), 200, "the second BYE has the answer of the first");
     agent.succeeds();
     assert_eq!(cordboard.metrics().sum("cordboard_interactions_offered_total", &[]), 1.0);
     settled(cordboard, &[("answered", 1.0)]);

@@ -16,5 +16,6 @@ mod http;
 mod pbx;
 mod process;
 mod prometheus;
+mod raw;
 mod registration;
 mod sipp;
