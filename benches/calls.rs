@@ -160,6 +160,26 @@ fn await_port(port: u16) {
     }
 }
 
+/// Waits until somebody answers SIP there: a bound port says only that a process has begun.
+fn await_sip(port: u16) {
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("loopback has free ports");
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("not zero");
+    let local = socket.local_addr().expect("it is bound");
+    let begun = Instant::now();
+    for attempt in 0.. {
+        let options = format!(
+            "OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{attempt};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:bench@127.0.0.1>;tag=b\r\nTo: <sip:127.0.0.1:{port}>\r\n\
+             Call-ID: bench{attempt}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        socket.send_to(options.as_bytes(), ("127.0.0.1", port)).expect("loopback takes datagrams");
+        if socket.recv(&mut [0; 4_096]).is_ok() {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody answers at port {port}");
+    }
+}
+
 fn kamailio(folder: &Path) -> Server {
     let modules =
         ["/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"];
@@ -167,7 +187,7 @@ fn kamailio(folder: &Path) -> Server {
     let text = format!(
         r#"debug=0
 log_stderror=yes
-children=2
+children=1
 listen=udp:127.0.0.1:{SERVER_PORT}
 mpath="{modules}/"
 loadmodule "tm.so"
@@ -196,7 +216,7 @@ request_route {{
     // -x fm -X fm: Debian's default allocator costs 3.5 times as much and would flatter us.
     command.args(["-DD", "-E", "-m", "256", "-x", "fm", "-X", "fm", "-f"]).arg(&file).arg("-Y").arg(folder);
     let server = start(&mut command, &folder.join("kamailio.log"));
-    await_port(SERVER_PORT);
+    await_sip(SERVER_PORT);
     server
 }
 
@@ -218,7 +238,7 @@ fn cordboard(folder: &Path, binary: &Path) -> Server {
     let file = folder.join("cordboard.toml");
     std::fs::write(&file, text).expect("our own folder");
     let server = start(Command::new(binary).arg("run").arg("-c").arg(&file), &folder.join("cordboard.log"));
-    await_port(SERVER_PORT);
+    await_sip(SERVER_PORT);
     server
 }
 
