@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A child that is killed, by its process id, when its owner goes.
+/// A child that is ended, by its process id, when its owner goes.
 pub(crate) struct Process {
     child: Child,
     name: String,
@@ -49,11 +49,19 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            // Killing what ends by itself at this moment is no failure.
-            let _: std::io::Result<()> = self.child.kill();
-            let _: std::io::Result<ExitStatus> = self.child.wait();
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
         }
+        // SIGTERM first: a server's own children end with it only where it ends itself.
+        let _: std::io::Result<ExitStatus> =
+            Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let begun = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(3) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Killing what has ended by itself is no failure.
+        let _: std::io::Result<()> = self.child.kill();
+        let _: std::io::Result<ExitStatus> = self.child.wait();
     }
 }
 
