@@ -1,6 +1,6 @@
 //! What the configuration says about calls, in numbers: the names stay outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use acd::{AgentId, ExitId, QueueId, Requirement};
 use media::MusicId;
@@ -122,15 +122,6 @@ impl Directory {
     /// Where a dialled number leads.
     pub fn entry(&self, number: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.number.matches(number))
-    }
-
-    /// The agents whose phones register as this account.
-    pub fn agents_of(&self, account: &str) -> BTreeSet<AgentId> {
-        self.agents
-            .iter()
-            .filter(|(_, line)| matches!(&line.reach, Reach::Account(name) if name == account))
-            .map(|(&agent, _)| agent)
-            .collect()
     }
 }
 
