@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::{
-    AgentId, AgentSettings, Exit, InteractionId, Invalid, QueueId, QueueSettings, ReasonCode, Requirement,
-    ReservationId,
+    AgentId, AgentSettings, Exit, InteractionId, Invalid, Presence, QueueId, QueueSettings, ReasonCode,
+    Requirement, ReservationId,
 };
 
 /// One thing to do. Configuration changes are commands like the others and cost what they change.
@@ -63,6 +63,14 @@ pub enum Command {
         agent: AgentId,
         /// Why. Not [`ReasonCode::MISSED`].
         reason: ReasonCode,
+    },
+    /// What the agent wants from now on, whatever it was before: logs in, logs out, ready or not ready, as those
+    /// commands do, and changes nothing where it is so already. For whoever does not follow the agent's state.
+    SetPresence {
+        /// Who.
+        agent: AgentId,
+        /// The wish. Not [`ReasonCode::MISSED`].
+        presence: Presence,
     },
     /// The agent is busy with something that the distributor did not give (a call of the agent's own).
     /// Allowed while idle, backing off or in after-call work (which ends).

@@ -20,8 +20,8 @@ use timing::{Instant, TimerWheel};
 
 use crate::state::Place;
 use crate::{
-    AgentId, Command, Counters, Event, InteractionId, QueueId, Refusal, ReservationId, Settings, Snapshot,
-    Waiting,
+    AgentId, AgentSnapshot, Command, Counters, Event, InteractionId, QueueId, Refusal, ReservationId,
+    Settings, Snapshot, Waiting,
 };
 
 pub(crate) use agent::{Agent, Serves};
@@ -100,6 +100,7 @@ impl Distributor {
             Command::LogOut { agent } => self.log_out(agent)?,
             Command::SetReady { agent } => self.set_ready(agent)?,
             Command::SetNotReady { agent, reason } => self.set_not_ready(agent, reason)?,
+            Command::SetPresence { agent, presence } => self.set_presence(agent, presence)?,
             Command::Occupy { agent } => self.occupy(agent)?,
             Command::Release { agent } => self.release(agent)?,
             Command::EndAfterCallWork { agent } => self.end_after_call_work(agent)?,
@@ -147,6 +148,11 @@ impl Distributor {
     /// The state for readers. Costs a walk over all queues and agents; take it once a second, not per event.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         view::snapshot(self, self.now.max(now))
+    }
+
+    /// One agent; `None` where they are not defined, or leaving.
+    pub fn agent_snapshot(&self, agent: AgentId) -> Option<AgentSnapshot> {
+        self.agent(agent).ok().map(|state| view::agent(agent, state))
     }
 
     /// Who waits in a queue, first in line first, at most so many; nobody where the queue is not defined.

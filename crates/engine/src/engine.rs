@@ -6,16 +6,19 @@ mod identity;
 mod routing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::time::Duration;
 
-use acd::{AgentId, InteractionId};
+pub use agents::NoPhone;
+
+use acd::{AgentId, InteractionId, QueueId};
 use b2bua::B2bua;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId, TimerWheel};
 
 use crate::interaction::Interaction;
-use crate::{Directory, Notice};
+use crate::{Directory, Notice, Ongoing};
 
 /// What an [`Engine`] is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +161,29 @@ impl Engine {
     /// Who is called by which number, as told last.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// One interaction as it is now; `None` where it is over, or never was.
+    pub fn interaction(&self, interaction: InteractionId) -> Option<Ongoing> {
+        self.interactions.get(&interaction).map(Interaction::ongoing)
+    }
+
+    /// Interactions as they are now, oldest first: at most `most` of those after `after` that are in `queue`
+    /// (or came from it) and with `agent`, where these are given. Walks over those passed by.
+    pub fn interactions(
+        &self,
+        after: Option<InteractionId>,
+        most: usize,
+        queue: Option<QueueId>,
+        agent: Option<AgentId>,
+    ) -> Vec<Ongoing> {
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let behind = self.interactions.range((first, Bound::Unbounded)).map(|(_, one)| one);
+        let wanted = |one: &&Interaction| {
+            queue.is_none_or(|queue| one.story.queue == queue)
+                && agent.is_none_or(|agent| one.with() == Some(agent))
+        };
+        behind.filter(wanted).take(most).map(Interaction::ongoing).collect()
     }
 
     /// What it holds.

@@ -1,31 +1,30 @@
 //! One call as an interaction: where it stands between the caller and the distributor.
 
-use acd::{AgentId, ExitId, QueueId, ReservationId};
+use std::time::Duration;
+
+use acd::{AgentId, Decision, ExitId, OverflowCause, QueueId, ReservationId, StepCause};
 use b2bua::{AttemptId, CallRef, HangUp, Summary};
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
-use crate::{ATTEMPTS_MAX, AttemptRecord, Outcome};
+use crate::{
+    ATTEMPTS_MAX, AttemptRecord, Ongoing, Outcome, Standing, StepRecord, Story, VISIT_STEPS_MAX, VISITS_MAX,
+    Visit,
+};
 
 /// Everything the engine knows about one interaction.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Interaction {
     pub(crate) call: CallRef,
-    pub(crate) invite: Box<sip::Invite>,
     pub(crate) caller: sip::Party,
-    pub(crate) queue: QueueId,
     pub(crate) stage: Stage,
     /// The distributor has forgotten it, with this outcome.
     pub(crate) outcome: Option<Outcome>,
-    pub(crate) arrived: Instant,
-    pub(crate) answered: Option<Instant>,
-    pub(crate) agent: Option<AgentId>,
+    pub(crate) story: Story,
     /// When and why it was over for the caller.
     pub(crate) hung_up: Option<(Instant, HangUp)>,
     /// Nothing of the call is left, and this became of its media.
     pub(crate) closed: Option<Box<Summary>>,
-    pub(crate) attempts: Vec<AttemptRecord>,
-    pub(crate) attempts_total: u32,
     /// The last of them is not over.
     pub(crate) is_trying: bool,
     /// What the caller hears was not decided yet.
@@ -58,25 +57,79 @@ pub(crate) fn attempt_of(reservation: ReservationId) -> AttemptId {
 pub(crate) const OUTSIDE: AttemptId = AttemptId(0);
 
 impl Interaction {
-    pub(crate) fn attempt_began(&mut self, now: Instant, agent: Option<AgentId>) {
-        self.attempts_total = self.attempts_total.saturating_add(1);
+    /// It entered a queue, its first or another.
+    pub(crate) fn visit_began(&mut self, now: Instant, queue: QueueId) {
+        let story = &mut self.story;
+        story.queue = queue;
+        story.visits_total = story.visits_total.saturating_add(1);
+        if story.visits.len() < VISITS_MAX {
+            story.visits.push(Visit { queue, entered: now, steps: Vec::new(), overflowed: None });
+        }
+    }
+
+    /// The visit that goes on, where it is listed.
+    fn visit(&mut self) -> Option<&mut Visit> {
+        let is_listed = self.story.visits_total as usize == self.story.visits.len();
+        self.story.visits.last_mut().filter(|_| is_listed)
+    }
+
+    pub(crate) fn step_entered(&mut self, now: Instant, step: u8, cause: StepCause) {
+        if let Some(visit) = self.visit()
+            && visit.steps.len() < VISIT_STEPS_MAX
+        {
+            visit.steps.push(StepRecord { step, at: now, cause });
+        }
+    }
+
+    pub(crate) fn overflowed(&mut self, now: Instant, cause: OverflowCause) {
+        if let Some(visit) = self.visit() {
+            visit.overflowed = Some((now, cause));
+        }
+    }
+
+    /// An agent is tried, for the reason that the distributor gives; or a number outside, for none.
+    pub(crate) fn attempt_began(&mut self, now: Instant, chosen: Option<(AgentId, Decision)>) {
         self.is_trying = true;
-        if self.attempts.len() < ATTEMPTS_MAX {
-            let lasted = std::time::Duration::ZERO;
-            self.attempts.push(AttemptRecord { agent, at: now, lasted, failure: None, withdrawn: false });
+        let story = &mut self.story;
+        story.attempts_total = story.attempts_total.saturating_add(1);
+        if story.attempts.len() < ATTEMPTS_MAX {
+            let (agent, decision) = chosen.unzip();
+            let (queue, lasted) = (story.queue, Duration::ZERO);
+            let record =
+                AttemptRecord { agent, queue, decision, at: now, lasted, failure: None, withdrawn: false };
+            story.attempts.push(record);
         }
     }
 
     /// Closes the record of the attempt that is under way, where it is listed.
     pub(crate) fn attempt_ended(&mut self, now: Instant, failure: Option<b2bua::Failure>, withdrawn: bool) {
-        let is_listed = self.attempts_total as usize == self.attempts.len();
+        let story = &mut self.story;
+        let is_listed = story.attempts_total as usize == story.attempts.len();
         if !std::mem::replace(&mut self.is_trying, false) || !is_listed {
             return;
         }
-        if let Some(attempt) = self.attempts.last_mut() {
+        if let Some(attempt) = story.attempts.last_mut() {
             attempt.lasted = now.since(attempt.at);
             attempt.failure = failure;
             attempt.withdrawn = withdrawn;
         }
+    }
+
+    /// Who talks to the caller, or is being rung.
+    pub(crate) fn with(&self) -> Option<AgentId> {
+        let rung = self.story.attempts.last().filter(|_| self.is_trying).and_then(|attempt| attempt.agent);
+        self.story.agent.or(rung)
+    }
+
+    /// Where it stands, and what is known of it so far.
+    pub(crate) fn ongoing(&self) -> Ongoing {
+        let standing = match self.stage {
+            Stage::Waiting => Standing::Waiting,
+            Stage::Ringing { .. } | Stage::Confirming { .. } => Standing::Ringing,
+            Stage::Talking => Standing::Talking,
+            Stage::Leaving { .. } => Standing::Leaving,
+            Stage::Over => Standing::Ending,
+        };
+        Ongoing { standing, story: self.story.clone() }
     }
 }

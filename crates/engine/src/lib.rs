@@ -15,5 +15,8 @@ mod interaction;
 mod record;
 
 pub use directory::{AgentLine, Directory, Entry, Leave, LogIn, NumberPattern, Outbound, Reach, Treatment};
-pub use engine::{Counts, Engine, Output, Settings};
-pub use record::{ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Outcome, RefusalCause};
+pub use engine::{Counts, Engine, NoPhone, Output, Settings};
+pub use record::{
+    ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Ongoing, Outcome, RefusalCause, Standing, StepRecord,
+    Story, VISIT_STEPS_MAX, VISITS_MAX, Visit,
+};

@@ -1,8 +1,8 @@
-//! The whole story of one call, told once, when nothing of it is left.
+//! What is known of an interaction while it goes on, and its whole story when nothing of it is left.
 
 use std::time::Duration;
 
-use acd::{AgentId, InteractionId, QueueId};
+use acd::{AgentId, Decision, InteractionId, OverflowCause, QueueId, StepCause};
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
@@ -70,6 +70,10 @@ pub enum Outcome {
 pub struct AttemptRecord {
     /// Who; `None` for a number outside.
     pub agent: Option<AgentId>,
+    /// The queue it came from.
+    pub queue: QueueId,
+    /// Why this agent and no other; `None` for a number outside.
+    pub decision: Option<Decision>,
     /// When it began.
     pub at: Instant,
     /// How long it rang or talked to nobody.
@@ -80,10 +84,41 @@ pub struct AttemptRecord {
     pub withdrawn: bool,
 }
 
-/// The whole story of one call.
+/// One stay in a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallRecord {
-    /// Its interaction.
+pub struct Visit {
+    /// Where.
+    pub queue: QueueId,
+    /// When it began.
+    pub entered: Instant,
+    /// The steps that it came to after the first, at most [`VISIT_STEPS_MAX`].
+    pub steps: Vec<StepRecord>,
+    /// When and why a rule ended it; `None`: an agent answered, the caller gave up, or it goes on.
+    pub overflowed: Option<(Instant, OverflowCause)>,
+}
+
+/// A step of a queue that an interaction came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Which; 0 is the queue's first requirement.
+    pub step: u8,
+    /// When.
+    pub at: Instant,
+    /// Why.
+    pub cause: StepCause,
+}
+
+/// How many attempts a story lists.
+pub const ATTEMPTS_MAX: usize = 16;
+/// How many stays in queues a story lists.
+pub const VISITS_MAX: usize = 16;
+/// How many steps of one stay a story lists.
+pub const VISIT_STEPS_MAX: usize = 16;
+
+/// What is known of one interaction, from its arrival on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Story {
+    /// Which.
     pub interaction: InteractionId,
     /// The Call-ID of the caller's leg.
     pub call_id: String,
@@ -95,40 +130,100 @@ pub struct CallRecord {
     pub origin: sip::Origin,
     /// Every header that came along and that we do not manage ourselves.
     pub attributes: Vec<sip::HeaderField>,
-    /// The queue it waited in last.
+    /// The queue it is in, or was in last.
     pub queue: QueueId,
-    /// How it ended.
-    pub outcome: Outcome,
     /// When it arrived.
     pub arrived: Instant,
     /// When an agent answered.
     pub answered: Option<Instant>,
-    /// When it was over for the caller.
-    pub ended: Instant,
     /// Whom it reached.
     pub agent: Option<AgentId>,
+    /// Its stays in queues, the first [`VISITS_MAX`].
+    pub visits: Vec<Visit>,
+    /// All of them, those beyond the list included.
+    pub visits_total: u32,
     /// Whom it tried, the first [`ATTEMPTS_MAX`].
     pub attempts: Vec<AttemptRecord>,
     /// All attempts, those beyond the list included.
     pub attempts_total: u32,
+}
+
+impl Story {
+    pub(crate) fn new(
+        now: Instant,
+        interaction: InteractionId,
+        caller: String,
+        invite: sip::Invite,
+        queue: QueueId,
+    ) -> Story {
+        Story {
+            interaction,
+            call_id: invite.call_id,
+            caller,
+            called: invite.number,
+            origin: invite.origin,
+            attributes: invite.headers,
+            queue,
+            arrived: now,
+            answered: None,
+            agent: None,
+            visits: Vec::new(),
+            visits_total: 0,
+            attempts: Vec::new(),
+            attempts_total: 0,
+        }
+    }
+}
+
+/// Where an interaction stands that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Nobody is rung.
+    Waiting,
+    /// An agent's phones ring.
+    Ringing,
+    /// Agent and caller talk.
+    Talking,
+    /// It left its queue by a rule and is on its way out: to a number, or to its end.
+    Leaving,
+    /// Over for the caller; what is left is being taken down.
+    Ending,
+}
+
+/// An interaction that is not over, as it is at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ongoing {
+    /// Where it stands.
+    pub standing: Standing,
+    /// What is known so far.
+    pub story: Story,
+}
+
+/// The whole story of one call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// What happened up to its end.
+    pub story: Story,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it was over for the caller.
+    pub ended: Instant,
     /// Why it was over.
     pub cause: b2bua::HangUp,
     /// Hold time and media figures.
     pub summary: b2bua::Summary,
 }
 
-/// How many attempts a record lists.
-pub const ATTEMPTS_MAX: usize = 16;
-
 impl CallRecord {
     /// From arrival to the answer, or to the end where there was none.
     pub fn waited(&self) -> Duration {
-        self.answered.unwrap_or(self.ended).since(self.arrived)
+        self.story.answered.unwrap_or(self.ended).since(self.story.arrived)
     }
 
     /// Talk time without holds; zero where nobody answered.
     pub fn talked(&self) -> Duration {
-        self.answered
+        self.story
+            .answered
             .map_or(Duration::ZERO, |answered| self.ended.since(answered).saturating_sub(self.summary.held))
     }
 }

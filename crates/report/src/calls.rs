@@ -174,8 +174,8 @@ impl CallReporter {
     fn end_call(&mut self, record: &CallRecord) {
         self.outcomes[outcome_index(record.outcome)].inc();
         self.ends[end_index(record.cause)].inc();
-        if record.answered.is_some()
-            && let Some(queue) = self.queues.get(&record.queue)
+        if record.story.answered.is_some()
+            && let Some(queue) = self.queues.get(&record.story.queue)
         {
             queue.end(record.talked(), record.summary.held);
         }

@@ -74,16 +74,16 @@ impl CallLog {
 
     fn call(&self, record: &CallRecord) {
         let names = self.names.load();
-        let queue = names.queues.get(&record.queue).map(|queue| queue.name.as_str());
-        let agent = record.agent.map(|agent| agent_id(&names, agent));
+        let queue = names.queues.get(&record.story.queue).map(|queue| queue.name.as_str());
+        let agent = record.story.agent.map(|agent| agent_id(&names, agent));
         let (caller_lost, agent_lost) =
             (lost(record.summary.caller.as_ref()), lost(record.summary.callee.as_ref()));
         info!(
-            interaction = record.interaction.0,
-            call_id = record.call_id,
-            caller = %self.number(&record.caller),
-            called = %clean(&record.called),
-            origin = %self.whence(&record.origin),
+            interaction = record.story.interaction.0,
+            call_id = record.story.call_id,
+            caller = %self.number(&record.story.caller),
+            called = %clean(&record.story.called),
+            origin = %self.whence(&record.story.origin),
             queue,
             outcome = outcome(record.outcome),
             end = end(record.cause),
@@ -91,8 +91,8 @@ impl CallLog {
             waited = %seconds(record.waited()),
             talked = %seconds(record.talked()),
             held = %seconds(record.summary.held),
-            attempts = record.attempts_total,
-            tried = %tried(&names, &record.attempts),
+            attempts = record.story.attempts_total,
+            tried = %tried(&names, &record.story.attempts),
             caller_lost,
             agent_lost,
             "call ended"

@@ -175,6 +175,18 @@ impl Distributor {
         Ok(())
     }
 
+    pub(super) fn set_presence(&mut self, id: AgentId, wish: Presence) -> Result<(), Refusal> {
+        let is_here = self.agent(id)?.presence.is_logged_in();
+        match (is_here, wish) {
+            (false, Presence::LoggedOut) => Ok(()),
+            (false, Presence::Ready) => self.log_in(id, None),
+            (false, Presence::NotReady(reason)) => self.log_in(id, Some(reason)),
+            (true, Presence::LoggedOut) => self.log_out(id),
+            (true, Presence::Ready) => self.set_ready(id),
+            (true, Presence::NotReady(reason)) => self.set_not_ready(id, reason),
+        }
+    }
+
     pub(super) fn occupy(&mut self, id: AgentId) -> Result<(), Refusal> {
         let since = self.now;
         match self.agent(id)?.activity {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use timing::Instant;
 
 use super::{Distributor, Queue};
-use crate::state::{Place, State};
-use crate::{AgentCounts, AgentSnapshot, QueueId, QueueSnapshot, Snapshot, Waiting};
+use crate::state::{AgentState, Place, State};
+use crate::{AgentCounts, AgentId, AgentSnapshot, QueueId, QueueSnapshot, Snapshot, Waiting};
 
 pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     let agents = agent_counts(distributor);
@@ -23,19 +23,15 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     Snapshot {
         at,
         queues: distributor.queues.iter().map(queue_snapshot).collect(),
-        agents: distributor
-            .agents
-            .iter()
-            .map(|(&agent, entry)| AgentSnapshot {
-                agent,
-                presence: entry.state.presence,
-                activity: entry.state.activity,
-                handled: entry.state.handled,
-            })
-            .collect(),
+        agents: distributor.agents.iter().map(|(&id, entry)| agent(id, &entry.state)).collect(),
         interactions: count(distributor.interactions.len()),
         totals: distributor.totals,
     }
+}
+
+pub(super) fn agent(agent: AgentId, state: &AgentState) -> AgentSnapshot {
+    let AgentState { presence, activity, handled, .. } = *state;
+    AgentSnapshot { agent, presence, activity, handled }
 }
 
 /// In one walk over the agents, whatever the number of queues.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use acd::requirement::{Comparison, Skills};
 use acd::{
     AgentId, AgentSettings, BackOff, BackOffs, Command, Exit, ExitId, IdleClock, InteractionId, MaxLength,
-    MaxWait, NobodyLoggedIn, QueueId, QueueSettings, ReasonCode, RejectCause, Requirement, Settings, SkillId,
-    Step, StepEffect, Strategy as Choice,
+    MaxWait, NobodyLoggedIn, Presence, QueueId, QueueSettings, ReasonCode, RejectCause, Requirement,
+    Settings, SkillId, Step, StepEffect, Strategy as Choice,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -270,11 +270,20 @@ fn presence() -> impl Strategy<Value = Command> {
         2 => agent().prop_map(|agent| Command::LogOut { agent }),
         7 => agent().prop_map(|agent| Command::SetReady { agent }),
         2 => (agent(), reason()).prop_map(|(agent, reason)| Command::SetNotReady { agent, reason }),
+        3 => (agent(), wish()).prop_map(|(agent, presence)| Command::SetPresence { agent, presence }),
         1 => agent().prop_map(|agent| Command::Occupy { agent }),
         2 => agent().prop_map(|agent| Command::Release { agent }),
         3 => agent().prop_map(|agent| Command::EndAfterCallWork { agent }),
         2 => (agent(), duration(5_000))
             .prop_map(|(agent, by)| Command::ExtendAfterCallWork { agent, by }),
+    ]
+}
+
+fn wish() -> impl Strategy<Value = Presence> {
+    prop_oneof![
+        1 => Just(Presence::LoggedOut),
+        4 => Just(Presence::Ready),
+        2 => reason().prop_map(Presence::NotReady),
     ]
 }
 

@@ -169,6 +169,19 @@ impl Naive {
             }
             Command::SetReady { agent } => self.set_presence(agent, Presence::Ready),
             Command::SetNotReady { agent, reason } => self.set_presence(agent, Presence::NotReady(reason)),
+            Command::SetPresence { agent, presence } => {
+                self.known(agent)?;
+                match presence {
+                    Presence::LoggedOut if self.here(agent).is_ok() => self.log_out(agent),
+                    Presence::LoggedOut => {}
+                    Presence::Ready if self.here(agent).is_err() => return self.log_in(agent, None),
+                    Presence::NotReady(why) if self.here(agent).is_err() => {
+                        return self.log_in(agent, Some(why));
+                    }
+                    Presence::Ready | Presence::NotReady(_) => return self.set_presence(agent, presence),
+                }
+                Ok(())
+            }
             Command::Occupy { agent } => self.occupy(agent),
             Command::Release { agent } => self.release(agent),
             Command::EndAfterCallWork { agent } => {

@@ -201,6 +201,33 @@ fn an_agent_removed_while_rung_gives_the_caller_back() {
 }
 
 #[test]
+fn a_wish_is_done_whatever_the_agent_s_state_and_twice_does_no_harm() {
+    let mut world = World::with_queue();
+    world.define_agent(1, &[], |_| {});
+    let agent = AgentId(1);
+    let lunch = Presence::NotReady(ReasonCode(3));
+    for presence in [
+        Presence::LoggedOut,
+        lunch,
+        lunch,
+        Presence::Ready,
+        Presence::Ready,
+        lunch,
+        Presence::LoggedOut,
+        Presence::Ready,
+        Presence::LoggedOut,
+    ] {
+        world.tell(Command::SetPresence { agent, presence });
+        assert_eq!(world.acd.agent_snapshot(agent).map(|seen| seen.presence), Some(presence));
+    }
+    let missed = Command::SetPresence { agent, presence: Presence::NotReady(ReasonCode::MISSED) };
+    assert_eq!(world.try_to(missed), Err(Refusal::ReservedReason));
+    let nobody = Command::SetPresence { agent: AgentId(9), presence: Presence::Ready };
+    assert_eq!(world.try_to(nobody), Err(Refusal::UnknownAgent(AgentId(9))));
+    assert_eq!(world.acd.agent_snapshot(AgentId(9)), None);
+}
+
+#[test]
 fn commands_that_do_not_fit_are_refused_and_say_why() {
     let mut world = World::with_queue();
     world.define_agent(1, &[], |_| {});

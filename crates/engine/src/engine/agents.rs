@@ -1,10 +1,24 @@
 //! Agents whose shift follows their phone.
 
+use std::fmt;
+
 use acd::{AgentId, Command, Presence, ReasonCode};
 use timing::Instant;
 
 use super::Engine;
 use crate::{LogIn, Notice, Reach};
+
+/// An agent cannot begin to work: no phone of theirs is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoPhone;
+
+impl fmt::Display for NoPhone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no phone of the agent is registered")
+    }
+}
+
+impl std::error::Error for NoPhone {}
 
 impl Engine {
     /// Logs in who has become reachable and out who is no longer, among those whose shift follows the
@@ -57,6 +71,25 @@ impl Engine {
     pub(super) fn pause_ended(&mut self, agent: AgentId) {
         self.pausing.remove(&agent);
         self.command(Command::SetReady { agent });
+    }
+
+    /// The command for what somebody at a desktop, or the API, wants of an agent: to be ready, not ready or
+    /// gone. It goes to the distributor by itself.
+    ///
+    /// # Errors
+    /// [`NoPhone`] where the agent would begin to work without a phone that can ring.
+    pub fn presence(&self, agent: AgentId, presence: Presence) -> Result<Command, NoPhone> {
+        let has_phone = match self.directory.agents.get(&agent).map(|line| &line.reach) {
+            Some(Reach::Account(account)) => self.registered.contains(account),
+            Some(Reach::Contact { .. }) => true,
+            // The distributor knows better who exists and refuses.
+            None => true,
+        };
+        if has_phone || presence == Presence::LoggedOut {
+            Ok(Command::SetPresence { agent, presence })
+        } else {
+            Err(NoPhone)
+        }
     }
 
     pub(super) fn registration_changed(&mut self, account: String, contacts: usize) {

@@ -6,7 +6,7 @@ use timing::Instant;
 
 use super::{Engine, identity};
 use crate::interaction::{Interaction, OUTSIDE, Stage};
-use crate::{CallRecord, Notice, Outcome, RefusalCause, Treatment};
+use crate::{CallRecord, Notice, Outcome, RefusalCause, Story, Treatment};
 
 impl Engine {
     pub(super) fn happened(&mut self, now: Instant, event: Event) {
@@ -48,18 +48,12 @@ impl Engine {
         let interaction = interaction_of(call);
         let state = Interaction {
             call,
-            invite,
-            caller,
-            queue,
             stage: Stage::Waiting,
             outcome: None,
-            arrived: now,
-            answered: None,
-            agent: None,
+            story: Story::new(now, interaction, number(&caller), *invite, queue),
+            caller,
             hung_up: None,
             closed: None,
-            attempts: Vec::new(),
-            attempts_total: 0,
             is_trying: false,
             untreated: None,
         };
@@ -96,7 +90,7 @@ impl Engine {
         if let Some(timer) = state.untreated.take() {
             self.timers.cancel(timer);
         }
-        let treatment = self.directory.queues.get(&state.queue).copied().unwrap_or(Treatment::Ringback);
+        let treatment = self.directory.queues.get(&state.story.queue).copied().unwrap_or(Treatment::Ringback);
         let call = state.call;
         // A call that has hung up meanwhile hears nothing; its event is on the way.
         match treatment {
@@ -207,23 +201,11 @@ impl Engine {
             return;
         }
         let Some(state) = self.interactions.remove(&interaction) else { return };
-        let (ended, cause) = state.hung_up.unwrap_or((state.arrived, HangUp::Requested));
-        let invite = *state.invite;
+        let (ended, cause) = state.hung_up.unwrap_or((state.story.arrived, HangUp::Requested));
         let record = CallRecord {
-            interaction,
-            call_id: invite.call_id,
-            caller: number(&state.caller),
-            called: invite.number,
-            origin: invite.origin,
-            attributes: invite.headers,
-            queue: state.queue,
+            story: state.story,
             outcome: state.outcome.unwrap_or(Outcome::Failed),
-            arrived: state.arrived,
-            answered: state.answered,
             ended,
-            agent: state.agent,
-            attempts: state.attempts,
-            attempts_total: state.attempts_total,
             cause,
             summary: state.closed.map(|summary| *summary).unwrap_or_default(),
         };

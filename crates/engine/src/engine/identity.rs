@@ -69,7 +69,7 @@ fn is_withheld(headers: &[HeaderField]) -> bool {
 /// withheld identity does not reach it. A trunk is inside and gets the assertion with the wish for
 /// privacy (RFC 3325 §7).
 pub(super) fn dial(state: &Interaction, destinations: Vec<Destination>) -> Dial {
-    let headers = &state.invite.headers;
+    let headers = &state.story.attributes;
     let is_trunk = |destination: &Destination| match destination {
         Destination::Trunk { .. } => true,
         Destination::Contact(_) | Destination::Uri(_) => false,

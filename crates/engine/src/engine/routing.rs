@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use acd::{AgentId, Command, Event, Exit, ExitId, InteractionId, Refusal, ReservationEnd, ReservationId};
+use acd::{
+    AgentId, Command, Decision, Event, Exit, ExitId, InteractionId, OverflowCause, Refusal, ReservationEnd,
+    ReservationId,
+};
 use b2bua::{Failure, FailureKind};
 use timing::Instant;
 
 use super::Engine;
-use super::calls::{callers_status, number};
+use super::calls::callers_status;
 use super::identity::dial;
 use crate::interaction::{OUTSIDE, Stage, attempt_of};
 use crate::{Leave, Notice, Outcome, RefusalCause};
@@ -20,25 +23,27 @@ impl Engine {
     pub(super) fn decided(&mut self, now: Instant, event: Event) {
         match event {
             Event::Queued { interaction, queue, .. } => self.queued(now, interaction, queue),
-            Event::Reserved { reservation, interaction, agent, .. } => {
-                self.reserved(now, interaction, reservation, agent);
+            Event::Reserved { reservation, interaction, agent, decision, .. } => {
+                self.reserved(now, interaction, reservation, (agent, decision));
             }
             Event::ReservationEnded { reservation, interaction, cause, .. } => {
                 self.reservation_ended(now, interaction, reservation, cause);
             }
             Event::Answered { interaction, agent, .. } => self.confirmed(now, interaction, agent),
             Event::Abandoned { interaction, .. } => self.forgotten(interaction, Outcome::Abandoned),
-            Event::Overflowed { interaction, exit: Exit::Leave(exit), .. } => {
-                self.left(now, interaction, exit);
+            Event::StepEntered { interaction, step, cause, .. } => {
+                if let Some(state) = self.interactions.get_mut(&interaction) {
+                    state.step_entered(now, step, cause);
+                }
+            }
+            Event::Overflowed { interaction, cause, exit, .. } => {
+                self.overflowed(now, interaction, cause, exit);
             }
             Event::HandlingEnded { interaction, .. } => self.forgotten(interaction, Outcome::Answered),
             Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
-            // An interaction that moves to another queue is queued there next. Steps, priorities and
-            // agents' states are for reporters and desktops.
-            Event::Overflowed { exit: Exit::Queue(_), .. }
-            | Event::StepEntered { .. }
-            | Event::PriorityChanged { .. }
+            // Priorities and agents' states are for reporters and desktops.
+            Event::PriorityChanged { .. }
             | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
@@ -50,7 +55,7 @@ impl Engine {
 
     fn queued(&mut self, now: Instant, interaction: InteractionId, queue: acd::QueueId) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
-        state.queue = queue;
+        state.visit_began(now, queue);
         if state.hung_up.is_none() && state.untreated.is_none() {
             state.untreated = Some(self.timers.schedule(now + TREATMENT_DELAY, interaction));
         }
@@ -62,7 +67,7 @@ impl Engine {
         now: Instant,
         interaction: InteractionId,
         reservation: ReservationId,
-        agent: AgentId,
+        (agent, decision): (AgentId, Decision),
     ) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         if state.hung_up.is_some() {
@@ -71,7 +76,7 @@ impl Engine {
         }
         let call = state.call;
         state.stage = Stage::Ringing { reservation };
-        state.attempt_began(now, Some(agent));
+        state.attempt_began(now, Some((agent, decision)));
         if state.untreated.is_some() {
             // What the caller has agreed to is what the agent can be offered.
             self.treat(now, interaction);
@@ -127,15 +132,15 @@ impl Engine {
     fn confirmed(&mut self, now: Instant, interaction: InteractionId, agent: AgentId) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Stage::Confirming { reservation } = state.stage else { return };
-        state.agent = Some(agent);
+        state.story.agent = Some(agent);
         let call = state.call;
         if let Some((hung_up, _)) = state.hung_up {
             // The distributor counts an answer, so the record does.
-            state.answered = Some(hung_up);
+            state.story.answered = Some(hung_up);
             state.stage = Stage::Over;
             return self.command(Command::Finish { interaction });
         }
-        state.answered = Some(now);
+        state.story.answered = Some(now);
         state.stage = Stage::Talking;
         if self.b2bua.connect(now, call, attempt_of(reservation)).is_err() {
             // The agent is gone in the very moment of the answer: nobody is left to talk to.
@@ -151,7 +156,18 @@ impl Engine {
         self.finish_record(interaction);
     }
 
-    /// An interaction leaves the distributor by a rule.
+    /// An interaction leaves its queue by a rule. One that goes to another queue is queued there next.
+    fn overflowed(&mut self, now: Instant, interaction: InteractionId, cause: OverflowCause, exit: Exit) {
+        if let Some(state) = self.interactions.get_mut(&interaction) {
+            state.overflowed(now, cause);
+        }
+        match exit {
+            Exit::Queue(_) => {}
+            Exit::Leave(exit) => self.left(now, interaction, exit),
+        }
+    }
+
+    /// An interaction leaves the distributor.
     fn left(&mut self, now: Instant, interaction: InteractionId, exit: ExitId) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.outcome = Some(Outcome::Overflowed);
@@ -219,6 +235,14 @@ impl Engine {
                 self.too_late(now, reservation);
             }
             (Command::Cancel { .. } | Command::Reject { .. } | Command::LogOut { .. }, _) => {}
+            // What people want of agents is answered to them. An agent who left in their pause stays away.
+            (
+                Command::SetPresence { .. }
+                | Command::SetReady { .. }
+                | Command::EndAfterCallWork { .. }
+                | Command::ExtendAfterCallWork { .. },
+                _,
+            ) => {}
             (Command::LogIn { .. }, Refusal::AlreadyLoggedIn(_)) => {}
             (_, _) => self.notice(Notice::CommandRefused { command, refusal }),
         }
@@ -229,9 +253,9 @@ impl Engine {
         let headers = self.retry_after(503);
         let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, state.call, 503, &headers);
         self.notice(Notice::CallRefused {
-            caller: number(&state.caller),
-            called: state.invite.number.clone(),
-            origin: state.invite.origin.clone(),
+            caller: state.story.caller,
+            called: state.story.called,
+            origin: state.story.origin,
             status: 503,
             cause: RefusalCause::Full,
         });

@@ -1,10 +1,12 @@
 //! From the queue to the conversation, and the races between phones, callers and the distributor.
 
-use acd::{Activity, QueueSettings, RejectCause, ReservationEnd};
-use b2bua::{FailureKind, HangUp, Side};
-use engine::{Outcome, Treatment};
+use std::time::Duration;
 
-use crate::world::{BILLING, MUSIC, Manner, World};
+use acd::{Activity, Presence, QueueSettings, RejectCause, Requirement, ReservationEnd, SkillId};
+use b2bua::{FailureKind, HangUp, Side};
+use engine::{Outcome, Standing, Treatment};
+
+use crate::world::{BILLING, MUSIC, Manner, OTHER, World};
 
 fn treatments() -> [Treatment; 2] {
     [Treatment::Ringback, Treatment::Music(MUSIC)]
@@ -39,12 +41,74 @@ fn a_caller_reaches_an_agent_and_the_record_tells_it() {
         let record = world.records()[0].clone();
         assert_eq!(record.outcome, Outcome::Answered);
         assert_eq!(record.cause, HangUp::By(Side::Caller));
-        assert_eq!((record.caller.as_str(), record.called.as_str()), ("0311112222", "100"));
-        assert_eq!(record.agent, Some(acd::AgentId(1)));
+        assert_eq!((record.story.caller.as_str(), record.story.called.as_str()), ("0311112222", "100"));
+        assert_eq!(record.story.agent, Some(acd::AgentId(1)));
         assert_eq!(record.waited().as_secs(), 3);
         assert_eq!(record.talked().as_secs(), 12);
-        assert_eq!((record.attempts.len(), record.attempts[0].failure), (1, None));
+        assert_eq!((record.story.attempts.len(), record.story.attempts[0].failure), (1, None));
     }
+}
+
+#[test]
+fn the_record_says_through_which_queues_and_steps_a_caller_came_and_why_to_this_agent() {
+    let mut world = World::new(Treatment::Music(MUSIC));
+    let spoken = |skill| Requirement::at_least(SkillId(skill), 5);
+    world.define(
+        BILLING,
+        QueueSettings {
+            requirement: spoken(1),
+            steps: vec![acd::Step {
+                after: Duration::from_secs(5),
+                requirement: spoken(2),
+                effect: acd::StepEffect::Replace,
+            }],
+            skip_unstaffed_steps: false,
+            max_wait: Some(acd::MaxWait { after: Duration::from_secs(10), exit: acd::Exit::Queue(OTHER) }),
+            ..QueueSettings::default()
+        },
+    );
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(12_000);
+    let seen = world.engine.interactions(None, 9, Some(OTHER), None);
+    assert_eq!(seen.iter().map(|one| one.standing).collect::<Vec<_>>(), [Standing::Waiting]);
+    let visits = |story: &engine::Story| -> Vec<_> {
+        story.visits.iter().map(|one| (one.queue, one.overflowed.map(|(_, cause)| cause))).collect()
+    };
+    let path = [(BILLING, Some(acd::OverflowCause::MaxWait)), (OTHER, None)];
+    assert_eq!(visits(&seen[0].story), path);
+    assert!(world.engine.interactions(None, 9, Some(BILLING), None).is_empty(), "it is there no longer");
+    world.agent(1, Manner::Answers(2_000));
+    world.run(1_000);
+    let ringing = world.engine.interactions(None, 9, None, Some(acd::AgentId(1)));
+    assert_eq!(ringing[0].standing, Standing::Ringing);
+    let id = ringing[0].story.interaction;
+    assert!(world.engine.interactions(Some(id), 9, None, None).is_empty(), "nothing is behind it");
+    world.run(3_000);
+    assert_eq!(world.engine.interaction(id).map(|one| one.standing), Some(Standing::Talking));
+    world.bye(caller, session);
+    world.assert_nothing_left();
+    assert_eq!(world.engine.interaction(id), None);
+    let story = &world.records()[0].story;
+    assert_eq!(visits(story), path);
+    let steps: Vec<_> = story.visits[0].steps.iter().map(|one| (one.step, one.cause)).collect();
+    assert_eq!(steps, [(1, acd::StepCause::Time)]);
+    assert_eq!(story.visits[0].steps[0].at.since(story.arrived).as_secs(), 5);
+    let attempt = &story.attempts[0];
+    let decision = attempt.decision.as_ref().expect("an agent is chosen for a reason");
+    assert_eq!((attempt.queue, decision.eligible, decision.still_waiting), (OTHER, 1, 0));
+}
+
+#[test]
+fn nobody_begins_to_work_without_a_phone() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Answers(50));
+    let agent = acd::AgentId(1);
+    assert_eq!(world.engine.presence(agent, Presence::Ready), Err(engine::NoPhone));
+    assert!(world.engine.presence(agent, Presence::LoggedOut).is_ok());
+    world.register(phone, "agent1", 300);
+    let wish = world.engine.presence(agent, Presence::Ready);
+    assert_eq!(wish, Ok(acd::Command::SetPresence { agent, presence: Presence::Ready }));
 }
 
 #[test]
@@ -85,10 +149,10 @@ fn what_the_phone_says_decides_the_back_off_and_the_caller_keeps_the_place() {
         world.bye(caller, session);
         world.assert_nothing_left();
         let record = world.records()[0].clone();
-        assert_eq!(record.attempts_total, 2);
-        assert_eq!(record.attempts[0].failure.map(|failure| failure.kind), Some(kind));
-        assert!(!record.attempts[0].withdrawn);
-        assert_eq!(record.attempts[1].failure, None);
+        assert_eq!(record.story.attempts_total, 2);
+        assert_eq!(record.story.attempts[0].failure.map(|failure| failure.kind), Some(kind));
+        assert!(!record.story.attempts[0].withdrawn);
+        assert_eq!(record.story.attempts[1].failure, None);
     }
 }
 
@@ -104,7 +168,7 @@ fn an_agent_who_ignores_the_phone_loses_the_reservation_to_the_next() {
     assert_eq!(world.sent("CANCEL", world.at(first)), 1);
     world.bye(caller, session);
     world.assert_nothing_left();
-    assert!(world.records()[0].attempts[0].withdrawn);
+    assert!(world.records()[0].story.attempts[0].withdrawn);
 }
 
 #[test]
@@ -151,7 +215,7 @@ fn an_expiry_that_is_on_its_way_when_the_phone_is_picked_up_ends_the_same() {
     assert_eq!(world.totals().answered, 1);
     world.bye(caller, session);
     world.assert_nothing_left();
-    assert_eq!(world.records()[0].agent, Some(acd::AgentId(2)));
+    assert_eq!(world.records()[0].story.agent, Some(acd::AgentId(2)));
 }
 
 #[test]
@@ -243,8 +307,8 @@ fn a_caller_who_gives_up_while_a_phone_rings_is_abandoned_and_the_phone_falls_si
     world.assert_nothing_left();
     let record = world.records()[0].clone();
     assert_eq!(record.outcome, Outcome::Abandoned);
-    assert!(record.attempts[0].withdrawn, "nobody answered: {record:#?}");
-    assert_eq!(record.attempts[0].lasted.as_secs(), 2);
+    assert!(record.story.attempts[0].withdrawn, "nobody answered: {record:#?}");
+    assert_eq!(record.story.attempts[0].lasted.as_secs(), 2);
 }
 
 #[test]
@@ -269,8 +333,7 @@ fn an_engine_that_is_written_down_after_every_step_has_the_same_future() {
 fn after_call_work_begins_when_either_hangs_up() {
     for agent_ends in [false, true] {
         let mut world = World::new(Treatment::Ringback);
-        let work =
-            QueueSettings { after_call_work: std::time::Duration::from_secs(30), ..QueueSettings::default() };
+        let work = QueueSettings { after_call_work: Duration::from_secs(30), ..QueueSettings::default() };
         world.define(BILLING, work);
         let phone = world.agent(1, Manner::ByHand);
         let caller = world.peer("10.0.0.2", Manner::ByHand);

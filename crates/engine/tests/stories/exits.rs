@@ -151,8 +151,11 @@ fn an_overflow_to_a_number_goes_outside_and_is_no_answer_of_an_agent() {
         world.bye(caller, session);
         world.assert_nothing_left();
         let record = world.records()[0].clone();
-        assert_eq!((record.outcome, record.agent, record.answered), (Outcome::Overflowed, None, None));
-        assert_eq!(record.attempts.last().map(|one| (one.agent, one.failure)), Some((None, None)));
+        assert_eq!(
+            (record.outcome, record.story.agent, record.story.answered),
+            (Outcome::Overflowed, None, None)
+        );
+        assert_eq!(record.story.attempts.last().map(|one| (one.agent, one.failure)), Some((None, None)));
     }
 }
 
@@ -170,7 +173,7 @@ fn a_number_outside_that_fails_tells_the_unanswered_caller_why() {
         world.run(5_000);
         assert_eq!(world.refusal(caller), Some(heard));
         world.assert_nothing_left();
-        assert!(world.records()[0].attempts[0].failure.is_some());
+        assert!(world.records()[0].story.attempts[0].failure.is_some());
     }
 }
 
@@ -185,7 +188,7 @@ fn a_caller_who_gives_up_while_the_number_outside_rings_ends_it() {
     world.cancel(caller, session);
     assert_eq!(world.sent("CANCEL", world.at(outside)), 1);
     world.assert_nothing_left();
-    assert!(world.records()[0].attempts[0].withdrawn);
+    assert!(world.records()[0].story.attempts[0].withdrawn);
 }
 
 #[test]
@@ -212,7 +215,7 @@ fn an_overflow_into_another_queue_keeps_the_caller_and_is_counted_in_both() {
     world.bye(caller, session);
     world.assert_nothing_left();
     let record = world.records()[0].clone();
-    assert_eq!((record.outcome, record.queue), (Outcome::Abandoned, OTHER));
+    assert_eq!((record.outcome, record.story.queue), (Outcome::Abandoned, OTHER));
 }
 
 #[test]

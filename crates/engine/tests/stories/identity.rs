@@ -35,8 +35,8 @@ fn a_trunks_assertion_is_who_calls() {
     assert_eq!(header(&invite, "X-Ticket"), Some("42"));
     assert_eq!(header(&invite, "Diversion"), Some("<sip:1@x>"));
     assert_eq!(header(&invite, "P-Asserted-Identity"), Some(ASSERTED.1));
-    assert_eq!(record.caller, "0255556666");
-    assert!(record.attributes.iter().any(|header| header.name == "X-Ticket"));
+    assert_eq!(record.story.caller, "0255556666");
+    assert!(record.story.attributes.iter().any(|header| header.name == "X-Ticket"));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn without_an_assertion_it_is_from() {
     let (invite, record) = told(&[("Subject", "not ours to keep")], Identity::user("0311112222"));
     assert_eq!(invite.from.user, "0311112222");
     assert_eq!(header(&invite, "Subject"), None);
-    assert_eq!(record.caller, "0311112222");
+    assert_eq!(record.story.caller, "0311112222");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_withheld_identity_stays_with_the_operator() {
         assert_eq!(invite.from.uri, "sip:anonymous@anonymous.invalid");
         assert_eq!(header(&invite, "P-Asserted-Identity"), None);
         assert_eq!(header(&invite, "Privacy"), Some(privacy));
-        assert_eq!(record.caller, "0255556666");
+        assert_eq!(record.story.caller, "0255556666");
     }
     let (invite, _) = told(&[ASSERTED, ("Privacy", "none")], Identity::user("9"));
     assert_eq!(invite.from.user, "0255556666");

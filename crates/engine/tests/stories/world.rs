@@ -439,7 +439,7 @@ impl World {
         assert_eq!(totals.offered, totals.answered + totals.abandoned + totals.overflowed);
         assert_eq!(totals.answered, totals.finished);
         let records = self.records();
-        let names: BTreeSet<InteractionId> = records.iter().map(|record| record.interaction).collect();
+        let names: BTreeSet<InteractionId> = records.iter().map(|record| record.story.interaction).collect();
         assert_eq!(names.len(), records.len(), "one record each");
         let count = |outcome| records.iter().filter(|record| record.outcome == outcome).count() as u64;
         assert_eq!(count(Outcome::Answered), totals.answered);
@@ -447,10 +447,10 @@ impl World {
         assert_eq!(count(Outcome::Overflowed), totals.overflowed - totals.flowed_out);
         assert_eq!(count(Outcome::Failed), 0);
         for record in records {
-            assert_eq!(record.answered.is_some(), record.outcome == Outcome::Answered, "{record:#?}");
-            assert!(record.attempts.len() <= record.attempts_total as usize);
+            assert_eq!(record.story.answered.is_some(), record.outcome == Outcome::Answered, "{record:#?}");
+            assert!(record.story.attempts.len() <= record.story.attempts_total as usize);
             let answers = |one: &&engine::AttemptRecord| one.failure.is_none() && !one.withdrawn;
-            assert!(record.attempts.iter().filter(answers).count() <= 1, "{record:#?}");
+            assert!(record.story.attempts.iter().filter(answers).count() <= 1, "{record:#?}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use acd::{InteractionId, QueueId};
 use b2bua::{HangUp, Side, Summary};
-use engine::{CallRecord, Notice, Outcome, RefusalCause};
+use engine::{CallRecord, Notice, Outcome, RefusalCause, Story};
 use report::{
     CallReporter, Exposition, MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries,
     TrafficCounts,
@@ -16,20 +16,24 @@ use crate::centre::{BILLING, Centre, KIM, Scrape, TECHNICAL, names, secs};
 
 fn record(queue: QueueId, outcome: Outcome) -> CallRecord {
     CallRecord {
-        interaction: InteractionId(1),
-        call_id: "a84b4c76e66710".to_owned(),
-        caller: "0212345678".to_owned(),
-        called: "15881000".to_owned(),
-        origin: sip::user_agent::Origin::Account("kim".to_owned()),
-        attributes: Vec::new(),
-        queue,
+        story: Story {
+            interaction: InteractionId(1),
+            call_id: "a84b4c76e66710".to_owned(),
+            caller: "0212345678".to_owned(),
+            called: "15881000".to_owned(),
+            origin: sip::user_agent::Origin::Account("kim".to_owned()),
+            attributes: Vec::new(),
+            queue,
+            arrived: Instant::from_secs(100),
+            answered: (outcome == Outcome::Answered).then_some(Instant::from_secs(110)),
+            agent: Some(KIM),
+            visits: Vec::new(),
+            visits_total: 1,
+            attempts: Vec::new(),
+            attempts_total: 1,
+        },
         outcome,
-        arrived: Instant::from_secs(100),
-        answered: Some(Instant::from_secs(110)),
         ended: Instant::from_secs(200),
-        agent: Some(KIM),
-        attempts: Vec::new(),
-        attempts_total: 1,
         cause: HangUp::By(Side::Callee),
         summary: Summary {
             held: secs(15),
@@ -89,7 +93,7 @@ fn duplicates_do_not_make_the_counter_of_lost_packets_fall() {
 fn a_call_that_nobody_answered_or_whose_queue_is_gone_counts_as_a_call_only() {
     let exposition = Exposition::new("0.1.0");
     let mut calls = CallReporter::new(&exposition, &names());
-    calls.handle_notice(&ended(CallRecord { answered: None, ..record(BILLING, Outcome::Abandoned) }));
+    calls.handle_notice(&ended(record(BILLING, Outcome::Abandoned)));
     calls.handle_notice(&ended(record(QueueId(77), Outcome::Answered)));
     let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
     assert_eq!(scrape.value("cordboard_calls_total", &[("outcome", "abandoned")]), 1.0);

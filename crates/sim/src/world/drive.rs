@@ -186,7 +186,7 @@ impl World {
                 Happening::Noticed(notice) => {
                     self.told.note(&notice);
                     if let engine::Notice::CallEnded(record) = &notice {
-                        self.witness.recorded(&record.caller, record.outcome);
+                        self.witness.recorded(&record.story.caller, record.outcome);
                     }
                     Moment::Noticed(notice)
                 }
