@@ -85,7 +85,8 @@ pub fn run(options: &Options) -> Exit {
 }
 
 fn day(options: &Options) -> Result<(), DemoError> {
-    let mut chance = Chance::new(options.seed.unwrap_or_else(any_seed));
+    let seed = options.seed.unwrap_or_else(any_seed);
+    let mut chance = Chance::new(seed);
     let (text, passwords) = centre::configuration(&mut chance);
     let loaded = config::parse("demo", &text, Passwords::Any).expect("the built-in configuration is right");
     let mut config = loaded.config;
@@ -109,7 +110,8 @@ fn day(options: &Options) -> Result<(), DemoError> {
     let town = town.map_err(DemoError::People)?;
     let began = running.clock().now();
     let shown = running.block_on(show(options, &running, server));
-    let summary = table::summary(&running.wallboard(), &experience, running.clock().now().since(began));
+    let lasted = running.clock().now().since(began);
+    let summary = table::summary(&running.wallboard(), &experience, lasted, seed);
     over.store(true, Ordering::Relaxed);
     let lived = town.join().expect("the town's thread does not panic");
     running.shut_down();
@@ -142,7 +144,8 @@ fn udp_address(running: &Running) -> SocketAddr {
 
 /// Draws the table until the day is over.
 async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::io::Result<()> {
-    let terminal = std::io::stdout().is_terminal();
+    let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    let terminal = std::io::stdout().is_terminal() && !dumb;
     let http = running.http();
     let head = vec![
         format!(
@@ -169,10 +172,15 @@ async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::
             _ = frames.tick() => {}
         }
         let text = table::wallboard(&running.wallboard(), if terminal { &head } else { &[] });
-        // Home, then each line with its rest cleared, then everything below: no flicker.
-        let frame = if terminal { format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n")) } else { text };
+        let frame = if terminal { frame(&text) } else { text };
         print(&frame)?;
     }
+}
+
+/// Home, then each line with its rest cleared, then everything below: no flicker. Without wrapping: what a
+/// narrow terminal has no room for is cut, and a line stays a line.
+fn frame(text: &str) -> String {
+    format!("\x1b[?7l\x1b[H{}\x1b[J\x1b[?7h", text.replace('\n', "\x1b[K\n"))
 }
 
 fn print(text: &str) -> std::io::Result<()> {

@@ -33,14 +33,15 @@ pub(super) fn wallboard(board: &Wallboard, lines: &[String]) -> String {
 }
 
 const QUEUE_HEADINGS: &str =
-    "queue      waiting longest talking offered answered abandoned overflow service level";
+    "queue      waiting longest talking offered answered abandoned overflow   in time";
 
 fn queue_line(queue: &QueueRow) -> String {
     let longest = queue.longest_wait_seconds.map_or("-".to_owned(), |wait| format!("{wait:.0} s"));
     let level = &queue.service_level;
     let ratio = level.ratio.map_or("-".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
+    let in_time = format!("{ratio}/{:.0}s", level.within_seconds);
     format!(
-        "{:<11}{:>7}{longest:>8}{:>8}{:>8}{:>9}{:>10}{:>9}  {ratio:>5} in {:.0} s",
+        "{:<11}{:>7}{longest:>8}{:>8}{:>8}{:>9}{:>10}{:>9}{:>10}",
         queue.name,
         queue.waiting,
         queue.in_progress,
@@ -48,7 +49,7 @@ fn queue_line(queue: &QueueRow) -> String {
         queue.answered,
         queue.abandoned,
         queue.overflowed,
-        level.within_seconds,
+        in_time,
     )
 }
 
@@ -63,10 +64,13 @@ fn state(name: &str) -> String {
 }
 
 /// The summary at the end of the day.
-pub(super) fn summary(board: &Wallboard, experience: &Experience, lasted: Duration) -> String {
+pub(super) fn summary(board: &Wallboard, experience: &Experience, lasted: Duration, seed: u64) -> String {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let mut text = String::new();
-    put(&mut text, &format!("The day lasted {}.", clock_time(lasted)));
+    put(
+        &mut text,
+        &format!("The day lasted {}; --seed {seed} draws the same people again.", clock_time(lasted)),
+    );
     put(&mut text, "");
     put(&mut text, QUEUE_HEADINGS);
     for queue in &board.queues {
@@ -85,16 +89,14 @@ pub(super) fn summary(board: &Wallboard, experience: &Experience, lasted: Durati
     }
     if let Some(queue) = board.queues.first() {
         let variant = queue.service_level.variant;
-        put(&mut text, &format!("service level is the variant {variant} of docs/metrics.md"));
+        put(&mut text, &format!("in time: the service level, variant {variant} of docs/metrics.md"));
     }
     put(&mut text, "");
-    let line = format!(
-        "{} calls made, {} phones picked up; in finished calls {} callers heard their agent and {} agents their caller",
-        count(&experience.calls),
-        count(&experience.picked_up),
-        count(&experience.callers_heard),
-        count(&experience.agents_heard),
-    );
+    let (calls, picked_up) = (count(&experience.calls), count(&experience.picked_up));
+    put(&mut text, &format!("{calls} calls made, {picked_up} phones picked up"));
+    let (callers, agents) = (count(&experience.callers_heard), count(&experience.agents_heard));
+    let line =
+        format!("in finished calls {callers} callers heard their agent and {agents} agents their caller");
     put(&mut text, &line);
     let not_made = count(&experience.not_made);
     if not_made > 0 {
@@ -119,6 +121,51 @@ mod tests {
     #[test]
     fn minutes_and_seconds_read_as_on_a_clock() {
         assert_eq!(clock_time(Duration::from_millis(754_900)), "12:34");
+    }
+
+    fn row(name: &str) -> QueueRow {
+        let figures = report::ServiceLevelRow {
+            variant: "abandons_negative",
+            ratio: Some(1.0),
+            target: 0.8,
+            within_seconds: 20.0,
+        };
+        QueueRow {
+            name: name.to_owned(),
+            waiting: 48,
+            ringing: 12,
+            longest_wait_seconds: Some(3_599.0),
+            in_progress: 12,
+            offered: 123_456,
+            answered: 123_456,
+            abandoned: 12_345,
+            short_abandons: 12_345,
+            overflowed: 12_345,
+            service_level: figures,
+            average_speed_of_answer_seconds: Some(3_599.9),
+            average_handle_time_seconds: Some(3_599.9),
+            agents_idle: 12,
+            agents_here: 12,
+        }
+    }
+
+    #[test]
+    fn a_busy_day_fits_into_eighty_columns() {
+        let agents = vec![report::AgentRow {
+            id: "park".to_owned(),
+            name: "Park Seoyeon".to_owned(),
+            state: "after_call_work",
+            reason: None,
+            queue: Some("technical".to_owned()),
+            since_seconds: 59_999.0,
+            handled: 12_345,
+        }];
+        let queues = vec![row("billing"), row("sales"), row("technical")];
+        let board = Wallboard { queues, agents, occupancy: Some(1.0) };
+        let day = summary(&board, &Experience::default(), Duration::from_secs(86_400), u64::MAX);
+        for line in wallboard(&board, &[]).lines().chain(day.lines()) {
+            assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+        }
     }
 
     #[test]

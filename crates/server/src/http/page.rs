@@ -73,6 +73,39 @@ mod tests {
         assert_eq!(language(""), "en");
     }
 
+    /// The names of the words between two marks of the script.
+    fn words(from: &str, to: &str) -> std::collections::BTreeSet<String> {
+        let (_, rest) = SCRIPT.split_once(from).expect("the language begins");
+        let (block, _) = rest.split_once(to).expect("the language ends");
+        let names = block
+            .split(['{', ',', '\n'])
+            .filter_map(|part| part.split_once(": "))
+            .map(|(name, _)| name.trim());
+        names
+            .filter(|name| name.chars().all(|char| char.is_ascii_alphabetic() || char == '_'))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_word_of_the_page_is_there_in_both_languages() {
+        let english = words("  en: {", "\n  },");
+        assert!(english.contains("waiting") && english.contains("missed"), "{english:?}");
+        assert_eq!(english, words("  ko: {", "\n  },"));
+        for state in [
+            "idle",
+            "reserved",
+            "handling",
+            "after_call_work",
+            "backing_off",
+            "occupied",
+            "not_ready",
+            "logged_out",
+        ] {
+            assert!(english.contains(state), "{state}");
+        }
+    }
+
     #[test]
     fn the_page_loads_nothing_from_elsewhere_and_writes_no_html_by_script() {
         for text in [PAGE, STYLE, SCRIPT] {

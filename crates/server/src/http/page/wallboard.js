@@ -6,21 +6,25 @@ const WORDS = {
     other: "한국어", language: "Show this page in Korean", summary: "Summary", queues: "Queues", agents: "Agents",
     waiting: "Waiting", longest: "Longest wait", talking: "In progress", level: "Service level",
     answered: "Answered", abandoned: "Abandoned", overflowed: "Overflowed", offered: "Offered",
-    name: "Name", state: "State", queue: "Queue", since: "For", within: "within {0} s, target {1}", none: "–",
-    draining: "Draining: no new calls", starting: "Starting", lost: "No answer from Cordboard for {0}",
+    name: "Name", state: "State", queue: "Queue", since: "For", within: "{1} in {0}\u00a0s", none: "–",
+    draining: "Draining: no new calls", starting: "Starting",
+    lost: "No answer from Cordboard since {0}: what you see is old.",
     noQueues: "No queue is configured.", noAgents: "No agent is configured.",
     idle: "Ready", backing_off: "Pausing", reserved: "Ringing", handling: "In conversation",
     after_call_work: "After-call work", occupied: "Busy", not_ready: "Not ready", logged_out: "Logged out",
+    reasons: { missed: "missed calls", other: "other" },
   },
   ko: {
     other: "English", language: "이 화면을 영어로 보기", summary: "요약", queues: "대기열", agents: "상담원",
     waiting: "대기", longest: "최장 대기", talking: "통화 중", level: "서비스 레벨",
     answered: "응답", abandoned: "포기", overflowed: "넘침", offered: "인입",
-    name: "이름", state: "상태", queue: "대기열", since: "경과", within: "{0}초 이내, 목표 {1}", none: "–",
-    draining: "종료 준비 중: 새 통화를 받지 않음", starting: "시작 중", lost: "Cordboard 응답 없음: {0}",
+    name: "이름", state: "상태", queue: "대기열", since: "경과", within: "{0}초 이내 {1}", none: "–",
+    draining: "종료 준비 중: 새 통화를 받지 않음", starting: "시작 중",
+    lost: "{0}부터 Cordboard 응답 없음: 화면의 수치는 이전 값입니다.",
     noQueues: "설정된 대기열이 없습니다.", noAgents: "설정된 상담원이 없습니다.",
     idle: "통화 가능", backing_off: "일시 제외", reserved: "호출 중", handling: "상담 중",
     after_call_work: "후처리", occupied: "다른 업무", not_ready: "이석", logged_out: "로그아웃",
+    reasons: { missed: "미응답", other: "기타" },
   },
 };
 const STATES = ["idle", "reserved", "handling", "after_call_work", "backing_off", "occupied", "not_ready", "logged_out"];
@@ -30,6 +34,7 @@ const PATIENCE_MS = 4000;
 let language = pickLanguage();
 let board = null;
 let heard = performance.now();
+let heardAt = new Date();
 
 function pickLanguage() {
   let kept = null;
@@ -50,19 +55,33 @@ function element(name, className, ...children) {
   return node;
 }
 
+const two = (number) => String(number).padStart(2, "0");
+const count = (number) => number.toLocaleString(language);
+const timeOfDay = (date) => [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+
+/** Why an agent is not ready: the product's own reasons in the reader's language, the centre's as written. */
+function reasonWord(reason) {
+  const own = WORDS[language].reasons;
+  return Object.hasOwn(own, reason) ? own[reason] : reason;
+}
+
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return word("none");
   const whole = Math.max(0, Math.floor(seconds));
-  const two = (number) => String(number).padStart(2, "0");
   const hours = Math.floor(whole / 3600);
   const rest = `${two(Math.floor((whole % 3600) / 60))}:${two(whole % 60)}`;
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
-const percent = (ratio) => (ratio === null || ratio === undefined ? word("none") : `${Math.round(ratio * 100)}%`);
+/** Rounded down: 100% is all of them, and a target that is missed by a hair does not look met. */
+function percent(ratio) {
+  return ratio === null || ratio === undefined ? word("none") : `${Math.floor(ratio * 100 + 1e-9)}%`;
+}
 
-function figure(label, value, className = "") {
-  return element("div", "", element("div", `figure ${className}`, value), element("div", "label", label));
+function figure(label, value, className = "", note = "") {
+  const labels = element("div", "label", label);
+  if (note) labels.append(element("span", "", note));
+  return element("div", "", element("div", `figure ${className}`, value), labels);
 }
 
 function mood(queue) {
@@ -82,30 +101,33 @@ function levelMood(level) {
 function queueCard(queue) {
   const level = queue.service_level;
   const tone = mood(queue);
-  const title = word("within", level.within_seconds, percent(level.target));
-  const serviceLevel = figure(`${word("level")} (${title})`, percent(level.ratio), levelMood(level));
+  const goal = word("within", level.within_seconds, percent(level.target));
+  const serviceLevel = figure(word("level"), percent(level.ratio), levelMood(level), goal);
   return element("article", `card queue ${tone}`,
     element("h3", "", queue.name),
     element("div", "top",
-      figure(word("waiting"), queue.waiting, tone && queue.waiting ? `is-${tone}` : ""),
+      figure(word("waiting"), count(queue.waiting), tone && queue.waiting ? `is-${tone}` : ""),
       figure(word("longest"), duration(queue.longest_wait_seconds), tone && queue.waiting ? `is-${tone}` : ""),
       serviceLevel),
     element("div", "bottom",
-      figure(word("talking"), queue.in_progress),
-      figure(word("answered"), queue.answered),
-      figure(word("abandoned"), queue.abandoned),
-      figure(word("overflowed"), queue.overflowed)));
+      figure(word("talking"), count(queue.in_progress)),
+      figure(word("answered"), count(queue.answered)),
+      figure(word("abandoned"), count(queue.abandoned)),
+      figure(word("overflowed"), count(queue.overflowed))));
 }
 
 function agentRow(agent) {
-  const state = element("td", "", element("span", `dot ${STATES.includes(agent.state) ? agent.state : ""}`), word(agent.state));
-  if (agent.reason) state.append(` (${agent.reason})`);
-  return element("tr", "", element("td", "", agent.name), state, element("td", "", agent.queue ?? ""),
+  const dot = element("span", `dot ${STATES.includes(agent.state) ? agent.state : ""}`);
+  const reason = agent.reason ? ` (${reasonWord(agent.reason)})` : "";
+  const state = element("div", "state", dot, element("span", "", word(agent.state) + reason));
+  const name = element("th", "", agent.name);
+  name.scope = "row";
+  return element("tr", "", name, element("td", "", state), element("td", "", agent.queue ?? ""),
     element("td", "", duration(agent.since_seconds)));
 }
 
 function sum(key) {
-  return board.queues.reduce((total, queue) => total + queue[key], 0);
+  return count(board.queues.reduce((total, queue) => total + queue[key], 0));
 }
 
 function summary() {
@@ -116,7 +138,7 @@ function summary() {
     [word("talking"), sum("in_progress")],
     [word("answered"), sum("answered")],
     [word("abandoned"), sum("abandoned")],
-    [word("idle"), board.agents.filter((agent) => agent.state === "idle").length],
+    [word("idle"), count(board.agents.filter((agent) => agent.state === "idle").length)],
   ].map(([label, value]) => {
     return element("div", "card", figure(label, value));
   });
@@ -126,31 +148,47 @@ function put(id, ...children) {
   document.getElementById(id).replaceChildren(...children);
 }
 
+/** Writes only what is new, so that a screen reader says it once. */
+function say(id, text) {
+  const node = document.getElementById(id);
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function heading(key) {
+  const cell = element("th", "", word(key));
+  cell.scope = "col";
+  return cell;
+}
+
 function draw() {
   document.documentElement.lang = language;
-  put("language", word("other"));
-  document.getElementById("language").title = word("language");
+  const button = document.getElementById("language");
+  button.textContent = word("other");
+  button.lang = language === "ko" ? "en" : "ko";
+  button.title = word("language");
   put("summary-title", word("summary"));
   put("queues-title", word("queues"));
   put("agents-title", word("agents"));
-  put("agents-head", ...["name", "state", "queue", "since"].map((key) => element("th", "", word(key))));
+  put("agents-head", ...["name", "state", "queue", "since"].map(heading));
   if (!board) return;
-  put("phase", board.phase === "serving" ? "" : word(board.phase));
+  say("phase", board.phase === "serving" ? "" : word(board.phase));
   put("summary", ...summary());
   put("queues", ...(board.queues.length ? board.queues.map(queueCard) : [word("noQueues")]));
   const counts = STATES.map((state) => [state, board.agents.filter((agent) => agent.state === state).length]);
-  put("states", ...counts.filter(([, count]) => count).map(([state, count]) =>
-    element("li", "", element("span", `dot ${state}`), word(state), element("b", "", count))));
+  put("states", ...counts.filter(([, many]) => many).map(([state, many]) =>
+    element("li", "", element("span", `dot ${state}`), word(state), element("b", "", many))));
   put("agents", ...board.agents.map(agentRow));
-  if (!board.agents.length) put("states", word("noAgents"));
+  document.getElementById("agents-table").hidden = !board.agents.length;
+  document.getElementById("agents-none").hidden = Boolean(board.agents.length);
+  say("agents-none", word("noAgents"));
 }
 
 function tick() {
-  put("clock", new Date().toLocaleTimeString(language === "ko" ? "ko-KR" : "en-GB"));
-  const silent = (performance.now() - heard) / 1000;
-  const lost = document.getElementById("lost");
-  lost.hidden = silent * 1000 < PATIENCE_MS;
-  if (!lost.hidden) lost.textContent = word("lost", duration(silent));
+  put("clock", timeOfDay(new Date()));
+  const isLost = performance.now() - heard >= PATIENCE_MS;
+  document.getElementById("lost").hidden = !isLost;
+  document.querySelector("main").classList.toggle("stale", isLost);
+  if (isLost) say("lost", word("lost", timeOfDay(heardAt)));
 }
 
 async function refresh() {
@@ -159,6 +197,7 @@ async function refresh() {
     if (reply.ok) {
       board = await reply.json();
       heard = performance.now();
+      heardAt = new Date();
       draw();
     }
   } catch { /* the banner of tick() says so */ }
