@@ -77,12 +77,12 @@ fn check(file: &std::path::Path) -> Exit {
             }
             let config = &loaded.config;
             println!(
-                "{}: can be run; {} queues, {} agents, {} trunks, {} entries",
+                "{}: can be run; {}, {}, {}, {}",
                 file.display(),
-                config.queues.len(),
-                config.agents.len(),
-                config.trunks.len(),
-                config.entries.len()
+                counted(config.queues.len(), "queue", "queues"),
+                counted(config.agents.len(), "agent", "agents"),
+                counted(config.trunks.len(), "trunk", "trunks"),
+                counted(config.entries.len(), "entry", "entries"),
             );
             Exit::Well
         }
@@ -91,4 +91,8 @@ fn check(file: &std::path::Path) -> Exit {
             Exit::Configuration
         }
     }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
