@@ -1,6 +1,6 @@
 //! The half of the report that lives on the engine's thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -147,10 +147,15 @@ impl CallReporter {
         reporter
     }
 
-    /// Takes over the names of a new configuration, as [`crate::Reporter::set_names`] does.
+    /// Takes over the names of a new configuration. A queue that is named no longer keeps its series until the
+    /// process ends, for its conversations may go on for hours; nobody here knows which is the last.
     pub fn set_names(&mut self, names: &Names) {
         let labels = names.queue_labels();
-        self.queues.retain(|id, queue| labels.get(id).is_some_and(|label| *label == queue.label));
+        let taken: BTreeSet<&String> = labels.values().collect();
+        self.queues.retain(|id, queue| match labels.get(id) {
+            Some(label) => *label == queue.label,
+            None => !taken.contains(&queue.label),
+        });
         for (id, label) in labels {
             self.queues.entry(id).or_insert_with(|| Conversations::new(&self.exposition, label));
         }

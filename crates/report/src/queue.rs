@@ -67,14 +67,23 @@ pub struct QueueFigures {
 
 /// Everything about one queue.
 pub(crate) struct Queue {
-    /// `None` while the queue has no name.
+    /// `None` while the queue has no name. A queue that lost its name keeps its series until it is forgotten, so
+    /// that what became of its callers is seen.
     pub(crate) series: Option<QueueSeries>,
+    /// The configuration names it.
+    pub(crate) named: bool,
     /// The distributor has it.
     pub(crate) defined: bool,
+    /// The distributor had it, and what the series say is of that time.
+    is_removed: bool,
     pub(crate) threshold: Duration,
     pub(crate) tally: Tally,
     /// Conversations, which go on when the queue is removed.
     handling: u32,
+    /// Conversations whose handle time is not counted yet: these, and those in after-call work.
+    unfinished: u32,
+    /// Since when nothing is left of a queue that nobody knows any more.
+    gone_since: Option<Instant>,
     waiting: BTreeMap<InteractionId, Instant>,
     line: BTreeSet<(Instant, InteractionId)>,
 }
@@ -83,10 +92,14 @@ impl Queue {
     pub(crate) fn new() -> Queue {
         Queue {
             series: None,
+            named: false,
             defined: false,
+            is_removed: false,
             threshold: Duration::MAX,
             tally: Tally::default(),
             handling: 0,
+            unfinished: 0,
+            gone_since: None,
             waiting: BTreeMap::new(),
             line: BTreeSet::new(),
         }
@@ -113,6 +126,7 @@ impl Queue {
             series.answered.leave(waited);
         }
         self.set_handling(self.handling + 1);
+        self.unfinished += 1;
         self.leave(interaction);
     }
 
@@ -120,14 +134,34 @@ impl Queue {
         self.set_handling(self.handling.saturating_sub(1));
     }
 
-    /// The distributor has the queue no longer; only conversations are left of it.
-    pub(crate) fn remove(&mut self) {
-        *self = Queue { handling: self.handling, ..Queue::new() };
+    /// The distributor has the queue. One that comes back begins at zero, as it does there.
+    pub(crate) fn define(&mut self) {
+        self.defined = true;
+        if std::mem::take(&mut self.is_removed) {
+            self.series = None;
+        }
     }
 
-    /// Nobody knows it and nothing is left of it.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.series.is_none() && !self.defined && self.handling == 0
+    /// The distributor has the queue no longer, and all who waited have left; conversations go on.
+    pub(crate) fn remove(&mut self) {
+        self.defined = false;
+        self.is_removed = true;
+        self.tally = Tally::default();
+        self.waiting.clear();
+        self.line.clear();
+        self.show_line();
+        if let Some(series) = &self.series {
+            series.end_snapshots();
+        }
+    }
+
+    /// Whether nobody has known it and nothing has been left of it for `kept`.
+    pub(crate) fn is_forgotten(&mut self, now: Instant, kept: Duration) -> bool {
+        if self.named || self.defined || self.unfinished > 0 {
+            self.gone_since = None;
+            return false;
+        }
+        now.since(*self.gone_since.get_or_insert(now)) >= kept
     }
 
     pub(crate) fn abandon(&mut self, interaction: InteractionId, waited: Duration, short: bool) {
@@ -163,6 +197,7 @@ impl Queue {
     }
 
     pub(crate) fn handled(&mut self, handle_time: Duration) {
+        self.unfinished = self.unfinished.saturating_sub(1);
         self.tally.handled += 1;
         self.tally.handle_time = self.tally.handle_time.saturating_add(handle_time);
         if let Some(series) = &self.series {

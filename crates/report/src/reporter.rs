@@ -1,6 +1,6 @@
 //! The half of the report that lives on the distributor's thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ const REFUSED: Definition = Definition {
     name: "cordboard_commands_refused_total",
     help: "Commands that the distributor refused, by whose fault it was.",
 };
+/// How long the series of a queue are kept after the last of it: longer than anybody's pause between scrapes.
+const KEPT: Duration = Duration::from_secs(600);
 /// Edges in seconds.
 const LATENCY_EDGES: [f64; 13] =
     [0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1.0];
@@ -104,19 +106,22 @@ impl Reporter {
     }
 
     /// Takes over the names of a new configuration. A queue with a new name gets new series; one that is named
-    /// no longer loses its series; a new threshold moves one bucket; nothing else is touched or reset.
+    /// no longer keeps its series until it is removed, nothing of it is in hand and ten minutes have passed; a
+    /// new threshold moves one bucket; nothing else is touched or reset.
     pub fn set_names(&mut self, names: &Names) {
         let labels = names.queue_labels();
+        let taken: BTreeSet<&String> = labels.values().collect();
         for (id, queue) in &mut self.queues {
-            if queue
-                .series
-                .as_ref()
-                .is_some_and(|series| labels.get(id).is_none_or(|label| label != series.label()))
-            {
+            let label = labels.get(id);
+            queue.named = label.is_some();
+            let is_another = |series: &QueueSeries| match label {
+                Some(label) => label != series.label(),
+                None => taken.contains(&series.label().to_owned()),
+            };
+            if queue.series.as_ref().is_some_and(is_another) {
                 queue.series = None;
             }
         }
-        self.queues.retain(|id, queue| labels.contains_key(id) || !queue.is_gone());
         for (&id, label) in &labels {
             self.name_queue(id, label, names.queues[&id].threshold);
         }
@@ -174,7 +179,6 @@ impl Reporter {
             Event::QueueRemoved { queue } => {
                 self.queue(queue).remove();
                 self.sampled.remove(&queue);
-                self.queues.retain(|_, queue| !queue.is_gone());
             }
             Event::Refused { refusal, .. } => self.refused[fault_index(refusal)].inc(),
         }
@@ -205,6 +209,7 @@ impl Reporter {
             }
         }
         self.sampled_at = snapshot.at;
+        self.queues.retain(|_, queue| !queue.is_forgotten(snapshot.at, KEPT));
         self.agents.set_snapshot(snapshot.at, &snapshot.agents, &self.names);
         self.flush(snapshot.at);
     }
@@ -220,7 +225,7 @@ impl Reporter {
 
     /// What only the reporter knows, for [`crate::Wallboard`].
     pub fn figures(&self) -> Figures {
-        let named = self.queues.iter().filter(|(_, queue)| queue.series.is_some());
+        let named = self.queues.iter().filter(|(_, queue)| queue.named);
         Figures {
             queues: named.map(|(&id, queue)| (id, queue.figures())).collect(),
             serving: self.agents.serving(),
@@ -230,11 +235,7 @@ impl Reporter {
     }
 
     fn end_conversation(&mut self, id: QueueId) {
-        let queue = self.queue(id);
-        queue.end_conversation();
-        if queue.is_gone() {
-            self.queues.remove(&id);
-        }
+        self.queue(id).end_conversation();
     }
 
     fn count_handled(&mut self, finished: Option<(QueueId, Duration)>) {
@@ -246,7 +247,7 @@ impl Reporter {
     }
 
     fn define_queue(&mut self, id: QueueId) {
-        self.queue(id).defined = true;
+        self.queue(id).define();
         if let Some(label) = self.names.queue_labels().get(&id) {
             let threshold = self.names.queues[&id].threshold;
             self.name_queue(id, label, threshold);
@@ -255,6 +256,7 @@ impl Reporter {
 
     fn name_queue(&mut self, id: QueueId, label: &str, threshold: Duration) {
         let queue = self.queues.entry(id).or_insert_with(Queue::new);
+        queue.named = true;
         queue.threshold = threshold;
         match &queue.series {
             Some(series) => series.set_threshold(threshold),

@@ -25,6 +25,12 @@ use crate::config::{self, Config};
 pub use changes::{between, from_nothing};
 pub use numbering::Numbering;
 
+/// What a backlog may hold for each call or termination that there can be: more than any has to say at once.
+const BACKLOG_PER_CALL: usize = 64;
+/// What the distributor's backlog may hold for each agent, queue and waiting interaction: a single command
+/// can concern all of them.
+const BACKLOG_PER_PARTY: usize = 8;
+
 /// What waiting callers hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Music {
@@ -112,6 +118,27 @@ impl Plan {
     /// What trunks are called.
     pub fn trunk_names(&self) -> TrunkNames {
         self.sip.trunks.iter().map(|trunk| (trunk.id, trunk.name.clone())).collect()
+    }
+
+    /// What may wait in front of each ring of the engine's thread when that is full.
+    pub fn engine_backlog(&self) -> usize {
+        self.calls.calls_max.saturating_mul(BACKLOG_PER_CALL).saturating_add(self.parties())
+    }
+
+    /// The same of the distributor's thread.
+    pub fn distributor_backlog(&self) -> usize {
+        self.parties().saturating_mul(BACKLOG_PER_PARTY)
+    }
+
+    /// The same of the media thread.
+    pub fn media_backlog(&self) -> usize {
+        self.relay.terminations.saturating_mul(BACKLOG_PER_CALL)
+    }
+
+    /// Everything that a single command to the distributor may concern.
+    fn parties(&self) -> usize {
+        let waiting = usize::try_from(self.shared.waiting_max).unwrap_or(usize::MAX);
+        waiting.saturating_add(self.agents.len()).saturating_add(self.queues.len())
     }
 
     /// What the engine is told of SIP and media.

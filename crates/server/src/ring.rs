@@ -151,6 +151,12 @@ impl<T> Outbox<T> {
         Outbox { producer, backlog: VecDeque::new(), limit, unwoken: false, lost }
     }
 
+    /// Lets the backlog grow up to `limit` where that is more than now: a reload that allows more calls allows
+    /// more of this. It is never less, because what is in hand was taken under the limit before.
+    pub fn raise(&mut self, limit: usize) {
+        self.limit = self.limit.max(limit);
+    }
+
     /// Puts a value in line. The consumer is woken by [`Outbox::flush`].
     pub fn put(&mut self, value: T) {
         self.unwoken = true;

@@ -163,7 +163,8 @@ fn died(running: Running) -> Exit {
     Exit::Fault
 }
 
-/// Reads the file again. A file with errors changes nothing.
+/// Reads the file again. A file with errors changes nothing. One line says all of it: what is in force, what
+/// waits for a restart, what was refused and why.
 fn reload(running: &mut Running, file: &Path) {
     let config: Config = match config::load(file, Passwords::Strong) {
         Ok(loaded) => {
@@ -173,14 +174,15 @@ fn reload(running: &mut Running, file: &Path) {
             loaded.config
         }
         Err(refused) => {
-            error!("the new configuration is refused, the old one stays in force:\n{refused}");
+            let why: Vec<String> = refused.problems.iter().map(ToString::to_string).collect();
+            error!("the new configuration is refused, the old one stays in force: {}", why.join("; "));
             return;
         }
     };
     match running.reload(config) {
-        Ok(later) if later.is_empty() => info!("the new configuration is in force"),
-        Ok(later) => {
-            warn!("the new configuration is in force, except what needs a restart: {}", later.join(", "));
+        Ok(reloaded) if reloaded.waiting.is_empty() => info!("the new configuration is in force: {reloaded}"),
+        Ok(reloaded) => {
+            warn!("the new configuration is in force, except what needs a restart: {reloaded}");
         }
         Err(refused) => error!("the new configuration is refused, the old one stays in force: {refused}"),
     }

@@ -30,10 +30,10 @@ use crate::published::Published;
 use crate::ring::Producer;
 use crate::sip_trace::SipTrace;
 use crate::start_error::StartError;
-use crate::threads::{distributor, engine, media};
+use crate::threads::{engine, media};
 use crate::worker::{Casualties, Worker};
 
-pub use reload::Refused as ReloadRefused;
+pub use reload::{Refused as ReloadRefused, Reloaded};
 
 /// How long a thread may take to answer a question of the shell.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -77,7 +77,6 @@ pub struct Running {
 #[derive(Debug)]
 struct Orders {
     engine: Producer<engine::Order>,
-    distributor: Producer<distributor::Order>,
     music: Producer<media::Piece>,
 }
 
@@ -138,7 +137,8 @@ impl Running {
         self.http
     }
 
-    /// The configuration that is in force.
+    /// The configuration that is in force: that of the file, and for what is read at the start only, that of
+    /// the start.
     pub fn config(&self) -> &Config {
         &self.config
     }

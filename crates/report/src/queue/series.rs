@@ -248,6 +248,13 @@ impl QueueSeries {
         }
     }
 
+    /// The distributor says nothing about it any more.
+    pub(super) fn end_snapshots(&self) {
+        self.ringing.set(0);
+        self.agents.iter().for_each(|gauge| gauge.set(0));
+        self.set_service_level(None);
+    }
+
     /// The agents were as counted for this long.
     pub(crate) fn pass_time(&self, agents: &AgentCounts, elapsed: Duration) {
         for state in AgentState::ALL {

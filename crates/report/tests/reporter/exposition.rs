@@ -120,16 +120,22 @@ fn a_refused_call_counts_by_cause() {
 }
 
 #[test]
-fn a_reload_of_the_call_reporter_keeps_what_stays_and_drops_what_goes() {
+fn a_conversation_that_outlives_its_queue_is_counted() {
     let exposition = Exposition::new("0.1.0");
     let mut calls = CallReporter::new(&exposition, &names());
     calls.handle_notice(&ended(record(BILLING, Outcome::Answered)));
     let mut reloaded = names();
     reloaded.queues.remove(&TECHNICAL);
     calls.set_names(&reloaded);
-    let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
-    assert_eq!(scrape.queues(), ["billing"]);
-    assert_eq!(scrape.of_queue("cordboard_talk_seconds_count", "billing"), 1.0);
+    calls.handle_notice(&ended(record(TECHNICAL, Outcome::Answered)));
+    let talks = |queue| {
+        Scrape::of(&exposition.render(Instant::ORIGIN)).of_queue("cordboard_talk_seconds_count", queue)
+    };
+    assert_eq!(["billing", "technical"].map(talks), [1.0, 1.0]);
+    // Another queue may take the name; its conversations are others.
+    reloaded.queues.get_mut(&BILLING).unwrap().name = "technical".to_owned();
+    calls.set_names(&reloaded);
+    assert_eq!(talks("technical"), 0.0);
 }
 
 #[test]

@@ -225,18 +225,57 @@ fn a_queue_that_goes_takes_its_series_with_it_and_the_others_stay() {
     centre.cancel(1);
     let all = centre.scrape();
     assert_eq!(all.queues(), ["billing", "technical"]);
-    centre.apply(Command::RemoveQueue { queue: TECHNICAL, exit: Exit::Leave(ExitId(1)) });
     let mut reloaded = names();
     reloaded.queues.remove(&TECHNICAL);
     centre.reporter.set_names(&reloaded);
+    centre.apply(Command::RemoveQueue { queue: TECHNICAL, exit: Exit::Leave(ExitId(1)) });
+    centre.snapshot();
+    centre.pass(secs(599));
+    centre.snapshot();
+    assert_eq!(centre.scrape().queues(), ["billing", "technical"], "what it did last is still to be seen");
+    centre.pass(secs(1));
+    centre.snapshot();
     let left = centre.scrape();
     assert_eq!(left.queues(), ["billing"]);
     assert_eq!(left.outcome("billing", "abandoned"), 1.0);
     assert_eq!(left.samples.len(), all.samples.len() - series_of(&all, "technical"));
-    // Series were removed by the event already, and come back with it.
     centre.reporter.set_names(&names());
     centre.apply(Command::DefineQueue { queue: TECHNICAL, settings: Box::new(plain()) });
     assert_eq!(centre.scrape().queues(), ["billing", "technical"]);
+    // One that comes back while its series are still there begins at zero, as the distributor counts.
+    centre.enqueue(2, TECHNICAL);
+    centre.apply(Command::RemoveQueue { queue: TECHNICAL, exit: Exit::Leave(ExitId(1)) });
+    assert_eq!(centre.scrape().offered("technical"), 1.0);
+    centre.apply(Command::DefineQueue { queue: TECHNICAL, settings: Box::new(plain()) });
+    assert_eq!(centre.scrape().offered("technical"), 0.0);
+}
+
+#[test]
+fn what_becomes_of_the_callers_of_a_removed_queue_is_counted_to_the_last() {
+    let mut centre = Centre::new(&QueueSettings { after_call_work: secs(20), ..plain() });
+    centre.log_in(KIM);
+    centre.enqueue(1, TECHNICAL);
+    centre.accept(1);
+    centre.enqueue(2, TECHNICAL);
+    let mut reloaded = names();
+    reloaded.queues.remove(&TECHNICAL);
+    centre.reporter.set_names(&reloaded);
+    centre.apply(Command::RemoveQueue { queue: TECHNICAL, exit: Exit::Leave(ExitId(1)) });
+    let scrape = centre.scrape();
+    let removed = [("cause", "queue_removed"), ("queue", "technical")];
+    assert_eq!(scrape.value("cordboard_overflows_total", &removed), 1.0);
+    assert_eq!(scrape.outcome("technical", "overflowed"), 1.0);
+    assert_eq!(scrape.of_queue("cordboard_waiting", "technical"), 0.0);
+    assert!(!centre.reporter.figures().queues.contains_key(&TECHNICAL), "the wallboard forgets it at once");
+    centre.pass(secs(5_000));
+    centre.snapshot();
+    assert_eq!(centre.scrape().of_queue("cordboard_handling", "technical"), 1.0, "the conversation goes on");
+    centre.finish(1);
+    centre.snapshot();
+    assert_eq!(centre.scrape().of_queue("cordboard_handle_time_seconds_sum", "technical"), 5_000.0);
+    centre.pass(secs(600));
+    centre.snapshot();
+    assert_eq!(centre.scrape().queues(), ["billing"]);
 }
 
 fn series_of(scrape: &crate::centre::Scrape, queue: &str) -> usize {

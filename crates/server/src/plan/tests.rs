@@ -170,3 +170,14 @@ fn what_is_gone_goes_last_and_agents_before_queues() {
     assert_eq!(*gone_agent, Command::RemoveAgent { agent: numbering.agent("lee") });
     assert_eq!(*gone_queue, Command::RemoveQueue { queue: english, exit: Exit::Leave(second.closed) });
 }
+
+#[test]
+fn more_calls_may_have_more_to_say() {
+    let mut numbering = Numbering::default();
+    let few = plan(&format!("[sip.limits]\ncalls_max = 100\n{CENTRE}"), &mut numbering);
+    let many = plan(&format!("[sip.limits]\ncalls_max = 2000\n{CENTRE}"), &mut numbering);
+    assert_eq!(many.engine_backlog() - few.engine_backlog(), 1_900 * BACKLOG_PER_CALL);
+    let agent = "[[agent]]\nid = \"park\"\npassword = \"a-long-password-78\"\n";
+    let third = plan(&format!("{CENTRE}{agent}"), &mut numbering);
+    assert_eq!(third.distributor_backlog() - few.distributor_backlog(), BACKLOG_PER_PARTY);
+}

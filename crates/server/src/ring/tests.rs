@@ -204,3 +204,25 @@ fn a_task_is_woken_by_a_thread() {
     });
     sender.join().expect("the sender ends by itself");
 }
+
+#[test]
+fn a_backlog_that_is_raised_keeps_what_the_old_limit_would_have_lost() {
+    let (producer, consumer) = pair(1);
+    let lost = Arc::new(AtomicU64::new(0));
+    let mut outbox = Outbox::new(producer, 1, Arc::clone(&lost));
+    (0..2).for_each(|value| outbox.put(value));
+    outbox.raise(3);
+    outbox.raise(2);
+    (2..5).for_each(|value| outbox.put(value));
+    assert_eq!(
+        lost.load(Ordering::Relaxed),
+        1,
+        "one in the ring, three in the backlog, the fifth has no room"
+    );
+    let mut taken = Vec::new();
+    while let Some(value) = consumer.pop() {
+        taken.push(value);
+        outbox.flush();
+    }
+    assert_eq!(taken, [0, 1, 2, 3]);
+}

@@ -1,10 +1,13 @@
 //! A new configuration while calls are in progress.
 
+mod at_start;
+mod changes;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tracing::info;
 
 use super::{Running, sockets};
 use crate::config::Config;
@@ -12,17 +15,35 @@ use crate::inward::deliver;
 use crate::plan::{self, Plan};
 use crate::ring::Producer;
 use crate::start_error::StartError;
-use crate::threads::{distributor, engine};
+use crate::threads::engine;
 
 /// How long a thread may take to have room for an order.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why a new configuration was not taken; the old one stays in force.
+/// What a reload did. Displays as one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reloaded {
+    /// What is different now, in the words of the file: `1 queue added (english)`, `[sip.limits]`.
+    pub changed: Vec<String>,
+    /// Settings whose value in the file is not the one that runs, because they are read at the start only.
+    pub waiting: Vec<&'static str>,
+}
+
+impl fmt::Display for Reloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_nothing = |empty, list: String| if list.is_empty() { String::from(empty) } else { list };
+        let changed = or_nothing("nothing differs", self.changed.join(", "));
+        let waiting = or_nothing("nothing", self.waiting.join(", "));
+        write!(f, "{changed}; waits for a restart: {waiting}")
+    }
+}
+
+/// Why a new configuration was not taken; the old one stays in force, all of it.
 #[derive(Debug)]
 pub enum Refused {
     /// Its music cannot be played.
     Music(StartError),
-    /// A thread has not yet taken the orders that it was given before.
+    /// The engine's thread has not yet taken the orders that it was given before.
     Busy,
 }
 
@@ -39,12 +60,14 @@ impl fmt::Display for Refused {
 
 impl Running {
     /// Puts a new configuration into force. Only what differs is touched: queues and agents that are the same
-    /// keep everything, calls in progress go on, callers who wait keep their place. Answers which settings
-    /// differ that are read at the start only.
+    /// keep everything, calls in progress go on, callers who wait keep their place. Settings that are read at
+    /// the start only keep the value that runs, and are named each time.
     ///
     /// # Errors
     /// Why nothing was changed.
-    pub fn reload(&mut self, config: Config) -> Result<Vec<&'static str>, Refused> {
+    pub fn reload(&mut self, mut config: Config) -> Result<Reloaded, Refused> {
+        let waiting = at_start::keep(&self.config, &mut config);
+        let changed = changes::between(&self.config, &config);
         let mut numbering = self.numbering.clone();
         let plan = Plan::new(&config, &self.base, &self.sip, &mut numbering);
         let new_music = plan.music.iter().filter(|&(id, piece)| self.plan.music.get(id) != Some(piece));
@@ -58,21 +81,17 @@ impl Running {
             .filter(|account| !plan.accounts.contains_key(*account))
             .cloned()
             .collect();
-        info!(changes = commands.len(), accounts_gone = gone.len(), "reloading");
-        let names = Arc::new(plan.names.clone());
+        // New music is heard by nobody before the engine knows its number.
         for piece in music {
             self.give(&self.orders.music, piece)?;
         }
-        // Names first, so that a new queue has its series when its first event comes.
-        let order = distributor::Order::Names(Arc::clone(&names));
-        self.give(&self.orders.distributor, order)?;
+        // One order changes everything else or nothing: the engine passes on what concerns the distributor.
         let order = engine::Order::Reload { plan: Box::new(plan.clone()), gone, commands };
         self.give(&self.orders.engine, order)?;
-        self.names.store(names);
+        self.names.store(Arc::new(plan.names.clone()));
         self.trunks.store(Arc::new(plan.trunk_names()));
-        let later = only_at_start(&self.config, &config);
         (self.plan, self.numbering, self.config) = (plan, numbering, config);
-        Ok(later)
+        Ok(Reloaded { changed, waiting })
     }
 
     /// Waits until the ring has room, but not for ever.
@@ -80,23 +99,4 @@ impl Running {
         let delivery = async { tokio::time::timeout(PATIENCE, deliver(ring, order)).await };
         self.block_on(delivery).map_err(|_| Refused::Busy)
     }
-}
-
-/// Settings that differ and are read at the start only.
-fn only_at_start(old: &Config, new: &Config) -> Vec<&'static str> {
-    let differing = [
-        ("[sip] listen", old.sip.listen != new.sip.listen),
-        (
-            "[sip.limits] tcp_connections_max",
-            old.sip.limits.tcp_connections_max != new.sip.limits.tcp_connections_max,
-        ),
-        ("[sip.limits] tcp_idle_timeout", old.sip.limits.tcp_idle_timeout != new.sip.limits.tcp_idle_timeout),
-        ("[media] bind", old.media.bind != new.media.bind),
-        ("[media] ports", old.media.ports != new.media.ports),
-        ("[media] silence_timeout", old.media.silence_timeout != new.media.silence_timeout),
-        ("[http]", old.http != new.http),
-        ("[log]", old.log != new.log),
-        ("[routing]", old.routing != new.routing),
-    ];
-    differing.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
 }

@@ -40,11 +40,6 @@ use rings::{Bells, Consumers, DistributorEnds, EngineEnds, MediaEnds, Producers}
 
 /// Threads of the runtime: connections, DNS and HTTP need little.
 const RUNTIME_THREADS: usize = 2;
-/// What a backlog may hold for each call that there can be: more than any call has to say at once.
-const BACKLOG_PER_CALL: usize = 64;
-/// What the distributor's backlog may hold for each agent, queue and waiting interaction: a single command
-/// can concern all of them.
-const BACKLOG_PER_PARTY: usize = 8;
 
 /// What several parts of the shell look at.
 struct Shared {
@@ -116,11 +111,7 @@ pub(super) fn wire(
         tasks.push(starts.task(calendar::announce_days(producers.distributor_orders.clone(), stopped)));
         tasks
     };
-    let orders = Orders {
-        engine: producers.engine_orders,
-        distributor: producers.distributor_orders,
-        music: producers.music,
-    };
+    let orders = Orders { engine: producers.engine_orders, music: producers.music };
     Ok(Running {
         config: shell.config,
         base: shell.base,
@@ -197,7 +188,7 @@ impl Starts<'_> {
             engine.set_account(account, sip::digest::Secret::Password(password.reveal().into()));
         }
         engine.reload(shared.clock.now(), plan.directory.clone(), plan::from_nothing(plan));
-        let backlog = plan.calls.calls_max.saturating_mul(BACKLOG_PER_CALL).saturating_add(self.parties());
+        let backlog = plan.engine_backlog();
         let thread = EngineThread {
             clock: shared.clock,
             engine,
@@ -229,7 +220,7 @@ impl Starts<'_> {
             distributor: Distributor::new(plan.shared.clone()),
             orders: ends.orders,
             commands: ends.commands,
-            events: shared.outbox(producers.events.clone(), self.parties().saturating_mul(BACKLOG_PER_PARTY)),
+            events: shared.outbox(producers.events.clone(), plan.distributor_backlog()),
             published: Arc::clone(&shared.published),
             reporter: Reporter::new(&shared.exposition, settings, &plan.names, now),
         };
@@ -248,7 +239,7 @@ impl Starts<'_> {
         for (id, piece) in music {
             relay.set_music(id, piece);
         }
-        let backlog = plan.relay.terminations.saturating_mul(BACKLOG_PER_CALL);
+        let backlog = plan.media_backlog();
         let thread = MediaThread {
             clock: shared.clock,
             poll,
@@ -277,12 +268,6 @@ impl Starts<'_> {
     /// A task without which the product is not whole.
     fn task(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         tokio::spawn(Arc::clone(&self.shared.casualties).watch(task))
-    }
-
-    /// Everything that a single command may concern.
-    fn parties(&self) -> usize {
-        let waiting = usize::try_from(self.plan.shared.waiting_max).unwrap_or(usize::MAX);
-        waiting.saturating_add(self.plan.agents.len()).saturating_add(self.plan.queues.len())
     }
 
     /// Listeners, and the task that keeps the streams.

@@ -17,23 +17,31 @@ use crate::worker::Link;
 /// How often the state is published at most. It is published only after something has changed.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What the shell says. Changes of queues and agents are no orders: they come through the engine, in the
-/// order in which calls and log-ins depend on them.
+/// What the shell says. Names and changes of queues and agents are no orders: they come through the engine, in
+/// the order in which calls and log-ins depend on them.
 #[derive(Debug)]
 pub enum Order {
-    /// The names of a new configuration, for the figures.
-    Names(Arc<Names>),
     /// A day has begun.
     NewDay,
 }
 
-/// A command on its way, with the time at which it set out.
+/// What the engine's thread says, in its order.
 #[derive(Debug)]
-pub struct Sent {
-    /// When it was put into the ring.
-    pub at: Instant,
-    /// The command.
-    pub command: Command,
+pub enum Sent {
+    /// A command.
+    Command {
+        /// When it was put into the ring.
+        at: Instant,
+        /// The command itself.
+        command: Command,
+    },
+    /// The commands of a new configuration follow: their figures need its names.
+    Reload {
+        /// What queues, agents and reasons are called.
+        names: Box<Names>,
+        /// What the backlog of events may hold.
+        backlog: usize,
+    },
 }
 
 /// Everything that the thread owns.
@@ -90,7 +98,6 @@ impl DistributorThread {
         let mut taken = 0;
         while let Some(order) = self.orders.pop() {
             match order {
-                Order::Names(names) => self.reporter.set_names(&names),
                 Order::NewDay => self.reporter.new_day(now),
             }
             taken += 1;
@@ -99,19 +106,28 @@ impl DistributorThread {
     }
 
     fn take_commands(&mut self, now: Instant, set_out: &mut Vec<Instant>) -> usize {
-        while set_out.len() < BATCH
-            && let Some(Sent { at, command }) = self.commands.pop()
+        let mut taken = 0;
+        while taken < BATCH
+            && let Some(sent) = self.commands.pop()
         {
-            self.distributor.apply(now, command);
-            self.carry_out(now);
-            set_out.push(at);
+            match sent {
+                Sent::Command { at, command } => {
+                    self.distributor.apply(now, command);
+                    self.carry_out(now);
+                    set_out.push(at);
+                }
+                Sent::Reload { names, backlog } => {
+                    self.reporter.set_names(&names);
+                    self.events.raise(backlog);
+                }
+            }
+            taken += 1;
         }
         if set_out.is_empty() {
-            return 0;
+            return taken;
         }
         self.events.flush();
         let done = self.clock.now();
-        let taken = set_out.len();
         set_out.drain(..).for_each(|at| self.reporter.observe_latency(done.since(at)));
         taken
     }

@@ -231,6 +231,13 @@ impl EngineThread {
             self.engine.set_account(account, sip::digest::Secret::Password(password.reveal().into()));
         }
         self.reporter.set_names(&plan.names);
+        let backlog = plan.engine_backlog();
+        self.commands.raise(backlog);
+        self.media_commands.raise(backlog);
+        self.outward.raise(backlog);
+        // Before its commands, so that a new queue has its series when its first event comes.
+        let names = Box::new(plan.names.clone());
+        self.commands.put(Sent::Reload { names, backlog: plan.distributor_backlog() });
         self.engine.configure(now, plan.engine_settings());
         self.engine.reload(now, plan.directory, commands);
     }
@@ -317,7 +324,7 @@ impl EngineThread {
                 Output::Transmit(transmit) => self.transmit(now, transmit),
                 Output::Query(query) => self.outward.put(Outward::Query(query)),
                 Output::CloseConnection(connection) => self.outward.put(Outward::Close(connection)),
-                Output::Distributor(command) => self.commands.put(Sent { at: now, command }),
+                Output::Distributor(command) => self.commands.put(Sent::Command { at: now, command }),
                 Output::Media(command) => self.media_commands.put(command),
                 Output::Notice(notice) => {
                     self.reporter.handle_notice(&notice);

@@ -92,12 +92,14 @@ impl MediaThread {
     /// What the shell and the engine say. The engine is never kept waiting: each command makes few events.
     fn take(&mut self, now: Instant) -> usize {
         let mut taken = 0;
-        while let Some((id, music)) = self.music.pop() {
-            self.relay.set_music(id, music);
-            taken += 1;
-        }
         for _ in 0..BATCH {
-            let Some(command) = self.commands.pop() else { break };
+            let command = self.commands.pop();
+            // Music is given before anybody is told to play it: what this command plays is here by now.
+            while let Some((id, music)) = self.music.pop() {
+                self.relay.set_music(id, music);
+                taken += 1;
+            }
+            let Some(command) = command else { break };
             self.relay.handle_command(now, command);
             taken += 1;
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::support::*;
 
 const MORE: &str = r#"
@@ -28,7 +30,11 @@ fn a_reload_adds_and_removes_and_calls_in_progress_go_on() {
     stranger.send(&invite);
     stranger.expect("404");
 
-    assert_eq!(running.reload(second).expect("it can be played"), [] as [&str; 0]);
+    let reloaded = running.reload(second).expect("it can be played");
+    assert_eq!(
+        reloaded.to_string(),
+        "1 agent added (lee), 1 queue added (english), 1 entry added (15882000); waits for a restart: nothing"
+    );
     let names = |running: &server::shell::Running| -> Vec<String> {
         let board = fetch(running, "/api/v1/wallboard").json();
         let queues = board["queues"].as_array().expect("queues").clone();
@@ -52,12 +58,63 @@ fn a_reload_adds_and_removes_and_calls_in_progress_go_on() {
 }
 
 #[test]
-fn what_is_read_at_the_start_only_is_named() {
+fn what_waits_for_a_restart_is_named_each_time_and_does_not_run_meanwhile() {
+    let first = configuration(nobody(), "");
+    let mut running = start(first.clone());
+    let mut second = first.clone();
+    second.http.connections_max += 1;
+    second.routing.misses_max += 1;
+    second.routing.missed_pause += Duration::from_secs(1);
+    second.sip.dns.push(nobody());
+    second.sip.drain_timeout += Duration::from_secs(1);
+    let waiting = ["[sip] dns", "[http]", "[routing] misses_max"];
+    let reloaded = running.reload(second.clone()).expect("it can be played");
+    assert_eq!(reloaded.waiting, waiting);
+    assert_eq!(reloaded.changed, ["[sip]", "[routing]"], "the rest of the sections is in force");
+    assert_eq!(running.config().sip.drain_timeout, second.sip.drain_timeout);
+    assert_eq!(running.config().routing.missed_pause, second.routing.missed_pause);
+    assert_eq!(running.config().routing.misses_max, first.routing.misses_max);
+    let again = running.reload(second).expect("it can be played");
+    assert_eq!((again.changed, again.waiting), (Vec::new(), waiting.to_vec()), "the file still differs");
+    let back = running.reload(first).expect("it can be played");
+    assert_eq!(back.waiting, [] as [&str; 0], "the file is again what runs");
+    running.shut_down();
+}
+
+#[test]
+fn an_address_without_sockets_is_not_offered_to_callers() {
     let mut config = configuration(nobody(), "");
     let mut running = start(config.clone());
-    config.http.connections_max += 1;
-    config.routing.misses_max += 1;
-    assert_eq!(running.reload(config).expect("it can be played"), ["[http]", "[routing]"]);
+    config.media.addresses.v4 = Some("192.0.2.77".parse().expect("an address"));
+    config.media.addresses.v6 = Some("::1".parse().expect("an address"));
+    let reloaded = running.reload(config).expect("it can be played");
+    assert_eq!(reloaded.waiting, ["[media] address"]);
+    let mut caller = Phone::udp("01012345678", udp(&running));
+    let answer = caller.call("15881000", "where-to");
+    assert!(answer.0.contains("c=IN IP4 127.0.0.1"), "{answer:?}");
+    let bye = caller.inside(&answer, "BYE", 2);
+    caller.send(&bye);
+    caller.expect("200");
+    running.shut_down();
+}
+
+#[test]
+fn callers_whose_queue_is_removed_are_counted() {
+    let first = configuration(nobody(), MORE);
+    let mut second = first.clone();
+    second.queues.retain(|queue| queue.name != "english");
+    second.entries.retain(|entry| entry.queue != "english");
+    let mut running = start(first);
+    let mut caller = Phone::udp("01012345678", udp(&running));
+    caller.call("15882000", "released");
+    running.reload(second).expect("it can be played");
+    let bye = caller.expect("BYE");
+    let address = caller.address();
+    caller.send(&response(&bye, "200 OK", address, "udp", ""));
+    let counted = "cordboard_overflows_total{cause=\"queue_removed\",queue=\"english\"} 1";
+    eventually("the overflow is counted", || {
+        fetch(&running, "/metrics").body.contains(counted).then_some(())
+    });
     running.shut_down();
 }
 

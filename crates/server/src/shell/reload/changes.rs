@@ -1,0 +1,75 @@
+//! What differs between two configurations, in the words of the file.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Config, Number, Sip};
+
+/// How many names are written out for each kind of change; of the others there is a number.
+const NAMED: usize = 5;
+
+/// Each section and each kind of table that differs.
+pub(super) fn between(old: &Config, new: &Config) -> Vec<String> {
+    let sections = [
+        ("[sip]", !is_same_sip(&old.sip, &new.sip)),
+        ("[sip.timers]", old.sip.timers != new.sip.timers),
+        ("[sip.registrar]", old.sip.registrar != new.sip.registrar),
+        ("[sip.limits]", old.sip.limits != new.sip.limits),
+        ("[media]", old.media != new.media),
+        ("[routing]", old.routing != new.routing),
+    ];
+    let mut changes: Vec<String> =
+        sections.into_iter().filter(|(_, differs)| *differs).map(|(section, _)| section.to_owned()).collect();
+    changes.extend(tables(["trunk", "trunks"], &old.trunks, &new.trunks, |trunk| trunk.name.clone()));
+    changes.extend(tables(["agent", "agents"], &old.agents, &new.agents, |agent| agent.id.clone()));
+    changes.extend(tables(["queue", "queues"], &old.queues, &new.queues, |queue| queue.name.clone()));
+    changes.extend(tables(["entry", "entries"], &old.entries, &new.entries, |entry| number(&entry.number)));
+    changes.extend(tables(["reason", "reasons"], &old.reasons, &new.reasons, |reason| reason.id.clone()));
+    changes
+}
+
+/// The settings of the section itself, without the sections inside it.
+fn is_same_sip(old: &Sip, new: &Sip) -> bool {
+    Sip { timers: new.timers, registrar: new.registrar, limits: new.limits, ..old.clone() } == *new
+}
+
+fn number(number: &Number) -> String {
+    match number {
+        Number::Exact(number) => number.clone(),
+        Number::Prefix(prefix) => format!("{prefix}*"),
+        Number::Any => "*".to_owned(),
+    }
+}
+
+fn tables<T: PartialEq>(
+    [one, many]: [&str; 2],
+    old: &[T],
+    new: &[T],
+    name: impl Fn(&T) -> String,
+) -> Vec<String> {
+    let by_name = |list: &'_ [T]| -> BTreeMap<String, usize> {
+        list.iter().enumerate().map(|(at, table)| (name(table), at)).collect()
+    };
+    let (before, after) = (by_name(old), by_name(new));
+    let missing = |from: &BTreeMap<String, usize>, list: &BTreeMap<String, usize>| -> Vec<String> {
+        list.keys().filter(|name| !from.contains_key(*name)).cloned().collect()
+    };
+    let differs = |name: &String, at: usize| before.get(name).is_some_and(|&was| old[was] != new[at]);
+    let changed =
+        after.iter().filter(|&(name, &at)| differs(name, at)).map(|(name, _)| name.clone()).collect();
+    let kinds =
+        [("added", missing(&before, &after)), ("changed", changed), ("removed", missing(&after, &before))];
+    let mut said: Vec<String> = kinds
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(verb, names)| {
+            let count = names.len();
+            let noun = if count == 1 { one } else { many };
+            let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+            format!("{count} {noun} {verb} ({}{more})", names[..count.min(NAMED)].join(", "))
+        })
+        .collect();
+    if said.is_empty() && old != new {
+        said.push(format!("order of {many}"));
+    }
+    said
+}
