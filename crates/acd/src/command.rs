@@ -152,6 +152,18 @@ pub enum Command {
         /// Which.
         interaction: InteractionId,
     },
+    /// The agent is gone before a word was said, and the customer is still there: the interaction goes back to its
+    /// queue as if it had never left. Place, requirement, step and entry stay, so the conversation counts as wait.
+    /// For the agent it is the end of a conversation; the agent is not offered this interaction again for as
+    /// long as after a rejection.
+    ///
+    /// The maximum length does not apply, because the interaction had its place; the maximum wait and *nobody
+    /// logged in* do. It is refused, and the conversation goes on, where the queue has been removed or
+    /// [`crate::Settings::waiting_max`] is reached.
+    Return {
+        /// Which.
+        interaction: InteractionId,
+    },
 }
 
 /// Why an agent did not take a reserved interaction.

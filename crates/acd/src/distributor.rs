@@ -117,6 +117,7 @@ impl Distributor {
             Command::Accept { reservation } => self.accept(reservation)?,
             Command::Reject { reservation, cause } => self.reject(reservation, cause)?,
             Command::Finish { interaction } => self.finish(interaction)?,
+            Command::Return { interaction } => self.return_to_queue(interaction)?,
         }
         self.settle();
         Ok(())

@@ -18,16 +18,19 @@ pub const ELIGIBLE_MAX: u16 = 16;
 /// arrival, over all queues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// An interaction entered a queue and is counted there as offered.
+    /// An interaction entered a queue, or is back in it, and is counted there as offered.
     Queued {
         /// Which.
         interaction: InteractionId,
         /// Where.
         queue: QueueId,
-        /// The queue that it left for this one.
+        /// The queue that it left for this one. This one itself: an agent took it and is gone
+        /// ([`Command::Return`]); it goes on at its step.
         from: Option<QueueId>,
         /// Its points.
         priority: i32,
+        /// In this queue: zero, unless it is back.
+        waited: Duration,
         /// Since arrival.
         age: Duration,
     },
@@ -131,7 +134,7 @@ pub enum Event {
         /// Where to.
         exit: Exit,
     },
-    /// The conversation is over and the interaction gone.
+    /// The conversation is over.
     HandlingEnded {
         /// Which.
         interaction: InteractionId,
@@ -141,6 +144,8 @@ pub enum Event {
         agent: AgentId,
         /// Since it was answered, holds included.
         handled_for: Duration,
+        /// The interaction is back in its queue, and its [`Event::Queued`] follows. Otherwise it is gone.
+        returned: bool,
     },
     /// After-call work began.
     AfterCallWorkStarted {

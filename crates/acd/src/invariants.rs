@@ -206,6 +206,7 @@ fn is_balanced(counters: &Counters, in_system: u64) -> bool {
     counters.offered == counters.answered + counters.abandoned + counters.overflowed + in_system
         && counters.flowed_out <= counters.overflowed
         && counters.missed <= counters.reservations
+        && counters.returned <= counters.finished
 }
 
 fn check_totals(distributor: &Distributor) -> Result<(), Violation> {

@@ -100,7 +100,7 @@ impl AgentCounts {
 /// `offered = answered + abandoned + overflowed + waiting + reserved`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Counters {
-    /// Entered the queue.
+    /// Entered the queue, or came back to it.
     pub offered: u64,
     /// A conversation began.
     pub answered: u64,
@@ -112,6 +112,8 @@ pub struct Counters {
     pub flowed_out: u64,
     /// Conversations that ended.
     pub finished: u64,
+    /// Of the finished: the agent was gone at once and the interaction is offered anew.
+    pub returned: u64,
     /// Reservations made.
     pub reservations: u64,
     /// Reservations that were rejected or expired.

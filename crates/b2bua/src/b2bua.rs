@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sip::{SessionId, UserAgent};
 use timing::{Instant, TimerWheel};
 
-pub use dialing::Dial;
+pub use dialing::{Dial, NotConnected};
 pub use treatment::Played;
 
 use crate::call::{Call, Leg, Role, Stage};

@@ -16,6 +16,6 @@ mod call;
 mod event;
 mod settings;
 
-pub use b2bua::{B2bua, Counts, Dial, NotPossible, Played};
+pub use b2bua::{B2bua, Counts, Dial, NotConnected, NotPossible, Played};
 pub use event::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp, Side, Summary};
 pub use settings::Settings;

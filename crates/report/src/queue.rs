@@ -16,7 +16,7 @@ pub(crate) use series::QueueSeries;
 /// `offered = answered + abandoned + overflowed` and who still waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Entered the queue; at the start of a day, who waited already.
+    /// Entered the queue, or came back to it; at the start of a day, who waited already.
     pub offered: u64,
     /// A conversation began.
     pub answered: u64,
@@ -52,6 +52,17 @@ impl Tally {
 
 fn mean(sum: Duration, count: u64) -> Option<Duration> {
     (count > 0).then(|| sum.div_f64(count as f64))
+}
+
+/// How an interaction came into a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// From outside.
+    New,
+    /// From another queue.
+    FlowIn,
+    /// From an agent of this queue who took it and was gone.
+    Again,
 }
 
 /// What a reporter knows of a queue at one moment, for the wallboard.
@@ -105,14 +116,17 @@ impl Queue {
         }
     }
 
-    pub(crate) fn enter(&mut self, now: Instant, interaction: InteractionId, flowed_in: bool) {
-        self.waiting.insert(interaction, now);
-        self.line.insert((now, interaction));
+    /// An interaction waits that entered then.
+    pub(crate) fn enter(&mut self, entered: Instant, interaction: InteractionId, entry: Entry) {
+        self.waiting.insert(interaction, entered);
+        self.line.insert((entered, interaction));
         self.tally.offered += 1;
         if let Some(series) = &self.series {
             series.offered.inc();
-            if flowed_in {
-                series.flow_ins.inc();
+            match entry {
+                Entry::New => {}
+                Entry::FlowIn => series.flow_ins.inc(),
+                Entry::Again => series.returns.inc(),
             }
         }
         self.show_line();

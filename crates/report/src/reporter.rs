@@ -10,7 +10,7 @@ use prometheus::local::LocalHistogram;
 use timing::Instant;
 
 use crate::agents::Agents;
-use crate::queue::{Queue, QueueFigures, QueueSeries};
+use crate::queue::{Entry, Queue, QueueFigures, QueueSeries};
 use crate::series::{Definition, Group, Registration};
 use crate::{Exposition, Names, ServiceLevel};
 
@@ -132,8 +132,13 @@ impl Reporter {
     /// One event of the distributor.
     pub fn handle_event(&mut self, now: Instant, event: &Event) {
         match *event {
-            Event::Queued { interaction, queue, from, .. } => {
-                self.queue(queue).enter(now, interaction, from.is_some());
+            Event::Queued { interaction, queue, from, waited, .. } => {
+                let entry = match from {
+                    None => Entry::New,
+                    Some(from) if from == queue => Entry::Again,
+                    Some(_) => Entry::FlowIn,
+                };
+                self.queue(queue).enter(now - waited, interaction, entry);
             }
             Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
             Event::PriorityChanged { .. } => {}

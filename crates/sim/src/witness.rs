@@ -73,6 +73,18 @@ enum Fate {
     Waiting,
 }
 
+/// Who took a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    ByAgent,
+    /// By a number outside.
+    ByNumber,
+    ByNobody,
+    /// An agent hung up while the distributor's word was on its way through the rings: whether the caller
+    /// was connected by then only the record knows.
+    Unclear,
+}
+
 impl Fate {
     fn is_told_by(self, outcome: Outcome) -> bool {
         match outcome {
@@ -405,9 +417,10 @@ impl Witness {
             Some(487) => Fate::Abandoned,
             Some(300..) => Fate::Overflowed,
             Some(_) => match self.kept(&leg.caller) {
-                Some(true) => Fate::Answered,
-                Some(false) => Fate::Overflowed,
-                None => match leg.byes.first() {
+                Kept::ByAgent => Fate::Answered,
+                Kept::ByNumber => Fate::Overflowed,
+                Kept::Unclear => self.recorded_fate(&leg.caller),
+                Kept::ByNobody => match leg.byes.first() {
                     None => Fate::Waiting,
                     Some(bye) if bye.from == self.centre => Fate::Overflowed,
                     Some(_) => Fate::Abandoned,
@@ -443,15 +456,22 @@ impl Witness {
         legs.iter().filter_map(|call_id| self.legs.get(call_id)).filter(|leg| leg.is_outbound)
     }
 
-    /// Whom the caller was put through to: an agent (`true`) or a number outside; `None`: nobody.
-    fn kept(&self, caller: &str) -> Option<bool> {
-        let kept = self.outbound(caller).find(|leg| {
-            let in_vain = |at: Instant| {
-                leg.byes.iter().any(|bye| bye.from == self.centre && bye.sent <= at + self.slack)
-            };
-            leg.acknowledged.is_some_and(|at| !in_vain(at))
-        });
-        kept.map(|leg| self.agents.contains_key(&leg.called))
+    /// Whom the caller was put through to.
+    fn kept(&self, caller: &str) -> Kept {
+        let mut kept = Kept::ByNobody;
+        for leg in self.outbound(caller) {
+            let Some(picked_up) = leg.acknowledged else { continue };
+            let window = picked_up + self.slack;
+            let is_sent_away = leg.byes.iter().any(|bye| bye.from == self.centre && bye.sent <= window);
+            let is_agent = self.agents.contains_key(&leg.called);
+            let leaves = |bye: &Bye| bye.from != self.centre && bye.arrived.is_some_and(|at| at <= window);
+            if is_agent && !self.slack.is_zero() && leg.byes.iter().any(leaves) {
+                kept = Kept::Unclear;
+            } else if !is_sent_away {
+                return if is_agent { Kept::ByAgent } else { Kept::ByNumber };
+            }
+        }
+        kept
     }
 
     /// How many INVITEs the centre sent to this user, repetitions not counted.

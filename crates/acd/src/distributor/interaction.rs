@@ -111,12 +111,19 @@ impl Distributor {
         interaction.step = 0;
         interaction.attempts = 0;
         interaction.overdue = false;
-        let (priority, age) = (interaction.priority, now - interaction.arrived);
-        self.count(queue, |counters| counters.offered += 1);
-        self.emit(Event::Queued { interaction: id, queue, from, priority, age });
+        self.offer(id, from);
         let (step, cause) = self.queues[&queue].step_at(0, now, now);
         self.enter_step(id, step, cause);
         self.start_waiting(id);
+    }
+
+    /// Counts and says that an interaction is in the queue that its state names.
+    pub(super) fn offer(&mut self, id: InteractionId, from: Option<QueueId>) {
+        let interaction = &self.interactions[&id].state;
+        let (queue, priority) = (interaction.queue, interaction.priority);
+        let (waited, age) = (self.now - interaction.entered, self.now - interaction.arrived);
+        self.count(queue, |counters| counters.offered += 1);
+        self.emit(Event::Queued { interaction: id, queue, from, priority, waited, age });
     }
 
     fn exit_at_entry(&self, id: InteractionId) -> Option<(OverflowCause, Exit)> {
@@ -295,7 +302,7 @@ impl Distributor {
         Ok(())
     }
 
-    /// Back in line after a reservation that came to nothing: same place, same age.
+    /// Back in line after a reservation or an answer that came to nothing: same place, same age.
     pub(super) fn wait_again(&mut self, id: InteractionId) {
         let interaction = &self.interactions[&id];
         let (state, place) = (&interaction.state, interaction.place);

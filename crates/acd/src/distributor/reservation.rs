@@ -111,8 +111,41 @@ impl Distributor {
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.handling -= 1;
         }
-        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for });
+        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: false });
         self.wrap_up(agent, id, queue);
+        Ok(())
+    }
+
+    /// The agent is gone and the customer is not: the interaction goes back to where it was.
+    pub(super) fn return_to_queue(&mut self, id: InteractionId) -> Result<(), Refusal> {
+        let interaction = self.interaction(id)?;
+        let Stage::Handling { agent, since } = interaction.stage else {
+            return Err(Refusal::WrongStage(id));
+        };
+        let queue_id = interaction.queue;
+        let queue = self.queues.get_mut(&queue_id).ok_or(Refusal::UnknownQueue(queue_id))?;
+        if self.unanswered >= self.settings.waiting_max {
+            return Err(Refusal::TooManyWaiting);
+        }
+        queue.handling -= 1;
+        let exclusion = queue.state.settings.back_offs.rejected.exclusion;
+        self.unanswered += 1;
+        let now = self.now;
+        let interaction = &mut self.interaction_mut(id).state;
+        interaction.stage = Stage::Waiting;
+        interaction.overdue = false;
+        self.count(queue_id, |counters| {
+            counters.finished += 1;
+            counters.returned += 1;
+        });
+        let (queue, handled_for) = (queue_id, now - since);
+        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: true });
+        self.wrap_up(agent, id, queue);
+        self.offer(id, Some(queue));
+        if !exclusion.is_zero() {
+            self.exclude(id, agent, now + exclusion);
+        }
+        self.wait_again(id);
         Ok(())
     }
 

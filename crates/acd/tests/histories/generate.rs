@@ -28,6 +28,8 @@ pub(crate) enum Op {
     Refuse(usize, RejectCause),
     /// Finish one of the conversations.
     Finish(usize),
+    /// Give one of the conversations back to its queue.
+    Return(usize),
     /// Extend (or end) the after-call work of one who has some.
     WrapUp(usize, Option<Duration>),
     /// Accept and reject a reservation that is probably over.
@@ -226,7 +228,8 @@ fn op() -> impl Strategy<Value = Op> {
         5 => configuration().prop_map(Op::Command),
         12 => any::<usize>().prop_map(Op::Answer),
         7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
-        12 => any::<usize>().prop_map(Op::Finish),
+        10 => any::<usize>().prop_map(Op::Finish),
+        3 => any::<usize>().prop_map(Op::Return),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
         12 => duration(3_000).prop_map(Op::Wait),
@@ -260,6 +263,7 @@ fn work() -> impl Strategy<Value = Command> {
             .prop_map(|(interaction, requirement)| Command::SetRequirement { interaction, requirement }),
         1 => (interaction(), queue()).prop_map(|(interaction, queue)| Command::Move { interaction, queue }),
         1 => interaction().prop_map(|interaction| Command::Finish { interaction }),
+        1 => interaction().prop_map(|interaction| Command::Return { interaction }),
     ]
 }
 

@@ -4,9 +4,10 @@ use acd::{
     AbandonedDuring, Event, Exit, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, StepCause,
 };
 
-pub(crate) const ALL: [&str; 34] = [
+pub(crate) const ALL: [&str; 36] = [
     "queued",
     "queued from another queue",
+    "queued again",
     "step by time",
     "step past an unstaffed one",
     "step by new rules",
@@ -32,6 +33,7 @@ pub(crate) const ALL: [&str; 34] = [
     "overflow: queue removed",
     "overflow out",
     "handling ended",
+    "handling ended, returned",
     "after-call work started",
     "after-call work extended",
     "after-call work ended",
@@ -44,6 +46,7 @@ pub(crate) const ALL: [&str; 34] = [
 pub(crate) fn of(event: &Event) -> &'static str {
     match event {
         Event::Queued { from: None, .. } => "queued",
+        Event::Queued { from: Some(from), queue, .. } if from == queue => "queued again",
         Event::Queued { from: Some(_), .. } => "queued from another queue",
         Event::StepEntered { cause, .. } => match cause {
             StepCause::Time => "step by time",
@@ -75,7 +78,8 @@ pub(crate) fn of(event: &Event) -> &'static str {
             OverflowCause::Moved => "overflow: moved",
             OverflowCause::QueueRemoved => "overflow: queue removed",
         },
-        Event::HandlingEnded { .. } => "handling ended",
+        Event::HandlingEnded { returned: false, .. } => "handling ended",
+        Event::HandlingEnded { returned: true, .. } => "handling ended, returned",
         Event::AfterCallWorkStarted { .. } => "after-call work started",
         Event::AfterCallWorkExtended { .. } => "after-call work extended",
         Event::AfterCallWorkEnded { .. } => "after-call work ended",

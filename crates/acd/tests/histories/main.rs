@@ -51,6 +51,11 @@ impl Pair {
                     self.command(Command::Finish { interaction })?;
                 }
             }
+            Op::Return(pick) => {
+                if let Some(interaction) = self.handled(*pick) {
+                    self.command(Command::Return { interaction })?;
+                }
+            }
             Op::WrapUp(pick, by) => {
                 if let Some(agent) = self.wrapping_up(*pick) {
                     self.command(match *by {

@@ -202,6 +202,7 @@ impl Naive {
             Command::Accept { reservation } => self.accept(reservation),
             Command::Reject { reservation, cause } => self.reject(reservation, cause),
             Command::Finish { interaction } => self.finish(interaction),
+            Command::Return { interaction } => self.give_back(interaction),
         }
     }
 

@@ -5,6 +5,7 @@ mod configuration;
 mod exits;
 mod order;
 mod reservations;
+mod returns;
 mod strategies;
 
 use std::time::Duration;
@@ -166,6 +167,11 @@ impl World {
 
     fn finish(&mut self, id: u64) {
         self.tell(Command::Finish { interaction: InteractionId(id) });
+    }
+
+    /// The agent who took it is gone, and the caller is not.
+    fn give_back(&mut self, id: u64) {
+        self.tell(Command::Return { interaction: InteractionId(id) });
     }
 
     /// The agent takes what rings and talks that long.

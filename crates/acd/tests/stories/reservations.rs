@@ -30,7 +30,9 @@ fn a_call_is_offered_answered_and_finished_with_all_times_in_the_events() {
     }));
     let answered = Event::Answered { interaction, queue, agent, waited: seconds(7), age: seconds(7) };
     assert!(events.contains(&answered));
-    assert!(events.contains(&Event::HandlingEnded { interaction, queue, agent, handled_for: seconds(120) }));
+    let (handled_for, returned) = (seconds(120), false);
+    let ended = Event::HandlingEnded { interaction, queue, agent, handled_for, returned };
+    assert!(events.contains(&ended));
     assert!(events.iter().any(|event| matches!(event, Event::AfterCallWorkEnded { lasted, .. }
         if *lasted >= seconds(30) && lasted.as_millis() <= 30_002)));
     assert!(world.is_available(1));

@@ -22,6 +22,27 @@ pub struct Dial {
     pub headers: Vec<HeaderField>,
 }
 
+/// Why nobody was connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotConnected {
+    /// Whoever picked up is gone, or never did; the caller is still there and hears what it heard.
+    Gone,
+    /// The call is in conversation or over; where the attempt to connect ended it, [`Event::HungUp`] says
+    /// why.
+    Over,
+}
+
+impl std::fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NotConnected::Gone => f.write_str("nobody is there who picked up"),
+            NotConnected::Over => f.write_str("the call waits for nobody"),
+        }
+    }
+}
+
+impl std::error::Error for NotConnected {}
+
 /// Why a phone does not ring.
 enum Unrung {
     /// Because of the phone.
@@ -300,29 +321,28 @@ impl B2bua {
     }
 
     /// Lets the caller talk to whoever answered this attempt.
-    pub fn connect(&mut self, now: Instant, call: CallRef, attempt: AttemptId) -> Result<(), NotPossible> {
-        let state = self.calls.get_mut(&call).ok_or(NotPossible)?;
-        let callee = state.attempts.get(&attempt).and_then(|attempt| attempt.answered).ok_or(NotPossible)?;
-        let stage = state.stage;
+    pub fn connect(&mut self, now: Instant, call: CallRef, attempt: AttemptId) -> Result<(), NotConnected> {
+        let state = self.calls.get_mut(&call).ok_or(NotConnected::Over)?;
+        let is_answered = match state.stage {
+            Stage::Unanswered => false,
+            Stage::Treated { .. } => true,
+            Stage::Connected | Stage::Over => return Err(NotConnected::Over),
+        };
+        let answered = state.attempts.get(&attempt).and_then(|attempt| attempt.answered);
+        let callee = answered.ok_or(NotConnected::Gone)?;
         state.callee = Some(callee);
         state.attempts.remove(&attempt);
         let others: Vec<AttemptId> = state.attempts.keys().copied().collect();
         for other in others {
             self.end_attempt(now, call, other, 200);
         }
-        match stage {
-            Stage::Unanswered => {
-                if let Err(cause) = self.answer_caller(now, call, callee) {
-                    self.end_call(now, call, cause);
-                    self.settle(now);
-                    return Err(NotPossible);
-                }
-            }
-            Stage::Treated { .. } => {
-                self.apply(call, callee);
-                self.connect_streams(call);
-            }
-            Stage::Connected | Stage::Over => return Err(NotPossible),
+        if is_answered {
+            self.apply(call, callee);
+            self.connect_streams(call);
+        } else if let Err(cause) = self.answer_caller(now, call, callee) {
+            self.end_call(now, call, cause);
+            self.settle(now);
+            return Err(NotConnected::Over);
         }
         let deadline =
             self.settings.talk_max.map(|longest| self.timers.schedule(now + longest, Deadline::Talk(call)));

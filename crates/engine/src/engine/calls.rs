@@ -136,7 +136,7 @@ impl Engine {
             Stage::Ringing { reservation } if reservation.0 == attempt.0 => {
                 self.reject(interaction, reservation, failure);
             }
-            // Picked up and gone again before the distributor confirmed: `answered` finds nobody.
+            // Picked up and gone again before the distributor confirmed: `confirmed` finds nobody.
             Stage::Confirming { .. } => {}
             Stage::Waiting | Stage::Ringing { .. } | Stage::Talking | Stage::Leaving { .. } | Stage::Over => {
             }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use acd::{
-    AgentId, Command, Decision, Event, Exit, ExitId, InteractionId, OverflowCause, Refusal, ReservationEnd,
-    ReservationId,
+    AgentId, Command, Decision, Event, Exit, ExitId, InteractionId, OverflowCause, QueueId, Refusal,
+    ReservationEnd, ReservationId,
 };
-use b2bua::{Failure, FailureKind};
+use b2bua::{Failure, FailureKind, NotConnected};
 use timing::Instant;
 
 use super::Engine;
@@ -22,7 +22,7 @@ const TREATMENT_DELAY: Duration = Duration::from_millis(10);
 impl Engine {
     pub(super) fn decided(&mut self, now: Instant, event: Event) {
         match event {
-            Event::Queued { interaction, queue, .. } => self.queued(now, interaction, queue),
+            Event::Queued { interaction, queue, from, .. } => self.queued(now, interaction, queue, from),
             Event::Reserved { reservation, interaction, agent, decision, .. } => {
                 self.reserved(now, interaction, reservation, (agent, decision));
             }
@@ -39,7 +39,10 @@ impl Engine {
             Event::Overflowed { interaction, cause, exit, .. } => {
                 self.overflowed(now, interaction, cause, exit);
             }
-            Event::HandlingEnded { interaction, .. } => self.forgotten(interaction, Outcome::Answered),
+            Event::HandlingEnded { interaction, returned: true, .. } => self.given_back(interaction),
+            Event::HandlingEnded { interaction, returned: false, .. } => {
+                self.forgotten(interaction, Outcome::Answered);
+            }
             Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
             // Priorities and agents' states are for reporters and desktops.
@@ -53,9 +56,11 @@ impl Engine {
         }
     }
 
-    fn queued(&mut self, now: Instant, interaction: InteractionId, queue: acd::QueueId) {
+    fn queued(&mut self, now: Instant, interaction: InteractionId, queue: QueueId, from: Option<QueueId>) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
-        state.visit_began(now, queue);
+        if from != Some(queue) {
+            state.visit_began(now, queue);
+        }
         if state.hung_up.is_none() && state.untreated.is_none() {
             state.untreated = Some(self.timers.schedule(now + TREATMENT_DELAY, interaction));
         }
@@ -142,10 +147,33 @@ impl Engine {
         }
         state.story.answered = Some(now);
         state.stage = Stage::Talking;
-        if self.b2bua.connect(now, call, attempt_of(reservation)).is_err() {
-            // The agent is gone in the very moment of the answer: nobody is left to talk to.
-            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, call, 480);
+        match self.b2bua.connect(now, call, attempt_of(reservation)) {
+            // Where the call is over its end is on the way here.
+            Ok(()) | Err(NotConnected::Over) => {}
+            Err(NotConnected::Gone) => {
+                // The agent is gone in the very moment of the answer. The caller hears what it heard.
+                state.stage = Stage::Waiting;
+                self.command(Command::Return { interaction });
+            }
         }
+    }
+
+    /// Nobody talked to the caller, who has the place in the queue again. `Queued` follows.
+    fn given_back(&mut self, interaction: InteractionId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        state.story.answered = None;
+        state.story.agent = None;
+    }
+
+    /// There is no place to go back to: the conversation that nobody had is over.
+    fn not_given_back(&mut self, now: Instant, interaction: InteractionId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        if state.hung_up.is_some() {
+            state.stage = Stage::Over;
+            return self.command(Command::Finish { interaction });
+        }
+        state.stage = Stage::Talking;
+        let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, state.call, 480);
     }
 
     /// The distributor is done with an interaction.
@@ -233,6 +261,10 @@ impl Engine {
             (Command::Accept { reservation }, _) => {
                 let reservation = *reservation;
                 self.too_late(now, reservation);
+            }
+            (Command::Return { interaction }, _) => {
+                let interaction = *interaction;
+                self.not_given_back(now, interaction);
             }
             (Command::Cancel { .. } | Command::Reject { .. } | Command::LogOut { .. }, _) => {}
             // What people want of agents is answered to them. An agent who left in their pause stays away.

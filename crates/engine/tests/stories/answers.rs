@@ -6,7 +6,7 @@ use acd::{Activity, Presence, QueueSettings, RejectCause, Requirement, Reservati
 use b2bua::{FailureKind, HangUp, Side};
 use engine::{Outcome, Standing, Treatment};
 
-use crate::world::{BILLING, MUSIC, Manner, OTHER, World};
+use crate::world::{BILLING, BUSY, MUSIC, Manner, OTHER, Peer, World};
 
 fn treatments() -> [Treatment; 2] {
     [Treatment::Ringback, Treatment::Music(MUSIC)]
@@ -275,22 +275,103 @@ fn a_caller_who_hangs_up_while_a_stale_accept_and_a_new_reservation_cross_leaves
     assert_eq!(world.records()[0].outcome, Outcome::Abandoned);
 }
 
-#[test]
-fn an_agent_who_hangs_up_between_accept_and_answered_leaves_one_finished_interaction() {
-    let mut world = World::new(Treatment::Music(MUSIC));
+/// An agent picks up and hangs up again before `Answered` arrives. The phone is the agent's.
+fn gone_before_answered(treatment: Treatment) -> (World, Peer, sip::SessionId, Peer) {
+    let mut world = World::new(treatment);
     let phone = world.agent(1, Manner::ByHand);
     let caller = world.peer("10.0.0.2", Manner::ByHand);
-    world.call(caller, "100");
+    let session = world.call(caller, "100");
     world.run(1_000);
     let (rung, _) = world.rung(phone);
     world.hold_events = true;
     world.accept(phone, rung);
     world.bye(phone, rung);
-    world.hold_events = false;
-    world.run(100);
-    assert_eq!(world.sent("BYE", world.at(caller)), 1);
+    (world, caller, session, phone)
+}
+
+#[test]
+fn an_agent_who_hangs_up_between_accept_and_answered_gives_the_caller_to_the_next() {
+    for treatment in treatments() {
+        let (mut world, caller, session, phone) = gone_before_answered(treatment);
+        let next = world.agent(2, Manner::Answers(2_000));
+        world.hold_events = false;
+        let answers = |world: &World| {
+            world.sent("SIP/2.0 1", world.at(caller)) + world.sent("SIP/2.0 200", world.at(caller))
+        };
+        let heard = answers(&world);
+        world.run(1_000);
+        assert!(matches!(world.activity(1), Some(Activity::Idle { .. })), "a conversation has ended");
+        assert_eq!((world.sent("BYE", world.at(caller)), world.sent("INVITE", world.at(next))), (0, 1));
+        assert_eq!(answers(&world), heard, "the caller hears what it heard");
+        world.run(5_000);
+        assert!(matches!(world.activity(2), Some(Activity::Handling { .. })));
+        world.bye(caller, session);
+        world.assert_nothing_left();
+        assert_eq!(world.sent("INVITE", world.at(phone)), 1, "who was gone is not asked again at once");
+        let totals = world.totals();
+        assert_eq!((totals.offered, totals.answered, totals.returned), (2, 2, 1));
+        let record = world.records()[0].clone();
+        assert_eq!((record.outcome, record.story.agent), (Outcome::Answered, Some(acd::AgentId(2))));
+        assert_eq!((record.story.visits_total, record.story.attempts_total), (1, 2));
+        assert_eq!(record.story.attempts[0].failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
+        assert_eq!(record.story.attempts[1].failure, None);
+        assert!(record.waited().as_secs() >= 3 && record.talked().as_secs() < 6, "{record:#?}");
+    }
+}
+
+#[test]
+fn a_caller_who_gives_up_while_being_given_back_is_abandoned() {
+    for treatment in treatments() {
+        for is_on_its_way in [true, false] {
+            let (mut world, caller, session, _) = gone_before_answered(treatment);
+            world.hold_events = false;
+            world.hold_commands = is_on_its_way;
+            world.run(100);
+            match treatment {
+                Treatment::Ringback => world.cancel(caller, session),
+                Treatment::Music(_) => world.bye(caller, session),
+            }
+            world.assert_nothing_left();
+            let record = world.records()[0].clone();
+            assert_eq!((record.outcome, record.story.agent), (Outcome::Abandoned, None));
+            assert_eq!(world.totals().returned, 1);
+        }
+    }
+}
+
+#[test]
+fn a_caller_without_a_queue_to_go_back_to_is_released_and_counts_as_answered() {
+    for treatment in treatments() {
+        for gives_up in [true, false] {
+            let (mut world, caller, session, _) = gone_before_answered(treatment);
+            let removed = acd::Command::RemoveQueue { queue: BILLING, exit: acd::Exit::Leave(BUSY) };
+            world.reload(vec![removed]);
+            world.hold_events = false;
+            world.hold_commands = gives_up;
+            world.run(100);
+            match treatment {
+                _ if !gives_up => {}
+                Treatment::Ringback => world.cancel(caller, session),
+                Treatment::Music(_) => world.bye(caller, session),
+            }
+            world.assert_nothing_left();
+            let released = usize::from(!gives_up);
+            match treatment {
+                Treatment::Ringback => assert_eq!(world.sent("SIP/2.0 480", world.at(caller)), released),
+                Treatment::Music(_) => assert_eq!(world.sent("BYE", world.at(caller)), released),
+            }
+            assert_eq!(world.records()[0].outcome, Outcome::Answered);
+            assert_eq!((world.totals().answered, world.totals().returned), (1, 0));
+        }
+    }
+}
+
+#[test]
+fn a_caller_and_an_agent_who_both_hang_up_before_answered_leave_one_finished_interaction() {
+    let (mut world, caller, session, _) = gone_before_answered(Treatment::Music(MUSIC));
+    world.bye(caller, session);
     world.assert_nothing_left();
-    assert_eq!(world.totals().answered, 1);
+    assert_eq!((world.totals().answered, world.totals().returned), (1, 0));
 }
 
 #[test]

@@ -27,11 +27,15 @@ const NOBODY: u64 = u64::MAX;
 
 const OFFERED: Definition = Definition {
     name: "cordboard_interactions_offered_total",
-    help: "Interactions that entered the queue, from outside or from another queue.",
+    help: "Interactions that entered the queue, from outside or from another queue, or came back to it.",
 };
 const FLOW_INS: Definition = Definition {
     name: "cordboard_flow_ins_total",
     help: "Of the interactions offered to the queue, those that came from another queue.",
+};
+const RETURNS: Definition = Definition {
+    name: "cordboard_returns_total",
+    help: "Of the interactions offered to the queue, those that came back because the agent was gone at once.",
 };
 const INTERACTIONS: Definition = Definition {
     name: "cordboard_interactions_total",
@@ -137,6 +141,7 @@ pub(crate) struct QueueSeries {
     label: String,
     pub(super) offered: IntCounter,
     pub(super) flow_ins: IntCounter,
+    pub(super) returns: IntCounter,
     pub(super) answered: Exits,
     pub(super) abandoned: Exits,
     pub(super) overflowed: Exits,
@@ -174,6 +179,7 @@ impl QueueSeries {
             label: label.to_owned(),
             offered: group.counter(OFFERED, &[VOICE]),
             flow_ins: group.counter(FLOW_INS, &[]),
+            returns: group.counter(RETURNS, &[]),
             answered: Exits::new(&mut group, "answered", threshold),
             abandoned: Exits::new(&mut group, "abandoned", threshold),
             overflowed: Exits::new(&mut group, "overflowed", threshold),

@@ -31,6 +31,7 @@ enum Deed {
     Accept(u64),
     Reject(u64, RejectCause),
     Finish(u64),
+    Return(u64),
     Move(u64, QueueId),
     LogIn(AgentId),
     LogOut(AgentId),
@@ -61,6 +62,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         9 => call().prop_map(Deed::Accept),
         3 => (call(), cause).prop_map(|(call, cause)| Deed::Reject(call, cause)),
         6 => call().prop_map(Deed::Finish),
+        3 => call().prop_map(Deed::Return),
         2 => (call(), queue()).prop_map(|(call, queue)| Deed::Move(call, queue)),
         6 => agent().prop_map(Deed::LogIn),
         1 => agent().prop_map(Deed::LogOut),
@@ -100,6 +102,7 @@ fn act(centre: &mut Centre, deed: &Deed) {
             }
         }
         Deed::Finish(call) => centre.finish(call),
+        Deed::Return(call) => centre.apply(Command::Return { interaction: InteractionId(call) }),
         Deed::Move(call, queue) => centre.apply(Command::Move { interaction: InteractionId(call), queue }),
         Deed::LogIn(agent) => {
             centre.apply(Command::DefineAgent { agent, settings: Box::new(AgentSettings::default()) });
@@ -140,6 +143,7 @@ fn agrees(centre: &Centre) {
         assert_eq!(scrape.outcome(&name, "abandoned"), counters.abandoned as f64);
         assert_eq!(scrape.outcome(&name, "overflowed"), counters.overflowed as f64);
         assert_eq!(gauge("cordboard_flow_outs_total"), counters.flowed_out as f64);
+        assert_eq!(gauge("cordboard_returns_total"), counters.returned as f64);
         assert_eq!(gauge("cordboard_waiting"), f64::from(queue.waiting + queue.reserved));
         assert_eq!(gauge("cordboard_ringing"), f64::from(queue.reserved));
         assert!(gauge("cordboard_longest_wait_seconds") >= queue.longest_wait.as_secs_f64());

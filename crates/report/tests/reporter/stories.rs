@@ -65,6 +65,26 @@ fn a_move_flows_out_of_one_queue_and_is_offered_to_the_other() {
 }
 
 #[test]
+fn an_interaction_that_is_given_back_is_offered_again_and_has_waited_since_it_entered() {
+    let mut centre = Centre::new(&QueueSettings::default());
+    centre.log_in(KIM);
+    centre.enqueue(1, BILLING);
+    centre.pass(secs(4));
+    centre.accept(1);
+    centre.pass(secs(1));
+    centre.apply(Command::Return { interaction: InteractionId(1) });
+    centre.pass(secs(5));
+    let scrape = centre.scrape();
+    assert_eq!((scrape.offered("billing"), scrape.outcome("billing", "answered")), (2.0, 1.0));
+    assert_eq!(scrape.of_queue("cordboard_returns_total", "billing"), 1.0);
+    assert_eq!(scrape.of_queue("cordboard_flow_ins_total", "billing"), 0.0);
+    assert_eq!(scrape.of_queue("cordboard_waiting", "billing"), 1.0);
+    assert_eq!(scrape.of_queue("cordboard_handling", "billing"), 0.0);
+    assert_eq!(scrape.of_queue("cordboard_longest_wait_seconds", "billing"), 10.0);
+    assert_eq!(scrape.of_queue("cordboard_handle_time_seconds_count", "billing"), 1.0);
+}
+
+#[test]
 fn an_interaction_that_leaves_by_rule_is_overflowed_and_not_abandoned() {
     let exit = Exit::Leave(ExitId(1));
     let mut centre =

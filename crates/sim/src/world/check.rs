@@ -90,9 +90,12 @@ impl World {
     fn check_counts(&mut self) {
         let verdict = self.verdict();
         let (truth, told, counted) = (verdict.truth, verdict.told, verdict.counted);
+        // Who is given back is offered, and may be answered, once more.
+        let offered = counted.offered - counted.flowed_out - counted.returned;
+        let answered = counted.answered - counted.returned;
         let pairs = [
-            ("offered, by wire and distributor", truth.offered, counted.offered - counted.flowed_out),
-            ("answered, by wire and distributor", truth.answered, counted.answered),
+            ("offered, by wire and distributor", truth.offered, offered),
+            ("answered, by wire and distributor", truth.answered, answered),
             ("abandoned, by wire and distributor", truth.abandoned, counted.abandoned),
             (
                 "overflowed, by wire and distributor",

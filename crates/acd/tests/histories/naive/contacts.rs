@@ -63,9 +63,9 @@ impl Naive {
         entry.step = 0;
         entry.attempts = 0;
         entry.overdue = false;
-        let (priority, age) = (entry.priority, now - entry.arrived);
+        let (priority, waited, age) = (entry.priority, Duration::ZERO, now - entry.arrived);
         self.count(queue, |counters| counters.offered += 1);
-        self.events.push(Event::Queued { interaction: id, queue, from, priority, age });
+        self.events.push(Event::Queued { interaction: id, queue, from, priority, waited, age });
         self.advance(id);
         self.match_all();
         if self.state.interactions[&id].stage != Stage::Waiting {
@@ -312,11 +312,62 @@ impl Naive {
         let (now, queue) = (self.state.now, entry.queue);
         self.state.interactions.remove(&id);
         self.count(queue, |counters| counters.finished += 1);
-        self.events.push(Event::HandlingEnded { interaction: id, queue, agent, handled_for: now - since });
+        let handled_for = now - since;
+        self.events.push(Event::HandlingEnded {
+            interaction: id,
+            queue,
+            agent,
+            handled_for,
+            returned: false,
+        });
+        self.wrap_up(id, queue, agent);
+        Ok(())
+    }
+
+    pub(super) fn give_back(&mut self, id: InteractionId) -> Result<(), Refusal> {
+        let entry = self.present(id)?.clone();
+        let Stage::Handling { agent, since } = entry.stage else { return Err(Refusal::WrongStage(id)) };
+        let (now, queue) = (self.state.now, entry.queue);
+        let Some(rules) = self.state.queues.get(&queue) else { return Err(Refusal::UnknownQueue(queue)) };
+        let exclusion = rules.settings.back_offs.rejected.exclusion;
+        let is_unanswered = |entry: &&InteractionState| !matches!(entry.stage, Stage::Handling { .. });
+        let unanswered = self.state.interactions.values().filter(is_unanswered).count();
+        if unanswered >= self.state.settings.waiting_max as usize {
+            return Err(Refusal::TooManyWaiting);
+        }
+        self.count(queue, |counters| {
+            counters.finished += 1;
+            counters.returned += 1;
+            counters.offered += 1;
+        });
+        let handled_for = now - since;
+        self.events.push(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: true });
+        self.wrap_up(id, queue, agent);
+        self.events.push(Event::Queued {
+            interaction: id,
+            queue,
+            from: Some(queue),
+            priority: entry.priority,
+            waited: now - entry.entered,
+            age: now - entry.arrived,
+        });
+        let most = self.state.settings.exclusions_max;
+        let entry = self.contact(id);
+        entry.stage = Stage::Waiting;
+        entry.overdue = false;
+        if exclusion > Duration::ZERO && most > 0 {
+            // The answer has ended all the others.
+            entry.exclusions.insert(agent, now + exclusion);
+        }
+        self.wait_again(id);
+        Ok(())
+    }
+
+    fn wrap_up(&mut self, id: InteractionId, queue: QueueId, agent: AgentId) {
+        let now = self.state.now;
         let person = &self.state.agents[&agent];
         if person.leaving {
-            self.drop_agent(agent);
-            return Ok(());
+            return self.drop_agent(agent);
         }
         let of_queue = self.state.queues.get(&queue).map(|queue| queue.settings.after_call_work);
         let length = person.settings.after_call_work.or(of_queue).unwrap_or_default();
@@ -331,6 +382,5 @@ impl Naive {
             agent.activity = activity;
             agent.handled_at = now;
         });
-        Ok(())
     }
 }
