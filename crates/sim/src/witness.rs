@@ -429,11 +429,11 @@ impl Witness {
         }
     }
 
-    /// Whether something was on its way through the rings while the caller gave up: an agent had picked
-    /// up (in vain, as the wire shows), or the queue had let the caller go. Whichever the distributor
-    /// heard of first is right, and only the record knows.
+    /// Whether something was on its way through the rings while the caller gave up, or happened in the same
+    /// instant: an agent had picked up (in vain, as the wire shows), or the queue had let the caller go.
+    /// Whichever the distributor heard of first is right, and only the record knows.
     fn is_contested(&self, leg: &Leg) -> bool {
-        let Some(given_up) = leg.given_up().filter(|_| !self.slack.is_zero()) else { return false };
+        let Some(given_up) = leg.given_up() else { return false };
         let picked_up = |outbound: &Leg| {
             let picked_up = outbound.acknowledged.filter(|_| self.agents.contains_key(&outbound.called));
             picked_up.is_some_and(|at| at <= given_up && given_up <= at + self.slack)
@@ -465,7 +465,7 @@ impl Witness {
             let is_sent_away = leg.byes.iter().any(|bye| bye.from == self.centre && bye.sent <= window);
             let is_agent = self.agents.contains_key(&leg.called);
             let leaves = |bye: &Bye| bye.from != self.centre && bye.arrived.is_some_and(|at| at <= window);
-            if is_agent && !self.slack.is_zero() && leg.byes.iter().any(leaves) {
+            if is_agent && leg.byes.iter().any(leaves) {
                 kept = Kept::Unclear;
             } else if !is_sent_away {
                 return if is_agent { Kept::ByAgent } else { Kept::ByNumber };

@@ -123,3 +123,23 @@ fn a_record_that_says_something_else_is_noticed() {
     wire.witness.recorded("c0", Outcome::Answered);
     assert!(wire.found().iter().any(|what| what.contains("the records say")));
 }
+
+#[test]
+fn an_agent_who_hangs_up_before_the_distributors_word_arrives_may_have_answered_or_not() {
+    for (slack, outcome, is_wrong) in [
+        (20, Outcome::Abandoned, false),
+        (20, Outcome::Answered, false),
+        (5, Outcome::Answered, false),
+        (5, Outcome::Abandoned, true),
+    ] {
+        let mut wire = Wire::new();
+        wire.witness.slack = Duration::from_millis(slack);
+        wire.answered_leg(CALLER, CENTRE, "in");
+        wire.answered_leg(CENTRE, AGENT, "out");
+        wire.say(AGENT, CENTRE, "BYE sip:x SIP/2.0", "out", "2 BYE");
+        (0..5).for_each(|_| wire.say(CALLER, CENTRE, "INFO sip:x SIP/2.0", "in", "2 INFO"));
+        wire.say(CALLER, CENTRE, "BYE sip:x SIP/2.0", "in", "3 BYE");
+        wire.witness.recorded("c0", outcome);
+        assert_eq!(!wire.found().is_empty(), is_wrong, "{slack} ms, {outcome:?}");
+    }
+}
