@@ -77,6 +77,8 @@ impl std::error::Error for DemoError {}
 pub fn run(options: &Options) -> Exit {
     match day(options) {
         Ok(()) => Exit::Well,
+        // Whoever read the table has seen enough.
+        Err(DemoError::Terminal(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Well,
         Err(refused) => {
             eprintln!("cordboard: {refused}");
             Exit::System
@@ -177,10 +179,11 @@ async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::
     }
 }
 
-/// Home, then each line with its rest cleared, then everything below: no flicker. Without wrapping: what a
-/// narrow terminal has no room for is cut, and a line stays a line.
+/// Home, then each line cleared and written, then everything below cleared: no flicker. Without wrapping: what
+/// a narrow terminal has no room for is cut, and a line stays a line. A line is cleared before it is written,
+/// because after its last column there is nothing behind the cursor but that column.
 fn frame(text: &str) -> String {
-    format!("\x1b[?7l\x1b[H{}\x1b[J\x1b[?7h", text.replace('\n', "\x1b[K\n"))
+    format!("\x1b[?7l\x1b[H\x1b[K{}\x1b[J\x1b[?7h", text.replace('\n', "\n\x1b[K"))
 }
 
 fn print(text: &str) -> std::io::Result<()> {

@@ -93,14 +93,12 @@ pub(super) fn summary(board: &Wallboard, experience: &Experience, lasted: Durati
     }
     put(&mut text, "");
     let (calls, picked_up) = (count(&experience.calls), count(&experience.picked_up));
-    put(&mut text, &format!("{calls} calls made, {picked_up} phones picked up"));
+    put(&mut text, &format!("calls made: {calls}; phones picked up: {picked_up}"));
     let (callers, agents) = (count(&experience.callers_heard), count(&experience.agents_heard));
-    let line =
-        format!("in finished calls {callers} callers heard their agent and {agents} agents their caller");
-    put(&mut text, &line);
+    put(&mut text, &format!("heard the other, in calls that are over: {callers} callers, {agents} agents"));
     let not_made = count(&experience.not_made);
     if not_made > 0 {
-        put(&mut text, &format!("{not_made} calls were not made: every caller of the demo was on the phone"));
+        put(&mut text, &format!("calls not made, because every caller was on the phone: {not_made}"));
     }
     text
 }
