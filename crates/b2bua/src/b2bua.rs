@@ -134,7 +134,12 @@ impl B2bua {
         self.calls.get(&call).map_or(std::time::Duration::ZERO, |call| call.held(now))
     }
 
-    /// What it holds.
+    /// Calls that are not over.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// What it holds; walks over every call.
     pub fn counts(&self) -> Counts {
         Counts {
             calls: self.calls.len(),
@@ -157,7 +162,7 @@ impl B2bua {
 
     /// A stream was opened.
     pub fn connection_opened(&mut self, now: Instant, flow: sip::Flow) {
-        self.user_agent.connection_opened(flow);
+        self.user_agent.connection_opened(now, flow);
         self.settle(now);
     }
 
@@ -241,6 +246,16 @@ impl B2bua {
     /// What to ask the DNS.
     pub fn poll_query(&mut self) -> Option<sip::Query> {
         self.user_agent.poll_query()
+    }
+
+    /// Whether [`B2bua::poll_watched`] shall say what streams bring.
+    pub fn watch_streams(&mut self, is_watched: bool) {
+        self.user_agent.watch_streams(is_watched);
+    }
+
+    /// A whole message that came over a stream: see [`sip::UserAgent::poll_watched`].
+    pub fn poll_watched(&mut self) -> Option<(sip::Flow, Bytes)> {
+        self.user_agent.poll_watched()
     }
 
     /// A stream to close.

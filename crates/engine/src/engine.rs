@@ -186,7 +186,12 @@ impl Engine {
         behind.filter(wanted).take(most).map(Interaction::ongoing).collect()
     }
 
-    /// What it holds.
+    /// Calls and interactions that are not over.
+    pub fn in_progress(&self) -> usize {
+        self.interactions.len().max(self.b2bua.calls())
+    }
+
+    /// What it holds; walks over every call.
     pub fn counts(&self) -> Counts {
         Counts {
             interactions: self.interactions.len(),
@@ -279,6 +284,16 @@ impl Engine {
             .or_else(|| calls.poll_media().map(Output::Media))
             .or_else(|| calls.poll_query().map(Output::Query))
             .or_else(|| calls.poll_close().map(Output::CloseConnection))
+    }
+
+    /// Whether [`Engine::poll_watched`] shall say what streams bring.
+    pub fn watch_streams(&mut self, is_watched: bool) {
+        self.b2bua.watch_streams(is_watched);
+    }
+
+    /// A whole message that came over a stream: see [`sip::UserAgent::poll_watched`].
+    pub fn poll_watched(&mut self) -> Option<(sip::Flow, Bytes)> {
+        self.b2bua.poll_watched()
     }
 
     /// When [`Engine::handle_timeout`] wants to be called.

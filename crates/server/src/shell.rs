@@ -30,6 +30,7 @@ use crate::published::Published;
 use crate::ring::Producer;
 use crate::sip_trace::SipTrace;
 use crate::start_error::StartError;
+use crate::tcp;
 use crate::threads::{engine, media};
 use crate::worker::{Casualties, Worker};
 
@@ -102,7 +103,8 @@ impl Shell {
         let allowed = limits::raise_open_files();
         let sockets = sockets::Sockets::bind(&self.config)?;
         let ports = u64::from(self.config.media.ports.ports()) * sockets.media.len() as u64;
-        let streams = u64::from(self.config.sip.limits.tcp_connections_max)
+        let streams = tcp::Settings::around(self.config.sip.limits.tcp_connections_max as usize).streams_max()
+            as u64
             + u64::from(self.config.http.connections_max);
         if let Some(shortage) = limits::shortage(allowed, ports, streams) {
             warn!("{shortage}");

@@ -40,9 +40,14 @@ impl SipTrace {
         self.pattern.load().as_deref().cloned()
     }
 
-    /// Logs the message where it is wanted.
+    /// Whether any message is shown.
+    pub fn is_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
+    /// Logs a whole message where it is wanted.
     pub fn message(&self, direction: Direction, transport: &str, peer: SocketAddr, bytes: &[u8]) {
-        if self.on.load(Ordering::Relaxed) {
+        if self.is_on() {
             self.log(direction, transport, peer, bytes);
         }
     }

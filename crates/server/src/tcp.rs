@@ -1,11 +1,14 @@
 //! SIP over TCP: the streams that tasks of the runtime hold for the engine.
 //!
 //! A task per stream reads octets into the engine's ring and writes what the engine sent. The user agent
-//! frames messages and decides what a stream is worth; here are only bounds: how many streams, how long one
-//! may be idle, how much may wait to be written to a peer that does not read.
+//! frames messages and decides what a stream is worth, and which one goes where there are too many; here are
+//! only bounds that it never meets: how many streams, how long one may be idle, how much may wait to be written
+//! to a peer that does not read.
 
 mod connection;
 mod listener;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use sip::{ConnectionId, Flow, Transmit};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
@@ -28,8 +30,10 @@ pub use listener::{bind, listen};
 /// Bounds of the streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Streams at once; one more is closed as soon as it is accepted.
+    /// Streams at which one more is closed as soon as it is accepted.
     pub connections_max: usize,
+    /// Streams that we may open beyond, so that no stranger keeps us from calling anybody.
+    pub reserve: usize,
     /// Streams from one address; one more is closed as soon as it is accepted.
     pub connections_per_source_max: usize,
     /// A stream on which nothing went either way for so long is closed.
@@ -44,11 +48,26 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             connections_max: 10_000,
+            reserve: 2_500,
             connections_per_source_max: 1_000,
             idle: Duration::from_secs(3_600),
             connect: Duration::from_secs(10),
             write_buffer_max: 1 << 20,
         }
+    }
+}
+
+impl Settings {
+    /// Bounds around a user agent that keeps `limit` streams: it closes the least worthy one for a newcomer, so
+    /// the newcomer must be let in.
+    pub fn around(limit: usize) -> Settings {
+        let newcomers = ARRIVALS;
+        Settings { connections_max: limit + newcomers, reserve: limit / 4 + newcomers, ..Settings::default() }
+    }
+
+    /// The most streams that there ever are.
+    pub fn streams_max(&self) -> usize {
+        self.connections_max + self.reserve
     }
 }
 
@@ -90,7 +109,7 @@ pub struct Streams {
 #[derive(Debug)]
 struct Line {
     /// Bounded by `queued`: what waits is never more than [`Settings::write_buffer_max`].
-    octets: mpsc::UnboundedSender<Bytes>,
+    messages: mpsc::UnboundedSender<Transmit>,
     queued: Arc<AtomicUsize>,
     cut: Arc<Notify>,
     remote: SocketAddr,
@@ -144,22 +163,28 @@ impl Streams {
     /// Sends a message: on the stream it names, on one that leads to the same peer, or on a new one.
     /// What cannot be sent comes back as [`Reply::Failed`].
     pub async fn transmit(&mut self, transmit: Transmit) {
-        let Transmit { flow, bytes } = transmit;
-        let id = match flow.connection.or_else(|| self.outgoing.get(&flow.remote).copied()) {
+        let flow = transmit.flow;
+        let id = match flow.connection.or_else(|| self.open_to(flow.remote)) {
             Some(id) => id,
-            None if self.lines.len() >= self.settings.connections_max => return self.fail(flow).await,
+            None if self.lines.len() >= self.settings.streams_max() => return self.fail(flow).await,
             None => self.open(flow),
         };
         let Some(line) = self.lines.get(&id) else { return self.fail(flow).await };
-        let cost = bytes.len() + MESSAGE_COST;
+        let cost = transmit.bytes.len() + MESSAGE_COST;
         if line.queued.fetch_add(cost, Ordering::AcqRel) + cost > self.settings.write_buffer_max {
             debug!(connection = id.0, remote = %line.remote, "a TCP connection was closed: its peer does not read");
             line.cut.notify_one();
             return self.fail(flow).await;
         }
-        if line.octets.send(bytes).is_err() {
+        if line.messages.send(transmit).is_err() {
             self.fail(flow).await;
         }
+    }
+
+    /// The stream that we opened to a peer, unless it is ending.
+    fn open_to(&self, remote: SocketAddr) -> Option<ConnectionId> {
+        let id = self.outgoing.get(&remote)?;
+        self.lines.get(id).filter(|line| !line.messages.is_closed()).map(|_| *id)
     }
 
     /// Closes a stream after what waits for it has been written.
@@ -167,7 +192,7 @@ impl Streams {
         if let Some(line) = self.lines.get_mut(&connection) {
             // A sender that nobody holds ends the task's loop once it has written the rest.
             let (closed, _) = mpsc::unbounded_channel();
-            line.octets = closed;
+            line.messages = closed;
             if line.is_outgoing && self.outgoing.get(&line.remote) == Some(&connection) {
                 self.outgoing.remove(&line.remote);
             }
@@ -218,8 +243,13 @@ impl Streams {
         if !is_outgoing {
             *self.per_source.entry(remote.ip()).or_default() += 1;
         }
-        let line =
-            Line { octets: sender, queued: Arc::clone(&queued), cut: Arc::clone(&cut), remote, is_outgoing };
+        let line = Line {
+            messages: sender,
+            queued: Arc::clone(&queued),
+            cut: Arc::clone(&cut),
+            remote,
+            is_outgoing,
+        };
         self.lines.insert(id, line);
         let start = connection::Start {
             id,
@@ -230,7 +260,7 @@ impl Streams {
             inward: self.inward.clone(),
             replies: self.replies.clone(),
             arrivals: self.arrivals.clone(),
-            octets: receiver,
+            messages: receiver,
             queued,
             cut,
         };

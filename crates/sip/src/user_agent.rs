@@ -76,7 +76,7 @@ pub struct UserAgent {
     streams_to: BTreeMap<SocketAddr, ConnectionId>,
     /// Streams over which nothing came yet that was worth it.
     strangers: BTreeSet<ConnectionId>,
-    /// When streams in the middle of a message are too slow.
+    /// When streams in the middle of a message, or before the first, are too slow.
     stream_deadlines: BTreeSet<(Instant, ConnectionId)>,
     call_rate: Rate,
     trunk_rates: BTreeMap<TrunkId, Rate>,
@@ -86,6 +86,10 @@ pub struct UserAgent {
     queries: VecDeque<Query>,
     events: VecDeque<Event>,
     closes: VecDeque<ConnectionId>,
+    /// Somebody wants to see what streams bring.
+    is_watched: bool,
+    /// Messages of streams that nobody has seen yet.
+    watched: VecDeque<(Flow, Bytes)>,
     /// The last number given to a session or an exchange.
     numbers: u64,
 }
@@ -95,6 +99,8 @@ pub struct UserAgent {
 struct Connection {
     flow: Flow,
     framer: StreamFramer,
+    /// Until when the first message must have come.
+    silent_until: Option<Instant>,
     /// What stands in the list of deadlines.
     deadline: Option<Instant>,
 }
@@ -135,6 +141,8 @@ impl UserAgent {
             queries: VecDeque::new(),
             events: VecDeque::new(),
             closes: VecDeque::new(),
+            is_watched: false,
+            watched: VecDeque::new(),
             numbers: 0,
             settings,
         }
@@ -196,8 +204,13 @@ impl UserAgent {
 
     /// A stream was opened, by the other side or because a [`Transmit`] asked for it. `flow` names the
     /// connection.
-    pub fn connection_opened(&mut self, flow: Flow) {
-        self.open_connection(flow);
+    pub fn connection_opened(&mut self, now: Instant, flow: Flow) {
+        self.open_connection(now, flow);
+    }
+
+    /// Whether [`UserAgent::poll_watched`] shall say what streams bring.
+    pub fn watch_streams(&mut self, is_watched: bool) {
+        self.is_watched = is_watched;
     }
 
     /// Octets arrived on a stream. What does not belong to SIP closes it: see [`UserAgent::poll_close`].
@@ -279,6 +292,12 @@ impl UserAgent {
     /// What to ask the DNS.
     pub fn poll_query(&mut self) -> Option<Query> {
         self.queries.pop_front()
+    }
+
+    /// A whole message that came over a stream, as it came, broken ones included: for a trace. Only where
+    /// [`UserAgent::watch_streams`] asked for it.
+    pub fn poll_watched(&mut self) -> Option<(Flow, Bytes)> {
+        self.watched.pop_front()
     }
 
     /// A stream to close.

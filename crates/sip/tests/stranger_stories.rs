@@ -337,6 +337,52 @@ fn streams_of_strangers_make_room_and_that_of_a_phone_does_not() {
 }
 
 #[test]
+fn a_stream_that_says_nothing_is_closed_soon_and_one_that_spoke_is_not() {
+    let (mut network, a, hand) = house(23);
+    let silent = network.accept_stream(a, hand);
+    let pinging = network.accept_stream(a, hand);
+    let speaking = network.accept_stream(a, hand);
+    network.say_on_stream(a, speaking, Script::new("OPTIONS", "x@y", 1).message(a, hand).bytes());
+    network.restore(a);
+    network.say_on_stream(a, pinging, b"\r\n\r\n");
+    let begun = network.now;
+    network.ua(a).handle_timeout(begun + Duration::from_millis(29_999));
+    assert_eq!(network.ua(a).poll_close(), None);
+    let due = begun + Duration::from_secs(30);
+    assert!(network.ua(a).poll_timeout().is_some_and(|deadline| deadline <= due));
+    network.ua(a).handle_timeout(due);
+    let closed = [network.ua(a).poll_close(), network.ua(a).poll_close(), network.ua(a).poll_close()];
+    assert_eq!(closed, [Some(silent), Some(pinging), None]);
+    assert_eq!(network.counts(a).connections, 1);
+}
+
+#[test]
+fn who_watches_streams_sees_whole_messages_however_they_were_cut() {
+    let (mut network, a, hand) = house(24);
+    let stream = network.accept_stream(a, hand);
+    let secret = Script::new("REGISTER", "kim@cc.example.com", 1)
+        .with("Authorization: Digest username=\"kim\", response=\"d41d8cd98f00b204e9800998ecf8427e\"");
+    let secret = secret.message(a, hand);
+    let options = Script::new("OPTIONS", "x@y", 2).message(a, hand);
+    let broken = b"OPTIONS sip:a SIP/2.0\r\nno colon\r\nContent-Length: 0\r\n\r\n";
+    let octets =
+        [b"\r\n\r\n".as_slice(), secret.bytes(), b"\r\n\r\n", options.bytes(), broken, secret.bytes()]
+            .concat();
+    network.say_on_stream(a, stream, &octets);
+    assert_eq!(network.ua(a).poll_watched(), None, "nobody watches");
+    network.ua(a).watch_streams(true);
+    for piece in octets.chunks(7) {
+        network.say_on_stream(a, stream, piece);
+    }
+    let seen: Vec<Vec<u8>> =
+        std::iter::from_fn(|| network.ua(a).poll_watched()).map(|(_, octets)| octets.to_vec()).collect();
+    assert_eq!(
+        seen,
+        [secret.bytes().to_vec(), options.bytes().to_vec(), broken.to_vec(), secret.bytes().to_vec()]
+    );
+}
+
+#[test]
 fn registering_somebody_else_or_elsewhere_is_refused() {
     let (mut network, a, hand) = house(8);
     let other = Script { to: "boss", ..register(1) };

@@ -122,8 +122,7 @@ pub(super) fn sip(config: &Config, bound: &[Bound], trunks: Vec<Trunk>) -> sip::
     settings.limits.transactions = limits.transactions_max as usize;
     settings.limits.sessions = limits.dialogs_max as usize;
     settings.limits.calls_per_second = limits.calls_per_second;
-    // The user agent makes room by closing streams of strangers before the shell refuses new ones.
-    settings.limits.connections = (limits.tcp_connections_max - limits.tcp_connections_max / 5) as usize;
+    settings.limits.connections = limits.tcp_connections_max as usize;
     settings.limits.retry_after = limits.retry_after;
     let registrar = &config.sip.registrar;
     settings.registrar = sip::registrar::RegistrarSettings {

@@ -280,9 +280,8 @@ impl Starts<'_> {
         let Starts { shared, producers, bells, .. } = self;
         let limits = &self.shell.config.sip.limits;
         let settings = tcp::Settings {
-            connections_max: limits.tcp_connections_max as usize,
             idle: limits.tcp_idle_timeout,
-            ..tcp::Settings::default()
+            ..tcp::Settings::around(limits.tcp_connections_max as usize)
         };
         let (arrivals, arrived) = mpsc::channel(tcp::ARRIVALS);
         let mut tasks = Vec::new();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
-use sip::{ConnectionId, Flow, Protocol};
+use sip::{ConnectionId, Flow, Protocol, Transmit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
-use tracing::debug;
+use tracing::{debug, error};
 
 use super::{Arrival, MESSAGE_COST, Settings};
 use crate::clock::Clock;
@@ -39,7 +39,7 @@ pub(super) struct Start {
     pub(super) inward: Producer<Inward>,
     pub(super) replies: Producer<Reply>,
     pub(super) arrivals: mpsc::Sender<Arrival>,
-    pub(super) octets: mpsc::UnboundedReceiver<Bytes>,
+    pub(super) messages: mpsc::UnboundedReceiver<Transmit>,
     pub(super) queued: Arc<AtomicUsize>,
     pub(super) cut: Arc<Notify>,
 }
@@ -48,6 +48,8 @@ impl Start {
     /// Opens the stream if need be, carries octets until its end, and tells the engine all of it in order.
     pub(super) async fn run(mut self, opening: Opening) {
         let flow = Flow { protocol: Protocol::Tcp, local: self.local, remote: self.remote, connection: None };
+        let _obituary =
+            Obituary { id: self.id, arrivals: self.arrivals.clone(), inward: self.inward.clone() };
         let stream = match opening {
             Opening::Accepted(stream) => Ok(stream),
             Opening::Connect => self.connect().await,
@@ -57,11 +59,21 @@ impl Start {
                 let flow = Flow { connection: Some(self.id), ..flow };
                 deliver(&self.inward, Inward::Opened(flow)).await;
                 self.carry(stream, flow).await;
+                // From here on the keeper takes another stream: what is left in this one was sent before the
+                // engine knows of its end, and fails with it.
+                self.messages.close();
                 deliver(&self.inward, Inward::Closed(self.id)).await;
             }
             Err(error) => {
                 debug!(remote = %self.remote, %error, "no TCP connection");
-                deliver(&self.replies, Reply::Failed(flow)).await;
+                while let Ok(unsent) = self.messages.try_recv() {
+                    deliver(&self.replies, Reply::Failed(unsent.flow)).await;
+                }
+                self.messages.close();
+                // What came meanwhile has the same fate; what comes from here on opens another stream.
+                while let Some(unsent) = self.messages.recv().await {
+                    deliver(&self.replies, Reply::Failed(unsent.flow)).await;
+                }
             }
         }
         // The keeper is gone only when the whole runtime is ending.
@@ -94,9 +106,11 @@ impl Start {
                     }
                     Ok(_) | Err(_) => return,
                 },
-                next = self.octets.recv(), if !pending.has_remaining() => match next {
-                    Some(octets) if octets.is_empty() => { self.queued.fetch_sub(MESSAGE_COST, Ordering::AcqRel); }
-                    Some(octets) => pending = octets,
+                next = self.messages.recv(), if !pending.has_remaining() => match next {
+                    Some(empty) if empty.bytes.is_empty() => {
+                        self.queued.fetch_sub(MESSAGE_COST, Ordering::AcqRel);
+                    }
+                    Some(message) => pending = message.bytes,
                     None => {
                         let _gone = writer.shutdown().await;
                         return;
@@ -112,6 +126,35 @@ impl Start {
                 },
                 () = tokio::time::sleep(idle_for) => return,
             }
+        }
+    }
+}
+
+/// Tells the engine and the keeper of the end of a stream whose task died by a fault of ours, so that neither
+/// holds it for ever.
+#[derive(Debug)]
+pub(super) struct Obituary {
+    pub(super) id: ConnectionId,
+    pub(super) arrivals: mpsc::Sender<Arrival>,
+    pub(super) inward: Producer<Inward>,
+}
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        error!(
+            connection = self.id.0,
+            "a stream ends by a fault of ours; please send the lines of the panic"
+        );
+        let (id, arrivals, inward) = (self.id, self.arrivals.clone(), self.inward.clone());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                deliver(&inward, Inward::Closed(id)).await;
+                // The keeper is gone only when the whole runtime is ending.
+                let _told = arrivals.send(Arrival::Ended(id)).await;
+            });
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use acd::{Command, Event};
 use bytes::Bytes;
@@ -29,6 +30,8 @@ use crate::worker::Link;
 pub const WAKE: Token = Token(usize::MAX);
 /// Datagrams of one socket that are read before the rings have their turn again.
 const DATAGRAMS_PER_SOCKET: usize = 64;
+/// How old the figures of SIP and calls may be that somebody asks for.
+const COUNT_INTERVAL: Duration = Duration::from_millis(250);
 /// The largest UDP datagram there can be.
 const DATAGRAM_MAX: usize = 65_535;
 
@@ -159,6 +162,7 @@ impl EngineThread {
         let mut ready = Events::with_capacity(64);
         let mut buffer = vec![0; DATAGRAM_MAX];
         let mut is_draining = false;
+        let mut counted: Option<Instant> = None;
         self.carry_out(self.clock.now());
         while !link.must_stop() {
             let question = link.question();
@@ -176,22 +180,20 @@ impl EngineThread {
             self.flush();
             let is_asked = !link.has_answered(question);
             if is_asked || is_draining {
-                self.tell_progress(is_draining);
+                self.progress.update(self.engine.in_progress(), is_draining);
             }
             if is_asked {
+                // Counting walks over every call, and anybody may ask.
+                if counted.is_none_or(|counted| counted + COUNT_INTERVAL <= now) {
+                    self.reporter.set_counts(&self.engine.counts());
+                    counted = Some(now);
+                }
                 self.socket_series.set(&self.traffic);
                 link.answer(question);
             }
             self.sleep(link, taken == 0, &mut ready);
         }
         self.flush();
-    }
-
-    /// Counting walks over every call: only for whoever asks, and while somebody waits for the last of them.
-    fn tell_progress(&self, is_draining: bool) {
-        let counts = self.engine.counts();
-        self.reporter.set_counts(&counts);
-        self.progress.update(counts.interactions.max(counts.calls.calls), is_draining);
     }
 
     /// Whether every ring in front of us has taken what we had for it.
@@ -278,17 +280,20 @@ impl EngineThread {
             let Some(inward) = self.inward.pop() else { return taken };
             match inward {
                 Inward::Opened(flow) => self.engine.connection_opened(now, flow),
-                Inward::Octets { flow, octets } => {
-                    self.trace.message(Direction::Received, "TCP", flow.remote, &octets);
-                    if let Some(connection) = flow.connection {
-                        self.engine.handle_stream(now, connection, &octets);
-                    }
-                }
+                Inward::Octets { flow, octets } => self.read_stream(now, flow, &octets),
                 Inward::Closed(connection) => self.engine.connection_closed(now, connection),
             }
             self.carry_out(now);
         }
         BATCH
+    }
+
+    /// What is shown of a stream is cut into messages by whoever reads it: octets come as they like, and half an
+    /// `Authorization` looks like nothing that must be hidden.
+    fn read_stream(&mut self, now: Instant, flow: Flow, octets: &[u8]) {
+        let Some(connection) = flow.connection else { return };
+        self.engine.watch_streams(self.trace.is_on());
+        self.engine.handle_stream(now, connection, octets);
     }
 
     fn read(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
@@ -319,6 +324,9 @@ impl EngineThread {
 
     /// Does what the engine says.
     fn carry_out(&mut self, now: Instant) {
+        while let Some((flow, message)) = self.engine.poll_watched() {
+            self.trace.message(Direction::Received, "TCP", flow.remote, &message);
+        }
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit(transmit) => self.transmit(now, transmit),
@@ -378,7 +386,7 @@ impl EngineThread {
             told || !self.orders.is_empty() || !self.replies.is_empty()
         };
         let may_sleep = idle && link.doorbell().lie_down(|| link.is_quiet() && !inside() && !outside());
-        let limit = if may_sleep { limit } else { Some(std::time::Duration::ZERO) };
+        let limit = if may_sleep { limit } else { Some(Duration::ZERO) };
         if let Err(error) = self.sockets.poll.poll(ready, limit)
             && error.kind() != std::io::ErrorKind::Interrupted
         {

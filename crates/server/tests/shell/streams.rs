@@ -56,21 +56,33 @@ fn a_stream_on_which_nothing_happens_is_closed() {
 }
 
 #[test]
-fn one_stream_too_many_is_closed_and_room_comes_back() {
-    let mut config = configuration(nobody(), "");
+fn streams_that_said_nothing_make_room_for_one_that_calls_and_those_with_calls_stay() {
+    let mut config = unstaffed("");
     config.sip.limits.tcp_connections_max = 2;
     let running = start(config);
-    let answered = |mut phone: Phone| {
-        let options = phone.request("OPTIONS", "15881000", "room");
-        phone.send(&options);
-        phone.receive().map(|_| phone)
-    };
-    let first = answered(Phone::tcp("first", tcp(&running))).expect("there is room");
-    let second = answered(Phone::tcp("second", tcp(&running))).expect("there is room");
-    assert!(answered(Phone::tcp("third", tcp(&running))).is_none());
+    let mut idle = [Phone::tcp("idle", tcp(&running)), Phone::tcp("idle", tcp(&running))];
+    let mut first = Phone::tcp("first", tcp(&running));
+    let first_call = first.call("15881000", "first");
+    let mut second = Phone::tcp("second", tcp(&running));
+    let second_call = second.call("15881000", "second");
+    for phone in &mut idle {
+        assert!(phone.receive().is_none(), "it made room");
+    }
+    let mut third = Phone::tcp("third", tcp(&running));
+    assert!(third.receive().is_none(), "there is no room");
+    let calling = [(&mut first, first_call), (&mut second, second_call)];
+    for (phone, answer) in calling {
+        let bye = phone.inside(&answer, "BYE", 2);
+        phone.send(&bye);
+        phone.expect("200");
+    }
     drop(first);
-    eventually("room for a third", || answered(Phone::tcp("third", tcp(&running))));
-    drop(second);
+    eventually("room for a third", || {
+        let mut third = Phone::tcp("third", tcp(&running));
+        let options = third.request("OPTIONS", "15881000", "room");
+        third.send(&options);
+        third.receive()
+    });
     running.shut_down();
 }
 

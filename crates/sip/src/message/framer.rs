@@ -112,6 +112,15 @@ impl StreamFramer {
         })
     }
 
+    /// The octets of the next frame as they came, from the beginning of a message; `None` where it is a ping or
+    /// there is none. For whoever shows messages to people.
+    pub fn next_octets(&self) -> Option<&Bytes> {
+        match self.frames.front()? {
+            Ready::Octets(octets) | Ready::Fatal { head: octets, .. } => Some(octets),
+            Ready::Ping => None,
+        }
+    }
+
     /// When the message at the front is too slow.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.since.map(|since| since + self.limits.message_time)

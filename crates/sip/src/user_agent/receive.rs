@@ -20,9 +20,10 @@ impl UserAgent {
         }
     }
 
-    pub(super) fn open_connection(&mut self, flow: Flow) {
+    pub(super) fn open_connection(&mut self, now: Instant, flow: Flow) {
         let Some(connection) = flow.connection else { return };
-        if self.connections.len() >= self.settings.limits.connections {
+        let is_ours = self.transactions.stream_opened(flow);
+        if !is_ours && self.connections.len() >= self.settings.limits.connections {
             let Some(oldest) = self.strangers.pop_first() else {
                 self.closes.push_back(connection);
                 return;
@@ -31,9 +32,12 @@ impl UserAgent {
             self.closes.push_back(oldest);
         }
         let framer = StreamFramer::new(self.settings.limits.message);
-        self.connections.insert(connection, Connection { flow, framer, deadline: None });
+        let silent_until = (!is_ours).then(|| now + self.settings.limits.first_message);
+        let stream = Connection { flow, framer, silent_until, deadline: silent_until };
+        self.stream_deadlines.extend(silent_until.map(|due| (due, connection)));
+        self.connections.insert(connection, stream);
         self.streams_to.insert(flow.remote, connection);
-        if !self.transactions.stream_opened(flow) {
+        if !is_ours {
             self.strangers.insert(connection);
         }
     }
@@ -64,16 +68,20 @@ impl UserAgent {
         self.drain_stream(now, connection);
     }
 
-    /// Streams that took too long over a message.
+    /// Streams that took too long over a message, the first one above all.
     pub(super) fn expire_streams(&mut self, now: Instant) {
         while let Some(&(due, connection)) = self.stream_deadlines.first()
             && due <= now
         {
             self.stream_deadlines.pop_first();
-            if let Some(stream) = self.connections.get_mut(&connection) {
-                stream.deadline = None;
-                stream.framer.handle_timeout(now);
+            let Some(stream) = self.connections.get_mut(&connection) else { continue };
+            stream.deadline = None;
+            if stream.silent_until.is_some_and(|due| due <= now) {
+                self.close_connection(connection);
+                self.closes.push_back(connection);
+                continue;
             }
+            stream.framer.handle_timeout(now);
             self.drain_stream(now, connection);
         }
     }
@@ -81,15 +89,22 @@ impl UserAgent {
     fn drain_stream(&mut self, now: Instant, connection: ConnectionId) {
         while let Some(stream) = self.connections.get_mut(&connection) {
             let flow = stream.flow;
+            if self.is_watched {
+                self.watched.extend(stream.framer.next_octets().map(|octets| (flow, octets.clone())));
+            }
             match stream.framer.poll_output() {
                 None => break,
-                Some(Frame::Message(message)) => self.receive(now, flow, &message),
+                Some(Frame::Message(message)) => {
+                    stream.silent_until = None;
+                    self.receive(now, flow, &message);
+                }
                 Some(Frame::Ping) => {
                     let bytes = Bytes::from_static(PONG);
                     self.transactions.lower.transmits.push_back(Transmit { flow, bytes });
                 }
                 Some(Frame::Broken(error)) => self.receive_broken(flow, &error),
                 Some(Frame::Fatal(error)) => {
+                    stream.silent_until = None;
                     self.receive_broken(flow, &error);
                     self.closes.push_back(connection);
                     break;
@@ -97,7 +112,7 @@ impl UserAgent {
             }
         }
         let Some(stream) = self.connections.get_mut(&connection) else { return };
-        let due = stream.framer.poll_timeout();
+        let due = stream.framer.poll_timeout().into_iter().chain(stream.silent_until).min();
         let before = std::mem::replace(&mut stream.deadline, due);
         if before != due {
             if let Some(before) = before {

@@ -174,9 +174,11 @@ pub struct Limits {
     /// Retry-After.
     pub exchanges: usize,
     /// Open streams that we keep framing state for. At the limit the oldest one over which neither a call,
-    /// a registration nor an answer came is closed, or else the new one. Keep it below what the shell
-    /// accepts.
+    /// a registration nor an answer came is closed, or else the new one; one that we opened ourselves always
+    /// finds room. Keep it below what the shell accepts.
     pub connections: usize,
+    /// How long a stream that others opened may take until its first message. Then it is closed.
+    pub first_message: Duration,
     /// What Retry-After says in our 503.
     pub retry_after: Duration,
 }
@@ -191,6 +193,7 @@ impl Default for Limits {
             calls_per_second: 2_000,
             exchanges: 4,
             connections: 8_000,
+            first_message: Duration::from_secs(30),
             retry_after: Duration::from_secs(5),
         }
     }

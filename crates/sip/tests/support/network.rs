@@ -304,8 +304,9 @@ impl Network {
         self.streams.insert(here, (to, there));
         self.streams.insert(there, (from, here));
         let back = Flow { local: flow.remote, remote: flow.local, connection: Some(there), ..flow };
-        self.ua(from).connection_opened(Flow { connection: Some(here), ..flow });
-        self.ua(to).connection_opened(back);
+        let now = self.now;
+        self.ua(from).connection_opened(now, Flow { connection: Some(here), ..flow });
+        self.ua(to).connection_opened(now, back);
         here
     }
 
@@ -316,7 +317,8 @@ impl Network {
         let remote = SocketAddr::new(address(hand).ip(), 40_000);
         let flow =
             Flow { protocol: Protocol::Tcp, local: address(node), remote, connection: Some(connection) };
-        self.ua(node).connection_opened(flow);
+        let now = self.now;
+        self.ua(node).connection_opened(now, flow);
         connection
     }
 
