@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// As it was asked to.
     Well,
+    /// As it was asked to, and calls that were in progress were cut (`EX_TEMPFAIL`).
+    CallsCut,
     /// A thread died: a fault of ours (`EX_SOFTWARE`). Start again.
     Fault,
     /// The system refused a socket, a file or a thread (`EX_OSERR`). Starting again may help.
@@ -19,6 +21,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(match exit {
             Exit::Well => 0,
+            Exit::CallsCut => 75,
             Exit::Fault => 70,
             Exit::System => 71,
             Exit::Configuration => 78,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
@@ -9,6 +10,7 @@ use crate::config::{self, Config, Passwords};
 use crate::exit::Exit;
 use crate::logging;
 use crate::shell::{Running, Shell};
+use crate::start_error::StartError;
 
 /// Runs the configuration in `file` until a signal or a fault ends it.
 pub fn run(file: &Path, sip_trace: Option<String>) -> Exit {
@@ -26,8 +28,8 @@ pub fn run(file: &Path, sip_trace: Option<String>) -> Exit {
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
     let mut shell = Shell::new(loaded.config, base);
     shell.sip_trace = sip_trace;
-    let exit = match shell.start() {
-        Ok(running) => serve(running, file),
+    let exit = match start_and_serve(shell, file) {
+        Ok(exit) => exit,
         Err(refused) => {
             // The log may be read by machines and much later; whoever types the command wants to know now.
             eprintln!("cordboard: {refused}");
@@ -39,8 +41,16 @@ pub fn run(file: &Path, sip_trace: Option<String>) -> Exit {
     exit
 }
 
+fn start_and_serve(shell: Shell, file: &Path) -> Result<Exit, StartError> {
+    // Before anything else: a signal that comes while sockets are bound and music is read waits until then.
+    let mut signals = Signals::new().map_err(StartError::resource("a way to hear signals"))?;
+    Ok(serve(shell.start()?, file, &mut signals))
+}
+
 /// What the process is told from outside.
 struct Signals {
+    /// Hears them from the first moment on.
+    _listening: Runtime,
     hang_up: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -54,10 +64,13 @@ enum Wish {
 
 impl Signals {
     fn new() -> std::io::Result<Signals> {
+        let listening = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let _inside = listening.enter();
         Ok(Signals {
             hang_up: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            _listening: listening,
         })
     }
 
@@ -79,14 +92,7 @@ enum Turn {
 }
 
 /// Obeys signals until the end.
-pub fn serve(mut running: Running, file: &Path) -> Exit {
-    let mut signals = match running.block_on(async { Signals::new() }) {
-        Ok(signals) => signals,
-        Err(refused) => {
-            error!(%refused, "the system refused to pass signals on");
-            return Exit::System;
-        }
-    };
+fn serve(mut running: Running, file: &Path, signals: &mut Signals) -> Exit {
     loop {
         let turn = running.block_on(async {
             tokio::select! {
@@ -101,7 +107,7 @@ pub fn serve(mut running: Running, file: &Path) -> Exit {
             Turn::Drained | Turn::Late => unreachable!("nobody drains yet"),
         }
     }
-    drain(running, &mut signals)
+    drain(running, signals)
 }
 
 fn drain(running: Running, signals: &mut Signals) -> Exit {
@@ -121,9 +127,10 @@ fn drain(running: Running, signals: &mut Signals) -> Exit {
         match turn {
             Turn::Told(Wish::Reload) => warn!("draining: the configuration is not read any more"),
             Turn::Told(Wish::End) => {
-                warn!(calls = running.calls(), "a second signal: ending at once");
+                let calls = running.calls();
+                warn!(calls, "a second signal: ending at once");
                 running.shut_down();
-                return Exit::Well;
+                return if calls == 0 { Exit::Well } else { Exit::CallsCut };
             }
             Turn::Died => return died(running),
             Turn::Drained => {
@@ -139,7 +146,7 @@ fn drain(running: Running, signals: &mut Signals) -> Exit {
                 );
                 end_calls(&running);
                 running.shut_down();
-                return Exit::Well;
+                return Exit::CallsCut;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The binary itself: what it says and with which code it ends.
 
-use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -79,14 +79,17 @@ struct Run {
 
 impl Run {
     fn start(file: &Path) -> Run {
-        let mut child = cordboard(&["run", "-c", &file.display().to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it runs");
-        let output = child.stdout.take().expect("the output is a pipe");
-        let mut run = Run { child, lines: BufReader::new(output).lines() };
+        let mut run = Run::begin(file, &[]);
         run.until("Cordboard takes calls");
         run
+    }
+
+    fn begin(file: &Path, more: &[&str]) -> Run {
+        let file = file.display().to_string();
+        let arguments: Vec<&str> = ["run", "-c", &file].into_iter().chain(more.iter().copied()).collect();
+        let mut child = cordboard(&arguments).stdout(Stdio::piped()).spawn().expect("it runs");
+        let output = child.stdout.take().expect("the output is a pipe");
+        Run { child, lines: BufReader::new(output).lines() }
     }
 
     /// Reads the log up to a line that says this.
@@ -142,6 +145,113 @@ fn a_hang_up_signal_reads_the_file_again_and_a_broken_one_changes_nothing() {
     run.signal(Signal::HUP);
     run.until("the new configuration is in force");
     run.signal(Signal::INT);
+    run.until("every call is over");
+    assert_eq!(run.code(), Some(0));
+}
+
+/// A WAV file of silence that takes a while to read.
+fn long_music(file: &Path) {
+    let octets: u32 = 48 << 20;
+    let mut head = Vec::new();
+    head.extend_from_slice(b"RIFF");
+    head.extend_from_slice(&(36 + octets).to_le_bytes());
+    head.extend_from_slice(b"WAVEfmt ");
+    head.extend_from_slice(&16_u32.to_le_bytes());
+    // PCM, one channel, 8,000 samples of two octets a second.
+    head.extend([1_u16, 1].iter().flat_map(|field| field.to_le_bytes()));
+    head.extend([8_000_u32, 16_000].iter().flat_map(|field| field.to_le_bytes()));
+    head.extend([2_u16, 16].iter().flat_map(|field| field.to_le_bytes()));
+    head.extend_from_slice(b"data");
+    head.extend_from_slice(&octets.to_le_bytes());
+    let mut music = std::fs::File::create(file).expect("the folder for tests can be written");
+    music.write_all(&head).expect("the folder for tests can be written");
+    music.set_len(u64::from(octets) + 44).expect("the rest is silence");
+}
+
+#[test]
+fn a_signal_that_comes_while_the_process_starts_is_obeyed_when_it_has_started() {
+    let http = free_port();
+    let queue = "[[queue]]\nname = \"billing\"\nmusic = \"long.wav\"\n";
+    let file = write("early", &format!("{}{queue}", centre(free_port(), http)));
+    long_music(&file.with_file_name("long.wav"));
+    let mut run = Run::begin(&file, &[]);
+    // The sockets are bound and the music is not read yet.
+    while TcpStream::connect(("127.0.0.1", http)).is_err() {
+        assert_eq!(run.child.try_wait().expect("a child of ours"), None, "it has ended");
+        std::thread::yield_now();
+    }
+    run.signal(Signal::HUP);
+    run.until("Cordboard takes calls");
+    run.until("the new configuration is in force");
+    run.signal(Signal::TERM);
+    run.until("every call is over");
+    assert_eq!(run.code(), Some(0));
+}
+
+#[test]
+fn calls_that_draining_cuts_are_in_the_exit_code() {
+    let sip = free_port();
+    let more = "drain_timeout = \"0s\"\n";
+    let routes = "[[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\n[[queue]]\nname = \"billing\"\n\
+        [[entry]]\nnumber = \"*\"\nqueue = \"billing\"\n";
+    let text = centre(sip, free_port()).replace("[media]", &format!("{more}[media]"));
+    let mut run = Run::start(&write("cut", &format!("{text}{routes}")));
+    let caller = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    let address = caller.local_addr().expect("it is bound");
+    let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\n";
+    let invite = format!(
+        "INVITE sip:15881000@cc.example.com SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch=z9hG4bK-cut\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:0101234@pbx>;tag=1\r\nTo: <sip:15881000@cc.example.com>\r\n\
+         Call-ID: cut@test\r\nCSeq: 1 INVITE\r\nContact: <sip:0101234@{address}>\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    );
+    caller.send_to(invite.as_bytes(), ("127.0.0.1", sip)).expect("loopback takes it");
+    let mut answer = [0; 4_096];
+    loop {
+        let length = caller.recv(&mut answer).expect("an answer");
+        if answer[..length].starts_with(b"SIP/2.0 200") {
+            break;
+        }
+    }
+    run.signal(Signal::TERM);
+    run.until("ending the calls that are left");
+    assert_eq!(run.code(), Some(75));
+}
+
+#[test]
+fn a_trace_over_tcp_shows_whole_messages_and_no_digest_however_the_octets_come() {
+    let sip = free_port();
+    let text = centre(sip, free_port()).replace("udp:127", "tcp:127");
+    let mut run = Run::begin(&write("trace", &text), &["--sip-trace"]);
+    run.until("Cordboard takes calls");
+    let mut stream = TcpStream::connect(("127.0.0.1", sip)).expect("SIP listens");
+    stream.set_nodelay(true).expect("an option of every stream");
+    let request = |number: u32| {
+        format!(
+            "REGISTER sip:cc.example.com SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK-{number}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:kim@cc.example.com>;tag=1\r\nTo: <sip:kim@cc.example.com>\r\n\
+             Call-ID: trace-{number}@test\r\nCSeq: {number} REGISTER\r\nAuthorization: Digest username=\"kim\",\r\n \
+             realm=\"cc.example.com\", nonce=\"abc\", uri=\"sip:cc.example.com\", response=d41d8cd98f00b204e9\r\n\
+             Contact: <sip:kim@127.0.0.1:9;transport=tcp>\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    let octets = format!("\r\n\r\n{}{}{}", request(1), request(2), request(3));
+    // Every piece ends in the middle of something, one of them in the middle of the digest.
+    let cut = octets.find("d41d8cd9").expect("it is there") + 4;
+    for piece in [&octets[..cut], &octets[cut..cut + 700], &octets[cut + 700..]] {
+        stream.write_all(piece.as_bytes()).expect("the other side reads");
+    }
+    let mut shown = String::new();
+    for number in 1..=3 {
+        let line = run.until(&format!("trace-{number}@test"));
+        assert!(line.contains("<- TCP") && line.contains("REGISTER sip:cc.example.com"), "{line}");
+        assert!(line.contains("Content-Length: 0"), "a whole message: {line}");
+        shown += &line;
+    }
+    assert_eq!(shown.matches("Call-ID: ").count(), 3, "each by itself: {shown}");
+    assert!(!shown.contains("d41d8") && !shown.contains("b204e9"), "{shown}");
+    run.signal(Signal::TERM);
     run.until("every call is over");
     assert_eq!(run.code(), Some(0));
 }
