@@ -1,5 +1,6 @@
 //! HTTP: figures for machines, a wallboard for people, health for whoever watches the process.
 
+mod connections;
 mod guard;
 mod health;
 mod metrics;
@@ -17,12 +18,9 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use report::{Exposition, Names, ProcessSeries, RingSeries};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tracing::{debug, warn};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::phase::PhaseCell;
@@ -33,18 +31,10 @@ use crate::worker::Link;
 
 pub use openapi::document as openapi_document;
 
-/// How long a request's head may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request may take in all.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a connection lives, kept alive or not; then it ends with its present request.
-const CONNECTION_LIFE: Duration = Duration::from_secs(600);
-/// How long an ending connection may take for its present request.
-const LAST_REQUEST: Duration = Duration::from_secs(5);
 /// Octets of a request's body.
 const BODY_MAX: usize = 16 * 1024;
-/// Octets that one connection buffers of a request's head.
-const HEAD_MAX: usize = 16 * 1024;
 
 /// All that handlers may see. They read what others published and never touch a machine.
 pub struct View {
@@ -68,7 +58,7 @@ pub struct View {
     pub process: ProcessSeries,
     /// Those of the rings, and where they come from.
     pub rings: Vec<(RingSeries, Gauge)>,
-    /// HTTP connections at once; the next ones wait in the system's backlog.
+    /// HTTP connections at once; for one more, one of those who hold the most is cut.
     pub connections_max: usize,
 }
 
@@ -97,55 +87,6 @@ fn router(view: Arc<View>) -> Router {
 
 /// Serves until `stop` changes; then every connection ends with its present request.
 pub async fn serve(listener: TcpListener, view: Arc<View>, stop: watch::Receiver<bool>) {
-    let permits = Arc::new(Semaphore::new(view.connections_max));
-    let router = router(view);
-    let mut stopping = stop.clone();
-    loop {
-        let next = async {
-            let permit = Arc::clone(&permits).acquire_owned().await.expect("nobody closes this semaphore");
-            listener.accept().await.map(|accepted| (permit, accepted))
-        };
-        let accepted = tokio::select! {
-            accepted = next => accepted,
-            _ = stopping.changed() => return,
-        };
-        match accepted {
-            Ok((permit, (stream, peer))) => {
-                let service = router.clone().layer(axum::Extension(Peer(peer)));
-                let stop = stop.clone();
-                tokio::spawn(async move {
-                    connection(stream, service, stop).await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                warn!(%error, "an HTTP connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, service: Router, mut stop: watch::Receiver<bool>) {
-    let serving = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    tokio::pin!(serving);
-    tokio::select! {
-        ended = serving.as_mut() => return log_end(ended),
-        _ = stop.changed() => {}
-        () = tokio::time::sleep(CONNECTION_LIFE) => {}
-    }
-    serving.as_mut().graceful_shutdown();
-    if let Ok(ended) = tokio::time::timeout(LAST_REQUEST, serving).await {
-        log_end(ended);
-    }
-}
-
-fn log_end(ended: Result<(), hyper::Error>) {
-    if let Err(error) = ended {
-        debug!(%error, "an HTTP connection ended");
-    }
+    let connections_max = view.connections_max;
+    connections::serve(listener, router(view), connections_max, stop).await;
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::support::*;
 
 #[test]
@@ -117,5 +119,37 @@ fn the_sip_trace_is_switched_from_this_machine_only_and_by_json_only() {
     assert_eq!(request(&running, form).status, 415, "a form of another site cannot send JSON");
     let rebound = "GET /api/v1/sip-trace HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
     assert_eq!(request(&running, rebound).status, 403);
+    running.shut_down();
+}
+
+/// A connection from an address of its own.
+fn connect_from(host: [u8; 4], to: std::net::SocketAddr) -> std::net::TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    socket.bind(&std::net::SocketAddr::from((host, 0)).into()).expect("all of 127.0.0.0/8 is ours");
+    socket.connect(&to.into()).expect("HTTP listens");
+    let stream = std::net::TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    stream
+}
+
+#[test]
+fn one_address_that_takes_every_connection_keeps_nobody_from_asking_for_health() {
+    use std::io::{Read, Write};
+    let mut config = configuration(nobody(), "");
+    config.http.connections_max = 4;
+    let running = start(config);
+    let mut monitor = connect_from([127, 0, 0, 2], running.http());
+    let mut greedy: Vec<_> = (0..6).map(|_| connect_from([127, 0, 0, 3], running.http())).collect();
+    assert_eq!(fetch(&running, "/healthz").status, 200, "a newcomer has a place");
+    monitor
+        .write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .expect("it was not cut");
+    let mut answer = String::new();
+    monitor.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // Cut without an answer: its head was never asked for.
+    let clock = server::clock::Clock::start();
+    assert_eq!(greedy[0].read(&mut [0; 1]).unwrap_or(0), 0, "the oldest is cut");
+    assert!(clock.uptime() < Duration::from_secs(5), "by the newcomers, not by its own timeout");
     running.shut_down();
 }
