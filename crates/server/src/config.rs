@@ -171,7 +171,9 @@ fn check(
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        report.error(span, format!("{}; the syntax is explained at https://toml.io", error.message()));
+        let remedy =
+            several(text, &span).unwrap_or_else(|| "the syntax is explained at https://toml.io".to_owned());
+        report.error(span, format!("{}; {remedy}", error.message()));
     }
     if !errors.is_empty() {
         return Err(Refused { problems: report.into_problems() });
@@ -183,6 +185,17 @@ fn check(
         return Err(Refused { problems });
     }
     Ok(Loaded { config, warnings: problems })
+}
+
+/// What to do where a second `[queue]` was taken for the first one again.
+fn several(text: &str, span: &std::ops::Range<usize>) -> Option<String> {
+    const TABLES: [&str; 5] = ["trunk", "reason", "agent", "queue", "entry"];
+    let begin = text.get(..span.start)?.rfind('\n').map_or(0, |feed| feed + 1);
+    let line = text[begin..].lines().next()?;
+    let name = line.trim().trim_matches(['[', ']']).trim();
+    TABLES
+        .contains(&name)
+        .then(|| format!("there may be several, each headed with two brackets: write [[{name}]]"))
 }
 
 /// Reads the whole file. Where something is wrong the value is a stand-in and the report holds an error.

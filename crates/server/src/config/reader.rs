@@ -80,6 +80,12 @@ impl<'a> Section<'a> {
                     }
                     (Some(table), value.span())
                 }
+                DeValue::Array(items) if self.path.is_empty() => {
+                    let message =
+                        format!("there is one [{key}] only, headed with one bracket; write [{key}]");
+                    self.error(value.span(), message);
+                    (items.first().and_then(|first| first.get_ref().as_table()), value.span())
+                }
                 other => {
                     self.wrong_kind(key, value.span(), "a table such as { key = \"value\" }", other);
                     (None, value.span())
@@ -100,14 +106,25 @@ impl<'a> Section<'a> {
     /// The tables of a `[[key]]` or of a list, each labelled by its `name_key` where it has one.
     pub(super) fn tables(&mut self, key: &'static str, name_key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
-        let DeValue::Array(items) = value.get_ref() else {
-            let remedy = if self.path.is_empty() {
-                format!("tables, each headed [[{key}]]")
-            } else {
-                "a list of tables".to_owned()
-            };
-            self.wrong_kind(key, value.span(), &remedy, value.get_ref());
-            return Vec::new();
+        let items = match value.get_ref() {
+            DeValue::Array(items) => &items[..],
+            // Read all the same, so that whoever names it is not told that it is absent.
+            DeValue::Table(_) if self.path.is_empty() => {
+                let message = format!(
+                    "there may be several of [{key}], so each is headed with two brackets; write [[{key}]]"
+                );
+                self.error(value.span(), message);
+                std::slice::from_ref(value)
+            }
+            other => {
+                let remedy = if self.path.is_empty() {
+                    format!("tables, each headed [[{key}]]")
+                } else {
+                    "a list of tables such as [{ key = \"value\" }]".to_owned()
+                };
+                self.wrong_kind(key, value.span(), &remedy, other);
+                return Vec::new();
+            }
         };
         let mut sections = Vec::new();
         for (number, item) in items.iter().enumerate() {

@@ -42,6 +42,27 @@ fn an_unknown_setting_gets_the_nearest_known_one() {
 }
 
 #[test]
+fn one_bracket_where_two_belong_is_explained_and_nothing_else_is_reported() {
+    for table in ["trunk", "agent", "queue", "entry"] {
+        one_error(
+            &format!("[[{table}]]"),
+            &format!("[{table}]"),
+            &format!("two brackets; write [[{table}]]"),
+        );
+    }
+    one_error("[sip]", "[[sip]]", "there is one [sip] only, headed with one bracket; write [sip]");
+    let reason = format!("{LEAST}[reason]\nid = \"lunch\"\n");
+    assert!(refused(&reason).contains("write [[reason]]"), "{}", refused(&reason));
+    let twice = format!("{}[queue]\nname = \"english\"\n", LEAST.replace("[[queue]]", "[queue]"));
+    let wrong = refused(&twice);
+    let line = twice.lines().count() - 1;
+    assert!(
+        wrong.starts_with(&format!("cordboard.toml:{line}:")) && wrong.contains("write [[queue]]"),
+        "{wrong}"
+    );
+}
+
+#[test]
 fn broken_syntax_is_reported_with_its_place() {
     let wrong = refused("[sip]\ndomain = \"cc.example.com\nlisten = 1\n");
     assert!(wrong.starts_with("cordboard.toml:2:"), "{wrong}");
