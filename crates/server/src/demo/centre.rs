@@ -89,7 +89,7 @@ pub(super) fn configuration(chance: &mut Chance) -> (String, Vec<String>) {
     let mut text = String::from(
         "[sip]\ndomain = \"demo.cordboard.invalid\"\nlisten = [\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]\n\
          [sip.limits]\ncalls_max = 100\n\
-         [media]\naddress = [\"127.0.0.1\"]\nbind = [\"127.0.0.1\"]\nports = \"18000-18399\"\n\
+         [media]\naddress = [\"127.0.0.1\"]\nbind = [\"127.0.0.1\"]\nports = \"12000-12399\"\n\
          [log]\nlevel = \"warn\"\n\
          [[trunk]]\nname = \"town\"\nfrom = \"127.0.0.0/8\"\n",
     );
