@@ -177,6 +177,8 @@ pub enum RejectCause {
     Rejected,
     /// The phone could not be reached.
     Unreachable,
+    /// We had no means to ring the phone (no media port): nothing was asked of the agent.
+    NoResources,
 }
 
 /// Why a command changed nothing.

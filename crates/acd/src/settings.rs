@@ -162,6 +162,8 @@ pub struct BackOffs {
     pub rejected: BackOff,
     /// The agent's phone could not be reached.
     pub unreachable: BackOff,
+    /// We had no means to ring the phone; not a miss.
+    pub no_resources: BackOff,
 }
 
 impl Default for BackOffs {
@@ -175,6 +177,8 @@ impl Default for BackOffs {
             busy: back_off(20, 20),
             rejected: back_off(5, 60),
             unreachable: back_off(30, 30),
+            // Just long enough not to try without end.
+            no_resources: back_off(5, 0),
         }
     }
 }

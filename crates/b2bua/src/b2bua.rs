@@ -203,16 +203,11 @@ impl B2bua {
             }
             media::Event::Silent { termination } => self.termination_silent(now, termination),
             media::Event::PortUnavailable { termination, port } => {
-                self.ports.quarantine(now, port);
-                if let Some(owner) = self.terminations.get(&termination).copied() {
-                    self.end_call(now, owner.call, HangUp::NoPort);
-                }
+                self.port_unavailable(now, termination, port);
             }
             media::Event::Refused { termination, refusal } => {
                 self.command_refused(now, termination, refusal);
             }
-            // Figures on demand, learned sources and digits are for whoever asks for them.
-            media::Event::Report { .. } | media::Event::Latched { .. } | media::Event::Digit { .. } => {}
         }
         self.settle(now);
     }
@@ -320,11 +315,13 @@ impl B2bua {
         if self.calls.len() >= self.settings.calls_max {
             return self.refuse_session(now, session, 503);
         }
-        let anchored = match &invite.origin {
-            sip::Origin::Trunk(trunk) => !self.settings.direct.contains(trunk),
-            sip::Origin::Account(_) => true,
+        let trunk = match &invite.origin {
+            sip::Origin::Trunk(trunk) => Some(*trunk),
+            sip::Origin::Account(_) => None,
         };
-        let mut leg = Leg::new(Role::Caller);
+        let anchored = trunk.is_none_or(|trunk| !self.settings.direct.contains(&trunk));
+        let source = self.settings.source_rule(trunk, Some(invite.remote.ip()));
+        let mut leg = Leg::new(Role::Caller, source);
         if anchored {
             let said = match self.read_description(invite.body.as_ref()) {
                 Ok(said) => said,
@@ -345,6 +342,7 @@ impl B2bua {
             }
             leg.author = Some(self.author(address));
             leg.said = said;
+            self.open_ahead(&mut leg);
         } else {
             leg.raw.clone_from(&invite.body);
         }
@@ -368,6 +366,7 @@ impl B2bua {
         let Some(body) = body else { return Ok(None) };
         let Some(text) = body::sdp(body) else { return Err(415) };
         match media::sdp::Session::parse(&text, &self.settings.sdp) {
+            Ok(session) if self.settings.leads_to_us(&session) => Err(488),
             Ok(session) => Ok(Some(session)),
             Err(_) => Err(400),
         }
@@ -423,13 +422,17 @@ impl Call {
 }
 
 impl Leg {
-    fn new(role: Role) -> Leg {
+    fn new(role: Role, source: media::SourceRule) -> Leg {
         Leg {
             role,
+            source,
             answered: false,
             ringing: false,
             author: None,
             ours: None,
+            place: 0,
+            pairs_refused: 0,
+            rings_again: false,
             streams: Vec::new(),
             we_offered: false,
             said: None,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use media::negotiate::{Author, agreed_streams};
-use media::{LocalPort, MusicId, TerminationId, sdp};
+use media::{LocalPort, MusicId, SourceRule, TerminationId, sdp};
 use serde::{Deserialize, Serialize};
 use sip::{Body, ExchangeId, Method, SessionId};
 use timing::{Instant, TimerId};
 
-use crate::{AttemptId, Failure, Side, Summary};
+use crate::{AttemptId, Dial, Failure, Side, Summary};
 
 /// Everything about one call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub(crate) enum Stage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Leg {
     pub(crate) role: Role,
+    /// Whose RTP is taken.
+    pub(crate) source: SourceRule,
     /// It has a 2xx (ours or theirs).
     pub(crate) answered: bool,
     pub(crate) ringing: bool,
@@ -59,6 +61,12 @@ pub(crate) struct Leg {
     pub(crate) author: Option<Author>,
     /// Our last description that stands: the author's last one, unless that offer was refused.
     pub(crate) ours: Option<sdp::Session>,
+    /// Which of the attempt's destinations this phone is; 0 for the caller.
+    pub(crate) place: usize,
+    /// Port pairs that the system has refused for this leg, or for its phone.
+    pub(crate) pairs_refused: u8,
+    /// It was cancelled because the system refused its port, and rings again with another.
+    pub(crate) rings_again: bool,
     /// By position of the m-line.
     pub(crate) streams: Vec<Option<Stream>>,
     /// The last offer on this leg was ours, so what they said is the narrower list.
@@ -99,6 +107,8 @@ pub(crate) struct Stream {
 /// The phones of one agent, or one number, being tried.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Attempt {
+    /// Whom to try, for a phone that has to be rung again.
+    pub(crate) dial: Box<Dial>,
     /// Phones that have not failed.
     pub(crate) phones: usize,
     /// Who picked up first.

@@ -22,11 +22,14 @@ pub enum Side {
     Callee,
 }
 
-/// How an attempt came to nothing, in the order of how much a human had to do with it.
+/// How an attempt came to nothing. Where the phones of one attempt fail in different ways the last of
+/// these counts: the more a human had to do with it, the more it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FailureKind {
     /// No phone could be asked: no contact, no address, no connection, dead (no response at all).
     Unreachable,
+    /// A phone could not be asked because we had no media port for it: no fault of the agent's.
+    NoPort,
     /// A phone rang, or was asked, and nobody answered.
     NoAnswer,
     /// The phone says that its user is busy.
@@ -57,7 +60,7 @@ pub enum HangUp {
     Lost(Side),
     /// The conversation reached its maximum length.
     TooLong,
-    /// No local media port: all in use, or the system refused one.
+    /// No local media port for the caller: all in use, or the system refused one.
     NoPort,
     /// The application said so.
     Requested,

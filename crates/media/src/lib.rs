@@ -1,5 +1,5 @@
 //! Everything about sound: what is agreed (SDP, offer and answer), what is carried (RTP and RTCP
-//! between two terminations) and what we play ourselves (music and ringback in G.711).
+//! between two terminations) and what we play ourselves (music in G.711).
 //!
 //! Two halves, both without sockets and clocks:
 //!
@@ -32,7 +32,7 @@ pub use g711::Law;
 pub use music::{Music, MusicId};
 pub use port::{LocalPort, PoolCounts, PortPool, PortPoolSettings};
 pub use relay::{
-    Command, Counts, Digit, Event, Latching, Refusal, Relay, Settings, SocketRequest, Statistics,
+    Command, Counts, Event, Latching, Refusal, Relay, Settings, SocketRequest, SourceRule, Statistics,
     TerminationId, Transmit,
 };
 pub use stream::{Codec, Direction, PayloadMap, StreamDescription};

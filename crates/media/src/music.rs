@@ -1,12 +1,11 @@
 //! What we play: immutable G.711 audio in both laws, encoded once and shared by all who hear it.
 
-use std::f64::consts::TAU;
 use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::g711::{Law, SAMPLE_RATE};
+use crate::g711::Law;
 
 mod resample;
 mod tune;
@@ -90,21 +89,6 @@ impl Music {
         Music::from_samples(&tune::samples()).expect("the tune has samples")
     }
 
-    /// Ringback as in Europe (425 Hz, one second on, four off; ETSI TR 101 041).
-    pub fn ringback() -> Music {
-        Music::cadence(&[425.0], 1_000, 4_000)
-    }
-
-    /// Ringback as in North America (440 + 480 Hz, two seconds on, four off; ATIS-0600401).
-    pub fn ringback_north_america() -> Music {
-        Music::cadence(&[440.0, 480.0], 2_000, 4_000)
-    }
-
-    /// Silence as sound: keeps an address translator's path open.
-    pub fn silence() -> Music {
-        Music::from_samples(&[0; FRAME]).expect("one frame")
-    }
-
     /// How many frames until it begins again; at least 1.
     pub fn frames(&self) -> usize {
         self.mu.len() / FRAME
@@ -118,24 +102,6 @@ impl Music {
             Law::A => &self.a,
         };
         &bytes[start..start + FRAME]
-    }
-
-    /// Tones together for a while, then silence for a while.
-    fn cadence(hertz: &[f64], on_ms: u32, off_ms: u32) -> Music {
-        /// Peak of all tones together, about -16 dBm0: ringback must not hurt.
-        const PEAK: f64 = 5_000.0;
-        /// Ramp at both ends, so that it does not click.
-        const RAMP: u32 = SAMPLE_RATE / 100;
-        let on = on_ms * SAMPLE_RATE / 1_000;
-        let off = off_ms * SAMPLE_RATE / 1_000;
-        let sample = |index: u32| {
-            let time = f64::from(index) / f64::from(SAMPLE_RATE);
-            let sum: f64 = hertz.iter().map(|hertz| (TAU * hertz * time).sin()).sum();
-            let edge = f64::from(index.min(on - index).min(RAMP)) / f64::from(RAMP);
-            (sum / hertz.len() as f64 * PEAK * edge) as i16
-        };
-        let samples: Vec<i16> = (0..on).map(sample).chain((0..off).map(|_| 0)).collect();
-        Music::from_samples(&samples).expect("tone and pause")
     }
 }
 

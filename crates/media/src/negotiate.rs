@@ -57,10 +57,25 @@ impl fmt::Display for NegotiationError {
 
 impl std::error::Error for NegotiationError {}
 
-/// Which m-lines of an offer the relay can carry, in order: those for which the B2BUA allocates a
-/// port pair on each leg.
+/// How many m-lines of a description are carried: sound and a picture. Each takes a port pair on either
+/// leg, and whoever offers more must not empty the pool; further ones are refused with port 0.
+pub const LINES_MAX: usize = 2;
+
+/// Which m-lines of an offer are carried, in order: those for which the B2BUA allocates a port pair on
+/// each leg. The first [`LINES_MAX`] that the relay can carry, the first audio always among them.
 pub fn relayable(offer: &Session) -> Vec<bool> {
-    offer.media.iter().map(is_relayable).collect()
+    let is_audio = |media: &Media| is_relayable(media) && media.kind == "audio";
+    let audio = offer.media.iter().position(is_audio);
+    let mut room = LINES_MAX - usize::from(audio.is_some());
+    let carried = |(index, media): (usize, &Media)| {
+        if Some(index) == audio {
+            return true;
+        }
+        let carried = is_relayable(media) && room > 0;
+        room -= usize::from(carried);
+        carried
+    };
+    offer.media.iter().enumerate().map(carried).collect()
 }
 
 fn is_relayable(media: &Media) -> bool {

@@ -1,7 +1,6 @@
 //! The relay: RTP and RTCP between terminations, music to those who wait.
 
 mod commands;
-mod digits;
 mod latch;
 mod outgoing;
 mod packets;
@@ -27,21 +26,8 @@ use crate::port::LocalPort;
 use playing::Beat;
 use termination::{Hears, Slot, Socket, Termination};
 pub use vocabulary::{
-    Command, Counts, Digit, Event, Refusal, SocketRequest, Statistics, TerminationId, Transmit,
+    Command, Counts, Event, Latching, Refusal, SocketRequest, SourceRule, Statistics, TerminationId, Transmit,
 };
-
-/// Whose packets may become a termination's source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Latching {
-    /// The signalled address at once, another after [`Settings::latch_window`] without it: works
-    /// through NAT.
-    #[default]
-    Learn,
-    /// Only the signalled host, on any port.
-    SameHost,
-    /// Only the signalled address and port.
-    Strict,
-}
 
 /// Bounds and habits of a [`Relay`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,9 +39,7 @@ pub struct Settings {
     pub queued_packets: usize,
     /// Largest packet that is looked at, bytes.
     pub packet_bytes: usize,
-    /// Whose packets are taken.
-    pub latching: Latching,
-    /// How long the signalled address may come first before another source is taken for good.
+    /// How long the signalled address may come first before another source is taken.
     pub latch_window: Duration,
     /// RTP expected and none for so long: [`Event::Silent`]. At least 100 ms.
     pub silence: Duration,
@@ -70,7 +54,6 @@ impl Default for Settings {
             terminations: 10_000,
             queued_packets: 65_536,
             packet_bytes: 1_500,
-            latching: Latching::Learn,
             latch_window: Duration::from_millis(250),
             silence: Duration::from_secs(30),
             report_interval: Duration::from_secs(5),
@@ -164,14 +147,12 @@ impl Relay {
     /// Does what the engine says; what cannot be done is answered by [`Event::Refused`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         let (termination, outcome) = match command {
-            Command::Open { termination, port, stream } => {
-                (termination, self.open(now, termination, port, stream))
+            Command::Open { termination, port, source, stream } => {
+                (termination, self.open(now, termination, port, source, stream))
             }
             Command::Update { termination, stream } => (termination, self.update(now, termination, stream)),
             Command::Connect { a, b } => (a, self.connect(a, b)),
             Command::Play { termination, music } => (termination, self.play(now, termination, music)),
-            Command::Disconnect { termination } => (termination, self.disconnect(termination)),
-            Command::Report { termination } => (termination, self.report(termination)),
             Command::Close { termination } => (termination, self.close(now, termination)),
         };
         if let Err(refusal) = outcome {
@@ -297,15 +278,6 @@ impl Relay {
         termination.reports.write(now, sending, &mut termination.reception, bye, &mut buffer);
         termination.statistics.rtcp_sent += 1;
         self.transmit(port, to, buffer);
-    }
-
-    fn say_digit(&mut self, termination: TerminationId, digit: Digit, duration: Duration) {
-        // The far end alone decides how many digits there are.
-        if self.events.len() >= self.settings.queued_packets {
-            self.overflowed += 1;
-            return;
-        }
-        self.events.push_back(Event::Digit { termination, digit, duration });
     }
 
     fn transmit(&mut self, port: LocalPort, to: SocketAddr, bytes: Vec<u8>) {

@@ -149,7 +149,8 @@ impl Session {
         is_unicast(address).then_some(SocketAddr::new(address, media.port))
     }
 
-    /// Where the author wants RTCP: `a=rtcp` (RFC 3605), else the RTP port + 1.
+    /// Where the author wants RTCP: `a=rtcp` (RFC 3605), else the RTP port + 1. `None` where it names
+    /// another host than that of RTP: a call must not be made to send to a third party.
     pub fn rtcp_address(&self, media: &Media) -> Option<SocketAddr> {
         let rtp = self.rtp_address(media)?;
         let Some(value) = media.attribute("rtcp") else {
@@ -157,11 +158,8 @@ impl Session {
         };
         let mut words = value.split_ascii_whitespace();
         let port = words.next()?.parse().ok().filter(|&port| port != 0)?;
-        let address = match words.nth(2) {
-            Some(address) => address.parse().ok().filter(|&address| is_unicast(address))?,
-            None => rtp.ip(),
-        };
-        Some(SocketAddr::new(address, port))
+        let is_elsewhere = words.nth(2).is_some_and(|address| address.parse() != Ok(rtp.ip()));
+        (!is_elsewhere).then_some(SocketAddr::new(rtp.ip(), port))
     }
 }
 

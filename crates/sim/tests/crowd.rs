@@ -74,6 +74,7 @@ fn contact_centre(agents: usize) -> Scenario {
             busy: short(5, 5),
             rejected: short(2, 20),
             unreachable: short(10, 10),
+            no_resources: short(1, 0),
         },
         ..QueueSettings::default()
     };

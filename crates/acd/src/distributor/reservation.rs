@@ -173,7 +173,8 @@ impl Distributor {
     }
 }
 
-/// The back-off of a failed reservation, and whether it counts as a miss: who says no is there.
+/// The back-off of a failed reservation, and whether it counts as a miss: who says no is there, and who was
+/// not asked has missed nothing.
 fn consequence(back_offs: &BackOffs, end: ReservationEnd) -> (BackOff, bool) {
     match end {
         ReservationEnd::Expired | ReservationEnd::Rejected(RejectCause::NoAnswer) => {
@@ -182,6 +183,7 @@ fn consequence(back_offs: &BackOffs, end: ReservationEnd) -> (BackOff, bool) {
         ReservationEnd::Rejected(RejectCause::Unreachable) => (back_offs.unreachable, true),
         ReservationEnd::Rejected(RejectCause::Busy) => (back_offs.busy, false),
         ReservationEnd::Rejected(RejectCause::Rejected) => (back_offs.rejected, false),
+        ReservationEnd::Rejected(RejectCause::NoResources) => (back_offs.no_resources, false),
         ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
             unreachable!("these are no failures")
         }

@@ -166,11 +166,8 @@ fn back_offs() -> impl Strategy<Value = BackOffs> {
         (duration_or_zero(4_000), duration_or_zero(9_000))
             .prop_map(|(pause, exclusion)| BackOff { pause, exclusion })
     };
-    (one(), one(), one(), one()).prop_map(|(no_answer, busy, rejected, unreachable)| BackOffs {
-        no_answer,
-        busy,
-        rejected,
-        unreachable,
+    (one(), one(), one(), one(), one()).prop_map(|(no_answer, busy, rejected, unreachable, no_resources)| {
+        BackOffs { no_answer, busy, rejected, unreachable, no_resources }
     })
 }
 
@@ -218,6 +215,7 @@ fn cause() -> impl Strategy<Value = RejectCause> {
         Just(RejectCause::Busy),
         Just(RejectCause::Rejected),
         Just(RejectCause::Unreachable),
+        Just(RejectCause::NoResources),
     ]
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
             ReservationEnd::Rejected(RejectCause::Busy) => "busy",
             ReservationEnd::Rejected(RejectCause::Rejected) => "rejected",
             ReservationEnd::Rejected(RejectCause::Unreachable) => "unreachable",
+            ReservationEnd::Rejected(RejectCause::NoResources) => "no resources",
             ReservationEnd::Expired => "expired",
             ReservationEnd::Cancelled => "cancelled",
             ReservationEnd::Withdrawn => "withdrawn",

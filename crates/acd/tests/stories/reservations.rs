@@ -83,6 +83,7 @@ fn each_cause_has_its_own_back_off() {
         (RejectCause::Busy, 20),
         (RejectCause::Rejected, 5),
         (RejectCause::Unreachable, 30),
+        (RejectCause::NoResources, 5),
     ];
     for (cause, pause) in pauses {
         let mut world = World::with_queue();
@@ -114,7 +115,7 @@ fn an_agent_who_misses_three_in_a_row_becomes_not_ready_with_a_reason_until_the_
 }
 
 #[test]
-fn an_answered_call_forgets_the_misses_and_who_is_busy_or_declines_misses_nothing() {
+fn an_answered_call_forgets_the_misses_and_who_is_busy_declines_or_was_not_asked_misses_nothing() {
     let mut world = World::with_queue();
     world.agent(1, &[]);
     for (call, cause) in [
@@ -122,15 +123,16 @@ fn an_answered_call_forgets_the_misses_and_who_is_busy_or_declines_misses_nothin
         (2, RejectCause::Unreachable),
         (3, RejectCause::Busy),
         (4, RejectCause::Rejected),
+        (5, RejectCause::NoResources),
     ] {
         world.call(call, 1);
         world.reject(1, cause);
         world.hang_up(call);
         world.wait(seconds(40));
     }
-    world.call(5, 1);
-    world.talk(1, seconds(5));
     world.call(6, 1);
+    world.talk(1, seconds(5));
+    world.call(7, 1);
     world.reject(1, RejectCause::NoAnswer);
     assert_eq!(world.presence(1), Presence::Ready);
 }

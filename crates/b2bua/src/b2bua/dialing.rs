@@ -43,27 +43,23 @@ impl std::fmt::Display for NotConnected {
 
 impl std::error::Error for NotConnected {}
 
-/// Why a phone does not ring.
-enum Unrung {
-    /// Because of the phone.
-    Failed(Failure),
-    /// Because of us: no media port is left.
-    NoPort,
-}
-
-impl From<Failure> for Unrung {
-    fn from(failure: Failure) -> Unrung {
-        Unrung::Failed(failure)
-    }
+/// One phone of an attempt.
+#[derive(Clone, Copy)]
+struct Phone {
+    /// Which of the destinations.
+    place: usize,
+    /// Port pairs that the system refused for it so far.
+    pairs_refused: u8,
 }
 
 /// No phone could be asked.
 const NOBODY: Failure = Failure { kind: FailureKind::Unreachable, status: 480 };
+/// No media port is left for a phone.
+const NO_PORT: Failure = Failure { kind: FailureKind::NoPort, status: 503 };
 
 impl B2bua {
     /// Tries to reach somebody for a call. A failure that is known at once is returned and not said as
-    /// an event. Where we have no media port left it is nobody's fault but ours and the call is over:
-    /// [`Event::HungUp`] says so.
+    /// an event. The call goes on whatever comes of it.
     pub fn dial(
         &mut self,
         now: Instant,
@@ -80,25 +76,20 @@ impl B2bua {
         }
         let mut failure = NOBODY;
         let mut phones = 0;
-        let mut is_out_of_ports = false;
-        for destination in &dial.destinations {
-            match self.ring_phone(now, call, attempt, dial, destination) {
+        for place in 0..dial.destinations.len() {
+            match self.ring_phone(now, call, attempt, dial, Phone { place, pairs_refused: 0 }) {
                 Ok(()) => phones += 1,
-                Err(Unrung::Failed(why)) => failure = failure.max_kind(why),
-                Err(Unrung::NoPort) => is_out_of_ports = true,
+                Err(why) => failure = failure.max_kind(why),
             }
-        }
-        if phones == 0 && is_out_of_ports {
-            self.end_call(now, call, HangUp::NoPort);
-            self.settle(now);
-            return Ok(());
         }
         if phones == 0 {
             return Err(failure);
         }
         let deadline = self.timers.schedule(now + self.settings.ring_max, Deadline::Ring(call, attempt));
         if let Some(call) = self.calls.get_mut(&call) {
-            let attempt_state = Attempt { phones, answered: None, ringing: false, failure: None, deadline };
+            let dial = Box::new(dial.clone());
+            let attempt_state =
+                Attempt { dial, phones, answered: None, ringing: false, failure: None, deadline };
             call.attempts.insert(attempt, attempt_state);
         }
         self.settle(now);
@@ -111,10 +102,12 @@ impl B2bua {
         call: CallRef,
         attempt: AttemptId,
         dial: &Dial,
-        destination: &sip::Destination,
-    ) -> Result<(), Unrung> {
+        phone: Phone,
+    ) -> Result<(), Failure> {
+        let destination = dial.destinations.get(phone.place).ok_or(NOBODY)?;
         // The session's number is not known before the INVITE is made, and the INVITE needs the offer.
-        let mut leg = Leg::new(Role::Callee(attempt));
+        let mut leg = Leg::new(Role::Callee(attempt), self.callee_rule(destination));
+        (leg.place, leg.pairs_refused) = (phone.place, phone.pairs_refused);
         let body = self.offer(now, call, &mut leg, destination)?;
         let invitation = sip::Invitation {
             destination: destination.clone(),
@@ -140,7 +133,7 @@ impl B2bua {
             }
             Err(_) => {
                 self.give_back(call, &mut leg);
-                Err(Unrung::Failed(Failure { kind: FailureKind::Unreachable, status: 503 }))
+                Err(Failure { kind: FailureKind::Unreachable, status: 503 })
             }
         }
     }
@@ -153,7 +146,7 @@ impl B2bua {
         call: CallRef,
         leg: &mut Leg,
         destination: &sip::Destination,
-    ) -> Result<Option<Body>, Unrung> {
+    ) -> Result<Option<Body>, Failure> {
         let state = self.calls.get(&call).ok_or(NOBODY)?;
         let caller = state.legs.get(&state.caller).ok_or(NOBODY)?;
         if !state.anchored {
@@ -170,7 +163,7 @@ impl B2bua {
         self.take_ports(now, call, session, leg, &wanted);
         let ports = streams::ports(leg);
         if wanted.contains(&true) && ports.iter().all(Option::is_none) {
-            return Err(Unrung::NoPort);
+            return Err(NO_PORT);
         }
         let described = match &source {
             Some(source) => negotiate::relay_offer(&mut author, source, &ports).ok(),
@@ -188,8 +181,29 @@ impl B2bua {
             }
             None => {
                 self.give_back(call, leg);
-                Err(Unrung::Failed(no_media))
+                Err(no_media)
             }
+        }
+    }
+
+    /// Whose RTP is taken from who answers there.
+    fn callee_rule(&self, destination: &sip::Destination) -> media::SourceRule {
+        let trunk = match destination {
+            sip::Destination::Trunk { trunk, .. } => Some(*trunk),
+            sip::Destination::Contact(_) | sip::Destination::Uri(_) => None,
+        };
+        self.settings.source_rule(trunk, destination_address(destination))
+    }
+
+    /// A phone that was offered a port which the system refused has stopped ringing: it rings anew, with
+    /// the next one.
+    fn ring_again(&mut self, now: Instant, call: CallRef, attempt: AttemptId, phone: Phone) {
+        let waiting = self.calls.get(&call).and_then(|call| call.attempts.get(&attempt));
+        let Some(dial) = waiting.filter(|one| one.answered.is_none()).map(|one| one.dial.clone()) else {
+            return;
+        };
+        if let Err(failure) = self.ring_phone(now, call, attempt, &dial, phone) {
+            self.phone_lost(now, call, attempt, failure);
         }
     }
 
@@ -291,8 +305,11 @@ impl B2bua {
         let Some(leg) = call.legs.get(&session) else { return };
         let Role::Callee(attempt) = leg.role else { return };
         let failure = Failure { kind: kind(status, cause, leg.ringing), status };
+        let phone = Phone { place: leg.place, pairs_refused: leg.pairs_refused };
+        let rings_again = leg.rings_again;
         self.forget_leg(session);
         match cause {
+            FailureCause::Cancelled if rings_again => self.ring_again(now, reference, attempt, phone),
             FailureCause::Cancelled => {}
             FailureCause::Response
             | FailureCause::Timeout
@@ -303,7 +320,7 @@ impl B2bua {
         }
     }
 
-    fn phone_lost(&mut self, now: Instant, call: CallRef, attempt: AttemptId, failure: Failure) {
+    pub(super) fn phone_lost(&mut self, now: Instant, call: CallRef, attempt: AttemptId, failure: Failure) {
         let Some(state) = self.calls.get_mut(&call).and_then(|call| call.attempts.get_mut(&attempt)) else {
             return;
         };

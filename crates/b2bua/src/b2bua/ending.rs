@@ -114,7 +114,7 @@ impl B2bua {
     fn give_back_leg(&mut self, session: SessionId) {
         let Some((reference, call)) = self.leg_mut(session) else { return };
         let Some(leg) = call.legs.get_mut(&session) else { return };
-        let mut streams = Leg::new(leg.role);
+        let mut streams = Leg::new(leg.role, leg.source);
         streams.streams = std::mem::take(&mut leg.streams);
         self.give_back(reference, &mut streams);
     }

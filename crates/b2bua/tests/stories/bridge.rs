@@ -30,10 +30,7 @@ fn directions(world: &World) -> Vec<Direction> {
                 last.insert(*termination, stream.direction);
             }
             Command::Close { termination } => drop(last.remove(termination)),
-            Command::Connect { .. }
-            | Command::Play { .. }
-            | Command::Disconnect { .. }
-            | Command::Report { .. } => {}
+            Command::Connect { .. } | Command::Play { .. } => {}
         }
     }
     last.into_values().collect()

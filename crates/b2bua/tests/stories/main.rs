@@ -7,5 +7,6 @@ mod direct;
 mod endings;
 mod limits;
 mod phones;
+mod sources;
 mod treatments;
 mod world;

@@ -39,6 +39,8 @@ pub(crate) struct World {
     sockets: BTreeSet<LocalPort>,
     /// The system refuses every socket that is asked for.
     pub(crate) sockets_fail: bool,
+    /// Ports that another program holds.
+    pub(crate) held: BTreeSet<LocalPort>,
     peers: Vec<(SocketAddr, UserAgent)>,
     heard: Vec<VecDeque<sip::Event>>,
     events: VecDeque<Event>,
@@ -149,13 +151,14 @@ impl World {
     pub(crate) fn with(settings: Settings) -> World {
         let sip = sip_settings(&[home(false), home(true)]);
         let mut relay = Relay::new(media::Settings::default(), [3; 32]);
-        relay.set_music(MUSIC, Arc::new(media::Music::silence()));
+        relay.set_music(MUSIC, Arc::new(media::Music::from_samples(&[0; 160]).unwrap()));
         World {
             now: Instant::from_secs(1_000),
             b2bua: B2bua::new(settings, sip, [1; 32]),
             relay,
             sockets: BTreeSet::new(),
             sockets_fail: false,
+            held: BTreeSet::new(),
             peers: Vec::new(),
             heard: Vec::new(),
             events: VecDeque::new(),
@@ -538,7 +541,7 @@ impl World {
                 self.relay.recycle(sent.bytes);
             }
             match self.relay.poll_socket() {
-                Some(SocketRequest::Open(port)) if self.sockets_fail => {
+                Some(SocketRequest::Open(port)) if self.sockets_fail || self.held.contains(&port) => {
                     self.sockets.insert(port);
                     self.relay.port_failed(port);
                 }

@@ -154,6 +154,7 @@ impl Engine {
         }
         let cause = match failure.kind {
             FailureKind::Unreachable => RejectCause::Unreachable,
+            FailureKind::NoPort => RejectCause::NoResources,
             FailureKind::NoAnswer => RejectCause::NoAnswer,
             FailureKind::Busy => RejectCause::Busy,
             FailureKind::Rejected => RejectCause::Rejected,

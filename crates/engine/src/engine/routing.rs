@@ -6,7 +6,7 @@ use acd::{
     AgentId, Command, Decision, Event, Exit, ExitId, InteractionId, OverflowCause, QueueId, Refusal,
     ReservationEnd, ReservationId,
 };
-use b2bua::{Failure, FailureKind, NotConnected};
+use b2bua::{Failure, FailureKind, HangUp, NotConnected};
 use timing::Instant;
 
 use super::Engine;
@@ -30,7 +30,10 @@ impl Engine {
                 self.reservation_ended(now, interaction, reservation, cause);
             }
             Event::Answered { interaction, agent, .. } => self.confirmed(now, interaction, agent),
-            Event::Abandoned { interaction, .. } => self.forgotten(interaction, Outcome::Abandoned),
+            Event::Abandoned { interaction, .. } => {
+                let outcome = self.unanswered(interaction);
+                self.forgotten(interaction, outcome);
+            }
             Event::StepEntered { interaction, step, cause, .. } => {
                 if let Some(state) = self.interactions.get_mut(&interaction) {
                     state.step_entered(now, step, cause);
@@ -174,6 +177,18 @@ impl Engine {
         }
         state.stage = Stage::Talking;
         let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, state.call, 480);
+    }
+
+    /// How a call ended that left its queue without a rule of that: the caller gave up, or we did.
+    fn unanswered(&self, interaction: InteractionId) -> Outcome {
+        let hung_up = self.interactions.get(&interaction).and_then(|state| state.hung_up);
+        match hung_up.map(|(_, cause)| cause) {
+            Some(HangUp::NoPort | HangUp::Lost(_)) => Outcome::Failed,
+            Some(
+                HangUp::Abandoned | HangUp::By(_) | HangUp::Silent(_) | HangUp::TooLong | HangUp::Requested,
+            )
+            | None => Outcome::Abandoned,
+        }
     }
 
     /// The distributor is done with an interaction.

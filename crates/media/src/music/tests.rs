@@ -1,3 +1,4 @@
+use std::f64::consts::TAU;
 use std::io::Cursor;
 
 use hound::{SampleFormat, WavSpec, WavWriter};
@@ -99,17 +100,6 @@ fn files_that_cannot_be_played_say_why() {
     assert_eq!(refused(&wav(1, 8_000, 16, std::iter::empty())), MusicError::Empty);
     let whole = wav(1, 8_000, 16, sine(440.0, 8_000));
     assert!(matches!(refused(&whole[..whole.len() / 2]), MusicError::NotWave(_)));
-}
-
-#[test]
-fn ringback_is_one_second_in_five() {
-    let music = Music::ringback();
-    assert_eq!(music.frames(), 250);
-    let audio = audio(&music, Law::Mu);
-    let (tone_part, pause) = audio.split_at(8_000);
-    assert!(tone::share_at(425.0, Law::Mu, tone_part) > 0.95);
-    assert!(pause.iter().all(|&byte| byte == Law::Mu.silence()));
-    assert_eq!(Music::ringback_north_america().frames(), 300);
 }
 
 #[test]

@@ -2,13 +2,12 @@
 
 use timing::Instant;
 
-use super::digits::DigitReader;
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::reception::Reception;
 use super::reports::Reports;
 use super::termination::{Hears, Slot, Socket, Termination};
-use super::{Due, Event, Refusal, Relay, SocketRequest, Statistics, TerminationId};
+use super::{Due, Event, Refusal, Relay, SocketRequest, SourceRule, Statistics, TerminationId};
 use crate::music::MusicId;
 use crate::port::LocalPort;
 use crate::stream::{PayloadMap, StreamDescription};
@@ -19,6 +18,7 @@ impl Relay {
         now: Instant,
         id: TerminationId,
         port: LocalPort,
+        source: SourceRule,
         stream: StreamDescription,
     ) -> Result<(), Refusal> {
         if self.names.contains_key(&id) {
@@ -36,13 +36,12 @@ impl Relay {
             id,
             port,
             socket: Socket::Open,
-            latch: Latch::new(stream.remote, stream.remote_rtcp),
+            latch: Latch::new(source, stream.remote, stream.remote_rtcp),
             stream,
             hears: Hears::Nothing,
             outgoing: Outgoing::new(self.random(), self.random() as u16, self.random()),
             music_sequence: 0,
             reception: Reception::default(),
-            digits: DigitReader::default(),
             reports: Reports::new(self.canonical_name()),
             statistics: Statistics::default(),
             heard_at: now,
@@ -113,19 +112,6 @@ impl Relay {
         self.at(slot).hears = Hears::Music { music, play, position: 0 };
         self.playing.insert(slot);
         self.beat.start(now);
-        Ok(())
-    }
-
-    pub(super) fn disconnect(&mut self, id: TerminationId) -> Result<(), Refusal> {
-        let slot = self.slot(id)?;
-        self.unlink(slot);
-        Ok(())
-    }
-
-    pub(super) fn report(&mut self, id: TerminationId) -> Result<(), Refusal> {
-        let slot = self.slot(id)?;
-        let statistics = self.at(slot).statistics();
-        self.events.push_back(Event::Report { termination: id, statistics });
         Ok(())
     }
 

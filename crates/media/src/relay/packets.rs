@@ -1,6 +1,5 @@
 //! Packets in: checked, counted, rewritten in place and passed to the listener.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use rtp_rs::RtpReader;
@@ -9,8 +8,9 @@ use timing::Instant;
 use super::latch::Admission;
 use super::outgoing::{Content, Feed, Incoming, Place};
 use super::reception::{Arrival, Header};
+use super::reports::sender;
 use super::termination::{Hears, Slot, Termination, content};
-use super::{Event, Relay, Settings};
+use super::{Relay, Settings};
 use crate::port::LocalPort;
 
 /// RTP's marker bit and RTCP's packet types share a byte; RFC 5761 §4 keeps these for RTCP.
@@ -31,6 +31,7 @@ enum Stopped {
     Malformed,
     Payload,
     Source,
+    Untaken,
     Direction,
     Astray,
 }
@@ -56,7 +57,7 @@ impl Relay {
             return;
         }
         let termination = self.terminations[slot].as_mut().expect("a port's slot is filled");
-        let accepted = match accept(now, termination, &self.settings, source, &packet, &mut self.events) {
+        let accepted = match accept(now, termination, &self.settings, source, &packet) {
             Ok(accepted) => accepted,
             Err(stopped) => {
                 count_stopped(termination, &stopped);
@@ -64,11 +65,6 @@ impl Relay {
                 return;
             }
         };
-        let id = termination.id;
-        let released = read_digits(now, termination, &accepted, &packet);
-        if let Some((digit, duration)) = released {
-            self.say_digit(id, digit, duration);
-        }
         self.forward(now, slot, accepted, packet);
     }
 
@@ -105,20 +101,24 @@ impl Relay {
 
     fn rtcp_in(&mut self, now: Instant, slot: Slot, port: LocalPort, source: SocketAddr, packet: &[u8]) {
         let termination = self.terminations[slot].as_mut().expect("the caller's slot is filled");
-        let known = if port.is_rtcp() {
-            termination.latch.admit_rtcp(source)
-        } else {
-            termination.latch.destination() == Some(source)
+        let Some(ssrc) = sender(packet) else {
+            termination.statistics.refused_malformed += 1;
+            return;
         };
-        if !known {
+        // Who hears the stream knows its SSRC; who guesses a port does not.
+        let is_of_the_stream = termination.reception.ssrc().is_none_or(|stream| stream == ssrc);
+        let is_known = is_of_the_stream
+            && if port.is_rtcp() {
+                termination.latch.admit_rtcp(source)
+            } else {
+                termination.latch.destination() == Some(source)
+            };
+        if !is_known {
             termination.statistics.refused_source += 1;
             return;
         }
-        if termination.reports.read(now, termination.outgoing.ssrc, packet) {
-            termination.statistics.rtcp_received += 1;
-        } else {
-            termination.statistics.refused_malformed += 1;
-        }
+        termination.reports.read(now, termination.outgoing.ssrc, packet);
+        termination.statistics.rtcp_received += 1;
     }
 }
 
@@ -129,18 +129,18 @@ fn accept(
     settings: &Settings,
     source: SocketAddr,
     packet: &[u8],
-    events: &mut VecDeque<Event>,
 ) -> Result<Accepted, Stopped> {
     let rtp = RtpReader::new(packet).map_err(|_| Stopped::Malformed)?;
     let codec = termination.arriving(rtp.payload_type()).ok_or(Stopped::Payload)?;
     let (payload_type, clock_rate, content) = (codec.payload_type, codec.clock_rate, content(codec));
-    match termination.latch.admit(now, source, settings.latching, settings.latch_window) {
-        Admission::Accepted => {}
-        Admission::Latched => events.push_back(Event::Latched { termination: termination.id, source }),
-        Admission::Refused => return Err(Stopped::Source),
-    }
+    // First of all: a leg that we do not want to hear is not to be found by whoever sends to it.
     if !termination.stream.direction.receives() {
         return Err(Stopped::Direction);
+    }
+    match termination.latch.admit(now, source, settings.latch_window) {
+        Admission::Accepted => {}
+        Admission::Candidate => return Err(Stopped::Untaken),
+        Admission::Refused => return Err(Stopped::Source),
     }
     let header = Header {
         ssrc: rtp.ssrc(),
@@ -174,29 +174,11 @@ fn count_stopped(termination: &mut Termination, stopped: &Stopped) {
         Stopped::Malformed => statistics.refused_malformed += 1,
         Stopped::Payload => statistics.refused_payload += 1,
         Stopped::Source => statistics.refused_source += 1,
+        Stopped::Untaken => statistics.refused_untaken += 1,
         Stopped::Direction => statistics.refused_direction += 1,
         // Counted as received; reception shows it as loss or as a restart.
         Stopped::Astray => {}
     }
-}
-
-fn read_digits(
-    now: Instant,
-    termination: &mut Termination,
-    accepted: &Accepted,
-    packet: &[u8],
-) -> Option<super::digits::Released> {
-    let Incoming { timestamp, clock_rate, content, .. } = accepted.incoming;
-    let released = match content {
-        Content::Event => {
-            let rtp = RtpReader::new(packet).expect("it was read before");
-            termination.digits.event(now, timestamp, clock_rate, rtp.payload())
-        }
-        Content::Sound => termination.digits.sound(now),
-        Content::Picture => None,
-    };
-    termination.statistics.digits += u64::from(released.is_some());
-    released
 }
 
 /// The fixed header is rewritten in place: its layout is that of RFC 3550 §5.1, and the reader has

@@ -108,6 +108,11 @@ impl Reception {
         Arrival::Usual
     }
 
+    /// The SSRC of the present stream.
+    pub(super) fn ssrc(&self) -> Option<u32> {
+        self.stream.as_ref().map(|stream| stream.ssrc)
+    }
+
     /// Expected minus received over all streams.
     pub(super) fn lost(&self) -> i64 {
         self.lost_before + self.stream.as_ref().map_or(0, Stream::lost)

@@ -108,12 +108,8 @@ impl Reports {
             .delay_since_last_sender_report_timestamp(delay)
     }
 
-    /// Reads a compound packet. `false` where it is none (RFC 3550 A.2): version 2, a report
-    /// first, lengths that add up. Only reports are looked into.
-    pub(super) fn read(&mut self, now: Instant, our_ssrc: u32, packet: &[u8]) -> bool {
-        if !is_compound(packet) {
-            return false;
-        }
+    /// Reads a compound packet that [`sender`] knows. Only reports are looked into.
+    pub(super) fn read(&mut self, now: Instant, our_ssrc: u32, packet: &[u8]) {
         for part in parts(packet) {
             match part.get(1).copied() {
                 Some(SenderReport::PACKET_TYPE) => {
@@ -131,7 +127,6 @@ impl Reports {
                 Some(_) | None => {}
             }
         }
-        true
     }
 
     /// What the far end says about our stream.
@@ -170,6 +165,13 @@ fn parts(packet: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = &rest[length..];
         Some(part)
     })
+}
+
+/// Whose compound packet this is: the SSRC of its first report. `None` where it is no compound packet
+/// (RFC 3550 A.2): version 2, a report first, lengths that add up.
+pub(super) fn sender(packet: &[u8]) -> Option<u32> {
+    let ssrc = packet.get(HEADER_BYTES..HEADER_BYTES + 4).filter(|_| is_compound(packet))?;
+    Some(u32::from_be_bytes(ssrc.try_into().expect("four bytes")))
 }
 
 fn is_compound(packet: &[u8]) -> bool {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use timing::{Instant, TimerId};
 
-use super::digits::DigitReader;
 use super::latch::Latch;
 use super::outgoing::{Content, Outgoing};
 use super::reception::Reception;
@@ -31,7 +30,6 @@ pub(super) struct Termination {
     /// The next number of music here; it never starts anew, so no two packets share one.
     pub(super) music_sequence: u16,
     pub(super) reception: Reception,
-    pub(super) digits: DigitReader,
     pub(super) reports: Reports,
     pub(super) statistics: Statistics,
     /// When RTP last came, or began to be expected.

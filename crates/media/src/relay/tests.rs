@@ -7,6 +7,7 @@ mod life;
 mod playing;
 mod rtcp;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +58,11 @@ struct World {
     sent: Vec<(Instant, Transmit)>,
     events: Vec<Event>,
     sockets: Vec<SocketRequest>,
+    /// How the next terminations find their sources.
+    rule: SourceRule,
 }
+
+const LEARN: SourceRule = SourceRule { latching: Latching::Learn, signalling_host: None };
 
 impl World {
     fn new() -> World {
@@ -74,6 +79,7 @@ impl World {
             sent: Vec::new(),
             events: Vec::new(),
             sockets: Vec::new(),
+            rule: LEARN,
         }
     }
 
@@ -91,7 +97,7 @@ impl World {
     }
 
     fn open(&mut self, termination: TerminationId, port: LocalPort, stream: StreamDescription) {
-        self.command(Command::Open { termination, port, stream });
+        self.command(Command::Open { termination, port, source: self.rule, stream });
     }
 
     fn update(&mut self, termination: TerminationId, stream: StreamDescription) {
@@ -149,6 +155,12 @@ impl World {
 
     fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// The source that is taken.
+    fn source(&self, termination: TerminationId) -> Option<SocketAddr> {
+        let slot = self.relay.names[&termination];
+        self.relay.terminations[slot].as_ref().unwrap().latch.taken()
     }
 
     fn statistics(&self, termination: TerminationId) -> Statistics {

@@ -1,6 +1,6 @@
 //! What goes into the relay and comes out of it, as plain values that cross threads.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,30 @@ use crate::stream::StreamDescription;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TerminationId(pub u64);
 
+/// Whose packets may become a termination's source. The signalled address is always taken with its
+/// first valid packet, and wins over any other whenever it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Latching {
+    /// Only the signalled address and port.
+    Strict,
+    /// The signalled host on any port, or the host that the far end's signalling comes from, after
+    /// [`crate::Settings::latch_window`]: works through address translators that give a phone one
+    /// address.
+    #[default]
+    SameHost,
+    /// Anybody, after [`crate::Settings::latch_window`], as long as nobody nearer speaks.
+    Learn,
+}
+
+/// How a termination finds the source of its far end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SourceRule {
+    /// Whose packets may be taken.
+    pub latching: Latching,
+    /// Whence the far end's SIP comes, where that is known.
+    pub signalling_host: Option<IpAddr>,
+}
+
 /// What the engine tells the relay. Whatever cannot be done is answered by [`Event::Refused`] and
 /// changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +48,8 @@ pub enum Command {
         termination: TerminationId,
         /// The RTP port of its pair (even).
         port: LocalPort,
+        /// Whom to believe, for all its life.
+        source: SourceRule,
         /// What is known of the stream; [`StreamDescription::waiting`] before the answer.
         stream: StreamDescription,
     },
@@ -51,16 +77,6 @@ pub enum Command {
         /// Registered by [`crate::Relay::set_music`].
         music: MusicId,
     },
-    /// It hears nothing and nobody hears it.
-    Disconnect {
-        /// Which.
-        termination: TerminationId,
-    },
-    /// Asks for [`Event::Report`].
-    Report {
-        /// Which.
-        termination: TerminationId,
-    },
     /// Its end: RTCP BYE, sockets closed, [`Event::Closed`].
     Close {
         /// Which.
@@ -80,13 +96,6 @@ pub enum Event {
         /// The whole of its life.
         statistics: Statistics,
     },
-    /// Answer to [`Command::Report`].
-    Report {
-        /// Which.
-        termination: TerminationId,
-        /// Its life so far.
-        statistics: Statistics,
-    },
     /// RTP was expected (the direction says so) and none came for [`crate::Settings::silence`].
     /// Said once; again only after RTP or an `Update` came in between.
     Silent {
@@ -100,22 +109,6 @@ pub enum Event {
         termination: TerminationId,
         /// Its port pair.
         port: LocalPort,
-    },
-    /// The far end's source was learned; everything else is refused from now on.
-    Latched {
-        /// Which.
-        termination: TerminationId,
-        /// From where its RTP comes and where ours goes.
-        source: SocketAddr,
-    },
-    /// The far end pressed a key (RFC 4733), said when the key is released.
-    Digit {
-        /// Which.
-        termination: TerminationId,
-        /// The key.
-        digit: Digit,
-        /// How long it was held.
-        duration: Duration,
     },
     /// A command changed nothing.
     Refused {
@@ -145,24 +138,6 @@ pub enum Refusal {
     SameTermination,
     /// `Connect` of two that share no codec: the relay does not transcode.
     NoSharedCodec,
-}
-
-/// A DTMF key: `0`-`9`, `*`, `#`, `A`-`D` (RFC 4733 §3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Digit(char);
-
-impl Digit {
-    const KEYS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
-
-    /// The key of an event code; `None` for events that are no keys.
-    pub fn from_event(event: u8) -> Option<Digit> {
-        Digit::KEYS.get(usize::from(event)).map(|&key| Digit(key))
-    }
-
-    /// The key as a character.
-    pub const fn key(self) -> char {
-        self.0
-    }
 }
 
 /// A packet to be sent. Give `bytes` back with [`crate::Relay::recycle`] once it is sent.
@@ -205,8 +180,10 @@ pub struct Statistics {
     pub late: u64,
     /// Interarrival jitter (RFC 3550 A.8), microseconds.
     pub jitter_micros: u64,
-    /// Packets from other sources than the learned one: stray, scan or injection.
+    /// Packets from other sources than the taken one: stray, scan or injection.
     pub refused_source: u64,
+    /// RTP of a source before it was taken: not passed on.
+    pub refused_untaken: u64,
     /// Packets that are neither RTP nor RTCP, or too big.
     pub refused_malformed: u64,
     /// RTP with a payload number that was not agreed, or that the listener cannot take.
@@ -225,8 +202,6 @@ pub struct Statistics {
     pub far_jitter_micros: u64,
     /// Round trip between us and the far end; `None` before the first report that allows it.
     pub round_trip: Option<Duration>,
-    /// DTMF digits received.
-    pub digits: u64,
 }
 
 /// How many of each thing the relay holds, for leak tests and gauges.

@@ -86,8 +86,16 @@ fn each_m_line_has_its_own_address_or_that_of_the_session() {
 fn rtcp_is_where_a_rtcp_says() {
     let port_only = audio("m=audio 4000 RTP/AVP 0\r\na=rtcp:4321\r\n");
     assert_eq!(port_only.rtcp_address(&port_only.media[0]), Some("192.0.2.7:4321".parse().unwrap()));
-    let whole = audio("m=audio 4000 RTP/AVP 0\r\na=rtcp:4321 IN IP6 2001:db8::9\r\n");
-    assert_eq!(whole.rtcp_address(&whole.media[0]), Some("[2001:db8::9]:4321".parse().unwrap()));
+    let whole = audio("m=audio 4000 RTP/AVP 0\r\na=rtcp:4321 IN IP4 192.0.2.7\r\n");
+    assert_eq!(whole.rtcp_address(&whole.media[0]), Some("192.0.2.7:4321".parse().unwrap()));
+    for third in ["IN IP6 2001:db8::9", "IN IP4 192.0.2.8", "IN IP4 victim.example.com"] {
+        let elsewhere = audio(&format!("m=audio 4000 RTP/AVP 0\r\na=rtcp:4321 {third}\r\n"));
+        assert_eq!(
+            elsewhere.rtcp_address(&elsewhere.media[0]),
+            None,
+            "a third party did not ask for reports"
+        );
+    }
     let zero = audio("m=audio 65535 RTP/AVP 0\r\n");
     assert_eq!(zero.rtcp_address(&zero.media[0]), None, "there is no port after the last");
 }

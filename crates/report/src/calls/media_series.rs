@@ -46,7 +46,7 @@ const JITTER_EDGES: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1
 /// Edges in seconds.
 const ROUND_TRIP_EDGES: [f64; 9] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 1.0];
 /// In the order in which [`SideSeries::end`] names them.
-const CAUSES: [&str; 4] = ["source", "malformed", "payload", "direction"];
+const CAUSES: [&str; 5] = ["source", "untaken", "malformed", "payload", "direction"];
 
 /// One direction between a side and us.
 struct Way {
@@ -131,6 +131,7 @@ impl SideSeries {
         self.late.inc_by(statistics.late);
         let refused = [
             statistics.refused_source,
+            statistics.refused_untaken,
             statistics.refused_malformed,
             statistics.refused_payload,
             statistics.refused_direction,

@@ -110,8 +110,17 @@ const AGENT_SECONDS: Definition = Definition {
 /// In the order of [`overflow_index`].
 const OVERFLOW_CAUSES: [&str; 5] = ["nobody_logged_in", "max_wait", "max_length", "moved", "queue_removed"];
 /// In the order of [`reservation_index`].
-const RESERVATION_ENDS: [&str; 8] =
-    ["accepted", "no_answer", "busy", "rejected", "unreachable", "expired", "cancelled", "withdrawn"];
+const RESERVATION_ENDS: [&str; 9] = [
+    "accepted",
+    "no_answer",
+    "busy",
+    "rejected",
+    "unreachable",
+    "expired",
+    "cancelled",
+    "withdrawn",
+    "no_resources",
+];
 
 fn overflow_index(cause: OverflowCause) -> usize {
     match cause {
@@ -133,6 +142,7 @@ fn reservation_index(end: ReservationEnd) -> usize {
         ReservationEnd::Expired => 5,
         ReservationEnd::Cancelled => 6,
         ReservationEnd::Withdrawn => 7,
+        ReservationEnd::Rejected(RejectCause::NoResources) => 8,
     }
 }
 

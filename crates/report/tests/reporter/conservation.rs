@@ -53,7 +53,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         Just(RejectCause::NoAnswer),
         Just(RejectCause::Busy),
         Just(RejectCause::Rejected),
-        Just(RejectCause::Unreachable)
+        Just(RejectCause::Unreachable),
+        Just(RejectCause::NoResources)
     ];
     prop_oneof![
         8 => (0..30_000u64).prop_map(|millis| Deed::Pass(Duration::from_millis(millis))),

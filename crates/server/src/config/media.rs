@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::media::Latching;
+
 use super::network::{Addresses, Use, addresses};
 use super::reader::Section;
 use super::sip::Sip;
+use super::trunk::latching;
 
 /// Ports that one call with both of its parties takes: RTP and RTCP for each.
 pub(super) const PORTS_PER_CALL: u32 = 4;
@@ -19,6 +22,10 @@ pub struct Media {
     pub bind: Addresses,
     /// The ports of RTP (even) and RTCP (odd).
     pub ports: PortRange,
+    /// Whose RTP is taken for that of phones that register, and of whoever is found by DNS.
+    pub latching: Latching,
+    /// Whether others may have their audio sent to a loopback address of this machine.
+    pub allow_loopback: bool,
     /// A call without any audio for so long has lost a party and ends; zero: never.
     pub silence_timeout: Duration,
     /// What waiting callers hear where their queue names nothing else; none: our own tune.
@@ -84,6 +91,8 @@ pub(super) fn read(section: &mut Section<'_>, sip: &mut Sip) -> Media {
         addresses: own,
         bind: addresses(section, "bind", "0.0.0.0 ::", Use::Bind),
         ports,
+        latching: latching(section),
+        allow_loopback: section.switch("allow_loopback", false),
         silence_timeout: section.duration("silence_timeout", "1m", "0s", "1d"),
         music: wav(section, "music"),
     }

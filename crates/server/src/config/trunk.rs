@@ -1,5 +1,7 @@
 //! `[[trunk]]`
 
+use ::media::Latching;
+
 use super::network::Network;
 use super::reader::Section;
 use super::report::{Kind, Span};
@@ -15,6 +17,8 @@ pub struct Trunk {
     pub from: Vec<Network>,
     /// Which way the audio goes.
     pub media: MediaPath,
+    /// Whose RTP is taken for that of its calls.
+    pub latching: Latching,
     /// What it proves itself with beside its address, and we to it.
     pub credentials: Option<Credentials>,
     /// Where calls to it are sent, as a SIP URI; none: it only hands calls over.
@@ -71,6 +75,7 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords, taken: &mut Vec<(Ne
             "anchored",
             &[("anchored", MediaPath::Anchored), ("direct", MediaPath::Direct)],
         ),
+        latching: latching(section),
         credentials,
         outbound_proxy: uri(section, "outbound_proxy", "sip:192.0.2.20:5060;lr"),
         calls_per_second: section.integer("calls_per_second", 100, 1..=100_000),
@@ -80,6 +85,15 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords, taken: &mut Vec<(Ne
         section.error(section.span(), format!("no call can come from it or go to it; {remedy}"));
     }
     trunk
+}
+
+/// The setting `latching`, of a trunk and of `[media]`.
+pub(super) fn latching(section: &mut Section<'_>) -> Latching {
+    section.word(
+        "latching",
+        "same-host",
+        &[("strict", Latching::Strict), ("same-host", Latching::SameHost), ("learn", Latching::Learn)],
+    )
 }
 
 fn read_networks(

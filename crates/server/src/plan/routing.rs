@@ -47,6 +47,7 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
             busy: back_off(queue.back_offs.busy),
             rejected: back_off(queue.back_offs.rejected),
             unreachable: back_off(queue.back_offs.unreachable),
+            ..acd::BackOffs::default()
         },
         max_wait: queue
             .max_wait

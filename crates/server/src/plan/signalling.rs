@@ -1,6 +1,6 @@
 //! Sockets, trunks, accounts and media in the machines' words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use engine::{AgentLine, LogIn, Outbound, Reach};
@@ -168,7 +168,15 @@ pub(super) fn protocol(transport: config::Transport) -> Protocol {
 
 /// Calls and their media ports.
 pub(super) fn calls(config: &Config, numbering: &mut Numbering) -> b2bua::Settings {
-    let direct = config.trunks.iter().filter(|trunk| trunk.media == config::MediaPath::Direct);
+    let mut direct = BTreeSet::new();
+    let mut trunk_latching = BTreeMap::new();
+    for trunk in &config.trunks {
+        let id = numbering.trunk(&trunk.name);
+        trunk_latching.insert(id, trunk.latching);
+        if trunk.media == config::MediaPath::Direct {
+            direct.insert(id);
+        }
+    }
     b2bua::Settings {
         media_v4: config.media.addresses.v4.map(IpAddr::V4),
         media_v6: config.media.addresses.v6.map(IpAddr::V6),
@@ -177,13 +185,25 @@ pub(super) fn calls(config: &Config, numbering: &mut Numbering) -> b2bua::Settin
             last: config.media.ports.last,
             ..media::PortPoolSettings::default()
         },
-        direct: direct.map(|trunk| numbering.trunk(&trunk.name)).collect(),
+        direct,
+        latching: config.media.latching,
+        trunk_latching,
+        own_addresses: own_addresses(config),
+        allow_loopback: config.media.allow_loopback,
         calls_max: config.sip.limits.calls_max as usize,
         retry_after: config.sip.limits.retry_after,
         ring_max: config.sip.timers.ring_max,
         talk_max: Some(config.sip.timers.call_max),
         ..b2bua::Settings::default()
     }
+}
+
+/// Every address that the configuration names as one of this machine.
+fn own_addresses(config: &Config) -> BTreeSet<IpAddr> {
+    let listed = [config.media.addresses, config.media.bind, config.sip.advertised];
+    let listed = listed.iter().flat_map(|one| [one.v4.map(IpAddr::V4), one.v6.map(IpAddr::V6)]).flatten();
+    let heard = config.sip.listen.iter().map(|listen| listen.address.ip());
+    listed.chain(heard).filter(|address| !address.is_unspecified()).collect()
 }
 
 /// The relay's settings. Two terminations a call, and one more for each while phones are tried.

@@ -270,6 +270,7 @@ impl Naive {
         let (back_off, miss) = match end {
             ReservationEnd::Rejected(RejectCause::Busy) => (rules.busy, 0),
             ReservationEnd::Rejected(RejectCause::Rejected) => (rules.rejected, 0),
+            ReservationEnd::Rejected(RejectCause::NoResources) => (rules.no_resources, 0),
             ReservationEnd::Rejected(RejectCause::Unreachable) => (rules.unreachable, 1),
             ReservationEnd::Rejected(RejectCause::NoAnswer) | ReservationEnd::Expired => (rules.no_answer, 1),
             ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {

@@ -159,9 +159,7 @@ fn figures_count_what_was_heard_and_what_was_sent() {
     caller.lose();
     caller.talk(&mut world, 8);
     Phone::agent().talk(&mut world, 5);
-    world.take_events();
-    world.command(Command::Report { termination: CALLER });
-    let Some(Event::Report { statistics, .. }) = world.take_events().pop() else { panic!("report") };
+    let statistics = world.statistics(CALLER);
     assert_eq!((statistics.received_packets, statistics.received_octets), (18, 18 * 160));
     assert_eq!((statistics.sent_packets, statistics.sent_octets), (5, 5 * 160));
     assert_eq!((statistics.lost, statistics.gaps), (2, 1));
@@ -196,23 +194,4 @@ fn the_same_inputs_give_the_same_outputs_byte_for_byte() {
         (world.sent, world.events, world.sockets)
     };
     assert_eq!(story(), story());
-}
-
-#[test]
-fn a_storm_of_keys_is_bounded_and_counted() {
-    let mut world = World::with(Settings { queued_packets: 10, ..Settings::default() });
-    world.open(CALLER, CALLER_PORT, stream(caller_address(), 96));
-    let caller = Phone::caller();
-    for number in 0..30 {
-        let pressed = Phone { sequence: number, timestamp: u32::from(number) * 1_000, ..caller.clone() };
-        world.relay.handle_packet(
-            world.now,
-            CALLER_PORT,
-            caller.source,
-            pressed.packet(96, &[1, 0x8A, 0, 160]),
-        );
-    }
-    world.drain();
-    assert_eq!(world.take_events().len(), 10, "the latch and nine keys");
-    assert_eq!(world.relay.counts().overflowed, 21);
 }

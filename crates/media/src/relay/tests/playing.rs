@@ -107,7 +107,8 @@ fn music_stops_with_its_last_listener_and_leaves_no_deadline_of_its_own() {
     world.open(CALLER, CALLER_PORT, stream(caller_address(), 96));
     world.command(Command::Play { termination: CALLER, music: TUNE });
     world.pass(Duration::from_millis(100));
-    world.command(Command::Disconnect { termination: CALLER });
+    world.open(AGENT, AGENT_PORT, stream(agent_address(), 101));
+    world.command(Command::Connect { a: CALLER, b: AGENT });
     world.pass(Duration::from_millis(100));
     world.take_rtp();
     world.pass(Duration::from_secs(1));

@@ -149,7 +149,7 @@ fn our_report_echoes_the_far_ends_sender_report_and_the_delay_since() {
 fn rtcp_from_strangers_and_what_is_no_report_is_refused() {
     let mut world = World::connected();
     Phone::caller().speak(&mut world);
-    let report = written(&ReceiverReport::builder(1));
+    let report = written(&ReceiverReport::builder(0xCA11));
     world.packet(CALLER_PORT.rtcp(), address("192.0.2.66:6001"), report.clone());
     assert_eq!(world.statistics(CALLER).refused_source, 1);
     world.packet(CALLER_PORT, address("192.0.2.66:6001"), report.clone());
@@ -186,7 +186,7 @@ fn behind_an_address_translator_rtcp_goes_where_it_comes_from_and_not_to_a_guess
     world.pass(Duration::from_secs(20));
     assert!(world.take_rtcp().iter().all(|(_, one)| one.port != CALLER_PORT.rtcp()), "nowhere that is known");
     let rtcp = address("198.51.100.77:40009");
-    world.packet(CALLER_PORT.rtcp(), rtcp, written(&ReceiverReport::builder(1)));
+    world.packet(CALLER_PORT.rtcp(), rtcp, written(&ReceiverReport::builder(0xCA11)));
     world.pass(Duration::from_secs(20));
     assert!(world.take_rtcp().iter().any(|(_, one)| one.to == rtcp));
 }
@@ -208,12 +208,13 @@ fn the_end_is_said_with_bye_and_only_by_who_has_said_anything() {
 #[test]
 fn a_sender_report_of_another_stream_is_not_echoed() {
     let mut world = World::connected();
-    Phone::caller().speak(&mut world);
     world.packet(
         CALLER_PORT.rtcp(),
         caller_rtcp(),
         written(&SenderReport::builder(0xD00D).ntp_timestamp(u64::MAX)),
     );
+    assert_eq!(world.statistics(CALLER).rtcp_received, 1, "its stream is not known yet");
+    Phone::caller().speak(&mut world);
     world.pass(Duration::from_secs(7));
     let (_, report) = world.take_rtcp().into_iter().find(|(_, one)| one.to == caller_rtcp()).unwrap();
     let packets: Vec<Packet<'_>> = Compound::parse(&report.bytes).unwrap().map(Result::unwrap).collect();
@@ -221,4 +222,67 @@ fn a_sender_report_of_another_stream_is_not_echoed() {
     let block = receiver.report_blocks().next().unwrap();
     assert_eq!((block.ssrc(), block.last_sender_report_timestamp()), (0xCA11, 0));
     assert_eq!(block.delay_since_last_sender_report_timestamp(), 0);
+}
+
+/// Where our reports to the caller go within the next twenty seconds.
+fn reports_to_the_caller(world: &mut World) -> BTreeSet<SocketAddr> {
+    world.take_rtcp();
+    world.pass(Duration::from_secs(20));
+    let sent = world.take_rtcp();
+    sent.iter().filter(|(_, one)| one.port == CALLER_PORT.rtcp()).map(|(_, one)| one.to).collect()
+}
+
+#[test]
+fn rtcp_of_another_port_of_the_same_host_does_not_lead_our_reports_away() {
+    let mut world = World::connected();
+    Phone::caller().talk(&mut world, 3);
+    let port = |port| SocketAddr::new(caller_address().ip(), port);
+    let report = written(&ReceiverReport::builder(0xCA11));
+    // The first one, from a port that was not signalled, as some gateways do.
+    world.packet(CALLER_PORT.rtcp(), port(6_101), report.clone());
+    for other in 7_000..7_100 {
+        world.packet(CALLER_PORT.rtcp(), port(other), report.clone());
+    }
+    let statistics = world.statistics(CALLER);
+    assert_eq!((statistics.rtcp_received, statistics.refused_source), (1, 100));
+    assert_eq!(reports_to_the_caller(&mut world), BTreeSet::from([port(6_101)]));
+    // The signalled one wins whenever it speaks.
+    world.packet(CALLER_PORT.rtcp(), caller_rtcp(), report.clone());
+    world.packet(CALLER_PORT.rtcp(), port(6_101), report);
+    assert_eq!(world.statistics(CALLER).rtcp_received, 2);
+    assert_eq!(reports_to_the_caller(&mut world), BTreeSet::from([caller_rtcp()]));
+}
+
+#[test]
+fn rtcp_of_somebody_who_does_not_know_the_stream_is_refused_whatever_its_port() {
+    let mut world = World::connected();
+    let ssrc = ssrc_to_caller(&mut world);
+    Phone::caller().talk(&mut world, 3);
+    let lies = ReceiverReport::builder(0xBAD)
+        .add_report_block(ReportBlock::builder(ssrc).fraction_lost(255).cumulative_lost(9_999));
+    let port = SocketAddr::new(caller_address().ip(), 6_101);
+    for source in [port, caller_rtcp()] {
+        world.packet(CALLER_PORT.rtcp(), source, written(&lies));
+    }
+    let statistics = world.statistics(CALLER);
+    assert_eq!((statistics.far_lost, statistics.far_fraction_lost), (0, 0));
+    assert_eq!((statistics.rtcp_received, statistics.refused_source), (0, 2));
+    assert_eq!(reports_to_the_caller(&mut world), BTreeSet::from([caller_rtcp()]));
+}
+
+#[test]
+fn rtcp_alone_finds_nobody() {
+    for latching in [Latching::Strict, Latching::SameHost, Latching::Learn] {
+        let mut world = World::new();
+        world.rule = SourceRule { latching, signalling_host: None };
+        world.open_both();
+        let port = SocketAddr::new(caller_address().ip(), 6_101);
+        world.packet(CALLER_PORT.rtcp(), port, written(&ReceiverReport::builder(1)));
+        assert_eq!(world.statistics(CALLER).refused_source, 1, "its RTP was not heard yet");
+        assert_eq!(reports_to_the_caller(&mut world), BTreeSet::from([caller_rtcp()]));
+        Phone::caller().speak(&mut world);
+        world.packet(CALLER_PORT.rtcp(), port, written(&ReceiverReport::builder(0xCA11)));
+        let is_strict = latching == Latching::Strict;
+        assert_eq!(world.statistics(CALLER).rtcp_received, u64::from(!is_strict), "{latching:?}");
+    }
 }
