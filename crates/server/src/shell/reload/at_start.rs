@@ -72,7 +72,7 @@ impl Waiting {
     }
 
     fn media(&mut self, running: &Media, new: &mut Media) {
-        let Media { addresses, bind, ports, silence_timeout, music: _ } = new;
+        let Media { addresses, bind, ports, silence_timeout, latching: _, allow_loopback: _, music: _ } = new;
         self.keep("[media] address", &running.addresses, addresses);
         self.keep("[media] bind", &running.bind, bind);
         self.keep("[media] ports", &running.ports, ports);
