@@ -66,6 +66,24 @@ pub enum HangUp {
     Requested,
 }
 
+impl HangUp {
+    /// Its name in metrics, logs and replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            HangUp::Abandoned => "abandoned",
+            HangUp::By(Side::Caller) => "by_caller",
+            HangUp::By(Side::Callee) => "by_agent",
+            HangUp::Silent(Side::Caller) => "silent_caller",
+            HangUp::Silent(Side::Callee) => "silent_agent",
+            HangUp::Lost(Side::Caller) => "lost_caller",
+            HangUp::Lost(Side::Callee) => "lost_agent",
+            HangUp::TooLong => "too_long",
+            HangUp::NoPort => "no_port",
+            HangUp::Requested => "requested",
+        }
+    }
+}
+
 /// What became of a call's media, known when its last termination is closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {

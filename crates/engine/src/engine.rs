@@ -168,6 +168,12 @@ impl Engine {
         self.interactions.get(&interaction).map(Interaction::ongoing)
     }
 
+    /// Who calls, and the number dialled; `None` where it is over, or never was.
+    pub fn caller(&self, interaction: InteractionId) -> Option<(String, String)> {
+        let story = &self.interactions.get(&interaction)?.story;
+        Some((story.caller.clone(), story.called.clone()))
+    }
+
     /// Interactions as they are now, oldest first: at most `most` of those after `after` that are in `queue`
     /// (or came from it) and with `agent`, where these are given. Walks over those passed by.
     pub fn interactions(

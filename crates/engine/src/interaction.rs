@@ -130,6 +130,6 @@ impl Interaction {
             Stage::Leaving { .. } => Standing::Leaving,
             Stage::Over => Standing::Ending,
         };
-        Ongoing { standing, story: self.story.clone() }
+        Ongoing { standing, is_trying: self.is_trying, story: self.story.clone() }
     }
 }

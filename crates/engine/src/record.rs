@@ -65,6 +65,18 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// Its name in metrics, logs and replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Answered => "answered",
+            Outcome::Abandoned => "abandoned",
+            Outcome::Overflowed => "overflowed",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
 /// One attempt to reach an agent or a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRecord {
@@ -195,6 +207,8 @@ pub enum Standing {
 pub struct Ongoing {
     /// Where it stands.
     pub standing: Standing,
+    /// The last attempt is not over.
+    pub is_trying: bool,
     /// What is known so far.
     pub story: Story,
 }

@@ -29,8 +29,10 @@ mod wallboard;
 pub use agents::AgentState;
 pub use calls::CallReporter;
 pub use exposition::Exposition;
-pub use names::{AgentName, Names, QueueName};
-pub use process::{MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries, TrafficCounts};
+pub use names::{AgentName, Names, QueueName, ReasonName};
+pub use process::{
+    ApiSeries, MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries, TrafficCounts,
+};
 pub use queue::{QueueFigures, Tally};
 pub use reporter::{Figures, Reporter, Settings};
 pub use service_level::ServiceLevel;

@@ -13,7 +13,7 @@ pub struct Names {
     /// Agents; for the wallboard only, never a label.
     pub agents: BTreeMap<AgentId, AgentName>,
     /// Reasons for not being ready.
-    pub reasons: BTreeMap<ReasonCode, String>,
+    pub reasons: BTreeMap<ReasonCode, ReasonName>,
 }
 
 /// A queue as people know it.
@@ -30,6 +30,15 @@ pub struct QueueName {
 /// An agent as people know them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentName {
+    /// The id in the configuration.
+    pub id: String,
+    /// The name.
+    pub name: String,
+}
+
+/// A reason for not being ready as people know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReasonName {
     /// The id in the configuration.
     pub id: String,
     /// The name.
@@ -55,7 +64,7 @@ impl Names {
     /// A reason in words; codes without a name share one word, so that labels stay bounded.
     pub(crate) fn reason(&self, code: ReasonCode) -> &str {
         match self.reasons.get(&code) {
-            Some(name) => name,
+            Some(reason) => &reason.name,
             None if code == ReasonCode::MISSED => "missed",
             None => "other",
         }

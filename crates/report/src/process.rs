@@ -27,6 +27,10 @@ const MEDIA_DROPPED: Definition = Definition {
     name: "cordboard_media_dropped_total",
     help: "Packets that the relay threw away because the sockets did not keep up.",
 };
+const API_UNAUTHORIZED: Definition = Definition {
+    name: "cordboard_api_unauthorized_total",
+    help: "Requests to the API without the token or with a wrong one.",
+};
 const CPU: Definition =
     Definition { name: "process_cpu_seconds_total", help: "User and system CPU time of the process." };
 const RESIDENT: Definition =
@@ -110,6 +114,28 @@ impl SocketSeries {
         raise(&self.sent, counts.sent);
         raise(&self.received_lost, counts.received_lost);
         raise(&self.sent_lost, counts.sent_lost);
+    }
+}
+
+/// The API. Its series go when this is dropped.
+pub struct ApiSeries {
+    unauthorized: IntCounter,
+    _registration: Registration,
+}
+
+impl ApiSeries {
+    /// The series of the only API.
+    pub fn new(exposition: &Exposition) -> ApiSeries {
+        let mut group = Group::bare();
+        ApiSeries {
+            unauthorized: group.counter(API_UNAUTHORIZED, &[]),
+            _registration: group.register(exposition.registry()),
+        }
+    }
+
+    /// A request came without the token, or with a wrong one.
+    pub fn refused(&self) {
+        self.unauthorized.inc();
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a wallboard shows, for the page, the API and the terminal.
 
-use acd::{AgentSnapshot, Presence, QueueSnapshot, Snapshot};
+use acd::{AgentSnapshot, Presence, QueueId, QueueSnapshot, Snapshot};
 use serde::Serialize;
 use timing::Instant;
+use utoipa::ToSchema;
 
 use crate::{AgentState, Figures, Names, QueueName};
 
 /// The state of the contact centre at one moment, with names. Counts are of the day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Wallboard {
     /// Every queue that has a name, by name.
     pub queues: Vec<QueueRow>,
@@ -18,7 +19,7 @@ pub struct Wallboard {
 }
 
 /// One queue.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct QueueRow {
     /// Its name.
     pub name: String,
@@ -53,9 +54,9 @@ pub struct QueueRow {
 }
 
 /// A queue's service level and what it should be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ServiceLevelRow {
-    /// Which of the variants of docs/metrics.md.
+    /// How abandoned calls count: see docs/metrics.md.
     pub variant: &'static str,
     /// 0 to 1; null where nothing counts yet.
     pub ratio: Option<f64>,
@@ -66,13 +67,13 @@ pub struct ServiceLevelRow {
 }
 
 /// One agent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct AgentRow {
     /// The id in the configuration.
     pub id: String,
     /// The name.
     pub name: String,
-    /// As [`AgentState::name`].
+    /// `idle`, `reserved`, `handling`, `after_call_work`, `backing_off`, `occupied`, `not_ready` or `logged_out`.
     pub state: &'static str,
     /// Why not ready; said also while work is in hand.
     pub reason: Option<String>,
@@ -95,6 +96,20 @@ impl Wallboard {
         let mut agents: Vec<AgentRow> = snapshot.agents.iter().filter_map(agent).collect();
         agents.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Wallboard { queues, agents, occupancy: figures.occupancy }
+    }
+}
+
+impl QueueRow {
+    /// One queue of the board; `None` where it has no name or was not published yet.
+    pub fn find(
+        now: Instant,
+        queue: QueueId,
+        snapshot: &Snapshot,
+        figures: &Figures,
+        names: &Names,
+    ) -> Option<QueueRow> {
+        let seen = snapshot.queues.iter().find(|seen| seen.queue == queue)?;
+        Some(queue_row(now, seen, names.queues.get(&queue)?, figures))
     }
 }
 

@@ -1,23 +1,20 @@
 //! One line for each call, with its whole story.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use acd::AgentId;
 use arc_swap::ArcSwap;
-use b2bua::{HangUp, Side};
-use engine::{AttemptRecord, CallRecord, Notice, Outcome, RefusalCause};
+use cti::TrunkNames;
+use engine::{AttemptRecord, CallRecord, Notice, RefusalCause};
 use report::Names;
 use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::doorbell::Doorbell;
 use crate::mask;
+use crate::remembered::Remembered;
 use crate::ring::Consumer;
-
-/// Trunks by number.
-pub type TrunkNames = BTreeMap<sip::TrunkId, String>;
 
 /// Turns the engine's notices into lines, in a task of the runtime: the engine's thread never writes.
 #[derive(Debug)]
@@ -26,6 +23,8 @@ pub struct CallLog {
     pub names: Arc<ArcSwap<Names>>,
     /// What trunks are called.
     pub trunks: Arc<ArcSwap<TrunkNames>>,
+    /// Where the records stay for a while.
+    pub remembered: Arc<Remembered>,
     /// Whether the last digits of callers' numbers are hidden.
     pub mask_numbers: bool,
 }
@@ -40,7 +39,7 @@ impl CallLog {
     ) {
         while !*stopped.borrow_and_update() {
             while let Some(notice) = notices.pop() {
-                self.notice(&notice);
+                self.notice(notice);
             }
             tokio::select! {
                 () = doorbell.rest(|| notices.is_empty()) => {}
@@ -48,19 +47,22 @@ impl CallLog {
             }
         }
         while let Some(notice) = notices.pop() {
-            self.notice(&notice);
+            self.notice(notice);
         }
     }
 
-    fn notice(&self, notice: &Notice) {
+    fn notice(&self, notice: Notice) {
         match notice {
-            Notice::CallEnded(record) => self.call(record),
+            Notice::CallEnded(record) => {
+                self.call(&record);
+                self.remembered.add(Arc::from(record));
+            }
             Notice::CallRefused { caller, called, origin, status, cause } => info!(
-                caller = %self.number(caller),
-                called = %clean(called),
-                origin = %self.whence(origin),
+                caller = %self.number(&caller),
+                called = %clean(&called),
+                origin = %self.whence(&origin),
                 status,
-                cause = refusal(*cause),
+                cause = refusal(cause),
                 "call refused"
             ),
             Notice::RegistrationChanged { account, contacts } => {
@@ -85,8 +87,8 @@ impl CallLog {
             called = %clean(&record.story.called),
             origin = %self.whence(&record.story.origin),
             queue,
-            outcome = outcome(record.outcome),
-            end = end(record.cause),
+            outcome = record.outcome.name(),
+            end = record.cause.name(),
             agent,
             waited = %seconds(record.waited()),
             talked = %seconds(record.talked()),
@@ -152,30 +154,6 @@ fn lost(statistics: Option<&media::Statistics>) -> Option<String> {
     let lost = u64::try_from(statistics.lost).unwrap_or(0);
     let expected = statistics.received_packets.saturating_add(lost);
     (expected > 0).then(|| format!("{:.2}%", lost as f64 * 100.0 / expected as f64))
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Overflowed => "overflowed",
-        Outcome::Failed => "failed",
-    }
-}
-
-fn end(cause: HangUp) -> &'static str {
-    match cause {
-        HangUp::Abandoned => "abandoned",
-        HangUp::By(Side::Caller) => "by_caller",
-        HangUp::By(Side::Callee) => "by_agent",
-        HangUp::Silent(Side::Caller) => "silent_caller",
-        HangUp::Silent(Side::Callee) => "silent_agent",
-        HangUp::Lost(Side::Caller) => "lost_caller",
-        HangUp::Lost(Side::Callee) => "lost_agent",
-        HangUp::TooLong => "too_long",
-        HangUp::NoPort => "no_port",
-        HangUp::Requested => "requested",
-    }
 }
 
 fn refusal(cause: RefusalCause) -> &'static str {

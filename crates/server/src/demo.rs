@@ -144,6 +144,11 @@ fn udp_address(running: &Running) -> SocketAddr {
     running.sip().iter().find(udp).expect("the built-in configuration listens on UDP").address
 }
 
+/// The token of the API: everybody who sees the demo may use it.
+fn token(running: &Running) -> &str {
+    running.config().http.token.as_ref().expect("the built-in configuration has one").reveal()
+}
+
 /// Draws the table until the day is over.
 async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::io::Result<()> {
     let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
@@ -155,6 +160,7 @@ async fn show(options: &Options, running: &Running, server: SocketAddr) -> std::
             options.calls_per_minute
         ),
         format!("wallboard http://{http}/   metrics http://{http}/metrics"),
+        format!("API http://{http}/api/v1/   token {}   (docs/api.md)", token(running)),
     ];
     if terminal {
         print("\x1b[2J")?;

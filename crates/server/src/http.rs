@@ -1,11 +1,17 @@
-//! HTTP: figures for machines, a wallboard for people, health for whoever watches the process.
+//! HTTP: an API for programs, figures for machines, a wallboard for people, health for whoever watches the process.
 
+mod agents;
+mod api;
 mod connections;
 mod guard;
 mod health;
+mod interactions;
 mod metrics;
 mod openapi;
 mod page;
+mod problem;
+mod queues;
+mod token;
 mod trace;
 mod wallboard;
 
@@ -17,18 +23,20 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
-use report::{Exposition, Names, ProcessSeries, RingSeries};
+use axum::routing::{get, post, put};
+use report::{ApiSeries, Exposition, Names, ProcessSeries, RingSeries};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::config::Secret;
 use crate::phase::PhaseCell;
 use crate::published::Published;
 use crate::ring::Gauge;
 use crate::sip_trace::SipTrace;
 use crate::worker::Link;
 
+pub use api::Api;
 pub use openapi::document as openapi_document;
 
 /// How long a request may take in all.
@@ -36,7 +44,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Octets of a request's body.
 const BODY_MAX: usize = 16 * 1024;
 
-/// All that handlers may see. They read what others published and never touch a machine.
+/// All that handlers may see. They read what others published, and ask the machines through rings.
 pub struct View {
     /// The clock.
     pub clock: Clock,
@@ -52,6 +60,12 @@ pub struct View {
     pub names: Arc<ArcSwap<Names>>,
     /// The switch of the SIP trace.
     pub trace: Arc<SipTrace>,
+    /// Whoever knows it may use the API.
+    pub token: Option<Secret>,
+    /// The ways to the machines.
+    pub api: Api,
+    /// What the API counts.
+    pub api_series: ApiSeries,
     /// Every metric.
     pub exposition: Exposition,
     /// Those of the process itself.
@@ -77,12 +91,28 @@ fn router(view: Arc<View>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/api/v1/wallboard", get(wallboard::wallboard))
-        .route("/api/v1/sip-trace", get(trace::show).post(trace::switch))
         .route("/api/v1/openapi.json", get(openapi::openapi))
+        .merge(guarded(Arc::clone(&view)))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(axum::middleware::from_fn(guard::bounded))
         .layer(axum::middleware::from_fn(guard::headers))
         .with_state(view)
+}
+
+/// The routes for those who know the token.
+fn guarded(view: Arc<View>) -> Router<Arc<View>> {
+    Router::new()
+        .route("/api/v1/agents", get(agents::list))
+        .route("/api/v1/agents/{id}", get(agents::show))
+        .route("/api/v1/agents/{id}/presence", put(agents::set_presence))
+        .route("/api/v1/agents/{id}/after-call-work/end", post(agents::end_after_call_work))
+        .route("/api/v1/agents/{id}/after-call-work/extend", post(agents::extend_after_call_work))
+        .route("/api/v1/queues", get(queues::list))
+        .route("/api/v1/queues/{name}", get(queues::show))
+        .route("/api/v1/interactions", get(interactions::list))
+        .route("/api/v1/interactions/{id}", get(interactions::show))
+        .route("/api/v1/sip-trace", get(trace::show).post(trace::switch))
+        .route_layer(axum::middleware::from_fn_with_state(view, token::required))
 }
 
 /// Serves until `stop` changes; then every connection ends with its present request.

@@ -28,6 +28,7 @@ pub mod phase;
 pub mod plan;
 pub mod process;
 pub mod published;
+pub mod remembered;
 pub mod ring;
 pub mod run;
 pub mod shell;

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use acd::{AgentId, AgentSettings, ExitId, QueueId, QueueSettings};
+use cti::TrunkNames;
 use engine::Directory;
 use media::MusicId;
-use report::{AgentName, Names, QueueName};
+use report::{AgentName, Names, QueueName, ReasonName};
 
-use crate::call_log::TrunkNames;
 use crate::config::{self, Config};
 
 pub use changes::{between, from_nothing};
@@ -166,7 +166,9 @@ fn names(config: &Config, numbering: &mut Numbering) -> Names {
         (numbering.agent(&agent.id), AgentName { id: agent.id.clone(), name: agent.name.clone() })
     });
     let agents = agents.collect();
-    let reasons =
-        config.reasons.iter().map(|reason| (numbering.reason(&reason.id), reason.name.clone())).collect();
+    let reasons = config.reasons.iter().map(|reason| {
+        (numbering.reason(&reason.id), ReasonName { id: reason.id.clone(), name: reason.name.clone() })
+    });
+    let reasons = reasons.collect();
     Names { queues, agents, reasons }
 }

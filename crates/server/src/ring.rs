@@ -53,11 +53,13 @@ impl<T> Producer<T> {
         pushed
     }
 
-    /// Puts in a value that may be lost: where the ring is full it is dropped and counted.
-    pub fn offer(&self, value: T) {
-        if self.push(value).is_err() {
+    /// Puts in a value that may be lost: where the ring is full it is dropped and counted. Whether it is in.
+    pub fn offer(&self, value: T) -> bool {
+        let is_in = self.push(value).is_ok();
+        if !is_in {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
+        is_in
     }
 
     /// Wakes the consumer where it sleeps.

@@ -14,13 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use cti::TrunkNames;
 use report::{Names, Wallboard};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::call_log::TrunkNames;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::limits;

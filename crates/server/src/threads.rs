@@ -9,9 +9,11 @@
 
 pub mod distributor;
 pub mod engine;
+mod look;
 pub mod media;
 mod udp;
 
+pub use look::Look;
 pub use udp::bind as bind_udp;
 
 /// Values that a ring between two of the threads holds.

@@ -1,7 +1,7 @@
 //! What people see.
 
 use acd::{Command, QueueSettings, ReasonCode};
-use report::Wallboard;
+use report::{ReasonName, Wallboard};
 use serde_json::json;
 
 use crate::centre::{BILLING, Centre, KIM, names, secs};
@@ -58,7 +58,7 @@ fn an_agent_on_a_break_is_shown_with_the_reason_and_without_a_queue() {
     centre.finish(1);
     centre.apply(Command::SetNotReady { agent: KIM, reason: ReasonCode(4) });
     let mut names = names();
-    names.reasons.insert(ReasonCode(4), "lunch".to_owned());
+    names.reasons.insert(ReasonCode(4), ReasonName { id: "l".to_owned(), name: "lunch".to_owned() });
     let snapshot = centre.snapshot();
     let board = Wallboard::new(centre.now, &snapshot, &centre.reporter.figures(), &names);
     let kim = serde_json::to_value(&board.agents[0]).unwrap();

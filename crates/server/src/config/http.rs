@@ -13,10 +13,12 @@ const TOKEN_MIN: usize = 16;
 pub struct Http {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Whoever knows it may use the API; none: the API is off.
+    /// Whoever knows it may use the API; none: nobody may.
     pub token: Option<Secret>,
     /// Connections at once; one more is closed.
     pub connections_max: u32,
+    /// How many interactions that are over the API remembers.
+    pub ended_interactions: u32,
 }
 
 pub(super) fn read(section: &mut Section<'_>, passwords: Passwords) -> Http {
@@ -34,5 +36,10 @@ pub(super) fn read(section: &mut Section<'_>, passwords: Passwords) -> Http {
         }
         Secret::new(token)
     });
-    Http { listen, token, connections_max: section.integer("connections_max", 1_000, 1..=100_000) }
+    Http {
+        listen,
+        token,
+        connections_max: section.integer("connections_max", 1_000, 1..=100_000),
+        ended_interactions: section.integer("ended_interactions", 10_000, 0..=1_000_000),
+    }
 }

@@ -69,6 +69,14 @@ ring_timeout = "6s"
 after_call_work = "3s"
 waiting = "ringback"
 
+[[reason]]
+id = "lunch"
+name = "Lunch"
+
+[[reason]]
+id = "training"
+name = "Training"
+
 [[entry]]
 number = "15881000"
 queue = "billing"
@@ -82,16 +90,18 @@ number = "15883000"
 queue = "sales"
 "#;
 
-/// The configuration of the demo, and the password of each agent. Passwords are drawn anew each time, so
-/// that nobody on this machine can register as one of them.
+/// The configuration of the demo, and the password of each agent. Passwords and the API's token are drawn anew
+/// each time, so that nobody on this machine can register as one of them.
 pub(super) fn configuration(chance: &mut Chance) -> (String, Vec<String>) {
     let passwords: Vec<String> = AGENTS.iter().map(|_| format!("{:016x}", chance.number())).collect();
-    let mut text = String::from(
+    let mut text = format!(
         "[sip]\ndomain = \"demo.cordboard.invalid\"\nlisten = [\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]\n\
          [sip.limits]\ncalls_max = 100\n\
          [media]\naddress = [\"127.0.0.1\"]\nbind = [\"127.0.0.1\"]\nports = \"12000-12399\"\n\
+         [http]\ntoken = \"{:016x}\"\n\
          [log]\nlevel = \"warn\"\n\
          [[trunk]]\nname = \"town\"\nfrom = \"127.0.0.0/8\"\n",
+        chance.number()
     );
     for (person, password) in AGENTS.iter().zip(&passwords) {
         let Person { account, name, skills } = person;

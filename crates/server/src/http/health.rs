@@ -30,7 +30,7 @@ pub(super) struct Health {
 }
 
 /// Asks every thread for a sign of life: 200 where all answered and nothing was lost between them, else 503.
-#[utoipa::path(get, path = "/healthz", responses(
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses(
     (status = 200, description = "The process lives", body = Health),
     (status = 503, description = "A thread is stuck or state is lost: restart the process", body = Health),
 ))]
@@ -68,7 +68,7 @@ pub(super) struct Readiness {
 }
 
 /// 200 while new calls are taken, 503 before and after.
-#[utoipa::path(get, path = "/readyz", responses(
+#[utoipa::path(get, path = "/readyz", tag = "operations", responses(
     (status = 200, description = "New calls are taken", body = Readiness),
     (status = 503, description = "Starting or draining", body = Readiness),
 ))]

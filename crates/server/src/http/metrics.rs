@@ -14,7 +14,7 @@ use super::{View, health};
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Every metric in Prometheus's text format; each is explained in docs/metrics.md.
-#[utoipa::path(get, path = "/metrics", responses(
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses(
     (status = 200, description = "Prometheus text format 0.0.4", content_type = "text/plain", body = String),
 ))]
 pub(super) async fn metrics(State(view): State<Arc<View>>) -> Response {

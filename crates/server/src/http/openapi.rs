@@ -1,22 +1,55 @@
 //! The description of the API, made from the handlers that it describes.
 
 use axum::Json;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Cordboard", description = "Figures, health and the wallboard of a contact centre."),
+    info(
+        title = "Cordboard",
+        description = "Agents, queues and interactions of a contact centre; figures and health of the process.\n\n\
+            Everything under `agents`, `queues` and `interactions`, and the SIP trace, wants \
+            `Authorization: Bearer` with the `token` of `[http]`. Errors are `application/problem+json` with a \
+            `remedy`."
+    ),
     paths(
-        super::health::healthz,
-        super::health::readyz,
-        super::metrics::metrics,
+        super::agents::list,
+        super::agents::show,
+        super::agents::set_presence,
+        super::agents::end_after_call_work,
+        super::agents::extend_after_call_work,
+        super::queues::list,
+        super::queues::show,
+        super::interactions::list,
+        super::interactions::show,
         super::wallboard::wallboard,
         super::trace::show,
         super::trace::switch,
+        super::health::healthz,
+        super::health::readyz,
+        super::metrics::metrics,
         openapi,
+    ),
+    modifiers(&Token),
+    tags(
+        (name = "agents", description = "Agents and their presence"),
+        (name = "queues", description = "Queues and who waits"),
+        (name = "interactions", description = "Interactions, and why this agent"),
+        (name = "operations", description = "Wallboard, metrics, health and the SIP trace"),
     )
 )]
 struct Description;
+
+/// The token in the terms of OpenAPI.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", token);
+    }
+}
 
 /// The OpenAPI document.
 pub fn document() -> utoipa::openapi::OpenApi {
@@ -24,7 +57,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/api/v1/openapi.json", responses(
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operations", responses(
     (status = 200, description = "The OpenAPI document", content_type = "application/json"),
 ))]
 pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {

@@ -19,16 +19,13 @@ pub(super) struct Board {
     uptime_seconds: f64,
     /// Interactions in progress: waiting, ringing or in conversation.
     calls: u32,
-    /// `queues`: each with its name, who waits, the longest wait, conversations, the day's counts and service
-    /// level;
-    /// `agents`: each with id, name, state, reason, queue and since when; `occupancy`.
+    /// Queues and agents.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     wallboard: Wallboard,
 }
 
 /// Every queue and every agent as they are now; counts are of the day.
-#[utoipa::path(get, path = "/api/v1/wallboard", responses(
+#[utoipa::path(get, path = "/api/v1/wallboard", tag = "operations", responses(
     (status = 200, description = "The state of the contact centre", body = Board),
 ))]
 pub(super) async fn wallboard(State(view): State<Arc<View>>) -> Json<Board> {

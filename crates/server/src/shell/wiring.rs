@@ -8,10 +8,13 @@ use std::sync::atomic::AtomicU64;
 
 use acd::Distributor;
 use arc_swap::ArcSwap;
+use cti::TrunkNames;
 use engine::{Engine, Notice};
 use media::{Music, MusicId, Relay};
 use mio::Poll;
-use report::{CallReporter, Exposition, MediaSeries, ProcessSeries, Reporter, SocketSeries, TrafficCounts};
+use report::{
+    ApiSeries, CallReporter, Exposition, MediaSeries, ProcessSeries, Reporter, SocketSeries, TrafficCounts,
+};
 use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -20,14 +23,15 @@ use tokio::task::JoinHandle;
 use super::sockets::Sockets;
 use super::{Orders, Running, Shell, Workers};
 use crate::calendar;
-use crate::call_log::{CallLog, TrunkNames};
+use crate::call_log::CallLog;
 use crate::clock::Clock;
 use crate::dns::Dns;
-use crate::http::{self, View};
+use crate::http::{self, Api, View};
 use crate::outward::{self, Outward};
 use crate::phase::PhaseCell;
 use crate::plan::{self, Numbering, Plan};
 use crate::published::Published;
+use crate::remembered::Remembered;
 use crate::ring::{Consumer, Outbox, Producer};
 use crate::sip_trace::SipTrace;
 use crate::start_error::StartError;
@@ -52,11 +56,12 @@ struct Shared {
     trace: Arc<SipTrace>,
     progress: Arc<Progress>,
     lost: Arc<AtomicU64>,
+    remembered: Arc<Remembered>,
     casualties: Arc<Casualties>,
 }
 
 impl Shared {
-    fn new(clock: Clock, plan: &Plan, trace: Option<String>) -> Shared {
+    fn new(clock: Clock, plan: &Plan, shell: &Shell) -> Shared {
         let shared = Shared {
             clock,
             exposition: Exposition::new(env!("CARGO_PKG_VERSION")),
@@ -67,9 +72,10 @@ impl Shared {
             trace: Arc::default(),
             progress: Arc::default(),
             lost: Arc::default(),
+            remembered: Arc::new(Remembered::new(shell.config.http.ended_interactions as usize)),
             casualties: Arc::default(),
         };
-        shared.trace.show(trace);
+        shared.trace.show(shell.sip_trace.clone());
         shared
     }
 
@@ -87,12 +93,12 @@ pub(super) fn wire(
     numbering: Numbering,
     music: Vec<(MusicId, Arc<Music>)>,
 ) -> Result<Running, StartError> {
-    let shared = Shared::new(clock, &plan, shell.sip_trace.clone());
+    let shared = Shared::new(clock, &plan, &shell);
     let (engine_poll, media_poll) = (poll()?, poll()?);
     let bells = Bells::new(&engine_poll, &media_poll)?;
     let (producers, consumers) = rings::rings(&bells);
     let (sip, http) = (sockets.bound(), sockets.http.1);
-    let view = view(&shell, &shared, &bells, &consumers);
+    let view = view(&shell, &shared, &bells, &producers, &consumers);
     let runtime = runtime()?;
     let (stop, stopped) = watch::channel(false);
     let Sockets { udp, tcp, http: http_listener, media: media_addresses } = sockets;
@@ -148,7 +154,13 @@ fn runtime() -> Result<Runtime, StartError> {
         .map_err(StartError::resource("the threads of the runtime"))
 }
 
-fn view(shell: &Shell, shared: &Shared, bells: &Bells, consumers: &Consumers) -> Arc<View> {
+fn view(
+    shell: &Shell,
+    shared: &Shared,
+    bells: &Bells,
+    producers: &Producers,
+    consumers: &Consumers,
+) -> Arc<View> {
     Arc::new(View {
         clock: shared.clock,
         phase: Arc::clone(&shared.phase),
@@ -157,6 +169,14 @@ fn view(shell: &Shell, shared: &Shared, bells: &Bells, consumers: &Consumers) ->
         published: Arc::clone(&shared.published),
         names: Arc::clone(&shared.names),
         trace: Arc::clone(&shared.trace),
+        token: shell.config.http.token.clone(),
+        api: Api {
+            looks: producers.looks.clone(),
+            asks: producers.asks.clone(),
+            remembered: Arc::clone(&shared.remembered),
+            trunks: Arc::clone(&shared.trunks),
+        },
+        api_series: ApiSeries::new(&shared.exposition),
         exposition: shared.exposition.clone(),
         process: ProcessSeries::new(&shared.exposition, crate::process::since_1970()),
         rings: consumers.series(&shared.exposition),
@@ -194,6 +214,7 @@ impl Starts<'_> {
             engine,
             sockets,
             orders: ends.orders,
+            looks: ends.looks,
             events: ends.events,
             media_events: ends.media_events,
             replies: ends.replies,
@@ -202,6 +223,7 @@ impl Starts<'_> {
             media_commands: shared.outbox(producers.media_commands.clone(), backlog),
             outward: shared.outbox(producers.outward.clone(), backlog),
             notices: producers.notices.clone(),
+            remembered: Arc::clone(&shared.remembered),
             progress: Arc::clone(&shared.progress),
             trace: Arc::clone(&shared.trace),
             reporter: CallReporter::new(&shared.exposition, &plan.names),
@@ -219,6 +241,7 @@ impl Starts<'_> {
             clock: shared.clock,
             distributor: Distributor::new(plan.shared.clone()),
             orders: ends.orders,
+            asks: ends.asks,
             commands: ends.commands,
             events: shared.outbox(producers.events.clone(), plan.distributor_backlog()),
             published: Arc::clone(&shared.published),
@@ -318,6 +341,7 @@ impl Starts<'_> {
         let log = CallLog {
             names: Arc::clone(&self.shared.names),
             trunks: Arc::clone(&self.shared.trunks),
+            remembered: Arc::clone(&self.shared.remembered),
             mask_numbers: self.shell.config.log.mask_numbers,
         };
         self.task(log.write(notices, Arc::clone(&self.bells.notices), stopped.clone()))

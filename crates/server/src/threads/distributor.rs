@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{Command, Distributor, Event};
+use acd::{AgentId, AgentSnapshot, Command, Distributor, Event, Refusal};
 use arc_swap::ArcSwap;
 use report::{Names, Reporter};
 use timing::Instant;
+use tokio::sync::oneshot;
 
 use super::BATCH;
+use super::look::{LOOKS_PER_TURN, Look};
 use crate::clock::Clock;
 use crate::published::Published;
 use crate::ring::{Consumer, Outbox};
@@ -23,6 +25,22 @@ const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 pub enum Order {
     /// A day has begun.
     NewDay,
+}
+
+/// What somebody asks by HTTP.
+#[derive(Debug)]
+pub enum Ask {
+    /// To look.
+    Look(Look<Distributor>),
+    /// To do something for an agent, and how the agent is then.
+    Tell {
+        /// The agent.
+        agent: AgentId,
+        /// The command.
+        command: Command,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<AgentSnapshot, Refusal>>,
+    },
 }
 
 /// What the engine's thread says, in its order.
@@ -53,6 +71,8 @@ pub struct DistributorThread {
     pub distributor: Distributor,
     /// From the shell.
     pub orders: Consumer<Order>,
+    /// From whoever asks by HTTP.
+    pub asks: Consumer<Ask>,
     /// From the engine.
     pub commands: Consumer<Sent>,
     /// To the engine.
@@ -73,6 +93,7 @@ impl DistributorThread {
             let now = self.clock.now();
             let mut taken = self.take_orders(now);
             if self.events.is_clear() {
+                taken += self.take_asks(now);
                 taken += self.take_commands(now, &mut set_out);
                 taken += self.take_deadline(now);
             }
@@ -103,6 +124,23 @@ impl DistributorThread {
             taken += 1;
         }
         taken
+    }
+
+    fn take_asks(&mut self, now: Instant) -> usize {
+        for taken in 0..LOOKS_PER_TURN {
+            match self.asks.pop() {
+                None => return taken,
+                Some(Ask::Look(look)) => look.at(&self.distributor),
+                Some(Ask::Tell { agent, command, reply }) => {
+                    let done = self.distributor.handle_command(now, command);
+                    self.carry_out(now);
+                    let seen = self.distributor.agent_snapshot(agent).ok_or(Refusal::UnknownAgent(agent));
+                    // Who asked may have given up.
+                    let _: Result<(), _> = reply.send(done.and(seen));
+                }
+            }
+        }
+        LOOKS_PER_TURN
     }
 
     fn take_commands(&mut self, now: Instant, set_out: &mut Vec<Instant>) -> usize {
@@ -165,7 +203,7 @@ impl DistributorThread {
             limit = Some(limit.map_or(Outbox::<Event>::RETRY, |limit| limit.min(Outbox::<Event>::RETRY)));
         }
         // With a backlog the engine's commands are left where they are; they must not keep us awake.
-        let nothing_taken = || !self.events.is_clear() || self.commands.is_empty();
+        let nothing_taken = || !self.events.is_clear() || (self.commands.is_empty() && self.asks.is_empty());
         link.doorbell().park(limit, || link.is_quiet() && self.orders.is_empty() && nothing_taken());
     }
 }

@@ -17,11 +17,13 @@ use tokio::sync::Notify;
 
 use super::BATCH;
 use super::distributor::Sent;
+use super::look::{LOOKS_PER_TURN, Look};
 use super::udp::{self, Received};
 use crate::clock::Clock;
 use crate::inward::{Inward, Reply};
 use crate::outward::Outward;
 use crate::plan::Plan;
+use crate::remembered::Remembered;
 use crate::ring::{Consumer, Outbox, Producer};
 use crate::sip_trace::{Direction, SipTrace};
 use crate::worker::Link;
@@ -128,6 +130,8 @@ pub struct EngineThread {
     pub sockets: Sockets,
     /// From the shell.
     pub orders: Consumer<Order>,
+    /// From whoever asks by HTTP.
+    pub looks: Consumer<Look<Engine>>,
     /// From the distributor.
     pub events: Consumer<Event>,
     /// From the media thread.
@@ -144,6 +148,8 @@ pub struct EngineThread {
     pub outward: Outbox<Outward>,
     /// To the log. A notice that finds no room there is dropped and counted: figures are kept elsewhere.
     pub notices: Producer<Notice>,
+    /// Where the records of ended calls go in the end.
+    pub remembered: Arc<Remembered>,
     /// Calls in progress.
     pub progress: Arc<Progress>,
     /// The SIP trace.
@@ -168,6 +174,7 @@ impl EngineThread {
             let question = link.question();
             let now = self.clock.now();
             let mut taken = self.take_orders(now, &mut is_draining);
+            taken += self.looks.drain(LOOKS_PER_TURN, |look| look.at(&self.engine));
             taken += self.take_events(now);
             if self.is_clear() {
                 taken += self.take_inward(now);
@@ -336,13 +343,20 @@ impl EngineThread {
                 Output::Media(command) => self.media_commands.put(command),
                 Output::Notice(notice) => {
                     self.reporter.handle_notice(&notice);
-                    self.notices.offer(notice);
+                    self.notify(notice);
                 }
             }
         }
         // An agent who is free shall not wait for the rest of our batch. It costs one load where the
         // distributor is awake.
         self.commands.flush();
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        let is_record = matches!(notice, Notice::CallEnded(_));
+        if self.notices.offer(notice) && is_record {
+            self.remembered.will_come();
+        }
     }
 
     fn transmit(&mut self, now: Instant, transmit: Transmit) {
@@ -383,7 +397,7 @@ impl EngineThread {
             || clear && (!self.inward.is_empty() || self.sockets.sockets.iter().any(|one| one.is_readable));
         let inside = || {
             let told = !self.events.is_empty() || !self.media_events.is_empty();
-            told || !self.orders.is_empty() || !self.replies.is_empty()
+            told || !self.orders.is_empty() || !self.looks.is_empty() || !self.replies.is_empty()
         };
         let may_sleep = idle && link.doorbell().lie_down(|| link.is_quiet() && !inside() && !outside());
         let limit = if may_sleep { limit } else { Some(Duration::ZERO) };

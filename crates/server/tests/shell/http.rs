@@ -86,39 +86,77 @@ fn a_waiting_caller_is_seen_on_the_wallboard_and_in_the_metrics() {
 }
 
 #[test]
-fn the_description_of_the_api_names_every_route_of_it() {
+fn the_description_of_the_api_names_every_route_and_resolves_every_reference() {
     let running = start(configuration(nobody(), ""));
-    let document = fetch(&running, "/api/v1/openapi.json").json();
+    let answer = fetch(&running, "/api/v1/openapi.json");
+    let document = answer.json();
     let paths: Vec<&String> = document["paths"].as_object().expect("paths").keys().collect();
-    let expected =
-        ["/api/v1/openapi.json", "/api/v1/sip-trace", "/api/v1/wallboard", "/healthz", "/metrics", "/readyz"];
+    let expected = [
+        "/api/v1/agents",
+        "/api/v1/agents/{id}",
+        "/api/v1/agents/{id}/after-call-work/end",
+        "/api/v1/agents/{id}/after-call-work/extend",
+        "/api/v1/agents/{id}/presence",
+        "/api/v1/interactions",
+        "/api/v1/interactions/{id}",
+        "/api/v1/openapi.json",
+        "/api/v1/queues",
+        "/api/v1/queues/{name}",
+        "/api/v1/sip-trace",
+        "/api/v1/wallboard",
+        "/healthz",
+        "/metrics",
+        "/readyz",
+    ];
     assert_eq!(paths, expected);
-    for path in expected {
-        assert_eq!(fetch(&running, path).status, 200, "{path}");
+    for path in expected.iter().filter(|path| !path.contains('{')) {
+        assert_eq!(ask(&running, "GET", path, "").status, 200, "{path}");
+    }
+    for reference in answer.body.split("\"$ref\":\"").skip(1) {
+        let reference = reference.split('"').next().expect("a reference ends").trim_start_matches('#');
+        assert!(document.pointer(reference).is_some(), "{reference} leads nowhere");
+    }
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let tag = operation["tags"][0].as_str().expect("a tag");
+            assert!(["agents", "queues", "interactions", "operations"].contains(&tag), "{tag}");
+            let is_open = operation["security"].is_null();
+            let status = request(
+                &running,
+                &format!("{} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", method.to_uppercase()),
+            );
+            assert_eq!(status.status == 401, !is_open, "{method} {path} is not as described");
+        }
     }
     running.shut_down();
 }
 
 #[test]
-fn the_sip_trace_is_switched_from_this_machine_only_and_by_json_only() {
+fn the_sip_trace_is_switched_by_those_who_know_the_token_and_by_json_only() {
     let running = start(configuration(nobody(), ""));
-    assert_eq!(fetch(&running, "/api/v1/sip-trace").json()["pattern"], serde_json::Value::Null);
-    assert_eq!(post(&running, "/api/v1/sip-trace", r#"{"pattern":"kim"}"#).status, 200);
+    let switch = |body: &str| ask(&running, "POST", "/api/v1/sip-trace", body);
+    assert_eq!(post(&running, "/api/v1/sip-trace", r#"{"pattern":""}"#).status, 401);
+    assert_eq!(running.trace().shown(), None);
+    let shown = ask(&running, "GET", "/api/v1/sip-trace", "").json();
+    assert_eq!(shown["pattern"], serde_json::Value::Null);
+    assert_eq!(switch(r#"{"pattern":"kim"}"#).status, 200);
     assert_eq!(running.trace().shown().as_deref(), Some("kim"));
-    assert_eq!(post(&running, "/api/v1/sip-trace", r#"{"pattern":null}"#).status, 200);
+    assert_eq!(switch(r#"{"pattern":null}"#).status, 200);
     assert_eq!(running.trace().shown(), None);
     for (wrong, status) in [("{", 400), (r#"{"patern":"x"}"#, 422), (r#"{"pattern":7}"#, 422)] {
-        assert_eq!(post(&running, "/api/v1/sip-trace", wrong).status, status, "{wrong}");
+        let answer = switch(wrong);
+        assert_eq!(answer.status, status, "{wrong}");
+        assert!(answer.json()["remedy"].is_string(), "{}", answer.body);
     }
     let long = format!(r#"{{"pattern":"{}"}}"#, "x".repeat(129));
-    assert_eq!(post(&running, "/api/v1/sip-trace", &long).status, 422);
+    assert_eq!(switch(&long).status, 422);
     let huge = format!(r#"{{"pattern":"{}"}}"#, "x".repeat(20_000));
-    assert_eq!(post(&running, "/api/v1/sip-trace", &huge).status, 413);
-    let form = "POST /api/v1/sip-trace HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/plain\r\n\
-        Content-Length: 16\r\n\r\n{\"pattern\":\"kim\"}";
-    assert_eq!(request(&running, form).status, 415, "a form of another site cannot send JSON");
-    let rebound = "GET /api/v1/sip-trace HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
-    assert_eq!(request(&running, rebound).status, 403);
+    assert_eq!(switch(&huge).status, 413);
+    let form = format!(
+        "POST /api/v1/sip-trace HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: text/plain\r\nContent-Length: 17\r\n\r\n{{\"pattern\":\"kim\"}}"
+    );
+    assert_eq!(request(&running, &form).status, 415, "JSON is said to be JSON");
     running.shut_down();
 }
 

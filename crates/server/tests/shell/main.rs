@@ -1,6 +1,7 @@
 //! The whole product in one process, over real sockets of this machine.
 #![expect(unreachable_pub, reason = "everything here is one program")]
 
+mod api;
 mod drain;
 mod http;
 mod reload;

@@ -11,6 +11,9 @@ use server::shell::{Running, Shell};
 /// Longer than anything here may take; a test that waits so long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Whoever knows it may use the API.
+pub const TOKEN: &str = "a-token-chosen-by-chance";
+
 /// One queue, one agent behind the PBX at `agent`, all of loopback as trunk. Ports are chosen by the system.
 pub fn configuration(agent: SocketAddr, more: &str) -> Config {
     let text = format!(
@@ -23,6 +26,7 @@ address = "127.0.0.1"
 ports = "{}"
 [http]
 listen = "127.0.0.1:8080"
+token = "{TOKEN}"
 [[trunk]]
 name = "pbx"
 from = ["127.0.0.0/8"]
@@ -127,6 +131,20 @@ pub fn post(running: &Running, path: &str, body: &str) -> Answer {
              Content-Length: {}\r\n\r\n{body}",
             running.http(),
             body.len()
+        ),
+    )
+}
+
+/// A request of the API by someone who knows the token; an empty body is none.
+pub fn ask(running: &Running, method: &str, path: &str, body: &str) -> Answer {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+    let host = running.http();
+    let length = body.len();
+    request(
+        running,
+        &format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\
+             {kind}Content-Length: {length}\r\n\r\n{body}"
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::Notice;
+use engine::{Engine, Notice};
 use mio::{Poll, Waker};
 use report::{Exposition, RingSeries};
 
@@ -11,11 +11,14 @@ use crate::inward::{Inward, Reply};
 use crate::outward::Outward;
 use crate::ring::{Consumer, Gauge, Producer, ring};
 use crate::start_error::StartError;
-use crate::threads::{self, INWARD_RING, RING, distributor, media};
+use crate::threads::{self, INWARD_RING, Look, RING, distributor, media};
 use crate::worker::Link;
 
 /// Orders of the shell that wait for a thread; one more is refused to whoever gives it.
 const ORDERS: usize = 64;
+
+/// Questions by HTTP that wait for a thread; one more is answered with 503.
+const QUESTIONS: usize = 256;
 
 /// The links of the three threads, and the doorbells of the tasks.
 pub(super) struct Bells {
@@ -48,6 +51,8 @@ impl Bells {
 pub(super) struct Producers {
     pub(super) engine_orders: Producer<threads::engine::Order>,
     pub(super) distributor_orders: Producer<distributor::Order>,
+    pub(super) looks: Producer<Look<Engine>>,
+    pub(super) asks: Producer<distributor::Ask>,
     pub(super) music: Producer<media::Piece>,
     pub(super) commands: Producer<distributor::Sent>,
     pub(super) events: Producer<acd::Event>,
@@ -71,6 +76,7 @@ pub(super) struct Consumers {
 /// What the engine's thread takes.
 pub(super) struct EngineEnds {
     pub(super) orders: Consumer<threads::engine::Order>,
+    pub(super) looks: Consumer<Look<Engine>>,
     pub(super) events: Consumer<acd::Event>,
     pub(super) media_events: Consumer<::media::Event>,
     pub(super) replies: Consumer<Reply>,
@@ -80,6 +86,7 @@ pub(super) struct EngineEnds {
 /// What the distributor's thread takes.
 pub(super) struct DistributorEnds {
     pub(super) orders: Consumer<distributor::Order>,
+    pub(super) asks: Consumer<distributor::Ask>,
     pub(super) commands: Consumer<distributor::Sent>,
 }
 
@@ -94,6 +101,8 @@ pub(super) fn rings(bells: &Bells) -> (Producers, Consumers) {
     let (engine, distributor) = (bells.engine.doorbell(), bells.distributor.doorbell());
     let engine_orders = ring(ORDERS, engine);
     let distributor_orders = ring(ORDERS, distributor);
+    let looks = ring(QUESTIONS, engine);
+    let asks = ring(QUESTIONS, distributor);
     let music = ring(ORDERS, bells.media.doorbell());
     let commands = ring(RING, distributor);
     let events = ring(RING, engine);
@@ -106,6 +115,8 @@ pub(super) fn rings(bells: &Bells) -> (Producers, Consumers) {
     let producers = Producers {
         engine_orders: engine_orders.0,
         distributor_orders: distributor_orders.0,
+        looks: looks.0,
+        asks: asks.0,
         music: music.0,
         commands: commands.0,
         events: events.0,
@@ -119,12 +130,13 @@ pub(super) fn rings(bells: &Bells) -> (Producers, Consumers) {
     let consumers = Consumers {
         engine: EngineEnds {
             orders: engine_orders.1,
+            looks: looks.1,
             events: events.1,
             media_events: media_events.1,
             replies: replies.1,
             inward: inward.1,
         },
-        distributor: DistributorEnds { orders: distributor_orders.1, commands: commands.1 },
+        distributor: DistributorEnds { orders: distributor_orders.1, asks: asks.1, commands: commands.1 },
         media: MediaEnds { music: music.1, commands: media_commands.1 },
         outward: outward.1,
         notices: notices.1,

@@ -1,0 +1,379 @@
+//! Interactions: where one stands, through which queues it came, whom it was offered to and why.
+
+use acd::{OverflowCause, StepCause};
+use b2bua::FailureKind;
+use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Story};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{Why, Words};
+
+/// One interaction, in progress or over.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Interaction {
+    /// Its number; numbers grow with arrival and begin anew with the process.
+    pub id: u64,
+    /// How the customer came.
+    #[schema(example = "voice")]
+    pub channel: &'static str,
+    /// Where it stands.
+    pub state: InteractionState,
+    /// The SIP Call-ID of the caller's leg.
+    pub call_id: String,
+    /// Who called: the number or name in P-Asserted-Identity, else From.
+    pub caller: String,
+    /// The number dialled.
+    pub called: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The SIP headers that came along: Diversion, History-Info, User-to-User, X- and others.
+    pub attributes: Vec<Attribute>,
+    /// The queue it is in, or was in last.
+    pub queue: String,
+    /// The agent whom it reached.
+    pub agent: Option<String>,
+    /// When it arrived (RFC 3339).
+    pub arrived: String,
+    /// When an agent answered.
+    pub answered: Option<String>,
+    /// When it was over for the caller.
+    pub ended: Option<String>,
+    /// What became of it: `answered`, `abandoned`, `overflowed` or `failed`; null while it goes on.
+    #[schema(example = "answered")]
+    pub outcome: Option<&'static str>,
+    /// Who or what ended it.
+    #[schema(example = "by_caller")]
+    pub end: Option<&'static str>,
+    /// From arrival to the answer, to the end where there was none, or to now.
+    pub waited_seconds: f64,
+    /// From the answer to the end or to now; holds are in it while it goes on, and taken out at the end.
+    pub talked_seconds: f64,
+    /// How long either side held the other; null while it goes on.
+    pub held_seconds: Option<f64>,
+    /// Its stays in queues, first first.
+    pub visits: Vec<Visit>,
+    /// All stays, those beyond the list included.
+    pub visits_total: u32,
+    /// Whom it was offered to, first first, and why to them.
+    pub attempts: Vec<Attempt>,
+    /// All attempts, those beyond the list included.
+    pub attempts_total: u32,
+    /// What the caller's side sent us; null while it goes on, or where media does not pass through us.
+    pub caller_media: Option<Media>,
+    /// What the agent's side sent us.
+    pub agent_media: Option<Media>,
+}
+
+/// Some interactions, and how to go on.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Interactions {
+    /// In progress: oldest first. Ended: newest first.
+    pub interactions: Vec<Interaction>,
+    /// There may be more: ask again with this as `from`; null at the end.
+    pub next: Option<u64>,
+}
+
+/// Where an interaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InteractionState {
+    /// Nobody is rung.
+    Waiting,
+    /// An agent's phones ring.
+    Ringing,
+    /// Agent and caller talk.
+    Talking,
+    /// On its way out of its queue by a rule: to a number, or to its end.
+    Leaving,
+    /// Over for the caller; what is left is being taken down.
+    Ending,
+    /// Nothing of it is left.
+    Ended,
+}
+
+impl InteractionState {
+    fn of(standing: Standing) -> InteractionState {
+        match standing {
+            Standing::Waiting => InteractionState::Waiting,
+            Standing::Ringing => InteractionState::Ringing,
+            Standing::Talking => InteractionState::Talking,
+            Standing::Leaving => InteractionState::Leaving,
+            Standing::Ending => InteractionState::Ending,
+        }
+    }
+}
+
+/// Where an interaction came from: one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A trunk, by name.
+    Trunk(String),
+    /// A registered phone, by account.
+    Account(String),
+}
+
+/// A SIP header that came along.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Attribute {
+    /// Its name as it was written.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// One stay in a queue.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Visit {
+    /// Which queue.
+    pub queue: String,
+    /// When it began (RFC 3339).
+    pub entered: String,
+    /// The steps that it came to after the first requirement.
+    pub steps: Vec<Step>,
+    /// How a rule ended it; null where an agent answered, the caller gave up, or it goes on.
+    pub overflow: Option<Overflow>,
+}
+
+/// A step of a queue that an interaction came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Step {
+    /// Which, from 1.
+    pub step: u8,
+    /// When (RFC 3339).
+    pub at: String,
+    /// Why.
+    pub cause: StepName,
+}
+
+/// Why an interaction came to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepName {
+    /// Its time had come.
+    Time,
+    /// No logged-in agent could satisfy the step before.
+    Unstaffed,
+    /// The queue's rules changed.
+    Changed,
+}
+
+/// How a rule ended a stay in a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Overflow {
+    /// When (RFC 3339).
+    pub at: String,
+    /// Which rule.
+    pub cause: OverflowName,
+}
+
+/// Why an interaction left a queue without an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverflowName {
+    /// `nobody_logged_in` of the queue.
+    NobodyLoggedIn,
+    /// `max_wait` of the queue.
+    MaxWait,
+    /// `max_length` of the queue.
+    MaxLength,
+    /// Somebody moved it.
+    Moved,
+    /// The queue is in the configuration no longer.
+    QueueRemoved,
+}
+
+/// One attempt to reach an agent, or a number outside.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Attempt {
+    /// Who; null for a number outside.
+    pub agent: Option<String>,
+    /// The queue it came from.
+    pub queue: String,
+    /// When it began (RFC 3339).
+    pub at: String,
+    /// How long it rang.
+    pub rang_seconds: f64,
+    /// What came of it.
+    pub result: AttemptResult,
+    /// The SIP status of an attempt that failed; 408, 480 or 503 where we speak for a phone that said nothing.
+    pub status: Option<u16>,
+    /// Why this agent and no other; null for a number outside.
+    pub why: Option<Why>,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptResult {
+    /// It goes on.
+    Ringing,
+    /// Somebody picked up.
+    Answered,
+    /// We ended it: the time to ring was over, or the caller went.
+    Withdrawn,
+    /// A phone rang, or was asked, and nobody answered.
+    NoAnswer,
+    /// The phone says that its user is busy.
+    Busy,
+    /// The user, or a rule of the phone, said no.
+    Rejected,
+    /// No phone could be asked.
+    Unreachable,
+}
+
+/// What one side's media was like, as it reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Media {
+    /// RTP packets that came.
+    pub packets: u64,
+    /// RTP packets that should have come and did not (RFC 3550 A.3).
+    pub lost: i64,
+    /// Interarrival jitter (RFC 3550 A.8).
+    pub jitter_seconds: f64,
+}
+
+impl Interaction {
+    /// One that goes on.
+    pub fn ongoing(ongoing: &Ongoing, words: &Words<'_>) -> Interaction {
+        let Ongoing { standing, is_trying, story } = ongoing;
+        let waited = story.answered.unwrap_or(words.now).since(story.arrived);
+        let talked = story.answered.map_or(0.0, |answered| words.ago(answered));
+        let mut interaction = told(story, waited.as_secs_f64(), talked, words);
+        interaction.state = InteractionState::of(*standing);
+        let is_listed = story.attempts.len() == story.attempts_total as usize;
+        if let (Some(attempt), Some(record)) = (interaction.attempts.last_mut(), story.attempts.last())
+            && *is_trying
+            && is_listed
+        {
+            attempt.result = AttemptResult::Ringing;
+            attempt.rang_seconds = words.ago(record.at);
+        }
+        interaction
+    }
+
+    /// One that is over.
+    pub fn ended(record: &CallRecord, words: &Words<'_>) -> Interaction {
+        let (waited, talked) = (record.waited().as_secs_f64(), record.talked().as_secs_f64());
+        Interaction {
+            state: InteractionState::Ended,
+            ended: Some(words.time(record.ended)),
+            outcome: Some(record.outcome.name()),
+            end: Some(record.cause.name()),
+            held_seconds: Some(record.summary.held.as_secs_f64()),
+            caller_media: record.summary.caller.as_ref().map(Media::new),
+            agent_media: record.summary.callee.as_ref().map(Media::new),
+            ..told(&record.story, waited, talked, words)
+        }
+    }
+}
+
+/// What holds for both.
+fn told(story: &Story, waited_seconds: f64, talked_seconds: f64, words: &Words<'_>) -> Interaction {
+    let attribute = |one: &sip::HeaderField| Attribute { name: one.name.clone(), value: one.value.clone() };
+    Interaction {
+        id: story.interaction.0,
+        channel: "voice",
+        state: InteractionState::Waiting,
+        call_id: story.call_id.clone(),
+        caller: story.caller.clone(),
+        called: story.called.clone(),
+        origin: Origin::new(&story.origin, words),
+        attributes: story.attributes.iter().map(attribute).collect(),
+        queue: words.queue(story.queue),
+        agent: story.agent.map(|agent| words.agent(agent)),
+        arrived: words.time(story.arrived),
+        answered: story.answered.map(|at| words.time(at)),
+        ended: None,
+        outcome: None,
+        end: None,
+        waited_seconds,
+        talked_seconds,
+        held_seconds: None,
+        visits: story.visits.iter().map(|one| Visit::new(one, words)).collect(),
+        visits_total: story.visits_total,
+        attempts: story.attempts.iter().map(|one| Attempt::new(one, words)).collect(),
+        attempts_total: story.attempts_total,
+        caller_media: None,
+        agent_media: None,
+    }
+}
+
+impl Origin {
+    fn new(origin: &sip::Origin, words: &Words<'_>) -> Origin {
+        match origin {
+            sip::Origin::Trunk(trunk) => {
+                let name = words.trunks.get(trunk);
+                Origin::Trunk(name.map_or_else(|| format!("#{}", trunk.0), Clone::clone))
+            }
+            sip::Origin::Account(account) => Origin::Account(account.clone()),
+        }
+    }
+}
+
+impl Visit {
+    fn new(visit: &engine::Visit, words: &Words<'_>) -> Visit {
+        let overflow = |(at, cause)| Overflow { at: words.time(at), cause: OverflowName::of(cause) };
+        Visit {
+            queue: words.queue(visit.queue),
+            entered: words.time(visit.entered),
+            steps: visit.steps.iter().map(|step| Step::new(*step, words)).collect(),
+            overflow: visit.overflowed.map(overflow),
+        }
+    }
+}
+
+impl Step {
+    fn new(record: StepRecord, words: &Words<'_>) -> Step {
+        let cause = match record.cause {
+            StepCause::Time => StepName::Time,
+            StepCause::Unstaffed => StepName::Unstaffed,
+            StepCause::Changed => StepName::Changed,
+        };
+        Step { step: record.step, at: words.time(record.at), cause }
+    }
+}
+
+impl OverflowName {
+    fn of(cause: OverflowCause) -> OverflowName {
+        match cause {
+            OverflowCause::NobodyLoggedIn => OverflowName::NobodyLoggedIn,
+            OverflowCause::MaxWait => OverflowName::MaxWait,
+            OverflowCause::MaxLength => OverflowName::MaxLength,
+            OverflowCause::Moved => OverflowName::Moved,
+            OverflowCause::QueueRemoved => OverflowName::QueueRemoved,
+        }
+    }
+}
+
+impl Attempt {
+    fn new(record: &AttemptRecord, words: &Words<'_>) -> Attempt {
+        let result = match record.failure.map(|failure| failure.kind) {
+            None if record.withdrawn => AttemptResult::Withdrawn,
+            None => AttemptResult::Answered,
+            Some(FailureKind::NoAnswer) => AttemptResult::NoAnswer,
+            Some(FailureKind::Busy) => AttemptResult::Busy,
+            Some(FailureKind::Rejected) => AttemptResult::Rejected,
+            Some(FailureKind::Unreachable) => AttemptResult::Unreachable,
+        };
+        Attempt {
+            agent: record.agent.map(|agent| words.agent(agent)),
+            queue: words.queue(record.queue),
+            at: words.time(record.at),
+            rang_seconds: record.lasted.as_secs_f64(),
+            result,
+            status: record.failure.map(|failure| failure.status),
+            why: record.decision.as_ref().map(|decision| Why::new(decision, words)),
+        }
+    }
+}
+
+impl Media {
+    fn new(counted: &media::Statistics) -> Media {
+        Media {
+            packets: counted.received_packets,
+            lost: counted.lost,
+            jitter_seconds: counted.jitter_micros as f64 / 1e6,
+        }
+    }
+}

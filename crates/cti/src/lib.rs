@@ -1,0 +1,30 @@
+//! What the API says and takes: the requests and replies behind `/api/v1`, as types that are the JSON.
+//!
+//! [`Agent`], [`Queue`] and [`Interaction`] are replies; each is made from what a machine knows by number and
+//! from [`Words`], which hold the names. [`PresenceWish`] and [`Extension`] are requests; they turn into what a
+//! machine takes or into a [`Problem`] that says whose fault it is. The [`Ledger`] remembers interactions that
+//! are over, within a bound.
+//!
+//! What is deliberately absent: sockets, HTTP and tokens (the shell has them), and any state of an interaction
+//! in progress (its machine is asked).
+//!
+//! Read first: [`Interaction`], then [`Why`].
+
+mod agent;
+mod interaction;
+mod ledger;
+mod problem;
+mod queue;
+mod why;
+mod words;
+
+pub use agent::{ActivityName, Agent, Agents, Extension, PresenceName, PresenceWish};
+pub use interaction::{
+    Attempt, AttemptResult, Attribute, Interaction, InteractionState, Interactions, Media, Origin, Overflow,
+    OverflowName, Step, StepName, Visit,
+};
+pub use ledger::{Filter, Ledger};
+pub use problem::Problem;
+pub use queue::{InLine, Queue, Queues};
+pub use why::Why;
+pub use words::{TrunkNames, Words};

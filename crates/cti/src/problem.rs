@@ -1,0 +1,93 @@
+//! What went wrong with a request: whose fault it is and what to do.
+
+use acd::Refusal;
+use engine::NoPhone;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request changed nothing, as `application/problem+json` (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// What is wrong with this request.
+    pub detail: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Problem {
+    /// A path that leads nowhere: `what` is `agent`, `queue`, ...
+    pub fn unknown(what: &str, name: &str, remedy: &str) -> Problem {
+        Problem {
+            status: 404,
+            title: "Not found",
+            detail: format!("there is no {what} `{name}`"),
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    /// A body or a query that cannot be taken.
+    pub fn unusable(detail: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        Problem { status: 422, title: "Unusable request", detail: detail.into(), remedy: remedy.into() }
+    }
+
+    /// The distributor refused what somebody wanted of an agent.
+    pub fn refused(refusal: Refusal, agent: &str) -> Problem {
+        let conflict = |detail: String, remedy: &str| Problem {
+            status: 409,
+            title: "Not possible now",
+            detail,
+            remedy: remedy.to_owned(),
+        };
+        match refusal {
+            Refusal::UnknownAgent(_) => {
+                Problem::unknown("agent", agent, "see GET /api/v1/agents for all of them")
+            }
+            Refusal::WrongActivity(_) => conflict(
+                format!("agent `{agent}` is not in after-call work"),
+                "look at the agent's `activity` first; it may have ended by itself",
+            ),
+            Refusal::ReservedReason => Problem::unusable(
+                "the reason `missed` is given by the distributor only",
+                "use one of the [[reason]]s of the configuration",
+            ),
+            Refusal::NotLoggedIn(_)
+            | Refusal::AlreadyLoggedIn(_)
+            | Refusal::UnknownQueue(_)
+            | Refusal::UnknownInteraction(_)
+            | Refusal::StaleReservation(_)
+            | Refusal::DuplicateInteraction(_)
+            | Refusal::WrongStage(_)
+            | Refusal::UselessExit(_)
+            | Refusal::Invalid(_)
+            | Refusal::TooManyAgents
+            | Refusal::TooManyQueues
+            | Refusal::TooManyWaiting => {
+                conflict(refusal.to_string(), "look at the agent's state and try again")
+            }
+        }
+    }
+
+    /// An agent without a phone cannot begin to work.
+    pub fn no_phone(_: NoPhone, agent: &str) -> Problem {
+        Problem {
+            status: 409,
+            title: "No phone",
+            detail: format!("no phone of agent `{agent}` is registered, so no call could reach them"),
+            remedy: "register the phone, then repeat the request".to_owned(),
+        }
+    }
+
+    /// A thread is stuck or has too much to do.
+    pub fn busy() -> Problem {
+        Problem {
+            status: 503,
+            title: "Too busy",
+            detail: "the call processing did not answer in time; nothing is known to have changed".to_owned(),
+            remedy: "look at /healthz, and try again in a second".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Why this agent and no other.
+
+use acd::{AgentId, Decision, ELIGIBLE_MAX, IdleClock, Strategy};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Words;
+
+/// Why an agent was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Why {
+    /// The whole of it as a sentence.
+    #[schema(
+        example = "Idle longest of 3 agents who met the first requirement of the queue; next: lee, park; nobody went on waiting."
+    )]
+    pub text: String,
+    /// The queue's rule for choosing among several agents.
+    #[schema(example = "longest_idle")]
+    pub strategy: &'static str,
+    /// The step whose requirement counted; 0 is the queue's first.
+    pub step: u8,
+    /// Whether the interaction's own requirement counted beside it.
+    pub own_requirement: bool,
+    /// Agents who were available and met what was required, the chosen one included.
+    pub eligible: u16,
+    /// There may have been more than `eligible`: counting stops there.
+    pub eligible_or_more: bool,
+    /// Who would have been next, best first.
+    pub next: Vec<String>,
+    /// Interactions that went on waiting in the queue.
+    pub still_waiting: u32,
+}
+
+impl Why {
+    /// In words.
+    pub fn new(decision: &Decision, words: &Words<'_>) -> Why {
+        let next: Vec<String> =
+            decision.runners_up.iter().flatten().map(|&agent: &AgentId| words.agent(agent)).collect();
+        let (strategy, _) = strategy(decision.strategy);
+        Why {
+            text: text(decision, &next),
+            strategy,
+            step: decision.step,
+            own_requirement: decision.own_requirement,
+            eligible: decision.eligible,
+            eligible_or_more: decision.eligible >= ELIGIBLE_MAX,
+            next,
+            still_waiting: decision.still_waiting,
+        }
+    }
+}
+
+/// Its name, and what is said of the one who is chosen by it.
+fn strategy(strategy: Strategy) -> (&'static str, &'static str) {
+    match strategy {
+        Strategy::LongestIdle(IdleClock::SinceHandled) => ("longest_idle", "Longest without a conversation"),
+        Strategy::LongestIdle(IdleClock::SinceReady) => ("longest_idle", "Longest available"),
+        Strategy::LongestIdle(IdleClock::SinceOffered) => ("longest_idle", "Longest without an offer"),
+        Strategy::MostSkilled => ("most_skilled", "Most skilled"),
+        Strategy::LeastSkilled => ("least_skilled", "Least skilled"),
+        Strategy::FewestHandled => ("fewest_handled", "Handled the fewest"),
+        Strategy::RoundRobin => ("round_robin", "Next in turn"),
+        Strategy::TopDown => ("top_down", "First by order"),
+    }
+}
+
+fn text(decision: &Decision, next: &[String]) -> String {
+    let required = match decision.step {
+        0 => "the first requirement of the queue".to_owned(),
+        step => format!("step {step} of the queue"),
+    };
+    let own = if decision.own_requirement { " and the caller's own requirement" } else { "" };
+    let chosen = match decision.eligible {
+        0 | 1 => format!("The only agent available who met {required}{own}"),
+        many => {
+            let (_, praise) = strategy(decision.strategy);
+            let least = if many >= ELIGIBLE_MAX { "at least " } else { "" };
+            format!("{praise} of {least}{many} agents who met {required}{own}; next: {}", next.join(", "))
+        }
+    };
+    let rest = match decision.still_waiting {
+        0 => "nobody went on waiting".to_owned(),
+        1 => "1 went on waiting".to_owned(),
+        many => format!("{many} went on waiting"),
+    };
+    format!("{chosen}; {rest}.")
+}

@@ -1,0 +1,99 @@
+//! Names for numbers, and times of the calendar for times of the machines.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acd::{AgentId, QueueId, ReasonCode};
+use chrono::{DateTime, SecondsFormat};
+use report::{AgentName, Names, ReasonName};
+use timing::Instant;
+
+/// What trunks are called.
+pub type TrunkNames = BTreeMap<sip::TrunkId, String>;
+
+/// Everything that a reply needs beside what a machine says.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// Queues, agents and reasons.
+    pub names: &'a Names,
+    /// Trunks.
+    pub trunks: &'a TrunkNames,
+    /// Now, as the machines count.
+    pub now: Instant,
+    /// The same moment, since 1970 in UTC.
+    pub since_1970: Duration,
+}
+
+impl Words<'_> {
+    /// A time as RFC 3339 writes it, in UTC, to the millisecond.
+    pub fn time(&self, at: Instant) -> String {
+        let at = if at <= self.now {
+            self.since_1970.saturating_sub(self.now.since(at))
+        } else {
+            self.since_1970 + at.since(self.now)
+        };
+        let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+        let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+        time.to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+
+    /// How long ago a time was, seconds.
+    pub fn ago(&self, at: Instant) -> f64 {
+        self.now.since(at).as_secs_f64()
+    }
+
+    /// The name of a queue; its number where the configuration has it no longer.
+    pub fn queue(&self, queue: QueueId) -> String {
+        self.names.queues.get(&queue).map_or_else(|| format!("#{}", queue.0), |queue| queue.name.clone())
+    }
+
+    /// The id of an agent; their number where the configuration has them no longer.
+    pub fn agent(&self, agent: AgentId) -> String {
+        self.names.agents.get(&agent).map_or_else(|| format!("#{}", agent.0), |agent| agent.id.clone())
+    }
+
+    /// The id of a reason; `missed` for the one that the distributor gives, `other` where the configuration has it
+    /// no longer.
+    pub fn reason(&self, reason: ReasonCode) -> String {
+        match self.names.reasons.get(&reason) {
+            Some(ReasonName { id, .. }) => id.clone(),
+            None if reason == ReasonCode::MISSED => "missed".to_owned(),
+            None => "other".to_owned(),
+        }
+    }
+
+    /// Who has this id.
+    pub fn find_agent(&self, id: &str) -> Option<(AgentId, &AgentName)> {
+        let mut agents = self.names.agents.iter();
+        agents.find(|(_, agent)| agent.id == id).map(|(&agent, name)| (agent, name))
+    }
+
+    /// Which queue has this name.
+    pub fn find_queue(&self, name: &str) -> Option<QueueId> {
+        self.names.queues.iter().find(|(_, queue)| queue.name == name).map(|(&queue, _)| queue)
+    }
+
+    /// Which reason has this id.
+    pub fn find_reason(&self, id: &str) -> Option<ReasonCode> {
+        self.names.reasons.iter().find(|(_, reason)| reason.id == id).map(|(&reason, _)| reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_and_after_now_are_those_of_the_calendar() {
+        let (names, trunks) = (Names::default(), TrunkNames::new());
+        let words = Words {
+            names: &names,
+            trunks: &trunks,
+            now: Instant::from_secs(1_000),
+            since_1970: Duration::from_millis(1_700_000_000_250),
+        };
+        assert_eq!(words.time(Instant::from_secs(1_000)), "2023-11-14T22:13:20.250Z");
+        assert_eq!(words.time(Instant::from_secs(940)), "2023-11-14T22:12:20.250Z");
+        assert_eq!(words.time(Instant::from_secs(1_001)), "2023-11-14T22:13:21.250Z");
+    }
+}

@@ -1,0 +1,126 @@
+//! Agents and their presence.
+
+use std::sync::Arc;
+
+use acd::{AgentId, AgentSnapshot, Command};
+use axum::Json;
+use axum::extract::State;
+use cti::{Agent, Agents, Extension, PresenceWish, Problem, Words};
+
+use super::View;
+use super::api::Dictionary;
+use super::problem::{Answer, Body, Path, Trouble};
+
+/// Every agent as they are now.
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", security(("token" = [])), responses(
+    (status = 200, description = "Every agent, by id", body = Agents),
+    (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(State(view): State<Arc<View>>) -> Json<Agents> {
+    let published = view.published.load();
+    Json(Agents::new(&published.snapshot, &Dictionary::of(&view).words()))
+}
+
+/// One agent as they are at this moment.
+#[utoipa::path(get, path = "/api/v1/agents/{id}", tag = "agents", security(("token" = [])),
+    params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
+    responses(
+        (status = 200, description = "The agent", body = Agent),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such agent", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<String>) -> Answer<Agent> {
+    let agent = find(&view, &id)?;
+    let seen = view.api.distributor(move |distributor| distributor.agent_snapshot(agent)).await?;
+    told(&view, &id, seen.ok_or_else(|| unknown(&id))?)
+}
+
+/// What an agent wants from now on: ready, not ready with a reason, or logged out. Logs in or out where that is
+/// needed; saying it twice does no harm. A conversation goes on whatever is said here.
+#[utoipa::path(put, path = "/api/v1/agents/{id}/presence", tag = "agents", security(("token" = [])),
+    params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
+    request_body = PresenceWish,
+    responses(
+        (status = 200, description = "The agent as they are then", body = Agent),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such agent", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "No phone of the agent is registered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The reason is missing, unknown or out of place", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn set_presence(
+    State(view): State<Arc<View>>,
+    Path(id): Path<String>,
+    Body(wish): Body<PresenceWish>,
+) -> Answer<Agent> {
+    let agent = find(&view, &id)?;
+    let presence = wish.presence(&Dictionary::of(&view).words())?;
+    let command = view.api.engine(move |engine| engine.presence(agent, presence)).await?;
+    tell(&view, &id, agent, command.map_err(|no_phone| Problem::no_phone(no_phone, &id))?).await
+}
+
+/// After-call work is done before its time: the agent is free for the next call.
+#[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/end", tag = "agents", security(("token" = [])),
+    params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
+    responses(
+        (status = 200, description = "The agent as they are then", body = Agent),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such agent", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The agent is not in after-call work", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn end_after_call_work(
+    State(view): State<Arc<View>>,
+    Path(id): Path<String>,
+) -> Answer<Agent> {
+    let agent = find(&view, &id)?;
+    tell(&view, &id, agent, Command::EndAfterCallWork { agent }).await
+}
+
+/// After-call work lasts longer, up to `after_call_work_max` of `[routing]` in all.
+#[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/extend", tag = "agents", security(("token" = [])),
+    params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
+    request_body = Extension,
+    responses(
+        (status = 200, description = "The agent as they are then", body = Agent),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such agent", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The agent is not in after-call work", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "So many seconds cannot be", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn extend_after_call_work(
+    State(view): State<Arc<View>>,
+    Path(id): Path<String>,
+    Body(extension): Body<Extension>,
+) -> Answer<Agent> {
+    let agent = find(&view, &id)?;
+    let by = extension.duration()?;
+    tell(&view, &id, agent, Command::ExtendAfterCallWork { agent, by }).await
+}
+
+async fn tell(view: &View, id: &str, agent: AgentId, command: Command) -> Answer<Agent> {
+    let seen = view.api.tell(agent, command).await?;
+    told(view, id, seen.map_err(|refusal| Problem::refused(refusal, id))?)
+}
+
+fn find(view: &View, id: &str) -> Result<AgentId, Trouble> {
+    let found = Dictionary::of(view).words().find_agent(id).map(|(agent, _)| agent);
+    found.ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> Trouble {
+    Trouble(Problem::unknown("agent", id, "see GET /api/v1/agents for all of them"))
+}
+
+fn told(view: &View, id: &str, seen: AgentSnapshot) -> Answer<Agent> {
+    let dictionary = Dictionary::of(view);
+    let words: Words<'_> = dictionary.words();
+    let (_, name) = words.find_agent(id).ok_or_else(|| unknown(id))?;
+    Ok(Json(Agent::new(&seen, name, &words)))
+}

@@ -1,0 +1,98 @@
+//! What all handlers of the API need: questions to the machines, and names for what they say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::{AgentSnapshot, Command, Distributor, Refusal};
+use arc_swap::{ArcSwap, Guard};
+use cti::{Problem, TrunkNames, Words};
+use engine::Engine;
+use report::Names;
+use tokio::sync::oneshot;
+
+use super::View;
+use crate::remembered::Remembered;
+use crate::ring::Producer;
+use crate::threads::Look;
+use crate::threads::distributor::Ask;
+
+/// How long a thread may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The ways to the machines.
+pub struct Api {
+    /// To the engine's thread.
+    pub looks: Producer<Look<Engine>>,
+    /// To the distributor's thread.
+    pub asks: Producer<Ask>,
+    /// Interactions that are over.
+    pub remembered: Arc<Remembered>,
+    /// What trunks are called.
+    pub trunks: Arc<ArcSwap<TrunkNames>>,
+}
+
+impl Api {
+    /// What the engine says.
+    pub(super) async fn engine<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (reply, answer) = oneshot::channel();
+        // Who asked may have given up.
+        let look = Look::new(move |engine: &Engine| drop(reply.send(question(engine))));
+        self.looks.send(look).map_err(|_| Problem::busy())?;
+        in_time(answer).await
+    }
+
+    /// What the distributor says.
+    pub(super) async fn distributor<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Distributor) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (reply, answer) = oneshot::channel();
+        let look = Look::new(move |distributor: &Distributor| drop(reply.send(question(distributor))));
+        self.asks.send(Ask::Look(look)).map_err(|_| Problem::busy())?;
+        in_time(answer).await
+    }
+
+    /// Has the distributor do something for an agent; how the agent is then.
+    pub(super) async fn tell(
+        &self,
+        agent: acd::AgentId,
+        command: Command,
+    ) -> Result<Result<AgentSnapshot, Refusal>, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Tell { agent, command, reply }).map_err(|_| Problem::busy())?;
+        in_time(answer).await
+    }
+}
+
+async fn in_time<T>(answer: oneshot::Receiver<T>) -> Result<T, Problem> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(Problem::busy()),
+    }
+}
+
+/// Names at one moment.
+pub(super) struct Dictionary<'a> {
+    view: &'a View,
+    names: Guard<Arc<Names>>,
+    trunks: Guard<Arc<TrunkNames>>,
+}
+
+impl<'a> Dictionary<'a> {
+    pub(super) fn of(view: &'a View) -> Dictionary<'a> {
+        Dictionary { view, names: view.names.load(), trunks: view.api.trunks.load() }
+    }
+
+    /// The names, and what time it is.
+    pub(super) fn words(&self) -> Words<'_> {
+        Words {
+            names: &self.names,
+            trunks: &self.trunks,
+            now: self.view.clock.now(),
+            since_1970: crate::process::since_1970(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Interactions: in progress and over, and why each went to whom.
+#![expect(
+    unused_qualifications,
+    reason = "the macro of the API's description writes longer paths than it needs"
+)]
+
+use std::sync::Arc;
+
+use acd::{AgentId, InteractionId, QueueId};
+use axum::Json;
+use axum::extract::State;
+use cti::{Filter, Interaction, Interactions, Problem, Words};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::View;
+use super::api::Dictionary;
+use super::problem::{Answer, Parameters, Path, Trouble};
+
+/// The most interactions of an answer.
+const LIMIT_MAX: usize = 500;
+/// How many they are, where nobody says.
+const LIMIT: usize = 100;
+
+/// Which interactions are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// In progress (the default), or over.
+    #[serde(default)]
+    state: Wherever,
+    /// Only those that are in this queue, or were in it last.
+    queue: Option<String>,
+    /// Only those with this agent: in conversation or rung; of those that are over, also those who were rung.
+    agent: Option<String>,
+    /// How many at most: 1 to 500, else 100.
+    limit: Option<usize>,
+    /// The `next` of the answer before.
+    from: Option<u64>,
+}
+
+/// Where interactions are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Wherever {
+    /// In progress: oldest first.
+    #[default]
+    Ongoing,
+    /// Over, as far as they are remembered (`ended_interactions` of `[http]`): newest first.
+    Ended,
+}
+
+/// A page of interactions: those in progress, oldest first, or those that are over, newest first.
+#[utoipa::path(get, path = "/api/v1/interactions", tag = "interactions", security(("token" = [])),
+    params(Wanted),
+    responses(
+        (status = 200, description = "Some interactions, and how to go on", body = Interactions),
+        (status = 400, description = "The query cannot be taken", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such queue or agent", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "So many cannot be listed", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(view): State<Arc<View>>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Answer<Interactions> {
+    let most = wanted.limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&most) {
+        let detail = format!("`limit` is {most}; it must be 1 to {LIMIT_MAX}");
+        return Err(Trouble(Problem::unusable(detail, "ask for fewer, and go on with `from`")));
+    }
+    let filter = filter(&wanted, &Dictionary::of(&view).words())?;
+    let from = wanted.from.map(InteractionId);
+    let interactions: Vec<Interaction> = match wanted.state {
+        Wherever::Ongoing => {
+            let Filter { queue, agent } = filter;
+            let found = view.api.engine(move |engine| engine.interactions(from, most, queue, agent)).await?;
+            let dictionary = Dictionary::of(&view);
+            let words = dictionary.words();
+            found.iter().map(|one| Interaction::ongoing(one, &words)).collect()
+        }
+        Wherever::Ended => {
+            let found = view.api.remembered.read(|ledger| ledger.list(from, most, filter)).await;
+            let dictionary = Dictionary::of(&view);
+            let words = dictionary.words();
+            found.iter().map(|one| Interaction::ended(one, &words)).collect()
+        }
+    };
+    let next = interactions.last().filter(|_| interactions.len() == most).map(|last| last.id);
+    Ok(Json(Interactions { interactions, next }))
+}
+
+/// One interaction: where it stands, through which queues and steps it came, to whom it was offered and why to
+/// this agent and no other.
+#[utoipa::path(get, path = "/api/v1/interactions/{id}", tag = "interactions", security(("token" = [])),
+    params(("id" = u64, Path, description = "The number of the interaction")),
+    responses(
+        (status = 200, description = "The interaction", body = Interaction),
+        (status = 400, description = "That is no number", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Never was, or is forgotten", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<u64>) -> Answer<Interaction> {
+    let interaction = InteractionId(id);
+    let ongoing = view.api.engine(move |engine| engine.interaction(interaction)).await?;
+    if let Some(ongoing) = ongoing {
+        return Ok(Json(Interaction::ongoing(&ongoing, &Dictionary::of(&view).words())));
+    }
+    let ended = view.api.remembered.read(|ledger| ledger.find(interaction)).await;
+    match ended {
+        Some(record) => Ok(Json(Interaction::ended(&record, &Dictionary::of(&view).words()))),
+        None => Err(Trouble(Problem::unknown(
+            "interaction",
+            &id.to_string(),
+            "it never was, or is forgotten: see `ended_interactions` of [http]",
+        ))),
+    }
+}
+
+fn filter(wanted: &Wanted, words: &Words<'_>) -> Result<Filter, Problem> {
+    let queue = wanted.queue.as_ref().map(|name| -> Result<QueueId, Problem> {
+        let unknown = || Problem::unknown("queue", name, "see GET /api/v1/queues for all of them");
+        words.find_queue(name).ok_or_else(unknown)
+    });
+    let agent = wanted.agent.as_ref().map(|id| -> Result<AgentId, Problem> {
+        let unknown = || Problem::unknown("agent", id, "see GET /api/v1/agents for all of them");
+        words.find_agent(id).map(|(agent, _)| agent).ok_or_else(unknown)
+    });
+    Ok(Filter { queue: queue.transpose()?, agent: agent.transpose()? })
+}
