@@ -20,7 +20,6 @@ pub struct Ledger {
     ends: VecDeque<InteractionId>,
     octets: usize,
     most: usize,
-    forgotten: u64,
 }
 
 /// Which interactions are wanted.
@@ -61,7 +60,6 @@ impl Ledger {
             let Some(oldest) = self.ends.pop_front() else { return };
             if let Some(record) = self.records.remove(&oldest) {
                 self.octets -= octets(&record);
-                self.forgotten += 1;
             }
         }
     }
@@ -77,11 +75,6 @@ impl Ledger {
         let older = self.records.range(..end).rev().map(|(_, record)| record);
         older.filter(|record| filter.fits(record)).take(most).cloned().collect()
     }
-
-    /// How many it remembers, and how many it has forgotten.
-    pub fn counts(&self) -> (usize, u64) {
-        (self.records.len(), self.forgotten)
-    }
 }
 
 fn octets(record: &CallRecord) -> usize {
@@ -89,4 +82,84 @@ fn octets(record: &CallRecord) -> usize {
     let attributes: usize =
         story.attributes.iter().map(|one| one.name.len() + one.value.len() + 2 * size_of::<String>()).sum();
     OCTETS_OF_A_RECORD + attributes + story.call_id.len() + story.caller.len() + story.called.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use b2bua::{HangUp, Side, Summary};
+    use engine::{Outcome, Story};
+    use timing::Instant;
+
+    use super::*;
+
+    fn record(id: u64, queue: u32, agent: Option<u32>, header: usize) -> Arc<CallRecord> {
+        Arc::new(CallRecord {
+            story: Story {
+                interaction: InteractionId(id),
+                call_id: format!("{id}@pbx"),
+                caller: "0212345678".to_owned(),
+                called: "15881000".to_owned(),
+                origin: sip::Origin::Account("kim".to_owned()),
+                attributes: vec![sip::HeaderField::new("X-Long", &"x".repeat(header))],
+                queue: QueueId(queue),
+                arrived: Instant::from_secs(id),
+                answered: None,
+                agent: agent.map(AgentId),
+                visits: Vec::new(),
+                visits_total: 0,
+                attempts: Vec::new(),
+                attempts_total: 0,
+            },
+            outcome: Outcome::Abandoned,
+            ended: Instant::from_secs(1_000),
+            cause: HangUp::By(Side::Caller),
+            summary: Summary::default(),
+        })
+    }
+
+    fn ids(records: &[Arc<CallRecord>]) -> Vec<u64> {
+        records.iter().map(|record| record.story.interaction.0).collect()
+    }
+
+    #[test]
+    fn the_newest_come_first_and_the_oldest_ends_are_forgotten() {
+        let mut ledger = Ledger::new(3);
+        for id in [2, 1, 4, 3] {
+            ledger.add(record(id, 1, None, 0));
+        }
+        assert_eq!(ids(&ledger.list(None, 9, Filter::default())), [4, 3, 1]);
+        assert_eq!(ids(&ledger.list(None, 2, Filter::default())), [4, 3]);
+        assert_eq!(ids(&ledger.list(Some(InteractionId(3)), 2, Filter::default())), [1]);
+        assert!(ledger.find(InteractionId(2)).is_none() && ledger.find(InteractionId(1)).is_some());
+    }
+
+    #[test]
+    fn only_those_of_a_queue_or_an_agent_are_listed() {
+        let mut ledger = Ledger::new(9);
+        ledger.add(record(1, 1, Some(7), 0));
+        ledger.add(record(2, 1, Some(8), 0));
+        ledger.add(record(3, 2, Some(7), 0));
+        let of = |queue: Option<u32>, agent: Option<u32>| {
+            let filter = Filter { queue: queue.map(QueueId), agent: agent.map(AgentId) };
+            ids(&ledger.list(None, 9, filter))
+        };
+        assert_eq!(of(Some(1), None), [2, 1]);
+        assert_eq!(of(None, Some(7)), [3, 1]);
+        assert_eq!(of(Some(2), Some(8)), []);
+    }
+
+    #[test]
+    fn long_headers_make_it_forget_sooner_and_never_grow() {
+        let mut ledger = Ledger::new(100);
+        for id in 0..100 {
+            ledger.add(record(id, 1, None, 60_000));
+            assert!(ledger.octets <= 100 * OCTETS_PER_RECORD, "{} octets", ledger.octets);
+        }
+        let kept = ledger.list(None, 100, Filter::default());
+        assert!((5..20).contains(&kept.len()), "{} are kept", kept.len());
+        assert_eq!(ids(&kept)[0], 99);
+        let mut nothing = Ledger::new(0);
+        nothing.add(record(1, 1, None, 0));
+        assert!(nothing.find(InteractionId(1)).is_none());
+    }
 }

@@ -5,7 +5,7 @@
 //! machine takes or into a [`Problem`] that says whose fault it is. The [`Ledger`] remembers interactions that
 //! are over, within a bound.
 //!
-//! What is deliberately absent: sockets, HTTP and tokens (the shell has them), and any state of an interaction
+//! It never knows a socket, a token or HTTP (the shell has these), and keeps no state of an interaction
 //! in progress (its machine is asked).
 //!
 //! Read first: [`Interaction`], then [`Why`].

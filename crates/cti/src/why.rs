@@ -11,7 +11,7 @@ use crate::Words;
 pub struct Why {
     /// The whole of it as a sentence.
     #[schema(
-        example = "Idle longest of 3 agents who met the first requirement of the queue; next: lee, park; nobody went on waiting."
+        example = "Longest without a conversation of 3 agents who met the first requirement of the queue; next: lee, park; nobody went on waiting."
     )]
     pub text: String,
     /// The queue's rule for choosing among several agents.
@@ -84,4 +84,69 @@ fn text(decision: &Decision, next: &[String]) -> String {
         many => format!("{many} went on waiting"),
     };
     format!("{chosen}; {rest}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use acd::QueueId;
+    use report::{AgentName, Names};
+    use timing::Instant;
+
+    use super::*;
+    use crate::TrunkNames;
+
+    fn said(decision: &Decision) -> Why {
+        let name = |id: &str| AgentName { id: id.to_owned(), name: id.to_uppercase() };
+        let names = Names {
+            agents: BTreeMap::from([(AgentId(1), name("kim")), (AgentId(2), name("lee"))]),
+            ..Names::default()
+        };
+        let trunks = TrunkNames::new();
+        let words =
+            Words { names: &names, trunks: &trunks, now: Instant::ORIGIN, since_1970: Duration::ZERO };
+        assert_eq!(words.queue(QueueId(5)), "#5", "a queue that is configured no longer");
+        Why::new(decision, &words)
+    }
+
+    fn decision() -> Decision {
+        Decision {
+            step: 0,
+            own_requirement: false,
+            strategy: Strategy::MostSkilled,
+            eligible: 1,
+            runners_up: [None, None, None],
+            still_waiting: 0,
+        }
+    }
+
+    #[test]
+    fn a_choice_without_a_choice_says_so() {
+        let why = said(&decision());
+        assert_eq!(
+            why.text,
+            "The only agent available who met the first requirement of the queue; nobody went on waiting."
+        );
+        assert!(why.next.is_empty() && !why.eligible_or_more);
+    }
+
+    #[test]
+    fn a_choice_among_many_names_the_rule_and_the_next() {
+        let why = said(&Decision {
+            step: 2,
+            own_requirement: true,
+            eligible: ELIGIBLE_MAX,
+            runners_up: [Some(AgentId(2)), Some(AgentId(9)), None],
+            still_waiting: 4,
+            ..decision()
+        });
+        assert_eq!(
+            why.text,
+            "Most skilled of at least 16 agents who met step 2 of the queue and the caller's own requirement; \
+             next: lee, #9; 4 went on waiting."
+        );
+        assert_eq!((why.strategy, why.eligible_or_more), ("most_skilled", true));
+    }
 }
