@@ -42,7 +42,7 @@ pub(super) struct Wanted {
 /// Where interactions are looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Wherever {
+pub(super) enum Wherever {
     /// In progress: oldest first.
     #[default]
     Ongoing,

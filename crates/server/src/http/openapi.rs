@@ -31,6 +31,7 @@ use utoipa::{Modify, OpenApi};
         super::metrics::metrics,
         openapi,
     ),
+    components(schemas(super::interactions::Wherever)),
     modifiers(&Token),
     tags(
         (name = "agents", description = "Agents and their presence"),

@@ -56,7 +56,7 @@ fn without_the_token_nothing_is_told_and_nothing_done() {
             assert!(!answer.body.contains(TOKEN));
         }
     }
-    assert_eq!(agent(&running, "kim")["presence"], "ready");
+    eventually("kim is logged in", || (agent(&running, "kim")["presence"] == "ready").then_some(()));
     assert!(fetch(&running, "/metrics").body.contains("cordboard_api_unauthorized_total 15"));
     running.shut_down();
     let mut closed = configuration(nobody(), MORE);
@@ -273,7 +273,9 @@ fn an_agent_of_the_desktop_is_rung_only_after_they_have_logged_in() {
     let mut config = unstaffed(MORE);
     config.agents[1].reach = server::config::Reach::Contact(format!("sip:lee@{}", phone.address()));
     let running = start(config);
-    assert_eq!(agent(&running, "lee")["presence"], "logged_out", "a contact alone begins no shift here");
+    eventually("a contact alone begins no shift here", || {
+        (agent(&running, "lee")["presence"] == "logged_out").then_some(())
+    });
     let training = wish(&running, "lee", &json!({"presence": "not_ready", "reason": "training"}));
     assert_eq!((training.status, &training.json()["reason"]), (200, &json!("training")));
     let mut caller = Phone::udp("01012345678", udp(&running));
