@@ -220,6 +220,8 @@ pub enum AttemptResult {
     Rejected,
     /// No phone could be asked.
     Unreachable,
+    /// We had no media port for the call to the phone: no fault of the agent.
+    NoPort,
 }
 
 /// What one side's media was like, as it reached us.
@@ -355,6 +357,7 @@ impl Attempt {
             Some(FailureKind::Busy) => AttemptResult::Busy,
             Some(FailureKind::Rejected) => AttemptResult::Rejected,
             Some(FailureKind::Unreachable) => AttemptResult::Unreachable,
+            Some(FailureKind::NoPort) => AttemptResult::NoPort,
         };
         Attempt {
             agent: record.agent.map(|agent| words.agent(agent)),
