@@ -6,6 +6,7 @@ use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Story};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::words::seconds;
 use crate::{Why, Words};
 
 /// One interaction, in progress or over.
@@ -241,7 +242,7 @@ impl Interaction {
         let Ongoing { standing, is_trying, story } = ongoing;
         let waited = story.answered.unwrap_or(words.now).since(story.arrived);
         let talked = story.answered.map_or(0.0, |answered| words.ago(answered));
-        let mut interaction = told(story, waited.as_secs_f64(), talked, words);
+        let mut interaction = told(story, seconds(waited), talked, words);
         interaction.state = InteractionState::of(*standing);
         let is_listed = story.attempts.len() == story.attempts_total as usize;
         if let (Some(attempt), Some(record)) = (interaction.attempts.last_mut(), story.attempts.last())
@@ -256,13 +257,13 @@ impl Interaction {
 
     /// One that is over.
     pub fn ended(record: &CallRecord, words: &Words<'_>) -> Interaction {
-        let (waited, talked) = (record.waited().as_secs_f64(), record.talked().as_secs_f64());
+        let (waited, talked) = (seconds(record.waited()), seconds(record.talked()));
         Interaction {
             state: InteractionState::Ended,
             ended: Some(words.time(record.ended)),
             outcome: Some(record.outcome.name()),
             end: Some(record.cause.name()),
-            held_seconds: Some(record.summary.held.as_secs_f64()),
+            held_seconds: Some(seconds(record.summary.held)),
             caller_media: record.summary.caller.as_ref().map(Media::new),
             agent_media: record.summary.callee.as_ref().map(Media::new),
             ..told(&record.story, waited, talked, words)
@@ -363,7 +364,7 @@ impl Attempt {
             agent: record.agent.map(|agent| words.agent(agent)),
             queue: words.queue(record.queue),
             at: words.time(record.at),
-            rang_seconds: record.lasted.as_secs_f64(),
+            rang_seconds: seconds(record.lasted),
             result,
             status: record.failure.map(|failure| failure.status),
             why: record.decision.as_ref().map(|decision| Why::new(decision, words)),

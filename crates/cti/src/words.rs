@@ -37,9 +37,9 @@ impl Words<'_> {
         time.to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
-    /// How long ago a time was, seconds.
+    /// How long ago a time was: see [`seconds`].
     pub fn ago(&self, at: Instant) -> f64 {
-        self.now.since(at).as_secs_f64()
+        seconds(self.now.since(at))
     }
 
     /// The name of a queue; its number where the configuration has it no longer.
@@ -77,6 +77,12 @@ impl Words<'_> {
     pub fn find_reason(&self, id: &str) -> Option<ReasonCode> {
         self.names.reasons.iter().find(|(_, reason)| reason.id == id).map(|(&reason, _)| reason)
     }
+}
+
+/// A duration in seconds, to the millisecond.
+pub(crate) fn seconds(duration: Duration) -> f64 {
+    // Milliseconds of any duration that matters are exact in a float.
+    duration.as_millis() as f64 / 1_000.0
 }
 
 #[cfg(test)]
