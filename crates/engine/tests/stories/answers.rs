@@ -433,3 +433,45 @@ fn after_call_work_begins_when_either_hangs_up() {
         assert_eq!(world.records()[0].cause, HangUp::By(side));
     }
 }
+
+#[test]
+fn an_agent_who_cannot_be_rung_for_want_of_a_port_has_missed_nothing_and_the_caller_waits_on() {
+    for treatment in treatments() {
+        let mut world = World::new(treatment);
+        let caller = world.peer("10.0.0.2", Manner::ByHand);
+        let session = world.call(caller, "100");
+        world.run(1_000);
+        world.sockets_fail = true;
+        let phone = world.agent(1, Manner::Ignores);
+        world.run(24_000);
+        let unrung = ReservationEnd::Rejected(RejectCause::NoResources);
+        assert_eq!(ended(&world), [unrung; 5], "every five seconds, more often than may be missed");
+        world.sockets_fail = false;
+        world.manners[phone] = Manner::Answers(100);
+        world.run(4_000);
+        assert_eq!(ended(&world).last(), Some(&ReservationEnd::Accepted));
+        assert_eq!(world.totals().answered, 1);
+        world.bye(caller, session);
+        world.assert_nothing_left();
+        let record = world.records()[0].clone();
+        assert_eq!(record.outcome, Outcome::Answered);
+        let failures: Vec<_> =
+            record.story.attempts.iter().map(|one| one.failure.map(|why| why.kind)).collect();
+        assert_eq!(failures[..5], [Some(FailureKind::NoPort); 5]);
+    }
+}
+
+#[test]
+fn a_caller_for_whom_no_port_can_be_opened_has_failed_and_not_given_up() {
+    for treatment in treatments() {
+        let mut world = World::new(treatment);
+        world.sockets_fail = true;
+        let caller = world.peer("10.0.0.2", Manner::ByHand);
+        world.call(caller, "100");
+        world.run(1_000);
+        assert_eq!(world.sent("SIP/2.0 503", world.at(caller)), 1);
+        world.assert_nothing_left();
+        let record = world.records()[0].clone();
+        assert_eq!((record.outcome, record.cause), (Outcome::Failed, HangUp::NoPort));
+    }
+}

@@ -88,6 +88,8 @@ pub(crate) struct World {
     pub(crate) wire: Vec<(SocketAddr, String)>,
     answers: Vec<(SocketAddr, Message)>,
     pub(crate) writes_down: bool,
+    /// The system refuses every media socket that is asked for.
+    pub(crate) sockets_fail: bool,
     registrations: u32,
 }
 
@@ -180,6 +182,7 @@ impl World {
             wire: Vec::new(),
             answers: Vec::new(),
             writes_down: false,
+            sockets_fail: false,
             registrations: 0,
         };
         for queue in [BILLING, OTHER] {
@@ -420,7 +423,7 @@ impl World {
         self.hold_events = false;
         self.run(400_000);
         let counts = self.engine.counts();
-        let ports = media::PoolCounts { free: 0, ..counts.calls.ports };
+        let ports = media::PoolCounts { free: 0, quarantined: 0, ..counts.calls.ports };
         let sip = sip::Counts { contacts: 0, timers: 0, ..counts.calls.sip };
         let calls = b2bua::Counts { ports, sip, ..counts.calls };
         assert_eq!(engine::Counts { calls, ..counts }, engine::Counts::default());
@@ -474,7 +477,14 @@ impl World {
             while let Some(sent) = self.relay.poll_transmit() {
                 self.relay.recycle(sent.bytes);
             }
-            while self.relay.poll_socket().is_some() {}
+            while let Some(request) = self.relay.poll_socket() {
+                if let media::SocketRequest::Open(port) = request
+                    && self.sockets_fail
+                {
+                    self.relay.port_failed(port);
+                    idle = false;
+                }
+            }
             while let Some(event) = self.distributor.poll_event() {
                 let at = self.through_ring(self.events.back().map(|(at, _)| *at));
                 self.said.push(event.clone());

@@ -4,6 +4,7 @@
 mod api;
 mod drain;
 mod http;
+mod ports;
 mod reload;
 mod start;
 mod streams;
