@@ -193,6 +193,11 @@ impl Witness {
         self.agents.insert(user.to_owned(), agent);
     }
 
+    /// Whether this user is an agent.
+    pub fn is_agent(&self, user: &str) -> bool {
+        self.agents.contains_key(user)
+    }
+
     /// Notes something that others found.
     pub fn accuse(&mut self, at: Instant, caller: &str, what: impl Into<String>) {
         self.violations.push(Violation { at, caller: caller.to_owned(), what: what.into() });
@@ -319,7 +324,9 @@ impl Witness {
     /// An agent who picks up is acknowledged at once, also where it was in vain: then a BYE follows
     /// before anybody else may be put through.
     fn agent_talks(&mut self, now: Instant, call_id: &[u8]) {
-        let Some(leg) = self.legs.get(call_id) else { return };
+        // Who picks up while our CANCEL is on its way is acknowledged and sent away, whatever else that phone
+        // does by then: it may have hung up for itself, which nobody hears of before the ACK (RFC 3261 §15).
+        let Some(leg) = self.legs.get(call_id).filter(|leg| leg.cancelled.is_none()) else { return };
         let (called, caller) = (leg.called.clone(), leg.caller.clone());
         let other = self.talking.insert(called.clone(), call_id.to_vec());
         if let Some(other) = other.and_then(|other| self.legs.get(&other)) {

@@ -21,8 +21,14 @@ impl World {
         }
         if self.is_anybody_busy() {
             let busy: Vec<PhoneId> = self.busy.iter().copied().take(5).collect();
-            let user = busy.first().and_then(|id| self.phone(*id)).map(|phone| phone.settings().user.clone());
-            self.witness.accuse(self.now, &user.unwrap_or_default(), format!("calls never end: {busy:?}"));
+            let phone = busy.first().and_then(|id| self.phone(*id));
+            let (user, other) = phone.map_or(("", ""), |phone| {
+                (phone.settings().user.as_str(), phone.other().unwrap_or_default())
+            });
+            // The ladder is that of whoever called.
+            let caller = if self.witness.is_agent(user) { other } else { user }.to_owned();
+            let what = format!("calls never end: {busy:?}, the first with {other}");
+            self.witness.accuse(self.now, &caller, what);
         }
         self.run_for(TRANSACTIONS_END_WITHIN);
         for number in 0..self.agent_count() {
