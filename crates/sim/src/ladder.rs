@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 use timing::Instant;
 
-/// Messages kept of one call; the oldest make room.
+/// Messages kept of one call. The first half is how it began, the second half how it ended; what lies
+/// between makes room.
 const RUNGS_MAX: usize = 80;
 
 /// One message.
@@ -32,7 +33,7 @@ impl Ladders {
             None => self.calls.entry(caller.to_owned()).or_default(),
         };
         if rungs.len() == RUNGS_MAX {
-            rungs.pop_front();
+            rungs.remove(RUNGS_MAX / 2);
         }
         rungs.push_back(Rung { at, from, to, what });
     }
