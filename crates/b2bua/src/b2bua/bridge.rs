@@ -414,16 +414,15 @@ impl B2bua {
     /// The asker took its re-INVITE back (487 was sent): whatever comes is not passed on.
     pub(super) fn withdrawn(&mut self, now: Instant, session: SessionId, asked: ExchangeId) {
         let Some((_, call)) = self.leg_mut(session) else { return };
-        let Some(exchange) = call.exchanges.iter_mut().find(|one| one.from == session && one.asked == asked)
-        else {
-            return;
-        };
-        let awaited = std::mem::replace(&mut exchange.awaited, Awaited::Nothing);
-        let (to, passed) = (exchange.to, exchange.passed);
-        match awaited {
-            // There is no other side: the caller waits.
-            Awaited::OwnOffer { .. } => {}
+        let position = call.exchanges.iter().position(|one| one.from == session && one.asked == asked);
+        let Some(position) = position else { return };
+        let exchange = &mut call.exchanges[position];
+        match exchange.awaited {
+            // There is no other side that could still reply: the caller waits.
+            Awaited::OwnOffer { .. } => drop(call.exchanges.swap_remove(position)),
             Awaited::Reply { .. } | Awaited::Acknowledgement { .. } | Awaited::Nothing => {
+                exchange.awaited = Awaited::Nothing;
+                let (to, passed) = (exchange.to, exchange.passed);
                 tolerate(self.user_agent.withdraw(now, to, passed));
             }
         }
