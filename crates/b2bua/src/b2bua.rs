@@ -62,8 +62,8 @@ struct Owner {
 enum Deadline {
     /// Nobody answered this attempt.
     Ring(CallRef, AttemptId),
-    /// The conversation is long enough.
-    Talk(CallRef),
+    /// The call is long enough.
+    Longest(CallRef),
 }
 
 /// How much a [`B2bua`] holds. When all calls are closed everything but `sip` bindings is zero.
@@ -219,7 +219,7 @@ impl B2bua {
         while let Some(deadline) = self.timers.poll(now) {
             match deadline {
                 Deadline::Ring(call, attempt) => self.attempt_rang_out(now, call, attempt),
-                Deadline::Talk(call) => self.end_call(now, call, HangUp::TooLong),
+                Deadline::Longest(call) => self.end_call(now, call, HangUp::TooLong),
             }
             self.settle(now);
         }
@@ -349,7 +349,11 @@ impl B2bua {
         self.calls_made += 1;
         let reference = CallRef(self.calls_made);
         self.sessions.insert(session, reference);
-        self.calls.insert(reference, Call::new(session, leg, anchored, invite.max_forwards));
+        let longest = self.settings.call_max;
+        let mut call = Call::new(session, leg, anchored, invite.max_forwards);
+        call.deadline =
+            longest.map(|longest| self.timers.schedule(now + longest, Deadline::Longest(reference)));
+        self.calls.insert(reference, call);
         self.events.push_back(Event::Arrived { call: reference, invite });
     }
 

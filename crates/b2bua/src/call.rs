@@ -31,7 +31,7 @@ pub(crate) struct Call {
     /// Terminations that are not closed yet.
     pub(crate) terminations: usize,
     pub(crate) summary: Summary,
-    /// End of the longest conversation allowed.
+    /// End of the longest call allowed.
     pub(crate) deadline: Option<TimerId>,
 }
 

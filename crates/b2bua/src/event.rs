@@ -58,7 +58,7 @@ pub enum HangUp {
     Silent(Side),
     /// This side's phone never acknowledged our 200, or lost the dialog.
     Lost(Side),
-    /// The conversation reached its maximum length.
+    /// The call reached its maximum length, which counts from its arrival.
     TooLong,
     /// No local media port for the caller: all in use, or the system refused one.
     NoPort,

@@ -36,8 +36,10 @@ pub struct Settings {
     pub retry_after: Duration,
     /// An attempt that rings longer has failed (the application usually ends it before).
     pub ring_max: Duration,
-    /// A conversation that lasts longer is ended; `None`: never.
-    pub talk_max: Option<Duration>,
+    /// A call that lasts longer is ended, counted from its arrival, whether it waits, rings or talks; `None`:
+    /// never. While it waits nothing else may end it: where the caller is silent, or media is direct, nobody
+    /// hears of a peer that died.
+    pub call_max: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -55,7 +57,7 @@ impl Default for Settings {
             calls_max: 5_000,
             retry_after: Duration::from_secs(5),
             ring_max: Duration::from_secs(180),
-            talk_max: Some(Duration::from_secs(4 * 3_600)),
+            call_max: Some(Duration::from_secs(4 * 3_600)),
         }
     }
 }

@@ -361,11 +361,8 @@ impl B2bua {
             self.settle(now);
             return Err(NotConnected::Over);
         }
-        let deadline =
-            self.settings.talk_max.map(|longest| self.timers.schedule(now + longest, Deadline::Talk(call)));
         if let Some(state) = self.calls.get_mut(&call) {
             state.stage = Stage::Connected;
-            state.deadline = deadline;
         }
         self.events.push_back(Event::Connected { call, attempt });
         self.notice_hold(now, call);

@@ -62,9 +62,33 @@ fn a_caller_who_is_gone_while_music_plays_is_found_out() {
 }
 
 #[test]
-fn the_longest_conversation_ends_for_both() {
+fn a_caller_who_waits_as_long_as_a_call_may_last_is_released() {
+    for with_music in [false, true] {
+        let longest = std::time::Duration::from_secs(20);
+        let mut world = World::with(Settings { call_max: Some(longest), ..settings() });
+        let caller = world.peer("10.0.0.2");
+        let offer = audio(world.ear(caller));
+        let (_, call) = world.call(caller, Some(&offer));
+        if with_music {
+            world.b2bua.play(world.now, call, MUSIC).unwrap();
+        } else {
+            world.b2bua.ring(world.now, call).unwrap();
+        }
+        world.run(19_000);
+        assert_eq!(world.cause(call), None);
+        world.run(2_000);
+        assert_eq!(world.cause(call), Some(HangUp::TooLong));
+        let (refused, released) = (usize::from(!with_music), usize::from(with_music));
+        assert_eq!(world.sent("SIP/2.0 480", world.at(caller)), refused);
+        assert_eq!(world.sent("BYE", world.at(caller)), released);
+        world.assert_nothing_left();
+    }
+}
+
+#[test]
+fn the_longest_call_ends_for_both_who_talk() {
     let mut world =
-        World::with(Settings { talk_max: Some(std::time::Duration::from_secs(20)), ..settings() });
+        World::with(Settings { call_max: Some(std::time::Duration::from_secs(20)), ..settings() });
     let talk = world.talk(true);
     world.chat(&talk, 19);
     assert_eq!(world.cause(talk.call), None);

@@ -193,7 +193,7 @@ pub(super) fn calls(config: &Config, numbering: &mut Numbering) -> b2bua::Settin
         calls_max: config.sip.limits.calls_max as usize,
         retry_after: config.sip.limits.retry_after,
         ring_max: config.sip.timers.ring_max,
-        talk_max: Some(config.sip.timers.call_max),
+        call_max: Some(config.sip.timers.call_max),
         ..b2bua::Settings::default()
     }
 }
