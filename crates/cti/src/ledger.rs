@@ -104,6 +104,7 @@ mod tests {
                 queue: QueueId(queue),
                 arrived: Instant::from_secs(id),
                 answered: None,
+                outside_answered: None,
                 agent: agent.map(AgentId),
                 visits: Vec::new(),
                 visits_total: 0,

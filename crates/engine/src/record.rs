@@ -148,6 +148,8 @@ pub struct Story {
     pub arrived: Instant,
     /// When an agent answered.
     pub answered: Option<Instant>,
+    /// When a number outside answered that a rule of the queue led to.
+    pub outside_answered: Option<Instant>,
     /// Whom it reached.
     pub agent: Option<AgentId>,
     /// Its stays in queues, the first [`VISITS_MAX`].
@@ -178,6 +180,7 @@ impl Story {
             queue,
             arrived: now,
             answered: None,
+            outside_answered: None,
             agent: None,
             visits: Vec::new(),
             visits_total: 0,
@@ -229,15 +232,18 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
-    /// From arrival to the answer, or to the end where there was none.
+    /// From arrival to the answer of an agent or of a number outside, or to the end where there was none.
     pub fn waited(&self) -> Duration {
-        self.story.answered.unwrap_or(self.ended).since(self.story.arrived)
+        self.talk_began().unwrap_or(self.ended).since(self.story.arrived)
     }
 
-    /// Talk time without holds; zero where nobody answered.
+    /// Talk time without holds, with an agent or with a number outside; zero where nobody answered.
     pub fn talked(&self) -> Duration {
-        self.story
-            .answered
+        self.talk_began()
             .map_or(Duration::ZERO, |answered| self.ended.since(answered).saturating_sub(self.summary.held))
+    }
+
+    fn talk_began(&self) -> Option<Instant> {
+        self.story.answered.or(self.story.outside_answered)
     }
 }

@@ -18,7 +18,7 @@ impl Engine {
             Event::AttemptFailed { call, attempt, failure } => {
                 self.attempt_failed(now, call, attempt, failure);
             }
-            Event::Connected { call, .. } => self.connected(now, call),
+            Event::Connected { call, attempt } => self.connected(now, call, attempt),
             Event::HungUp { call, cause } => self.hung_up(now, call, cause),
             Event::Closed { call, summary } => {
                 if let Some(state) = self.interactions.get_mut(&interaction_of(call)) {
@@ -162,8 +162,11 @@ impl Engine {
         self.command(Command::Reject { reservation, cause });
     }
 
-    fn connected(&mut self, now: Instant, call: CallRef) {
+    fn connected(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
         let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
+        if attempt == OUTSIDE {
+            state.story.outside_answered = Some(now);
+        }
         state.attempt_ended(now, None, false);
     }
 

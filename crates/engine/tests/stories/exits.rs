@@ -148,6 +148,7 @@ fn an_overflow_to_a_number_goes_outside_and_is_no_answer_of_an_agent() {
         world.run(12_000);
         assert_eq!(world.sent("INVITE sip:0212345678@10.2.0.1", world.at(outside)), 1);
         assert_eq!(world.engine.counts().calls.connected, 1);
+        world.run(60_000);
         world.bye(caller, session);
         world.assert_nothing_left();
         let record = world.records()[0].clone();
@@ -156,6 +157,7 @@ fn an_overflow_to_a_number_goes_outside_and_is_no_answer_of_an_agent() {
             (Outcome::Overflowed, None, None)
         );
         assert_eq!(record.story.attempts.last().map(|one| (one.agent, one.failure)), Some((None, None)));
+        assert_eq!((record.waited().as_secs(), record.talked().as_secs()), (10, 61), "{record:#?}");
     }
 }
 

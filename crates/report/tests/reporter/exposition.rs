@@ -26,6 +26,7 @@ fn record(queue: QueueId, outcome: Outcome) -> CallRecord {
             queue,
             arrived: Instant::from_secs(100),
             answered: (outcome == Outcome::Answered).then_some(Instant::from_secs(110)),
+            outside_answered: None,
             agent: Some(KIM),
             visits: Vec::new(),
             visits_total: 1,
