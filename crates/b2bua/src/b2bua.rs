@@ -20,7 +20,7 @@ pub use dialing::{Dial, NotConnected};
 pub use treatment::Played;
 
 use crate::call::{Call, Leg, Role, Stage};
-use crate::{AttemptId, CallRef, Event, HangUp, Settings, Side, Summary, body};
+use crate::{AttemptId, CallRef, Event, HangUp, RefusalCause, Settings, Side, Summary, body};
 
 /// Calls over one user agent: see the [crate](crate).
 ///
@@ -132,6 +132,11 @@ impl B2bua {
     /// How long a call's conversation has been held so far; zero for an unknown call.
     pub fn held(&self, now: Instant, call: CallRef) -> std::time::Duration {
         self.calls.get(&call).map_or(std::time::Duration::ZERO, |call| call.held(now))
+    }
+
+    /// What passed since the start.
+    pub fn totals(&self) -> sip::Totals {
+        self.user_agent.totals()
     }
 
     /// Calls that are not over.
@@ -301,6 +306,7 @@ impl B2bua {
                 self.replied(now, session, exchange, status, body);
             }
             sip::Event::Ended { session, cause, .. } => self.session_ended(now, session, &cause),
+            sip::Event::Refused(refused) => self.events.push_back(Event::RequestRefused(refused)),
             sip::Event::Registered { account, contacts } => {
                 self.events.push_back(Event::Registered { account, contacts });
             }
@@ -313,7 +319,7 @@ impl B2bua {
     /// A call comes in: reads its offer and refuses at once what could never be served.
     fn invited(&mut self, now: Instant, session: SessionId, invite: Box<sip::Invite>) {
         if self.calls.len() >= self.settings.calls_max {
-            return self.refuse_session(now, session, 503);
+            return self.refuse_arrival(now, session, invite, RefusalCause::Calls);
         }
         let trunk = match &invite.origin {
             sip::Origin::Trunk(trunk) => Some(*trunk),
@@ -325,20 +331,23 @@ impl B2bua {
         if anchored {
             let said = match self.read_description(invite.body.as_ref()) {
                 Ok(said) => said,
-                Err(status) => return self.refuse_session(now, session, status),
+                Err(415) => {
+                    return self.refuse_arrival(now, session, invite, RefusalCause::NoDescription);
+                }
+                Err(_) => return self.refuse_arrival(now, session, invite, RefusalCause::BadDescription),
             };
             let peer = said.as_ref().and_then(streams::address).unwrap_or(invite.remote.ip());
             let Some(address) = self.settings.media_address(peer) else {
-                return self.refuse_session(now, session, 488);
+                return self.refuse_arrival(now, session, invite, RefusalCause::NoMediaAddress);
             };
             if said.as_ref().is_some_and(|offer| !media::negotiate::relayable(offer).contains(&true)) {
-                return self.refuse_session(now, session, 488);
+                return self.refuse_arrival(now, session, invite, RefusalCause::NothingToRelay);
             }
             // Taken now, so that a call that is let in can be answered whatever comes after it.
             let wanted = said.as_ref().map_or_else(|| vec![true], media::negotiate::relayable);
             self.take_ports(now, CallRef(self.calls_made + 1), session, &mut leg, &wanted);
             if leg.streams.iter().all(Option::is_none) {
-                return self.refuse_session(now, session, 503);
+                return self.refuse_arrival(now, session, invite, RefusalCause::NoPort);
             }
             leg.author = Some(self.author(address));
             leg.said = said;
@@ -355,6 +364,17 @@ impl B2bua {
             longest.map(|longest| self.timers.schedule(now + longest, Deadline::Longest(reference)));
         self.calls.insert(reference, call);
         self.events.push_back(Event::Arrived { call: reference, invite });
+    }
+
+    fn refuse_arrival(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        invite: Box<sip::Invite>,
+        cause: RefusalCause,
+    ) {
+        self.refuse_session(now, session, cause.status());
+        self.events.push_back(Event::Refused { invite, cause });
     }
 
     /// Refuses an unanswered caller; with 503 goes when to try again (RFC 3261 §21.5.4).

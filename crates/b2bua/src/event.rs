@@ -84,6 +84,57 @@ impl HangUp {
     }
 }
 
+/// Why a call was refused before it was one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RefusalCause {
+    /// [`Settings::calls_max`](crate::Settings::calls_max) is reached: 503.
+    Calls,
+    /// No media port is free: 503.
+    NoPort,
+    /// We have no media address of the caller's family: 488.
+    NoMediaAddress,
+    /// Nothing in the offer can be relayed: 488.
+    NothingToRelay,
+    /// The body has no session description: 415.
+    NoDescription,
+    /// The session description breaks its grammar or a bound: 400.
+    BadDescription,
+}
+
+impl RefusalCause {
+    /// All of them, in order.
+    pub const ALL: [RefusalCause; 6] = [
+        RefusalCause::Calls,
+        RefusalCause::NoPort,
+        RefusalCause::NoMediaAddress,
+        RefusalCause::NothingToRelay,
+        RefusalCause::NoDescription,
+        RefusalCause::BadDescription,
+    ];
+
+    /// What the caller is answered.
+    pub fn status(self) -> u16 {
+        match self {
+            RefusalCause::Calls | RefusalCause::NoPort => 503,
+            RefusalCause::NoMediaAddress | RefusalCause::NothingToRelay => 488,
+            RefusalCause::NoDescription => 415,
+            RefusalCause::BadDescription => 400,
+        }
+    }
+
+    /// One word for labels and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RefusalCause::Calls => "calls",
+            RefusalCause::NoPort => "no_port",
+            RefusalCause::NoMediaAddress => "no_media_address",
+            RefusalCause::NothingToRelay => "nothing_to_relay",
+            RefusalCause::NoDescription => "no_description",
+            RefusalCause::BadDescription => "bad_description",
+        }
+    }
+}
+
 /// What became of a call's media, known when its last termination is closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -95,8 +146,9 @@ pub struct Summary {
     pub callee: Option<media::Statistics>,
 }
 
-/// What happened. A call begins with [`Event::Arrived`], has exactly one [`Event::HungUp`] and ends
-/// with [`Event::Closed`], after which its reference is unknown.
+/// What happened. A call is either refused at once ([`Event::Refused`], [`Event::RequestRefused`]), or begins
+/// with [`Event::Arrived`], has exactly one [`Event::HungUp`] and ends with [`Event::Closed`], after which its
+/// reference is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A call came in. Say `ring`, `play`, `dial` or `refuse`.
@@ -158,6 +210,15 @@ pub enum Event {
         /// What became of its media.
         summary: Box<Summary>,
     },
+    /// A call was refused before it was one; it has no reference and no other event.
+    Refused {
+        /// Who called whom.
+        invite: Box<sip::Invite>,
+        /// Why.
+        cause: RefusalCause,
+    },
+    /// A request was refused before it was even an invitation.
+    RequestRefused(sip::RefusedRequest),
     /// An account has a new, changed or refreshed set of contacts, at least one.
     Registered {
         /// The account.

@@ -17,5 +17,5 @@ mod event;
 mod settings;
 
 pub use b2bua::{B2bua, Counts, Dial, NotConnected, NotPossible, Played};
-pub use event::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp, Side, Summary};
+pub use event::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp, RefusalCause, Side, Summary};
 pub use settings::Settings;

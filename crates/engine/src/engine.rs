@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId, TimerWheel};
 
 use crate::interaction::Interaction;
-use crate::{Directory, Notice, Ongoing};
+use crate::refusals::Refusals;
+use crate::{Directory, Notice, Ongoing, RefusalCount};
 
 /// What an [`Engine`] is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,7 @@ pub struct Engine {
     /// Agents who missed too many calls, until they are ready again.
     pauses: TimerWheel<AgentId>,
     pausing: BTreeMap<AgentId, TimerId>,
+    refusals: Refusals,
     outputs: VecDeque<Output>,
 }
 
@@ -85,6 +87,26 @@ pub struct Counts {
     pub calls: b2bua::Counts,
 }
 
+/// What passed since the start; never falls.
+///
+/// Every call that arrived is offered to the distributor or refused: `sip.calls()` is the interactions that
+/// were ever enqueued and all of `refused` whose request is a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// What the user agent counted.
+    pub sip: sip::Totals,
+    /// What was refused, by what and why; causes that never occurred are missing.
+    pub refused: Vec<RefusalCount>,
+}
+
+impl Totals {
+    /// Calls refused before they became an interaction.
+    pub fn refused_calls(&self) -> u64 {
+        let calls = self.refused.iter().filter(|one| one.request == sip::RequestKind::Call);
+        calls.map(|one| one.count).sum()
+    }
+}
+
 /// How it is built and told about the world.
 impl Engine {
     /// An engine that knows nobody: [`Engine::reload`] tells it. `seed` must come from a good source of
@@ -101,6 +123,7 @@ impl Engine {
             timers: TimerWheel::new(),
             pauses: TimerWheel::new(),
             pausing: BTreeMap::new(),
+            refusals: Refusals::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -192,6 +215,11 @@ impl Engine {
         behind.filter(wanted).take(most).map(Interaction::ongoing).collect()
     }
 
+    /// What passed since the start.
+    pub fn totals(&self) -> Totals {
+        Totals { sip: self.b2bua.totals(), refused: self.refusals.counts().to_vec() }
+    }
+
     /// Calls and interactions that are not over.
     pub fn in_progress(&self) -> usize {
         self.interactions.len().max(self.b2bua.calls())
@@ -266,6 +294,9 @@ impl Engine {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.b2bua.handle_timeout(now);
         self.settle(now);
+        while let Some(further) = self.refusals.poll(now) {
+            self.notice(Notice::RefusedFurther(further));
+        }
         while let Some(agent) = self.pauses.poll(now) {
             self.pause_ended(agent);
         }
@@ -304,7 +335,7 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let own = [self.timers.next_deadline(), self.pauses.next_deadline()];
+        let own = [self.timers.next_deadline(), self.pauses.next_deadline(), self.refusals.next_deadline()];
         own.into_iter().flatten().chain(self.b2bua.poll_timeout()).min()
     }
 

@@ -1,5 +1,6 @@
 //! One call as an interaction: where it stands between the caller and the distributor.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::{AgentId, Decision, ExitId, OverflowCause, QueueId, ReservationId, StepCause};
@@ -17,6 +18,8 @@ use crate::{
 pub(crate) struct Interaction {
     pub(crate) call: CallRef,
     pub(crate) caller: sip::Party,
+    /// The address its INVITE came from.
+    pub(crate) remote: SocketAddr,
     pub(crate) stage: Stage,
     /// The distributor has forgotten it, with this outcome.
     pub(crate) outcome: Option<Outcome>,

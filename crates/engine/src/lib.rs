@@ -13,10 +13,15 @@ mod directory;
 mod engine;
 mod interaction;
 mod record;
+mod refusals;
 
 pub use directory::{AgentLine, Directory, Entry, Leave, LogIn, NumberPattern, Outbound, Reach, Treatment};
-pub use engine::{Counts, Engine, NoPhone, Output, Settings};
+pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{
-    ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Ongoing, Outcome, RefusalCause, Standing, StepRecord,
-    Story, VISIT_STEPS_MAX, VISITS_MAX, Visit,
+    ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Ongoing, Outcome, Standing, StepRecord, Story,
+    VISIT_STEPS_MAX, VISITS_MAX, Visit,
 };
+pub use refusals::{
+    FurtherRefusals, Parties, REFUSAL_INTERVAL, REFUSAL_SOURCES_MAX, Refusal, RefusalCause, RefusalCount,
+};
+pub use sip::RequestKind;

@@ -6,24 +6,18 @@ use acd::{AgentId, Decision, InteractionId, OverflowCause, QueueId, StepCause};
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
+use crate::{FurtherRefusals, Refusal};
+
 /// What the engine tells whoever logs and reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// A call is over and nothing of it is left.
     CallEnded(Box<CallRecord>),
-    /// A call was refused before it became an interaction.
-    CallRefused {
-        /// Who called.
-        caller: String,
-        /// The number dialled.
-        called: String,
-        /// Whence.
-        origin: sip::Origin,
-        /// What we answered.
-        status: u16,
-        /// Why.
-        cause: RefusalCause,
-    },
+    /// A call was refused before it became an interaction, or another request before it became anything.
+    /// Said of the first of each cause and source; [`Engine::totals`](crate::Engine::totals) counts all.
+    Refused(Box<Refusal>),
+    /// Like refusals that were not told one by one.
+    RefusedFurther(FurtherRefusals),
     /// An agent's phone registered or its registration ended.
     RegistrationChanged {
         /// The account.
@@ -39,17 +33,6 @@ pub enum Notice {
         /// Why.
         refusal: acd::Refusal,
     },
-}
-
-/// Why a call never became an interaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RefusalCause {
-    /// No entry fits the dialled number: 404.
-    UnknownNumber,
-    /// We are going down: 503.
-    Draining,
-    /// The distributor has no room: 503.
-    Full,
 }
 
 /// How a call ended.

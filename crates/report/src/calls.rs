@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use acd::QueueId;
 use b2bua::{HangUp, Side};
-use engine::{CallRecord, Notice, Outcome, RefusalCause};
+use engine::{CallRecord, Notice, Outcome};
 use prometheus::{Histogram, IntCounter, IntGauge};
 
 use crate::series::{Definition, Group, Registration, as_gauge};
 use crate::{Exposition, Names};
 
 mod media_series;
+mod refusals;
 
 use media_series::SideSeries;
+use refusals::RefusalSeries;
 
 const TALK: Definition = Definition {
     name: "cordboard_talk_seconds",
@@ -30,10 +32,6 @@ const CALLS: Definition = Definition {
 };
 const ENDS: Definition =
     Definition { name: "cordboard_call_ends_total", help: "Calls that are over, by why they ended." };
-const REFUSED: Definition = Definition {
-    name: "cordboard_calls_refused_total",
-    help: "Calls refused before they became an interaction, by cause.",
-};
 const COMMANDS_FAILED: Definition = Definition {
     name: "cordboard_engine_commands_refused_total",
     help: "Commands of the engine that the distributor refused and that no race explains.",
@@ -78,8 +76,6 @@ const CALL_ENDS: [&str; 10] = [
     "no_port",
     "requested",
 ];
-/// In the order of [`refusal_index`].
-const REFUSAL_CAUSES: [&str; 3] = ["unknown_number", "draining", "full"];
 
 fn outcome_index(outcome: Outcome) -> usize {
     match outcome {
@@ -105,21 +101,13 @@ fn end_index(cause: HangUp) -> usize {
     }
 }
 
-fn refusal_index(cause: RefusalCause) -> usize {
-    match cause {
-        RefusalCause::UnknownNumber => 0,
-        RefusalCause::Draining => 1,
-        RefusalCause::Full => 2,
-    }
-}
-
 /// Turns what the engine tells into figures of calls, SIP and media. One for each [`Exposition`].
 pub struct CallReporter {
     exposition: Exposition,
     queues: BTreeMap<QueueId, Conversations>,
     outcomes: [IntCounter; OUTCOMES.len()],
     ends: [IntCounter; CALL_ENDS.len()],
-    refused: [IntCounter; REFUSAL_CAUSES.len()],
+    refusals: RefusalSeries,
     commands_refused: IntCounter,
     caller: SideSeries,
     agent: SideSeries,
@@ -136,7 +124,7 @@ impl CallReporter {
             queues: BTreeMap::new(),
             outcomes: OUTCOMES.map(|outcome| group.counter(CALLS, &[("outcome", outcome)])),
             ends: CALL_ENDS.map(|cause| group.counter(ENDS, &[("cause", cause)])),
-            refused: REFUSAL_CAUSES.map(|cause| group.counter(REFUSED, &[("cause", cause)])),
+            refusals: RefusalSeries::new(&mut group),
             commands_refused: group.counter(COMMANDS_FAILED, &[]),
             caller: SideSeries::new(exposition, "caller"),
             agent: SideSeries::new(exposition, "agent"),
@@ -165,8 +153,8 @@ impl CallReporter {
     pub fn handle_notice(&mut self, notice: &Notice) {
         match notice {
             Notice::CallEnded(record) => self.end_call(record),
-            Notice::CallRefused { cause, .. } => self.refused[refusal_index(*cause)].inc(),
-            Notice::RegistrationChanged { .. } => {}
+            // Refusals are counted where they are refused: see `set_totals`.
+            Notice::Refused(_) | Notice::RefusedFurther(_) | Notice::RegistrationChanged { .. } => {}
             Notice::CommandRefused { .. } => self.commands_refused.inc(),
         }
     }
@@ -174,6 +162,11 @@ impl CallReporter {
     /// What the engine holds now. Call it about once a second.
     pub fn set_counts(&self, counts: &engine::Counts) {
         self.gauges.set(counts);
+    }
+
+    /// What arrived and was refused since the start. Call it together with [`CallReporter::set_counts`].
+    pub fn set_totals(&self, totals: &engine::Totals) {
+        self.refusals.set(totals);
     }
 
     fn end_call(&mut self, record: &CallRecord) {

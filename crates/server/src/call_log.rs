@@ -1,12 +1,14 @@
 //! One line for each call, with its whole story.
 
+mod refusals;
+
 use std::fmt::Write;
 use std::sync::Arc;
 
 use acd::AgentId;
 use arc_swap::ArcSwap;
 use cti::TrunkNames;
-use engine::{AttemptRecord, CallRecord, Notice, RefusalCause};
+use engine::{AttemptRecord, CallRecord, Notice};
 use report::Names;
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -57,14 +59,8 @@ impl CallLog {
                 self.call(&record);
                 self.remembered.add(Arc::from(record));
             }
-            Notice::CallRefused { caller, called, origin, status, cause } => info!(
-                caller = %self.number(&caller),
-                called = %clean(&called),
-                origin = %self.whence(&origin),
-                status,
-                cause = refusal(cause),
-                "call refused"
-            ),
+            Notice::Refused(refusal) => self.refusal(&refusal),
+            Notice::RefusedFurther(further) => self.further_refusals(&further),
             Notice::RegistrationChanged { account, contacts } => {
                 info!(account, contacts, "registration changed");
             }
@@ -108,12 +104,13 @@ impl CallLog {
 
     fn whence(&self, origin: &sip::Origin) -> String {
         match origin {
-            sip::Origin::Trunk(trunk) => match self.trunks.load().get(trunk) {
-                Some(name) => format!("trunk:{name}"),
-                None => format!("trunk:{}", trunk.0),
-            },
+            sip::Origin::Trunk(trunk) => format!("trunk:{}", self.trunk(*trunk)),
             sip::Origin::Account(account) => format!("account:{account}"),
         }
+    }
+
+    fn trunk(&self, trunk: sip::TrunkId) -> String {
+        self.trunks.load().get(&trunk).cloned().unwrap_or_else(|| trunk.0.to_string())
     }
 }
 
@@ -154,12 +151,4 @@ fn lost(statistics: Option<&media::Statistics>) -> Option<String> {
     let lost = u64::try_from(statistics.lost).unwrap_or(0);
     let expected = statistics.received_packets.saturating_add(lost);
     (expected > 0).then(|| format!("{:.2}%", lost as f64 * 100.0 / expected as f64))
-}
-
-fn refusal(cause: RefusalCause) -> &'static str {
-    match cause {
-        RefusalCause::UnknownNumber => "unknown_number",
-        RefusalCause::Draining => "draining",
-        RefusalCause::Full => "full",
-    }
 }

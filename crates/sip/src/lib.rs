@@ -41,7 +41,8 @@ pub use transaction::Timers;
 pub use uri::{Host, SipUri, TelUri, Uri, escape_header, escape_user, unescape};
 pub use user_agent::{
     Body, Counts, Destination, EndCause, EndedBy, Endpoint, Event, ExchangeId, FailureCause, HeaderField,
-    Identity, Invitation, Invite, Network, Origin, Party, Query, QueryId, Refused, Reply, SessionId,
-    Settings, Trunk, TrunkCredentials, TrunkId, UnregisteredCause, UserAgent,
+    Identity, Invitation, Invite, Network, Origin, Party, Query, QueryId, RefusalCause, Refused,
+    RefusedRequest, Reply, RequestKind, SessionId, Settings, Totals, Trunk, TrunkCredentials, TrunkId,
+    UnregisteredCause, UserAgent,
 };
 pub use via::{MAGIC_COOKIE, Transport, Via};

@@ -19,6 +19,7 @@ mod outside;
 mod rate;
 mod read;
 mod receive;
+mod refusals;
 mod registration;
 mod session;
 mod settings;
@@ -40,6 +41,7 @@ pub use event::{
 };
 pub use invitation::{Counts, Destination, Identity, Invitation, Refused, Reply};
 pub use locating::{Query, QueryId};
+pub use refusals::{RefusalCause, RefusedRequest, RequestKind, Totals};
 pub use settings::{Endpoint, Limits, Network, Settings, Trunk, TrunkCredentials, TrunkId};
 
 use crate::digest::{Authenticator, AuthenticatorSettings, Backoff, Secret};
@@ -90,6 +92,7 @@ pub struct UserAgent {
     is_watched: bool,
     /// Messages of streams that nobody has seen yet.
     watched: VecDeque<(Flow, Bytes)>,
+    totals: Totals,
     /// The last number given to a session or an exchange.
     numbers: u64,
 }
@@ -143,6 +146,7 @@ impl UserAgent {
             closes: VecDeque::new(),
             is_watched: false,
             watched: VecDeque::new(),
+            totals: Totals::default(),
             numbers: 0,
             settings,
         }

@@ -75,6 +75,7 @@ impl Application {
                 | Event::Replied { session, .. } => {
                     assert!(self.sessions.get(&session).is_some_and(|state| *state != State::Over));
                 }
+                Event::Refused(_) => unreachable!("the network keeps them apart"),
                 Event::Registered { .. } | Event::Unregistered { .. } => panic!("nobody registers"),
             }
         }

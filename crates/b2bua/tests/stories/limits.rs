@@ -1,6 +1,6 @@
 //! What happens at the bounds, and nothing leaks there.
 
-use b2bua::{Event, Failure, FailureKind, HangUp, Settings};
+use b2bua::{Event, Failure, FailureKind, HangUp, RefusalCause, Settings};
 use media::{LocalPort, PortPoolSettings};
 
 use crate::world::{ATTEMPT, MUSIC, World, audio, description, port, settings, text};
@@ -26,6 +26,8 @@ fn a_call_for_which_no_port_is_left_is_refused_at_once() {
             panic!("not refused")
         };
         assert_eq!((status, retry_after.map(|after| after.as_secs())), (503, Some(5)));
+        let Some(Event::Refused { cause, .. }) = world.event() else { panic!("it is told") };
+        assert_eq!((cause, cause.status()), (RefusalCause::NoPort, status));
     }
     assert_eq!(world.event(), None);
     world.cancel(first, session);
@@ -82,7 +84,39 @@ fn one_call_more_than_allowed_is_told_when_to_try_again() {
     world.invite(second, Some(&offer));
     world.run(100);
     assert!(matches!(world.hear(second), sip::Event::Failed { status: 503, retry_after: Some(_), .. }));
+    let at = world.at(second);
+    let told = world.event();
+    assert!(
+        matches!(&told, Some(Event::Refused { invite, cause: RefusalCause::Calls }) if invite.remote == at)
+    );
     world.cancel(first, session);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn what_cannot_be_a_call_is_told_with_its_cause_and_nothing_is_lost_between_the_two() {
+    let mut world = World::with(Settings { media_v6: None, ..settings() });
+    let caller = world.peer("10.0.0.2");
+    let odd = [
+        ("v=0\r\nnonsense\r\n".to_owned(), 400, RefusalCause::BadDescription),
+        (
+            crate::world::description(world.ear(caller), "UDP/TLS/RTP/SAVPF 111\r\n"),
+            488,
+            RefusalCause::NothingToRelay,
+        ),
+        (audio("[2001:db8::2]:4000".parse().expect("an address")), 488, RefusalCause::NoMediaAddress),
+    ];
+    for (offer, status, cause) in odd {
+        world.invite(caller, Some(&offer));
+        world.run(100);
+        assert!(
+            matches!(world.hear(caller), sip::Event::Failed { status: told, .. } if told == status),
+            "{cause:?}"
+        );
+        let Some(Event::Refused { cause: told, .. }) = world.event() else { panic!("{cause:?}") };
+        assert_eq!((told, told.status()), (cause, status));
+    }
+    assert_eq!(world.b2bua.totals().calls(), 3);
     world.assert_nothing_left();
 }
 

@@ -566,6 +566,8 @@ impl World {
             | Event::AttemptFailed { .. }
             | Event::Connected { .. }
             | Event::HoldChanged { .. }
+            | Event::Refused { .. }
+            | Event::RequestRefused(_)
             | Event::Registered { .. }
             | Event::Unregistered { .. } => {}
         }

@@ -1,12 +1,15 @@
 //! What happens to calls, told to the distributor.
 
+use std::net::SocketAddr;
+
 use acd::{Command, InteractionId, RejectCause, ReservationId};
 use b2bua::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp};
+use sip::RequestKind;
 use timing::Instant;
 
 use super::{Engine, identity};
 use crate::interaction::{Interaction, OUTSIDE, Stage};
-use crate::{CallRecord, Notice, Outcome, RefusalCause, Story, Treatment};
+use crate::{CallRecord, Notice, Outcome, Parties, Refusal, RefusalCause, Story, Treatment};
 
 impl Engine {
     pub(super) fn happened(&mut self, now: Instant, event: Event) {
@@ -26,6 +29,13 @@ impl Engine {
                     self.finish_record(interaction_of(call));
                 }
             }
+            Event::Refused { invite, cause } => {
+                let caller = identity::calling_party(&invite);
+                let parties = || Parties { caller: number(&caller), called: invite.number.clone() };
+                let whence = (invite.remote, &invite.origin);
+                self.refusal(now, RefusalCause::Call(cause), cause.status(), whence, parties);
+            }
+            Event::RequestRefused(refused) => self.request_refused(now, refused),
             Event::Registered { account, contacts } => self.registration_changed(account, contacts),
             Event::Unregistered { account, .. } => self.registration_changed(account, 0),
         }
@@ -50,6 +60,7 @@ impl Engine {
             call,
             stage: Stage::Waiting,
             outcome: None,
+            remote: invite.remote,
             story: Story::new(now, interaction, number(&caller), *invite, queue),
             caller,
             hung_up: None,
@@ -73,8 +84,43 @@ impl Engine {
         let headers = self.retry_after(status);
         // The caller may have gone in the same batch; then there is nothing left to refuse.
         let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, call, status, &headers);
-        let (called, origin) = (invite.number.clone(), invite.origin.clone());
-        self.notice(Notice::CallRefused { caller: number(caller), called, origin, status, cause });
+        let parties = || Parties { caller: number(caller), called: invite.number.clone() };
+        self.refusal(now, cause, status, (invite.remote, &invite.origin), parties);
+    }
+
+    /// Counts a refused call, and tells it unless too many like it were told.
+    pub(super) fn refusal(
+        &mut self,
+        now: Instant,
+        cause: RefusalCause,
+        status: u16,
+        (remote, origin): (SocketAddr, &sip::Origin),
+        parties: impl FnOnce() -> Parties,
+    ) {
+        let request = RequestKind::Call;
+        if !self.refusals.note(now, request, cause, remote.ip()) {
+            return;
+        }
+        let trunk = match origin {
+            sip::Origin::Trunk(trunk) => Some(*trunk),
+            sip::Origin::Account(_) => None,
+        };
+        let parties = Some(parties());
+        let refusal = Refusal { request, cause, status, remote, trunk, parties };
+        self.notice(Notice::Refused(Box::new(refusal)));
+    }
+
+    /// The same of what the user agent refused, which nobody has read.
+    fn request_refused(&mut self, now: Instant, refused: sip::RefusedRequest) {
+        let sip::RefusedRequest { request, remote, status, cause } = refused;
+        let cause = RefusalCause::Request(cause);
+        if !self.refusals.note(now, request, cause, remote.ip()) {
+            return;
+        }
+        let fits = |trunk: &&sip::Trunk| trunk.networks.iter().any(|network| network.contains(remote.ip()));
+        let trunk = self.settings.sip.trunks.iter().find(fits).map(|trunk| trunk.id);
+        let refusal = Refusal { request, cause, status, remote, trunk, parties: None };
+        self.notice(Notice::Refused(Box::new(refusal)));
     }
 
     pub(super) fn retry_after(&self, status: u16) -> Vec<sip::HeaderField> {

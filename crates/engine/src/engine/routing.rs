@@ -12,8 +12,8 @@ use timing::Instant;
 use super::Engine;
 use super::calls::callers_status;
 use super::identity::dial;
-use crate::interaction::{OUTSIDE, Stage, attempt_of};
-use crate::{Leave, Notice, Outcome, RefusalCause};
+use crate::interaction::{Interaction, OUTSIDE, Stage, attempt_of};
+use crate::{Leave, Notice, Outcome, Parties, RefusalCause, Story};
 
 /// How long the caller hears nothing after entering a queue, so that a call that leaves at once (queue
 /// full, nobody there) is refused as what it is and not answered first.
@@ -299,13 +299,8 @@ impl Engine {
         let Some(state) = self.interactions.remove(&interaction) else { return };
         let headers = self.retry_after(503);
         let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, state.call, 503, &headers);
-        self.notice(Notice::CallRefused {
-            caller: state.story.caller,
-            called: state.story.called,
-            origin: state.story.origin,
-            status: 503,
-            cause: RefusalCause::Full,
-        });
+        let Interaction { story: Story { origin, caller, called, .. }, remote, .. } = state;
+        self.refusal(now, RefusalCause::Full, 503, (remote, &origin), || Parties { caller, called });
     }
 
     /// The agent picked up in the moment in which the reservation ended. Whoever waits goes on waiting.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acd::{Exit, ExitId, MaxWait, NobodyLoggedIn, QueueSettings};
-use engine::{Notice, Outcome, RefusalCause, Treatment};
+use engine::{FurtherRefusals, Notice, Outcome, RefusalCause, RequestKind, Treatment};
 
 use crate::world::{BILLING, BUSY, HANG_UP, MUSIC, Manner, NUMBER, OTHER, World};
 
@@ -12,15 +12,23 @@ fn after(seconds: u64, exit: Exit) -> QueueSettings {
     QueueSettings { max_wait, ..QueueSettings::default() }
 }
 
+/// What was told one by one.
 fn refusals(world: &World) -> Vec<(u16, RefusalCause)> {
     world
         .notices
         .iter()
         .filter_map(|notice| match notice {
-            Notice::CallRefused { status, cause, .. } => Some((*status, *cause)),
+            Notice::Refused(refusal) => Some((refusal.status, refusal.cause)),
             _ => None,
         })
         .collect()
+}
+
+/// How many calls were refused for this.
+fn refused(world: &World, cause: RefusalCause) -> u64 {
+    let totals = world.engine.totals();
+    let found = totals.refused.iter().find(|one| one.request == RequestKind::Call && one.cause == cause);
+    found.map_or(0, |one| one.count)
 }
 
 #[test]
@@ -32,11 +40,70 @@ fn an_unknown_number_is_404_and_a_pattern_serves_what_begins_so() {
         world.run(100);
         assert_eq!(world.refusal(caller), Some(404), "{number}");
     }
-    assert_eq!(refusals(&world), [(404, RefusalCause::UnknownNumber); 3]);
+    assert_eq!(refusals(&world), [(404, RefusalCause::UnknownNumber)], "the first of a source is told");
+    assert_eq!(refused(&world, RefusalCause::UnknownNumber), 3);
     let session = world.call(caller, "27");
     world.run(100);
     assert_eq!(world.distributor.first_in_line(OTHER, 9).len(), 1);
     world.cancel(caller, session);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_flood_of_refusals_is_told_once_and_then_as_a_number() {
+    let mut world = World::new(Treatment::Ringback);
+    let (caller, other) = (world.peer("10.0.0.2", Manner::ByHand), world.peer("10.0.0.3", Manner::ByHand));
+    for _ in 0..20 {
+        world.call(caller, "1000");
+        world.run(100);
+    }
+    world.call(other, "1000");
+    world.run(100);
+    assert_eq!(refusals(&world).len(), 2, "the first of each source");
+    world.run(10_000);
+    let further: Vec<FurtherRefusals> = world
+        .notices
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::RefusedFurther(further) => Some(*further),
+            _ => None,
+        })
+        .collect();
+    let (source, cause) = (Some(world.at(caller).ip()), RefusalCause::UnknownNumber);
+    assert_eq!(further, [FurtherRefusals { request: RequestKind::Call, cause, source, count: 19 }]);
+    assert_eq!(refused(&world, cause), 21);
+    world.assert_nothing_left();
+}
+
+/// Somebody of a domain that is not ours.
+fn stranger_identity() -> sip::Identity {
+    sip::Identity { host: Some("elsewhere.example".to_owned()), ..sip::Identity::user("mallory") }
+}
+
+#[test]
+fn what_the_user_agent_and_the_calls_refuse_is_told_and_counted_too() {
+    let mut world = World::new(Treatment::Ringback);
+    let stranger = world.peer("192.0.2.9", Manner::ByHand);
+    world.call_with(stranger, "100", Vec::new(), stranger_identity());
+    world.run(100);
+    assert_eq!(world.refusal(stranger), Some(403));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let invitation = sip::Invitation {
+        destination: sip::Destination::Uri("sip:100@10.0.0.1:5060".parse().unwrap()),
+        caller: sip::Identity::user("0311112222"),
+        to_display_name: String::new(),
+        max_forwards: 70,
+        headers: Vec::new(),
+        body: Some(sip::Body::sdp("v=0\r\nnonsense\r\n")),
+    };
+    let now = world.now;
+    world.ua(caller).invite(now, &invitation).unwrap();
+    world.run(100);
+    assert_eq!(world.refusal(caller), Some(400));
+    let unknown = RefusalCause::Request(sip::RefusalCause::UnknownSource);
+    let bad = RefusalCause::Call(b2bua::RefusalCause::BadDescription);
+    assert_eq!(refusals(&world), [(403, unknown), (400, bad)]);
+    assert_eq!((refused(&world, unknown), refused(&world, bad)), (1, 1));
     world.assert_nothing_left();
 }
 

@@ -363,7 +363,8 @@ impl World {
             .iter()
             .filter_map(|notice| match notice {
                 Notice::CallEnded(record) => Some(&**record),
-                Notice::CallRefused { .. }
+                Notice::Refused(_)
+                | Notice::RefusedFurther(_)
                 | Notice::RegistrationChanged { .. }
                 | Notice::CommandRefused { .. } => None,
             })
@@ -440,6 +441,9 @@ impl World {
         use engine::Outcome;
         let totals = self.totals();
         assert_eq!(totals.offered, totals.answered + totals.abandoned + totals.overflowed);
+        let passed = self.engine.totals();
+        let entered = totals.offered - totals.flowed_out - totals.returned;
+        assert_eq!(passed.sip.calls(), entered + passed.refused_calls(), "{passed:?}");
         assert_eq!(totals.answered, totals.finished);
         // Who was given back was answered twice, or in vain.
         let conversations = totals.answered - totals.returned;

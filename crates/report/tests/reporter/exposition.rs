@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use acd::{InteractionId, QueueId};
 use b2bua::{HangUp, Side, Summary};
-use engine::{CallRecord, Notice, Outcome, RefusalCause, Story};
+use engine::{CallRecord, Notice, Outcome, RefusalCause, RefusalCount, RequestKind, Story};
 use report::{
     CallReporter, Exposition, MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries,
     TrafficCounts,
@@ -105,19 +105,50 @@ fn a_call_that_nobody_answered_or_whose_queue_is_gone_counts_as_a_call_only() {
 #[test]
 fn a_refused_call_counts_by_cause() {
     let exposition = Exposition::new("0.1.0");
-    let mut calls = CallReporter::new(&exposition, &names());
-    let refused = |cause, status| Notice::CallRefused {
-        caller: "0212345678".to_owned(),
-        called: "999".to_owned(),
-        origin: sip::user_agent::Origin::Account("kim".to_owned()),
-        status,
-        cause,
+    let calls = CallReporter::new(&exposition, &names());
+    let mut totals = engine::Totals {
+        sip: sip::Totals { invites: 7, invites_challenged: 2, malformed: 4, ..sip::Totals::default() },
+        refused: vec![
+            refused(RequestKind::Call, RefusalCause::UnknownNumber, 1),
+            refused(RequestKind::Call, WRONG_PASSWORD, 2),
+            refused(RequestKind::Registration, WRONG_PASSWORD, 9),
+        ],
     };
-    calls.handle_notice(&refused(RefusalCause::UnknownNumber, 404));
-    calls.handle_notice(&refused(RefusalCause::Full, 503));
+    calls.set_totals(&totals);
+    totals.refused[1].count += 1;
+    calls.set_totals(&totals);
     let scrape = Scrape::of(&exposition.render(Instant::ORIGIN));
     let count = |cause| scrape.value("cordboard_calls_refused_total", &[("cause", cause)]);
-    assert_eq!(["unknown_number", "draining", "full"].map(count), [1.0, 0.0, 1.0]);
+    let causes = ["unknown_number", "draining", "full", "calls", "wrong_password"];
+    assert_eq!(causes.map(count), [1.0, 0.0, 0.0, 0.0, 3.0]);
+    let registrations = [("cause", "wrong_password"), ("request", "registration")];
+    assert_eq!(scrape.value("cordboard_sip_requests_refused_total", &registrations), 9.0);
+    assert_eq!(scrape.value("cordboard_calls_arrived_total", &[]), 5.0);
+    assert_eq!(scrape.value("cordboard_sip_challenges_total", &[("request", "call")]), 2.0);
+    assert_eq!(scrape.value("cordboard_sip_messages_dropped_total", &[("reason", "malformed")]), 4.0);
+}
+
+const WRONG_PASSWORD: RefusalCause = RefusalCause::Request(sip::RefusalCause::WrongPassword);
+
+fn refused(request: RequestKind, cause: RefusalCause, count: u64) -> RefusalCount {
+    RefusalCount { request, cause, count }
+}
+
+#[test]
+fn every_cause_of_every_request_has_its_series_from_the_start() {
+    let exposition = Exposition::new("0.1.0");
+    let calls = CallReporter::new(&exposition, &names());
+    let mut all: Vec<RefusalCount> =
+        RefusalCause::all().map(|cause| refused(RequestKind::Call, cause, 1)).collect();
+    for request in [RequestKind::Registration, RequestKind::Other] {
+        all.extend(RefusalCause::of_requests().map(|cause| refused(request, cause, 1)));
+    }
+    let series = all.len();
+    calls.set_totals(&engine::Totals { refused: all, ..engine::Totals::default() });
+    let page = exposition.render(Instant::ORIGIN);
+    let shown = page.lines().filter(|line| !line.starts_with('#') && line.contains("refused_total{"));
+    let ones = shown.filter(|line| line.contains("cause=\"") && line.ends_with(" 1")).count();
+    assert_eq!(ones, series);
 }
 
 #[test]
@@ -233,6 +264,7 @@ fn no_label_names_a_person_a_call_or_a_number() {
         "owner",
         "queue",
         "reason",
+        "request",
         "ring",
         "side",
         "state",

@@ -195,6 +195,7 @@ impl EngineThread {
                     self.reporter.set_counts(&self.engine.counts());
                     counted = Some(now);
                 }
+                self.reporter.set_totals(&self.engine.totals());
                 self.socket_series.set(&self.traffic);
                 link.answer(question);
             }
@@ -339,7 +340,10 @@ impl EngineThread {
                 Output::Transmit(transmit) => self.transmit(now, transmit),
                 Output::Query(query) => self.outward.put(Outward::Query(query)),
                 Output::CloseConnection(connection) => self.outward.put(Outward::Close(connection)),
-                Output::Distributor(command) => self.commands.put(Sent::Command { at: now, command }),
+                // Not `now`, which is the beginning of a turn that may be long under load.
+                Output::Distributor(command) => {
+                    self.commands.put(Sent::Command { at: self.clock.now(), command });
+                }
                 Output::Media(command) => self.media_commands.put(command),
                 Output::Notice(notice) => {
                     self.reporter.handle_notice(&notice);

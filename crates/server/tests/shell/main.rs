@@ -5,6 +5,7 @@ mod api;
 mod drain;
 mod http;
 mod ports;
+mod refusals;
 mod reload;
 mod start;
 mod streams;

@@ -362,6 +362,7 @@ impl Phone {
                 self.ended(now, session, end);
             }
             sip::Event::Withdrawn { .. }
+            | sip::Event::Refused(_)
             | sip::Event::Registered { .. }
             | sip::Event::Unregistered { .. } => {}
         }

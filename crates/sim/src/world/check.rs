@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use timing::Instant;
 
-use super::{Appointment, Failure, PhoneId, Verdict, World};
+use super::{Appointment, Failure, PhoneId, Told, Verdict, World};
 
 /// The longest that calls may go on once a world is asked to come to its end.
 const CALLS_END_WITHIN: Duration = Duration::from_secs(4 * 3_600);
@@ -50,7 +50,7 @@ impl World {
         Verdict {
             seed: self.seed,
             truth: self.witness.truth(),
-            told: self.told,
+            told: Told { refused: self.centre.engine().totals().refused_calls(), ..self.told },
             counted: self.centre.distributor().snapshot(self.now).totals,
             clashes: self.clashes,
             network: self.network.counts(),
@@ -99,6 +99,7 @@ impl World {
         // Who is given back is offered, and may be answered, once more.
         let offered = counted.offered - counted.flowed_out - counted.returned;
         let answered = counted.answered - counted.returned;
+        let arrived = self.centre.engine().totals().sip.calls();
         let pairs = [
             ("offered, by wire and distributor", truth.offered, offered),
             ("answered, by wire and distributor", truth.answered, answered),
@@ -112,6 +113,7 @@ impl World {
             ("abandoned, by wire and records", truth.abandoned, told.abandoned),
             ("overflowed, by wire and records", truth.overflowed, told.overflowed),
             ("refused, by wire and records", truth.refused, told.refused),
+            ("arrived and offered or refused", arrived, offered + told.refused),
             ("waiting, by wire and by the end of the day", truth.waiting, 0),
             ("answered and finished, by the distributor", counted.answered, counted.finished),
         ];

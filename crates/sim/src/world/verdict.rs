@@ -20,7 +20,7 @@ pub struct Told {
     pub abandoned: u64,
     /// Records of calls that left by a rule.
     pub overflowed: u64,
-    /// Calls refused outright.
+    /// Calls refused outright, by the engine's totals.
     pub refused: u64,
 }
 
@@ -32,7 +32,8 @@ impl Told {
                 Outcome::Abandoned | Outcome::Failed => self.abandoned += 1,
                 Outcome::Overflowed => self.overflowed += 1,
             },
-            Notice::CallRefused { .. } => self.refused += 1,
+            // Not each is told; the engine's totals have all of them.
+            Notice::Refused(_) | Notice::RefusedFurther(_) => {}
             Notice::RegistrationChanged { .. } | Notice::CommandRefused { .. } => {}
         }
     }

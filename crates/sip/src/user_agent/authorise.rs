@@ -6,6 +6,7 @@ use timing::Instant;
 
 use super::UserAgent;
 use super::outside::Refusal;
+use super::refusals::RefusalCause;
 use super::settings::TrunkId;
 use crate::digest::{self, ClientAccount, Secret, Verdict};
 use crate::{Flow, Host, Message, Name, NameAddr};
@@ -21,12 +22,16 @@ impl UserAgent {
         let from = request.from().map_err(|fault| Refusal::new(fault.status()))?;
         // A stranger is told so at once: no challenge could make him one of ours.
         if !from.uri.host().is_some_and(|host| self.is_ours(host)) {
-            return Err(Refusal::new(403));
+            return Err(Refusal::new(403).because(RefusalCause::UnknownSource));
         }
         let accounts = &self.accounts;
         let verdict = self.authenticator.verify(now, flow.remote.ip(), request, |user| accounts.get(user));
         let user = self.judge(now, flow, verdict)?;
-        if is_user(&from, &user) { Ok(user) } else { Err(Refusal::new(403)) }
+        if is_user(&from, &user) {
+            Ok(user)
+        } else {
+            Err(Refusal::new(403).because(RefusalCause::WrongIdentity))
+        }
     }
 
     /// The digest of a trunk that must give one although its address is known.
@@ -40,7 +45,7 @@ impl UserAgent {
         let trunk = self.settings.trunks.iter().find(|known| known.id == trunk);
         // A trunk that must prove itself and cannot is configured wrongly; it gets no call through.
         let Some(own) = trunk.and_then(|trunk| trunk.credentials.as_ref()) else {
-            return Err(Refusal::new(403));
+            return Err(Refusal::new(403).because(RefusalCause::NoCredentials));
         };
         let secret = Secret::Password(own.secret.clone());
         let source = flow.remote.ip();
@@ -59,7 +64,7 @@ impl UserAgent {
         // In a pause right and wrong get the same answer, or it would be none.
         if let Some(pause) = user.and_then(|user| self.backoff.pause_of(now, source, user)) {
             let seconds = pause.as_secs().max(1).to_string();
-            return Err(Refusal::with(503, Name::RetryAfter, seconds));
+            return Err(Refusal::with(503, Name::RetryAfter, seconds).because(RefusalCause::BackOff));
         }
         match verdict {
             Verdict::Accepted { user } => {
@@ -70,7 +75,7 @@ impl UserAgent {
             Verdict::Stale { .. } => Err(self.challenge(now, source, true)),
             Verdict::Wrong { user } => {
                 self.backoff.note_failure(now, source, &user);
-                Err(self.challenge(now, source, false))
+                Err(self.challenge(now, source, false).because(RefusalCause::WrongPassword))
             }
         }
     }
@@ -78,7 +83,7 @@ impl UserAgent {
     fn challenge(&mut self, now: Instant, source: IpAddr, is_stale: bool) -> Refusal {
         let challenges = self.authenticator.challenges(now, source, is_stale);
         let headers = challenges.into_iter().map(|value| (Name::WwwAuthenticate, value)).collect();
-        Refusal { status: 401, headers }
+        Refusal { headers, ..Refusal::new(401) }
     }
 
     /// Whether a host is one of our domains or addresses.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::refusals::RefusedRequest;
 use super::settings::TrunkId;
 use crate::Method;
 
@@ -289,6 +290,9 @@ pub enum Event {
         /// How many contacts it has now; [`contacts`](super::UserAgent::contacts) tells them.
         contacts: usize,
     },
+    /// A request was refused before it became a session or changed anything; of an INVITE nothing else is
+    /// told. Challenges are no refusals.
+    Refused(RefusedRequest),
     /// An account has no contact any more.
     Unregistered {
         /// The account's user name.

@@ -7,6 +7,7 @@ use super::UserAgent;
 use super::event::{EndCause, EndedBy, Event, SessionId};
 use super::outside::Refusal;
 use super::read;
+use super::refusals::RefusalCause;
 use super::session::{Exchange, Phase};
 use super::write::{is_target_refresh, response_flow};
 use crate::transaction::{Key, ServerId, ServerUser};
@@ -64,7 +65,7 @@ impl UserAgent {
             self.transactions.server(*id).is_some_and(|held| held.flow.remote.ip() == flow.remote.ip())
         };
         let Some(server) = server.filter(is_sender) else {
-            return self.answer_stateless(flow, cancel, 481, &[]);
+            return self.refuse_stateless(flow, cancel, &Refusal::new(481));
         };
         let user = self.transactions.server(server).expect("it was found just now").user;
         let session = match user {
@@ -112,14 +113,14 @@ impl UserAgent {
             // RFC 3261 §12.2.2; what we do not know at all is answered as outside.
             return match method {
                 Method::Other(_) => self.refuse_method(flow, request),
-                _ => self.answer_stateless(flow, request, 481, &[]),
+                _ => self.refuse_stateless(flow, request, &Refusal::new(481)),
             };
         };
         self.vouch_for(&flow);
         let cseq = request.cseq().map_or(0, |(number, _)| number);
         let session = self.sessions.get_mut(&id).expect("a tag names a session");
         if method != Method::Bye && !session.rate.take(now, REQUESTS_PER_SECOND) {
-            return self.refuse_overload(flow, request);
+            return self.refuse_overload(flow, request, RefusalCause::SessionRate);
         }
         let call_id = request.call_id().unwrap_or_default();
         let from_tag = request.from_tag().unwrap_or_default();
@@ -132,7 +133,7 @@ impl UserAgent {
         let reply_flow = response_flow(flow, via);
         if !is_in_order {
             // RFC 3261 §12.2.2: a number that was used before.
-            return self.answer_stateless(flow, request, 500, &[]);
+            return self.refuse_stateless(flow, request, &Refusal::new(500));
         }
         self.numbers += 1;
         let exchange = super::ExchangeId(self.numbers);
@@ -144,7 +145,7 @@ impl UserAgent {
         let outcome = match &method {
             method if !self.settings.allow.contains(method) => Err(self.method_refusal(method)),
             Method::Bye => return self.receive_bye(now, id, server, request, &tag),
-            Method::Options => Err(Refusal { status: 200, headers: self.capabilities() }),
+            Method::Options => Err(Refusal { headers: self.capabilities(), ..Refusal::new(200) }),
             Method::Invite | Method::Update => self.check_offer(id, request),
             Method::Info | Method::Message | Method::Refer | Method::Notify => {
                 self.check_exchange(id, request)
@@ -163,7 +164,7 @@ impl UserAgent {
         }
     }
 
-    fn method_refusal(&self, method: &Method) -> Refusal {
+    pub(super) fn method_refusal(&self, method: &Method) -> Refusal {
         Refusal::with(if self.is_unknown(method) { 501 } else { 405 }, Name::Allow, self.allow())
     }
 

@@ -9,6 +9,7 @@ use super::event::{Event, Origin, SessionId};
 use super::inside::REQUESTS_PER_SECOND;
 use super::rate::Rate;
 use super::read;
+use super::refusals::RefusalCause;
 use super::session::{Phase, Session};
 use super::settings::TrunkId;
 use super::write::response_flow;
@@ -23,15 +24,22 @@ const UNSUPPORTED_MAX: usize = 16;
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) headers: Vec<(Name, String)>,
+    /// `None`: no refusal of what was asked for, as a challenge or the answer to OPTIONS.
+    pub(super) cause: Option<RefusalCause>,
 }
 
 impl Refusal {
+    /// The cause is what the status says.
     pub(super) fn new(status: u16) -> Refusal {
-        Refusal { status, headers: Vec::new() }
+        Refusal { status, headers: Vec::new(), cause: RefusalCause::of_status(status) }
     }
 
     pub(super) fn with(status: u16, name: Name, value: String) -> Refusal {
-        Refusal { status, headers: vec![(name, value)] }
+        Refusal { headers: vec![(name, value)], ..Refusal::new(status) }
+    }
+
+    pub(super) fn because(self, cause: RefusalCause) -> Refusal {
+        Refusal { cause: Some(cause), ..self }
     }
 }
 
@@ -63,7 +71,7 @@ impl UserAgent {
             | Method::Other(_) => return self.refuse_method(flow, request),
         };
         if let Err(refusal) = outcome {
-            self.answer_stateless(flow, request, refusal.status, &refusal.headers);
+            self.refuse_stateless(flow, request, &refusal);
         }
     }
 
@@ -71,7 +79,7 @@ impl UserAgent {
     fn receive_options(&mut self, request: &Message) -> Result<(), Refusal> {
         self.check_request_uri(request)?;
         self.check_extensions(request)?;
-        Err(Refusal { status: 200, headers: self.capabilities() })
+        Err(Refusal { headers: self.capabilities(), ..Refusal::new(200) })
     }
 
     /// What we can do, for OPTIONS inside and outside of dialogs.
@@ -141,7 +149,7 @@ impl UserAgent {
     /// the rates count only calls that are somebody's.
     fn authorise_invite(&mut self, now: Instant, flow: &Flow, request: &Message) -> Result<Origin, Refusal> {
         if self.sessions.len() >= self.settings.limits.sessions {
-            return Err(self.busy());
+            return Err(self.busy(RefusalCause::Sessions));
         }
         let source = flow.remote.ip();
         let fits = |network: &super::Network| network.contains(source);
@@ -162,18 +170,23 @@ impl UserAgent {
     /// Whether this second has room for one more call.
     fn admit(&mut self, now: Instant, trunk: Option<TrunkId>) -> Result<(), Refusal> {
         let limits = self.settings.limits;
-        let mut has_room = true;
         let own = trunk.and_then(|id| self.settings.trunks.iter().find(|trunk| trunk.id == id));
         if let Some((id, per_second)) = own.and_then(|trunk| Some((trunk.id, trunk.calls_per_second?))) {
             let rate = self.trunk_rates.entry(id).or_insert_with(|| Rate::new(now, per_second));
-            has_room = rate.take(now, per_second);
+            if !rate.take(now, per_second) {
+                return Err(self.busy(RefusalCause::TrunkRate));
+            }
         }
-        has_room = has_room && self.call_rate.take(now, limits.calls_per_second);
-        if has_room { Ok(()) } else { Err(self.busy()) }
+        if self.call_rate.take(now, limits.calls_per_second) {
+            Ok(())
+        } else {
+            Err(self.busy(RefusalCause::CallRate))
+        }
     }
 
-    fn busy(&self) -> Refusal {
-        Refusal::with(503, Name::RetryAfter, self.settings.limits.retry_after.as_secs().to_string())
+    pub(super) fn busy(&self, cause: RefusalCause) -> Refusal {
+        let seconds = self.settings.limits.retry_after.as_secs().to_string();
+        Refusal::with(503, Name::RetryAfter, seconds).because(cause)
     }
 
     /// RFC 3261 §8.2.2.1. The host is not compared: a PBX writes what it likes there, and nothing is

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use timing::Instant;
 
+use super::outside::Refusal;
+use super::refusals::RefusalCause;
 use super::{Connection, UserAgent};
 use crate::transaction::{ClientUser, Key};
 use crate::{
@@ -124,8 +126,13 @@ impl UserAgent {
 
     /// What cannot be read is answered where RFC 3261 lets us, and forgotten.
     fn receive_broken(&mut self, flow: Flow, error: &ParseError) {
-        if let Some(request) = &error.answerable {
-            self.answer_stateless(flow, request, error.fault.status(), &[]);
+        match &error.answerable {
+            Some(request) => {
+                self.note_arrival(request);
+                self.refuse_stateless(flow, request, &Refusal::new(error.fault.status()));
+            }
+            None if error.fault == Fault::Empty => {}
+            None => self.totals.malformed += 1,
         }
     }
 
@@ -138,14 +145,14 @@ impl UserAgent {
             (Err(fault), _) | (Ok(()), Err(fault)) => fault,
         };
         // RFC 3261 §8.1.3.1, §18.1.2: a response that cannot be read is dropped.
-        if message.is_answerable() {
-            let headers = match fault {
-                Fault::CSeqMethod if self.is_unknown(&message.method()) => {
-                    return self.refuse_method(flow, message);
-                }
-                _ => [],
-            };
-            self.answer_stateless(flow, message, fault.status(), &headers);
+        if !message.is_answerable() {
+            self.totals.malformed += 1;
+            return;
+        }
+        self.note_arrival(message);
+        match fault {
+            Fault::CSeqMethod if self.is_unknown(&message.method()) => self.refuse_method(flow, message),
+            fault => self.refuse_stateless(flow, message, &Refusal::new(fault.status())),
         }
     }
 
@@ -159,11 +166,12 @@ impl UserAgent {
         if self.transactions.request_again(&key) {
             return;
         }
+        self.note_arrival(request);
         // A call once accepted is not the one to suffer: what belongs to one has as much room again.
         let is_inside = request.to_tag().is_some();
         let has_no_room = if is_inside { self.is_full() } else { self.is_crowded() };
         if has_no_room {
-            return self.refuse_overload(flow, request);
+            return self.refuse_overload(flow, request, RefusalCause::Transactions);
         }
         if is_inside {
             self.receive_inside(now, flow, request, key, via);
@@ -177,6 +185,7 @@ impl UserAgent {
     fn receive_response(&mut self, now: Instant, flow: Flow, response: &Message, via: &Via) {
         // RFC 3261 §8.1.3.3: more than one Via went to somebody else.
         if response.values(Name::Via).count() != 1 {
+            self.totals.stray += 1;
             return;
         }
         let Some(branch) = via.branch() else { return };
@@ -207,9 +216,9 @@ impl UserAgent {
     }
 
     /// 503 with Retry-After, before anything is remembered.
-    pub(super) fn refuse_overload(&mut self, flow: Flow, request: &Message) {
-        let seconds = self.settings.limits.retry_after.as_secs().to_string();
-        self.answer_stateless(flow, request, 503, &[(Name::RetryAfter, seconds)]);
+    pub(super) fn refuse_overload(&mut self, flow: Flow, request: &Message, cause: RefusalCause) {
+        let refusal = self.busy(cause);
+        self.refuse_stateless(flow, request, &refusal);
     }
 
     pub(super) fn is_unknown(&self, method: &Method) -> bool {
@@ -218,8 +227,7 @@ impl UserAgent {
 
     /// 501 for a method that nobody knows, 405 for one that we do not take here (RFC 3261 §8.2.1).
     pub(super) fn refuse_method(&mut self, flow: Flow, request: &Message) {
-        let status = if self.is_unknown(&request.method()) { 501 } else { 405 };
-        let allow = self.allow();
-        self.answer_stateless(flow, request, status, &[(Name::Allow, allow)]);
+        let refusal = self.method_refusal(&request.method());
+        self.refuse_stateless(flow, request, &refusal);
     }
 }

@@ -5,6 +5,7 @@ use timing::Instant;
 use super::UserAgent;
 use super::event::{Event, UnregisteredCause};
 use super::outside::Refusal;
+use super::refusals::RefusalCause;
 use super::write::response_flow;
 use crate::registrar::{self, Cause, Contact};
 use crate::transaction::{Key, ServerUser};
@@ -21,10 +22,17 @@ impl UserAgent {
         via: &Via,
     ) {
         match self.check_register(now, &flow, request) {
-            Err(refusal) => self.answer_stateless(flow, request, refusal.status, &refusal.headers),
+            Err(refusal) => self.refuse_stateless(flow, request, &refusal),
             Ok(account) => {
                 self.vouch_for(&flow);
                 let reply = self.registrar.handle_register(now, &account, flow, request);
+                let cause = match reply.status {
+                    503 => Some(RefusalCause::Registrations),
+                    status => RefusalCause::of_status(status),
+                };
+                if let Some(cause) = cause {
+                    self.note_refusal(&flow, request, reply.status, cause);
+                }
                 let tag = self.stateless_tag(request);
                 let reply_flow = response_flow(flow, via);
                 let server =
@@ -40,7 +48,9 @@ impl UserAgent {
         // RFC 3261 §10.3 step 1: the Request-URI names the domain.
         match uri.host() {
             Some(host) if uri.scheme() == "sip" && self.is_ours(host) => {}
-            Some(_) if uri.scheme() == "sip" => return Err(Refusal::new(404)),
+            Some(_) if uri.scheme() == "sip" => {
+                return Err(Refusal::new(404).because(RefusalCause::WrongDomain));
+            }
             Some(_) | None => return Err(Refusal::new(416)),
         }
         self.check_extensions(request)?;
@@ -49,7 +59,11 @@ impl UserAgent {
         let to = request.to().map_err(|fault| Refusal::new(fault.status()))?;
         let is_own = to.uri.user().as_deref() == Some(account.as_str());
         let is_here = to.uri.host().is_some_and(|host| self.is_ours(host));
-        if is_own && is_here { Ok(account) } else { Err(Refusal::new(403)) }
+        if is_own && is_here {
+            Ok(account)
+        } else {
+            Err(Refusal::new(403).because(RefusalCause::WrongIdentity))
+        }
     }
 
     /// What the registrar has done since, in the application's words.

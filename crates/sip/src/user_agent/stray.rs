@@ -18,11 +18,12 @@ impl UserAgent {
     /// From tag shows that the INVITE was ours.
     pub(super) fn receive_stray(&mut self, now: Instant, flow: Flow, response: &Message, branch: &str) {
         let is_answer = (200..300).contains(&response.status()) && response.method() == Method::Invite;
-        let (Some(local_tag), Some(call_id)) = (response.from_tag(), response.call_id()) else { return };
-        if !is_answer {
+        let ours = response.from_tag().zip(response.call_id()).filter(|_| is_answer);
+        let reached = ours.and_then(|(tag, call_id)| Some((tag, call_id, self.seal.open(tag, call_id)?)));
+        let Some((local_tag, call_id, reach)) = reached else {
+            self.totals.stray += 1;
             return;
-        }
-        let Some(reach) = self.seal.open(local_tag, call_id) else { return };
+        };
         let remote_tag = response.to_tag().unwrap_or_default();
         if self.is_kept(local_tag, call_id, remote_tag)
             || self.is_full()

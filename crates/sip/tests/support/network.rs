@@ -13,7 +13,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use sip::user_agent::{Body, Destination, SessionId};
 use sip::user_agent::{
-    Counts, Endpoint, Event, Identity, Invitation, Network as Block, Settings, Trunk, TrunkId,
+    Counts, Endpoint, Event, Identity, Invitation, Network as Block, RefusedRequest, RequestKind, Settings,
+    Trunk, TrunkId,
 };
 use sip::{ConnectionId, Flow, Limits, Message, Protocol, Transmit, Uri, UserAgent};
 use timing::Instant;
@@ -51,6 +52,10 @@ pub(crate) struct Network {
     pub(crate) lose: Box<dyn FnMut(&Message) -> bool>,
     peers: Vec<Peer>,
     events: Vec<VecDeque<Event>>,
+    /// Refused requests of each node, which are no news to a story about something else.
+    refused: Vec<Vec<RefusedRequest>>,
+    /// Calls that each node was told of.
+    invited: Vec<u64>,
     packets: BTreeMap<(Instant, u64), Packet>,
     /// The two ends of streams: whose, and the other end.
     streams: BTreeMap<ConnectionId, (Node, ConnectionId)>,
@@ -119,6 +124,8 @@ impl Network {
             lose: Box::new(|_| false),
             peers: Vec::new(),
             events: Vec::new(),
+            refused: Vec::new(),
+            invited: Vec::new(),
             packets: BTreeMap::new(),
             streams: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
@@ -138,6 +145,8 @@ impl Network {
     fn add(&mut self, peer: Peer) -> Node {
         self.peers.push(peer);
         self.events.push(VecDeque::new());
+        self.refused.push(Vec::new());
+        self.invited.push(0);
         self.peers.len() - 1
     }
 
@@ -192,6 +201,20 @@ impl Network {
         let mut events = self.events(node);
         assert_eq!(events.len(), 1, "exactly one event: {events:#?}");
         events.remove(0)
+    }
+
+    /// What a node has refused so far.
+    pub(crate) fn refused(&mut self, node: Node) -> &[RefusedRequest] {
+        self.flush();
+        &self.refused[node]
+    }
+
+    /// Every call that arrived was either told to the application or refused.
+    pub(crate) fn assert_every_call_counts(&mut self, node: Node) {
+        self.flush();
+        let refused = self.refused[node].iter().filter(|one| one.request == RequestKind::Call).count() as u64;
+        let totals = self.ua(node).totals();
+        assert_eq!(totals.calls(), self.invited[node] + refused, "node {node}: {totals:?}");
     }
 
     pub(crate) fn counts(&mut self, node: Node) -> Counts {
@@ -250,6 +273,7 @@ impl Network {
                 let counts = ua.counts();
                 let left = Counts { contacts: 0, connections: 0, ..counts };
                 assert_eq!(left, Counts::default(), "node {node}");
+                self.assert_every_call_counts(node);
             }
         }
     }
@@ -272,7 +296,11 @@ impl Network {
         for node in 0..self.peers.len() {
             while let Peer::UserAgent(ua) = &mut self.peers[node] {
                 while let Some(event) = ua.poll_event() {
-                    self.events[node].push_back(event);
+                    self.invited[node] += u64::from(matches!(event, Event::Invited { .. }));
+                    match event {
+                        Event::Refused(refused) => self.refused[node].push(refused),
+                        event => self.events[node].push_back(event),
+                    }
                 }
                 let Some(transmit) = ua.poll_transmit() else { break };
                 self.transmit(node, transmit);
