@@ -191,7 +191,7 @@ mod tests {
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_writer(move || page.clone()).finish();
         tracing::subscriber::with_default(subscriber, || {
-            notices.iter().cloned().for_each(|one| log.notice(one))
+            notices.iter().cloned().for_each(|one| log.notice(one));
         });
         String::from_utf8(receiver.try_iter().flatten().collect()).expect("lines are text")
     }
