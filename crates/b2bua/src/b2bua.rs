@@ -331,10 +331,7 @@ impl B2bua {
         if anchored {
             let said = match self.read_description(invite.body.as_ref()) {
                 Ok(said) => said,
-                Err(415) => {
-                    return self.refuse_arrival(now, session, invite, RefusalCause::NoDescription);
-                }
-                Err(_) => return self.refuse_arrival(now, session, invite, RefusalCause::BadDescription),
+                Err(cause) => return self.refuse_arrival(now, session, invite, cause),
             };
             let peer = said.as_ref().and_then(streams::address).unwrap_or(invite.remote.ip());
             let Some(address) = self.settings.media_address(peer) else {
@@ -385,14 +382,17 @@ impl B2bua {
         tolerate(self.user_agent.refuse(now, session, status, headers));
     }
 
-    /// The description in a body; the status to refuse with where it cannot be read.
-    fn read_description(&self, body: Option<&sip::Body>) -> Result<Option<media::sdp::Session>, u16> {
+    /// The description in a body, or why it cannot be taken.
+    fn read_description(
+        &self,
+        body: Option<&sip::Body>,
+    ) -> Result<Option<media::sdp::Session>, RefusalCause> {
         let Some(body) = body else { return Ok(None) };
-        let Some(text) = body::sdp(body) else { return Err(415) };
+        let Some(text) = body::sdp(body) else { return Err(RefusalCause::NoDescription) };
         match media::sdp::Session::parse(&text, &self.settings.sdp) {
-            Ok(session) if self.settings.leads_to_us(&session) => Err(488),
+            Ok(session) if self.settings.leads_to_us(&session) => Err(RefusalCause::LeadsToUs),
             Ok(session) => Ok(Some(session)),
-            Err(_) => Err(400),
+            Err(_) => Err(RefusalCause::BadDescription),
         }
     }
 

@@ -95,6 +95,8 @@ pub enum RefusalCause {
     NoMediaAddress,
     /// Nothing in the offer can be relayed: 488.
     NothingToRelay,
+    /// The offer leads to our own media ports, or to this machine where that is not allowed: 488.
+    LeadsToUs,
     /// The body has no session description: 415.
     NoDescription,
     /// The session description breaks its grammar or a bound: 400.
@@ -103,11 +105,12 @@ pub enum RefusalCause {
 
 impl RefusalCause {
     /// All of them, in order.
-    pub const ALL: [RefusalCause; 6] = [
+    pub const ALL: [RefusalCause; 7] = [
         RefusalCause::Calls,
         RefusalCause::NoPort,
         RefusalCause::NoMediaAddress,
         RefusalCause::NothingToRelay,
+        RefusalCause::LeadsToUs,
         RefusalCause::NoDescription,
         RefusalCause::BadDescription,
     ];
@@ -116,7 +119,7 @@ impl RefusalCause {
     pub fn status(self) -> u16 {
         match self {
             RefusalCause::Calls | RefusalCause::NoPort => 503,
-            RefusalCause::NoMediaAddress | RefusalCause::NothingToRelay => 488,
+            RefusalCause::NoMediaAddress | RefusalCause::NothingToRelay | RefusalCause::LeadsToUs => 488,
             RefusalCause::NoDescription => 415,
             RefusalCause::BadDescription => 400,
         }
@@ -129,6 +132,7 @@ impl RefusalCause {
             RefusalCause::NoPort => "no_port",
             RefusalCause::NoMediaAddress => "no_media_address",
             RefusalCause::NothingToRelay => "nothing_to_relay",
+            RefusalCause::LeadsToUs => "leads_to_us",
             RefusalCause::NoDescription => "no_description",
             RefusalCause::BadDescription => "bad_description",
         }

@@ -95,7 +95,7 @@ impl B2bua {
         let (offer, sent, body) = if anchored {
             let offer = match self.read_description(request.body.as_ref()) {
                 Ok(offer) => offer,
-                Err(status) => return self.reply(now, from, request.exchange, status, None),
+                Err(cause) => return self.reply(now, from, request.exchange, cause.status(), None),
             };
             let sent = match &offer {
                 Some(offer) => match self.relayed_offer(now, call, to, offer) {

@@ -158,7 +158,7 @@ impl B2bua {
     ) {
         let offer = match self.read_description(request.body.as_ref()) {
             Ok(offer) => offer,
-            Err(status) => return self.reply(now, session, request.exchange, status, None),
+            Err(cause) => return self.reply(now, session, request.exchange, cause.status(), None),
         };
         let Some(mut leg) = self.calls.get_mut(&call).and_then(|call| call.legs.remove(&session)) else {
             return;

@@ -103,6 +103,9 @@ fn of_call(cause: CallCause) -> Advice {
         CallCause::NoMediaAddress => {
             Advice::Operator("add an address of the family of the caller's audio to address in [media]")
         }
+        CallCause::LeadsToUs => Advice::Sender(
+            "offer audio at an address of the peer; loopback needs `allow_loopback` in [media]",
+        ),
         CallCause::NothingToRelay => Advice::Sender("offer audio as plain RTP (RTP/AVP)"),
         CallCause::NoDescription => Advice::Sender("put a session description into the body, or none"),
         CallCause::BadDescription => Advice::Sender("correct the session description (RFC 8866)"),
