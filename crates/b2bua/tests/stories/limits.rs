@@ -100,7 +100,7 @@ fn what_cannot_be_a_call_is_told_with_its_cause_and_nothing_is_lost_between_the_
     let odd = [
         ("v=0\r\nnonsense\r\n".to_owned(), 400, RefusalCause::BadDescription),
         (
-            crate::world::description(world.ear(caller), "UDP/TLS/RTP/SAVPF 111\r\n"),
+            description(world.ear(caller), "UDP/TLS/RTP/SAVPF 111\r\n"),
             488,
             RefusalCause::NothingToRelay,
         ),
