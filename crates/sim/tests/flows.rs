@@ -610,6 +610,27 @@ fn an_agent_who_is_removed_while_ringing_loses_the_call_and_keeps_it_while_talki
     }
 }
 
+/// Of an INVITE only its last repetition reaches the phone, half a second before timer B, and the 180 is
+/// lost: RFC 3261 §9.1 forbids a CANCEL, and after timer B there is nothing left that could get one.
+#[test]
+fn a_phone_whose_only_180_is_lost_rings_until_it_gives_up_by_itself() {
+    let mut world = open(Scenario::quiet().with_agents(1, &Plan::Always(Manner::only(Answer::RingOut))));
+    let address = world.address_of(KIM);
+    world.add_rule(Rule::new(Pattern::request("INVITE").to(address), Action::Lose).times(6));
+    for status in [100, 180] {
+        world.add_rule(Rule::new(Pattern::response(status, "INVITE").from(address), Action::Lose));
+    }
+    let began = world.now();
+    call(&mut world, CallPlan::patient().giving_up_after(Span::secs(5)));
+    world.run_for(secs(60));
+    let rung = rung_at(&world, KIM);
+    assert_eq!((rung.len(), rung[0].since(began).as_secs()), (1, 31));
+    assert_eq!(end_of(&world, KIM), None, "nobody can tell it");
+    world.run_for(secs(180));
+    assert_eq!(end_of(&world, KIM), Some(End::Refused { status: 480 }));
+    assert_eq!(finish(world).truth.abandoned, 1);
+}
+
 #[test]
 fn a_phone_that_picks_up_long_after_the_caller_left_is_sent_away_at_once() {
     let mut world = open(Scenario::quiet().with_agents(1, &answering(3)));

@@ -16,6 +16,9 @@ use crate::chance::Span;
 
 /// How long a phone waits where another offer is under way on its own side.
 const PENDING: Span = Span::between_millis(300, 900);
+/// How long a phone rings before it gives up by itself, as telephones do: a CANCEL may be lost, or never come
+/// because no answer to the INVITE reached the caller.
+const RINGS_FOR: Span = Span::secs(180);
 /// How long after a 491 the owner of the Call-ID tries again, and the other (RFC 3261 §14.1).
 const GLARE_OWNER: Span = Span::between_millis(2_100, 4_000);
 const GLARE_OTHER: Span = Span::between_millis(0, 2_000);
@@ -31,6 +34,7 @@ pub(super) struct Due {
 enum What {
     PickUp,
     Reject,
+    RingOut,
     GiveUp,
     HangUp,
     Hold,
@@ -246,6 +250,7 @@ impl Phone {
         match due.what {
             What::PickUp => self.pick_up(now),
             What::Reject => self.refuse(now, 603),
+            What::RingOut => self.refuse(now, 480),
             What::GiveUp if matches!(&self.line, Line::Talking(talking) if talking.until_voice.is_none()) => {
             }
             What::GiveUp => self.hang_up(now),
@@ -381,19 +386,15 @@ impl Phone {
         self.calls += 1;
         self.events.push_back(Event::Rung { caller, call_id: invite.call_id.clone() });
         self.line = Line::Ringing(Ringing { session, invite, manner });
-        let (rings, due) = match manner.answer {
+        let (span, what) = match manner.answer {
             Answer::AtOnce => return self.pick_up(now),
             Answer::Busy => return self.refuse(now, 486),
-            Answer::After(span) => (true, Some((span, What::PickUp))),
-            Answer::RejectAfter(span) => (true, Some((span, What::Reject))),
-            Answer::RingOut => (true, None),
+            Answer::After(span) => (span, What::PickUp),
+            Answer::RejectAfter(span) => (span, What::Reject),
+            Answer::RingOut => (RINGS_FOR, What::RingOut),
         };
-        if rings {
-            let _ = self.user_agent.progress(now, session, 180, &[], None);
-        }
-        if let Some((span, what)) = due {
-            self.schedule(now, Some(span), what);
-        }
+        let _ = self.user_agent.progress(now, session, 180, &[], None);
+        self.schedule(now, Some(span), what);
     }
 
     fn ended(&mut self, now: Instant, session: SessionId, end: End) {

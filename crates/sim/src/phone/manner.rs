@@ -13,7 +13,7 @@ pub enum Answer {
     Busy,
     /// Rings, then 603: somebody pressed the red button.
     RejectAfter(Span),
-    /// Rings for ever.
+    /// Rings until the caller gives up, or after three minutes the phone by itself: 480.
     RingOut,
     /// 200 without ever ringing.
     AtOnce,
