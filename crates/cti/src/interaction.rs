@@ -37,6 +37,8 @@ pub struct Interaction {
     pub arrived: String,
     /// When an agent answered.
     pub answered: Option<String>,
+    /// When a number outside answered that a rule of the queue led to.
+    pub outside_answered: Option<String>,
     /// When it was over for the caller.
     pub ended: Option<String>,
     /// What became of it: `answered`, `abandoned`, `overflowed` or `failed`; null while it goes on.
@@ -45,9 +47,9 @@ pub struct Interaction {
     /// Who or what ended it.
     #[schema(example = "by_caller")]
     pub end: Option<&'static str>,
-    /// From arrival to the answer, to the end where there was none, or to now.
+    /// From arrival to the answer of an agent or of a number outside, to the end where there was none, or to now.
     pub waited_seconds: f64,
-    /// From the answer to the end or to now; holds are in it while it goes on, and taken out at the end.
+    /// From this answer to the end or to now; holds are in it while it goes on, and taken out at the end.
     pub talked_seconds: f64,
     /// How long either side held the other; null while it goes on.
     pub held_seconds: Option<f64>,
@@ -240,8 +242,8 @@ impl Interaction {
     /// One that goes on.
     pub fn ongoing(ongoing: &Ongoing, words: &Words<'_>) -> Interaction {
         let Ongoing { standing, is_trying, story } = ongoing;
-        let waited = story.answered.unwrap_or(words.now).since(story.arrived);
-        let talked = story.answered.map_or(0.0, |answered| words.ago(answered));
+        let waited = story.talk_began().unwrap_or(words.now).since(story.arrived);
+        let talked = story.talk_began().map_or(0.0, |answered| words.ago(answered));
         let mut interaction = told(story, seconds(waited), talked, words);
         interaction.state = InteractionState::of(*standing);
         let is_listed = story.attempts.len() == story.attempts_total as usize;
@@ -287,6 +289,7 @@ fn told(story: &Story, waited_seconds: f64, talked_seconds: f64, words: &Words<'
         agent: story.agent.map(|agent| words.agent(agent)),
         arrived: words.time(story.arrived),
         answered: story.answered.map(|at| words.time(at)),
+        outside_answered: story.outside_answered.map(|at| words.time(at)),
         ended: None,
         outcome: None,
         end: None,
@@ -379,5 +382,77 @@ impl Media {
             lost: counted.lost,
             jitter_seconds: counted.jitter_micros as f64 / 1e6,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use acd::{InteractionId, QueueId};
+    use b2bua::{HangUp, Side, Summary};
+    use engine::Outcome;
+    use report::Names;
+    use timing::Instant;
+
+    use super::*;
+    use crate::TrunkNames;
+
+    /// Arrived in second 100; a rule led it to a number outside, which answered in second 130.
+    fn transferred() -> Story {
+        Story {
+            interaction: InteractionId(7),
+            call_id: "7@pbx".to_owned(),
+            caller: "0212345678".to_owned(),
+            called: "15881000".to_owned(),
+            origin: sip::Origin::Account("kim".to_owned()),
+            attributes: Vec::new(),
+            queue: QueueId(1),
+            arrived: Instant::from_secs(100),
+            answered: None,
+            outside_answered: Some(Instant::from_secs(130)),
+            agent: None,
+            visits: Vec::new(),
+            visits_total: 0,
+            attempts: Vec::new(),
+            attempts_total: 0,
+        }
+    }
+
+    fn told_at(now: u64, tell: impl FnOnce(&Words<'_>) -> Interaction) -> Interaction {
+        let (names, trunks) = (Names::default(), TrunkNames::new());
+        let now = Instant::from_secs(now);
+        tell(&Words { names: &names, trunks: &trunks, now, since_1970: Duration::from_secs(1_700_000_000) })
+    }
+
+    #[test]
+    fn who_talks_to_a_number_outside_waits_no_longer() {
+        let ongoing = |outside_answered| Ongoing {
+            standing: Standing::Leaving,
+            is_trying: false,
+            story: Story { outside_answered, ..transferred() },
+        };
+        let rings = told_at(150, |words| Interaction::ongoing(&ongoing(None), words));
+        assert_eq!((rings.waited_seconds, rings.talked_seconds), (50.0, 0.0));
+        assert_eq!((rings.answered, rings.outside_answered), (None, None));
+        let answered = Some(Instant::from_secs(130));
+        let talks = told_at(150, |words| Interaction::ongoing(&ongoing(answered), words));
+        assert_eq!((talks.waited_seconds, talks.talked_seconds), (30.0, 20.0));
+        assert_eq!(talks.answered, None, "no agent answered");
+        assert_eq!(talks.outside_answered.as_deref(), Some("2023-11-14T22:13:00.000Z"));
+    }
+
+    #[test]
+    fn the_answer_of_a_number_outside_is_told_after_the_end_too() {
+        let record = CallRecord {
+            story: transferred(),
+            outcome: Outcome::Overflowed,
+            ended: Instant::from_secs(170),
+            cause: HangUp::By(Side::Caller),
+            summary: Summary::default(),
+        };
+        let ended = told_at(200, |words| Interaction::ended(&record, words));
+        assert_eq!((ended.waited_seconds, ended.talked_seconds), (30.0, 40.0));
+        assert_eq!(ended.outside_answered.as_deref(), Some("2023-11-14T22:12:10.000Z"));
     }
 }

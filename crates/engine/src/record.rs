@@ -171,6 +171,11 @@ impl Story {
             attempts_total: 0,
         }
     }
+
+    /// When somebody answered, an agent or a number outside.
+    pub fn talk_began(&self) -> Option<Instant> {
+        self.answered.or(self.outside_answered)
+    }
 }
 
 /// Where an interaction stands that is not over.
@@ -217,16 +222,13 @@ pub struct CallRecord {
 impl CallRecord {
     /// From arrival to the answer of an agent or of a number outside, or to the end where there was none.
     pub fn waited(&self) -> Duration {
-        self.talk_began().unwrap_or(self.ended).since(self.story.arrived)
+        self.story.talk_began().unwrap_or(self.ended).since(self.story.arrived)
     }
 
     /// Talk time without holds, with an agent or with a number outside; zero where nobody answered.
     pub fn talked(&self) -> Duration {
-        self.talk_began()
+        self.story
+            .talk_began()
             .map_or(Duration::ZERO, |answered| self.ended.since(answered).saturating_sub(self.summary.held))
-    }
-
-    fn talk_began(&self) -> Option<Instant> {
-        self.story.answered.or(self.story.outside_answered)
     }
 }
