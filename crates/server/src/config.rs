@@ -23,6 +23,7 @@ mod routing;
 mod secret;
 mod sip;
 mod spelling;
+mod staffing;
 #[cfg(test)]
 mod tests;
 mod trunk;
@@ -215,5 +216,6 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
     let config = Config { sip, media, http, log, routing, trunks, agents, queues, entries, reasons };
     report.resolve();
     checks::whole(&config, report);
+    staffing::check(&config, report);
     config
 }

@@ -47,6 +47,15 @@ impl Number {
         }
     }
 
+    /// As it stands in the file.
+    pub(super) fn written(&self) -> String {
+        match self {
+            Number::Exact(own) => own.clone(),
+            Number::Prefix(own) => format!("{own}*"),
+            Number::Any => "*".to_owned(),
+        }
+    }
+
     fn parse(text: &str) -> Option<Number> {
         let (stem, is_prefix) = text.strip_suffix('*').map_or((text, false), |stem| (stem, true));
         let is_user = |letter: char| letter.is_ascii_alphanumeric() || "+-_.#".contains(letter);

@@ -40,6 +40,63 @@ fn a_skill_that_no_agent_has_is_a_warning_with_the_nearest_one() {
     );
 }
 
+/// The warnings about the least file with this in the place of its queue's and its entry's first line.
+fn warned(queue: &str, entry: &str) -> Vec<String> {
+    let text = LEAST
+        .replace("name = \"billing\"\n", &format!("name = \"billing\"\n{queue}"))
+        .replace("number = \"*\"\n", &format!("number = \"*\"\n{entry}"));
+    loaded(&text).warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_queue_whose_requirement_no_agent_meets_is_a_warning() {
+    assert_eq!(
+        warned("require = \"billing >= 9\"\n", ""),
+        [
+            "cordboard.toml:14:8: warning: queue \"billing\": no agent meets what it requires; give an agent these \
+          skills, or relax `require`"
+        ]
+    );
+    assert_eq!(warned("require = \"billing >= 8\"\n", "require = \"billing < 9\"\n"), [""; 0]);
+    let steps = |level: u8| {
+        format!(
+            "require = \"billing >= 10\"\nsteps = [{{ after = \"1m\", require = \"billing >= {level}\" }}]\n"
+        )
+    };
+    assert_eq!(warned(&steps(8), ""), [""; 0], "a step lets somebody in");
+    assert_eq!(
+        warned(&steps(9), ""),
+        [
+            "cordboard.toml:14:8: warning: queue \"billing\": no agent meets what it requires, nor any of its steps; \
+          give an agent these skills, or relax `require`"
+        ]
+    );
+}
+
+#[test]
+fn an_entry_that_asks_with_its_queue_for_what_no_agent_has_is_a_warning() {
+    assert_eq!(
+        warned("require = \"billing >= 5\"\n", "require = \"billing < 8\"\n"),
+        [
+            "cordboard.toml:17:10: warning: entry \"*\": no agent meets what it and its queue \"billing\" require \
+          together; give an agent these skills, or relax one of the two"
+        ]
+    );
+    let both = warned("require = \"billing >= 9\"\n", "require = \"billing >= 9\"\n");
+    assert_eq!(both.len(), 1, "the queue alone is the cause: {both:?}");
+}
+
+#[test]
+fn a_skill_that_nobody_holds_is_told_once_unless_there_is_more_amiss() {
+    let one = warned("require = \"billing and spanish >= 3\"\n", "");
+    assert_eq!(one.len(), 1, "{one:?}");
+    assert!(one[0].contains("no agent has the skill \"spanish\""), "{one:?}");
+    let two = warned("require = \"billing >= 9 and spanish >= 3\"\n", "");
+    assert_eq!(two.len(), 2, "{two:?}");
+    assert!(two[0].contains("no agent meets what it requires;"), "{two:?}");
+    assert_eq!(warned("require = \"not spanish\"\n", "").len(), 1, "met by all, the name may be wrong");
+}
+
 #[test]
 fn queues_that_overflow_in_a_circle_are_refused() {
     let circle = "[[queue]]\nname = \"a\"\nmax_wait = { after = \"1m\", then = \"queue:b\" }\n\

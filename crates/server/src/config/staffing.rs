@@ -1,0 +1,97 @@
+//! Requirements that none of the configured agents could meet.
+
+use acd::SkillId;
+use acd::requirement::{LEVEL_MAX, Requirement, Skills, parse};
+
+use super::report::{Kind, Report};
+use super::{Config, Queue};
+
+/// Warns of every queue, and of every entry with its queue, whose callers nobody could be given.
+pub(super) fn check(config: &Config, report: &Report<'_>) {
+    // That there is no agent at all is said once, for the whole file.
+    if config.agents.is_empty() {
+        return;
+    }
+    let staff = Staff::of(config);
+    for queue in &config.queues {
+        let Some(stages) = staff.stages(queue) else { continue };
+        if !staff.somebody_meets(&stages, None) {
+            let place = report.place_of(Kind::Queue, &queue.name);
+            let what = if queue.steps.is_empty() {
+                "no agent meets what it requires"
+            } else {
+                "no agent meets what it requires, nor any of its steps"
+            };
+            let remedy = "give an agent these skills, or relax `require`";
+            report.warning(place, format!("queue \"{}\": {what}; {remedy}", queue.name));
+            continue;
+        }
+        for entry in config.entries.iter().filter(|entry| entry.queue == queue.name) {
+            let Some(own) = entry.require.as_deref().and_then(|text| staff.read(text)) else { continue };
+            if !staff.somebody_meets(&stages, Some(&own)) {
+                let number = entry.number.written();
+                let place = report.place_of(Kind::Number, &number);
+                let what =
+                    format!("no agent meets what it and its queue \"{}\" require together", queue.name);
+                let remedy = "give an agent these skills, or relax one of the two";
+                report.warning(place, format!("entry \"{number}\": {what}; {remedy}"));
+            }
+        }
+    }
+}
+
+/// All agents by their skills.
+struct Staff {
+    /// A skill's number is its place in this order.
+    names: Vec<String>,
+    /// Of every agent, once as configured and once with all skills that nobody holds: those were warned
+    /// about where they are named, and one mistake is told once.
+    skills: Vec<Skills>,
+}
+
+impl Staff {
+    fn of(config: &Config) -> Staff {
+        let names = config.skills();
+        let number = |name: &str| names.binary_search_by(|known| known.as_str().cmp(name)).map(id);
+        let mut unheld: Skills = (0..names.len()).map(|place| (id(place), LEVEL_MAX)).collect();
+        let mut skills: Vec<Skills> = Vec::new();
+        for agent in &config.agents {
+            let held = agent.skills.iter().filter_map(|(name, &level)| Some((number(name).ok()?, level)));
+            skills.push(held.collect());
+        }
+        for skill in skills.iter().flat_map(Skills::keys) {
+            unheld.remove(skill);
+        }
+        if !unheld.is_empty() {
+            let richer: Vec<Skills> =
+                skills.iter().map(|own| own.clone().into_iter().chain(unheld.clone()).collect()).collect();
+            skills.extend(richer);
+        }
+        Staff { names, skills }
+    }
+
+    /// The first requirement and those of the steps, one of which must be met: a step that adds to those
+    /// before it asks for no more than they. `None` where one is wrong, which was reported as an error.
+    fn stages(&self, queue: &Queue) -> Option<Vec<Requirement>> {
+        let first = queue.require.as_deref().map_or(Some(Requirement::anyone()), |text| self.read(text));
+        let steps = queue.steps.iter().map(|step| self.read(&step.require));
+        std::iter::once(first).chain(steps).collect()
+    }
+
+    fn read(&self, text: &str) -> Option<Requirement> {
+        let number = |name: &str| self.names.binary_search_by(|known| known.as_str().cmp(name)).ok().map(id);
+        parse(text, number).ok()
+    }
+
+    /// Whether an agent meets one of these and, where it is given, `own` too.
+    fn somebody_meets(&self, stages: &[Requirement], own: Option<&Requirement>) -> bool {
+        let meets = |skills: &Skills| {
+            own.is_none_or(|own| own.is_met_by(skills)) && stages.iter().any(|stage| stage.is_met_by(skills))
+        };
+        self.skills.iter().any(meets)
+    }
+}
+
+fn id(place: usize) -> SkillId {
+    SkillId(u32::try_from(place).unwrap_or(u32::MAX))
+}
