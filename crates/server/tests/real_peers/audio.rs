@@ -45,8 +45,15 @@ fn hears(phone: &Baresip, frequency: u32, who: &str) {
     });
 }
 
-/// kim's phone, which answers at once.
+/// kim's phone, which answers at once, when it has registered and kim is ready.
 fn kims_phone(cordboard: &Cordboard, transport: &str) -> Baresip {
+    let agent = start_kims_phone(cordboard, transport);
+    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
+    agent
+}
+
+/// The same, before it has registered.
+pub(crate) fn start_kims_phone(cordboard: &Cordboard, transport: &str) -> Baresip {
     let phone = Phone {
         name: "agent",
         account: format!(
@@ -58,9 +65,7 @@ fn kims_phone(cordboard: &Cordboard, transport: &str) -> Baresip {
         tone: AGENT_TONE,
         dial: None,
     };
-    let agent = Baresip::start(&cordboard.folder, &phone);
-    cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
-    agent
+    Baresip::start(&cordboard.folder, &phone)
 }
 
 /// The agent's phone answers by itself within milliseconds; thirty callers give up 0 to 2.9 ms after their

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::process::{Process, eventually, folder, free_port};
 
+/// Whoever knows it may use the API.
+const TOKEN: &str = "a-token-chosen-by-chance";
+
 /// A running Cordboard.
 pub(crate) struct Cordboard {
     process: Process,
@@ -47,6 +50,12 @@ impl Plan {
             "[[agent]]\nid = \"{name}\"\nname = \"{name}\"\npassword = \"{}\"\nskills = {{ {skills} }}\n",
             password(name)
         ));
+        self
+    }
+
+    /// The last agent is logged in by the API only.
+    pub(crate) fn of_the_desktop(mut self) -> Plan {
+        self.agents.last_mut().expect("there is one").push_str("log_in = \"desktop\"\n");
         self
     }
 
@@ -91,7 +100,7 @@ impl Plan {
              drain_timeout = \"10s\"\n{}\n\
              [sip.limits]\ncalls_max = {}\n\n\
              [media]\naddress = [\"127.0.0.1\"]\nports = \"{media}-{last}\"\n\n\
-             [http]\nlisten = \"127.0.0.1:{http}\"\n\n\
+             [http]\nlisten = \"127.0.0.1:{http}\"\ntoken = \"{TOKEN}\"\n\n\
              [[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\ncalls_per_second = 1000\n\n{}\n{}\n{}",
             self.dns.map_or_else(String::new, |port| format!("dns = \"127.0.0.1:{port}\"\n")),
             self.media_ports / 4,
@@ -131,6 +140,11 @@ impl Cordboard {
         let (status, text) = crate::http::get(self.http, "/metrics").expect("cordboard answers HTTP");
         assert_eq!(status, 200);
         Metrics(text)
+    }
+
+    /// Asks the API; `Null` is no body.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+        crate::http::ask(self.http, method, path, TOKEN, body)
     }
 
     /// Waits until a sum of metrics has this value.

@@ -11,6 +11,7 @@ mod baresip;
 mod calls;
 mod cordboard;
 mod crowd;
+mod desktop;
 mod dns;
 mod http;
 mod pbx;
