@@ -36,6 +36,8 @@ use crate::worker::{Casualties, Worker};
 
 pub use reload::{Refused as ReloadRefused, Reloaded};
 
+/// How long the threads may take at the start to take in the configuration.
+const CONFIGURED: Duration = Duration::from_secs(10);
 /// How long a thread may take to answer a question of the shell.
 const ANSWER: Duration = Duration::from_secs(1);
 
@@ -119,6 +121,7 @@ impl Shell {
         let plan = Plan::new(&self.config, &self.base, &sockets.bound(), &mut numbering);
         let music = sockets::load_music(&plan.music)?;
         let running = wiring::wire(self, clock, sockets, plan, numbering, music)?;
+        running.await_configuration();
         running.phase.enter(Phase::Serving);
         for bound in &running.sip {
             info!(transport = ?bound.transport, address = %bound.address, "SIP");
@@ -129,6 +132,23 @@ impl Shell {
 }
 
 impl Running {
+    /// Waits until readers see every queue and agent: whoever is told that we are ready finds them.
+    fn await_configuration(&self) {
+        let Some(workers) = &self.workers else { return };
+        let began = self.clock.now();
+        workers.engine.link().ask_and_wait(ANSWER);
+        while self.clock.now().since(began) < CONFIGURED {
+            workers.distributor.link().ask_and_wait(ANSWER);
+            let seen = self.published.load();
+            if seen.snapshot.queues.len() >= self.plan.queues.len()
+                && seen.snapshot.agents.len() >= self.plan.agents.len()
+            {
+                return;
+            }
+        }
+        warn!("the configuration is taken in slowly; the API may not know every queue and agent yet");
+    }
+
     /// The SIP sockets as they were bound.
     pub fn sip(&self) -> &[Bound] {
         &self.sip

@@ -87,7 +87,7 @@ impl DistributorThread {
     /// Turns until the link says stop.
     pub fn run(mut self, link: &Link) {
         let mut set_out = Vec::with_capacity(BATCH);
-        let mut publication = Publication { next: self.clock.now(), is_due: true };
+        let mut publication = Publication { next: self.clock.now(), is_due: false };
         while !link.must_stop() {
             let question = link.question();
             let now = self.clock.now();
