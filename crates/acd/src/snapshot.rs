@@ -127,6 +127,8 @@ pub struct AgentSnapshot {
     pub agent: AgentId,
     /// What the agent wants.
     pub presence: Presence,
+    /// Since when.
+    pub presence_since: Instant,
     /// What the system does with the agent.
     pub activity: Activity,
     /// Interactions answered since log-in.

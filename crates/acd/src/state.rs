@@ -71,6 +71,8 @@ pub struct AgentState {
     pub settings: AgentSettings,
     /// The wish.
     pub presence: Presence,
+    /// Since when.
+    pub presence_since: Instant,
     /// The fact.
     pub activity: Activity,
     /// Removed while in conversation: gone at its end, unknown to commands until then.

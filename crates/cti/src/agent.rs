@@ -20,6 +20,8 @@ pub struct Agent {
     pub name: String,
     /// What the agent wants.
     pub presence: PresenceName,
+    /// Since when (RFC 3339).
+    pub presence_since: String,
     /// Why not ready: the id of a reason, or `missed` after too many missed calls in a row.
     #[schema(example = "lunch")]
     pub reason: Option<String>,
@@ -99,6 +101,7 @@ impl Agent {
             id: name.id.clone(),
             name: name.name.clone(),
             presence,
+            presence_since: words.time(seen.presence_since),
             reason,
             activity,
             since: words.time(since),

@@ -27,7 +27,8 @@ pub struct Interaction {
     pub called: String,
     /// Where it came from.
     pub origin: Origin,
-    /// The SIP headers that came along: Diversion, History-Info, User-to-User, X- and others.
+    /// The SIP headers that came along: Diversion, History-Info, User-to-User, X- and others. A list has none: ask
+    /// for one interaction.
     pub attributes: Vec<Attribute>,
     /// The queue it is in, or was in last.
     pub queue: String,

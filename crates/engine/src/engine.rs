@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub use agents::NoPhone;
 
-use acd::{AgentId, InteractionId, QueueId};
+use acd::{AgentId, InteractionId, QueueId, ReasonCode};
 use b2bua::B2bua;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,10 @@ pub struct Engine {
     registered: BTreeSet<String>,
     /// Agents who are logged in because of a phone or a fixed contact.
     logged_in: BTreeSet<AgentId>,
+    /// Why agents were last not ready by their own wish, until they say otherwise.
+    breaks: BTreeMap<AgentId, ReasonCode>,
+    /// Agents whose own phones call, and how many calls there are of each.
+    calling: BTreeMap<AgentId, u32>,
     draining: bool,
     timers: TimerWheel<InteractionId>,
     /// Agents who missed too many calls, until they are ready again.
@@ -119,6 +123,8 @@ impl Engine {
             interactions: BTreeMap::new(),
             registered: BTreeSet::new(),
             logged_in: BTreeSet::new(),
+            breaks: BTreeMap::new(),
+            calling: BTreeMap::new(),
             draining: false,
             timers: TimerWheel::new(),
             pauses: TimerWheel::new(),
@@ -141,6 +147,7 @@ impl Engine {
             .collect();
         for agent in removed {
             self.logged_in.remove(&agent);
+            self.breaks.remove(&agent);
         }
         self.directory = directory;
         self.outputs.extend(commands.into_iter().map(Output::Distributor));
@@ -188,7 +195,7 @@ impl Engine {
 
     /// One interaction as it is now; `None` where it is over, or never was.
     pub fn interaction(&self, interaction: InteractionId) -> Option<Ongoing> {
-        self.interactions.get(&interaction).map(Interaction::ongoing)
+        self.interactions.get(&interaction).map(|one| one.ongoing(one.story.clone()))
     }
 
     /// Who calls, and the number dialled; `None` where it is over, or never was.
@@ -198,7 +205,8 @@ impl Engine {
     }
 
     /// Interactions as they are now, oldest first: at most `most` of those after `after` that are in `queue`
-    /// (or came from it) and with `agent`, where these are given. Walks over those passed by.
+    /// (or came from it) and with `agent`, where these are given; without their attributes. Walks over those
+    /// passed by.
     pub fn interactions(
         &self,
         after: Option<InteractionId>,
@@ -212,7 +220,7 @@ impl Engine {
             queue.is_none_or(|queue| one.story.queue == queue)
                 && agent.is_none_or(|agent| one.with() == Some(agent))
         };
-        behind.filter(wanted).take(most).map(Interaction::ongoing).collect()
+        behind.filter(wanted).take(most).map(|one| one.ongoing(one.story.in_brief())).collect()
     }
 
     /// What passed since the start.

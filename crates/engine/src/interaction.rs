@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Interaction {
     pub(crate) call: CallRef,
     pub(crate) caller: sip::Party,
+    /// The agent whose own phone calls.
+    pub(crate) own: Option<AgentId>,
     /// The address its INVITE came from.
     pub(crate) remote: SocketAddr,
     pub(crate) stage: Stage,
@@ -124,8 +126,8 @@ impl Interaction {
         self.story.agent.or(rung)
     }
 
-    /// Where it stands, and what is known of it so far.
-    pub(crate) fn ongoing(&self) -> Ongoing {
+    /// Where it stands, and what is to be told of it.
+    pub(crate) fn ongoing(&self, story: Story) -> Ongoing {
         let standing = match self.stage {
             Stage::Waiting => Standing::Waiting,
             Stage::Ringing { .. } | Stage::Confirming { .. } => Standing::Ringing,
@@ -133,6 +135,6 @@ impl Interaction {
             Stage::Leaving { .. } => Standing::Leaving,
             Stage::Over => Standing::Ending,
         };
-        Ongoing { standing, is_trying: self.is_trying, story: self.story.clone() }
+        Ongoing { standing, is_trying: self.is_trying, story }
     }
 }

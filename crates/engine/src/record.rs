@@ -146,6 +146,27 @@ pub struct Story {
 }
 
 impl Story {
+    /// A copy for a list: without the attributes, which may be long.
+    pub(crate) fn in_brief(&self) -> Story {
+        Story {
+            interaction: self.interaction,
+            call_id: self.call_id.clone(),
+            caller: self.caller.clone(),
+            called: self.called.clone(),
+            origin: self.origin.clone(),
+            attributes: Vec::new(),
+            queue: self.queue,
+            arrived: self.arrived,
+            answered: self.answered,
+            outside_answered: self.outside_answered,
+            agent: self.agent,
+            visits: self.visits.clone(),
+            visits_total: self.visits_total,
+            attempts: self.attempts.clone(),
+            attempts_total: self.attempts_total,
+        }
+    }
+
     pub(crate) fn new(
         now: Instant,
         interaction: InteractionId,

@@ -94,6 +94,19 @@ impl AgentState {
         }
     }
 
+    /// When an agent's present state began: a break or the end of a shift begins with the wish for it.
+    pub(crate) fn since(self, agent: &AgentSnapshot) -> Instant {
+        match self {
+            AgentState::NotReady | AgentState::LoggedOut => agent.presence_since.max(agent.activity.since()),
+            AgentState::Idle
+            | AgentState::Reserved
+            | AgentState::Handling
+            | AgentState::AfterCallWork
+            | AgentState::BackingOff
+            | AgentState::Occupied => agent.activity.since(),
+        }
+    }
+
     /// How many agents are in this state.
     pub(crate) fn count(self, counts: &AgentCounts) -> u32 {
         match self {

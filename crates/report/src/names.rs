@@ -61,12 +61,18 @@ impl Names {
         labels
     }
 
-    /// A reason in words; codes without a name share one word, so that labels stay bounded.
+    /// The value of the label `reason`: its id; codes without one share a word, so that labels stay bounded.
     pub(crate) fn reason(&self, code: ReasonCode) -> &str {
-        match self.reasons.get(&code) {
-            Some(reason) => &reason.name,
-            None if code == ReasonCode::MISSED => "missed",
-            None => "other",
-        }
+        self.reasons.get(&code).map_or_else(|| unnamed(code), |reason| &reason.id)
     }
+
+    /// A reason in words.
+    pub(crate) fn reason_name(&self, code: ReasonCode) -> &str {
+        self.reasons.get(&code).map_or_else(|| unnamed(code), |reason| &reason.name)
+    }
+}
+
+/// What stands for a reason that the configuration does not have.
+fn unnamed(code: ReasonCode) -> &'static str {
+    if code == ReasonCode::MISSED { "missed" } else { "other" }
 }

@@ -79,7 +79,7 @@ pub struct AgentRow {
     pub reason: Option<String>,
     /// The queue of the interaction in hand.
     pub queue: Option<String>,
-    /// Since the activity began.
+    /// Since the state began.
     pub since_seconds: f64,
     /// Interactions answered since log-in.
     pub handled: u32,
@@ -144,17 +144,18 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
 fn agent_row(now: Instant, agent: &AgentSnapshot, figures: &Figures, names: &Names) -> Option<AgentRow> {
     let name = names.agents.get(&agent.agent)?;
     let reason = match agent.presence {
-        Presence::NotReady(reason) => Some(names.reason(reason).to_owned()),
+        Presence::NotReady(reason) => Some(names.reason_name(reason).to_owned()),
         Presence::LoggedOut | Presence::Ready => None,
     };
+    let state = AgentState::of(agent.presence, agent.activity);
     let queue = figures.serving.get(&agent.agent).and_then(|queue| names.queues.get(queue));
     Some(AgentRow {
         id: name.id.clone(),
         name: name.name.clone(),
-        state: AgentState::of(agent.presence, agent.activity).name(),
+        state: state.name(),
         reason,
         queue: queue.map(|queue| queue.name.clone()),
-        since_seconds: now.since(agent.activity.since()).as_secs_f64(),
+        since_seconds: now.since(state.since(agent)).as_secs_f64(),
         handled: agent.handled,
     })
 }

@@ -93,6 +93,8 @@ fn router(view: Arc<View>) -> Router {
         .route("/api/v1/wallboard", get(wallboard::wallboard))
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .merge(guarded(Arc::clone(&view)))
+        .fallback(problem::nowhere)
+        .method_not_allowed_fallback(problem::not_so)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(axum::middleware::from_fn(guard::bounded))
         .layer(axum::middleware::from_fn(guard::headers))

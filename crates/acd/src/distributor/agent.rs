@@ -50,6 +50,7 @@ impl Agent {
         let state = AgentState {
             settings,
             presence: Presence::LoggedOut,
+            presence_since: now,
             activity: Activity::Idle { since: now },
             leaving: false,
             misses: 0,
@@ -272,6 +273,9 @@ impl Distributor {
         let before = (agent.state.presence, agent.state.activity);
         let (was_available, end) = (agent.state.is_available(), agent.end());
         change(&mut agent.state);
+        if agent.state.presence != before.0 {
+            agent.state.presence_since = now;
+        }
         if agent.state.is_available() && !was_available && ready_clock == ReadyClock::Restarts {
             agent.state.ready_at = now;
         }

@@ -30,8 +30,8 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
 }
 
 pub(super) fn agent(agent: AgentId, state: &AgentState) -> AgentSnapshot {
-    let AgentState { presence, activity, handled, .. } = *state;
-    AgentSnapshot { agent, presence, activity, handled }
+    let AgentState { presence, presence_since, activity, handled, .. } = *state;
+    AgentSnapshot { agent, presence, presence_since, activity, handled }
 }
 
 /// In one walk over the agents, whatever the number of queues.

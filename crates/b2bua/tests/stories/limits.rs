@@ -99,11 +99,7 @@ fn what_cannot_be_a_call_is_told_with_its_cause_and_nothing_is_lost_between_the_
     let caller = world.peer("10.0.0.2");
     let odd = [
         ("v=0\r\nnonsense\r\n".to_owned(), 400, RefusalCause::BadDescription),
-        (
-            description(world.ear(caller), "UDP/TLS/RTP/SAVPF 111\r\n"),
-            488,
-            RefusalCause::NothingToRelay,
-        ),
+        (description(world.ear(caller), "UDP/TLS/RTP/SAVPF 111\r\n"), 488, RefusalCause::NothingToRelay),
         (audio("[2001:db8::2]:4000".parse().expect("an address")), 488, RefusalCause::NoMediaAddress),
     ];
     for (offer, status, cause) in odd {

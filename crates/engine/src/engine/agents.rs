@@ -6,7 +6,7 @@ use acd::{AgentId, Command, Presence, ReasonCode};
 use timing::Instant;
 
 use super::Engine;
-use crate::{LogIn, Notice, Reach};
+use crate::{AgentLine, LogIn, Notice, Reach};
 
 /// An agent cannot begin to work: no phone of theirs is registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,9 @@ impl Engine {
         for (agent, reachable) in changes {
             if reachable {
                 self.logged_in.insert(agent);
-                self.command(Command::LogIn { agent, not_ready: None });
+                // Whoever went to lunch is there still, whatever the phone and its network do meanwhile.
+                let not_ready = self.breaks.get(&agent).copied();
+                self.command(Command::LogIn { agent, not_ready });
             } else {
                 self.logged_in.remove(&agent);
                 self.command(Command::LogOut { agent });
@@ -54,6 +56,13 @@ impl Engine {
     /// An agent who missed too many calls in a row is not ready. Whose shift follows the phone gets another
     /// chance after a pause; nobody else could say that they are back.
     pub(super) fn presence_changed(&mut self, now: Instant, agent: AgentId, presence: Presence) {
+        match presence {
+            Presence::NotReady(reason) if reason != ReasonCode::MISSED => {
+                self.breaks.insert(agent, reason);
+            }
+            Presence::Ready => drop(self.breaks.remove(&agent)),
+            Presence::NotReady(_) | Presence::LoggedOut => {}
+        }
         if presence != Presence::NotReady(ReasonCode::MISSED) {
             if let Some(timer) = self.pausing.remove(&agent) {
                 self.pauses.cancel(timer);
@@ -77,7 +86,7 @@ impl Engine {
     /// gone. It goes to the distributor by itself.
     ///
     /// # Errors
-    /// [`NoPhone`] where the agent would begin to work without a phone that can ring.
+    /// [`NoPhone`] where the agent would be ready without a phone that can ring.
     pub fn presence(&self, agent: AgentId, presence: Presence) -> Result<Command, NoPhone> {
         let has_phone = match self.directory.agents.get(&agent).map(|line| &line.reach) {
             Some(Reach::Account(account)) => self.registered.contains(account),
@@ -85,10 +94,36 @@ impl Engine {
             // The distributor knows better who exists and refuses.
             None => true,
         };
-        if has_phone || presence == Presence::LoggedOut {
+        if has_phone || presence != Presence::Ready {
             Ok(Command::SetPresence { agent, presence })
         } else {
             Err(NoPhone)
+        }
+    }
+
+    /// The agent whose account a call comes from.
+    pub(super) fn agent_at(&self, origin: &sip::Origin) -> Option<AgentId> {
+        let sip::Origin::Account(account) = origin else { return None };
+        let is_theirs = |line: &AgentLine| matches!(&line.reach, Reach::Account(own) if own == account);
+        self.directory.agents.iter().find(|(_, line)| is_theirs(line)).map(|(&agent, _)| agent)
+    }
+
+    /// An agent's own phone calls: nobody can be given to them, least of all themselves.
+    pub(super) fn call_began(&mut self, agent: AgentId) {
+        let calls = self.calling.entry(agent).or_default();
+        *calls += 1;
+        if *calls == 1 {
+            self.command(Command::Occupy { agent });
+        }
+    }
+
+    /// That is over.
+    pub(super) fn call_ended(&mut self, agent: AgentId) {
+        let Some(calls) = self.calling.get_mut(&agent) else { return };
+        *calls -= 1;
+        if *calls == 0 {
+            self.calling.remove(&agent);
+            self.command(Command::Release { agent });
         }
     }
 

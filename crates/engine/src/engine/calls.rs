@@ -61,6 +61,7 @@ impl Engine {
             stage: Stage::Waiting,
             outcome: None,
             remote: invite.remote,
+            own: self.agent_at(&invite.origin),
             story: Story::new(now, interaction, number(&caller), *invite, queue),
             caller,
             hung_up: None,
@@ -68,6 +69,9 @@ impl Engine {
             is_trying: false,
             untreated: None,
         };
+        if let Some(agent) = state.own {
+            self.call_began(agent);
+        }
         self.interactions.insert(interaction, state);
         self.command(Command::Enqueue { interaction, queue, priority, requirement, arrived: None });
     }
@@ -251,6 +255,9 @@ impl Engine {
             return;
         }
         let Some(state) = self.interactions.remove(&interaction) else { return };
+        if let Some(agent) = state.own {
+            self.call_ended(agent);
+        }
         let (ended, cause) = state.hung_up.unwrap_or((state.story.arrived, HangUp::Requested));
         let record = CallRecord {
             story: state.story,

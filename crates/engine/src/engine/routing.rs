@@ -183,11 +183,8 @@ impl Engine {
     fn unanswered(&self, interaction: InteractionId) -> Outcome {
         let hung_up = self.interactions.get(&interaction).and_then(|state| state.hung_up);
         match hung_up.map(|(_, cause)| cause) {
-            Some(HangUp::NoPort | HangUp::Lost(_)) => Outcome::Failed,
-            Some(
-                HangUp::Abandoned | HangUp::By(_) | HangUp::Silent(_) | HangUp::TooLong | HangUp::Requested,
-            )
-            | None => Outcome::Abandoned,
+            Some(HangUp::NoPort | HangUp::Lost(_) | HangUp::TooLong | HangUp::Requested) => Outcome::Failed,
+            Some(HangUp::Abandoned | HangUp::By(_) | HangUp::Silent(_)) | None => Outcome::Abandoned,
         }
     }
 
@@ -282,9 +279,12 @@ impl Engine {
                 self.not_given_back(now, interaction);
             }
             (Command::Cancel { .. } | Command::Reject { .. } | Command::LogOut { .. }, _) => {}
-            // What people want of agents is answered to them. An agent who left in their pause stays away.
+            // What people want of agents is answered to them. An agent who left in their pause stays away. Whose
+            // phone calls while it rings cannot be told from one who is rung.
             (
                 Command::SetPresence { .. }
+                | Command::Occupy { .. }
+                | Command::Release { .. }
                 | Command::SetReady { .. }
                 | Command::EndAfterCallWork { .. }
                 | Command::ExtendAfterCallWork { .. },
@@ -297,6 +297,9 @@ impl Engine {
 
     fn not_queued(&mut self, now: Instant, interaction: InteractionId) {
         let Some(state) = self.interactions.remove(&interaction) else { return };
+        if let Some(agent) = state.own {
+            self.call_ended(agent);
+        }
         let headers = self.retry_after(503);
         let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, state.call, 503, &headers);
         let Interaction { story: Story { origin, caller, called, .. }, remote, .. } = state;

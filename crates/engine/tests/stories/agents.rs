@@ -33,6 +33,28 @@ fn a_phone_that_registers_begins_a_shift_and_one_that_leaves_ends_it() {
 }
 
 #[test]
+fn a_break_outlasts_the_registration_of_the_phone() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Answers(50));
+    world.register(phone, "agent1", 300);
+    let agent = AgentId(1);
+    let lunch = Presence::NotReady(acd::ReasonCode(7));
+    world.distributor.apply(world.now, acd::Command::SetPresence { agent, presence: lunch });
+    world.run(100);
+    world.register(phone, "agent1", 0);
+    assert!(!world.is_logged_in(1));
+    world.register(phone, "agent1", 300);
+    let presence = |world: &World| world.distributor.agent_snapshot(agent).map(|seen| seen.presence);
+    assert_eq!(presence(&world), Some(lunch));
+    world.distributor.apply(world.now, acd::Command::SetPresence { agent, presence: Presence::Ready });
+    world.run(100);
+    world.register(phone, "agent1", 0);
+    world.register(phone, "agent1", 300);
+    assert_eq!(presence(&world), Some(Presence::Ready), "whoever was ready is ready again");
+    world.assert_nothing_left();
+}
+
+#[test]
 fn a_registration_that_is_not_refreshed_ends_the_shift() {
     let mut world = World::new(Treatment::Ringback);
     let phone = world.registering_agent(1, Manner::Answers(50));

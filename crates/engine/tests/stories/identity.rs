@@ -104,4 +104,9 @@ fn an_account_asserts_nothing() {
     let (_, invite) = world.rung(phone);
     assert_eq!(invite.from.user, "agent7");
     assert_eq!(header(&invite, "P-Asserted-Identity"), None);
+    let activity = |world: &World| world.activity(7).expect("agent7 is known");
+    assert!(matches!(activity(&world), acd::Activity::Occupied { .. }), "nobody is given to whoever calls");
+    world.engine.hang_up_all(world.now);
+    world.run(40_000);
+    assert!(matches!(activity(&world), acd::Activity::Idle { .. }));
 }

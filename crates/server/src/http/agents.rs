@@ -6,13 +6,14 @@ use acd::{AgentId, AgentSnapshot, Command};
 use axum::Json;
 use axum::extract::State;
 use cti::{Agent, Agents, Extension, PresenceWish, Problem, Words};
+use tracing::info;
 
 use super::View;
 use super::api::Dictionary;
 use super::problem::{Answer, Body, Path, Trouble};
 
 /// Every agent as they are now.
-#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", security(("token" = [])), responses(
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", operation_id = "list_agents", security(("token" = [])), responses(
     (status = 200, description = "Every agent, by id", body = Agents),
     (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -22,7 +23,7 @@ pub(super) async fn list(State(view): State<Arc<View>>) -> Json<Agents> {
 }
 
 /// One agent as they are at this moment.
-#[utoipa::path(get, path = "/api/v1/agents/{id}", tag = "agents", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/agents/{id}", tag = "agents", operation_id = "show_agent", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
     responses(
         (status = 200, description = "The agent", body = Agent),
@@ -39,7 +40,7 @@ pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<String>) 
 
 /// What an agent wants from now on: ready, not ready with a reason, or logged out. Logs in or out where that is
 /// needed; saying it twice does no harm. A conversation goes on whatever is said here.
-#[utoipa::path(put, path = "/api/v1/agents/{id}/presence", tag = "agents", security(("token" = [])),
+#[utoipa::path(put, path = "/api/v1/agents/{id}/presence", tag = "agents", operation_id = "set_presence", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
     request_body = PresenceWish,
     responses(
@@ -59,11 +60,13 @@ pub(super) async fn set_presence(
     let agent = find(&view, &id)?;
     let presence = wish.presence(&Dictionary::of(&view).words())?;
     let command = view.api.engine(move |engine| engine.presence(agent, presence)).await?;
-    tell(&view, &id, agent, command.map_err(|no_phone| Problem::no_phone(no_phone, &id))?).await
+    let told = tell(&view, &id, agent, command.map_err(|no_phone| Problem::no_phone(no_phone, &id))?).await?;
+    info!(agent = id, presence = ?wish.presence, reason = wish.reason, "presence set by the API");
+    Ok(told)
 }
 
 /// After-call work is done before its time: the agent is free for the next call.
-#[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/end", tag = "agents", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/end", tag = "agents", operation_id = "end_after_call_work", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
     responses(
         (status = 200, description = "The agent as they are then", body = Agent),
@@ -82,7 +85,7 @@ pub(super) async fn end_after_call_work(
 }
 
 /// After-call work lasts longer, up to `after_call_work_max` of `[routing]` in all.
-#[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/extend", tag = "agents", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/extend", tag = "agents", operation_id = "extend_after_call_work", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
     request_body = Extension,
     responses(

@@ -24,6 +24,7 @@ const LIMIT: usize = 100;
 
 /// Which interactions are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// In progress (the default), or over.
@@ -51,7 +52,7 @@ pub(super) enum Wherever {
 }
 
 /// A page of interactions: those in progress, oldest first, or those that are over, newest first.
-#[utoipa::path(get, path = "/api/v1/interactions", tag = "interactions", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/interactions", tag = "interactions", operation_id = "list_interactions", security(("token" = [])),
     params(Wanted),
     responses(
         (status = 200, description = "Some interactions, and how to go on", body = Interactions),
@@ -85,7 +86,8 @@ pub(super) async fn list(
             let found = view.api.remembered.read(|ledger| ledger.list(from, most, filter)).await;
             let dictionary = Dictionary::of(&view);
             let words = dictionary.words();
-            found.iter().map(|one| Interaction::ended(one, &words)).collect()
+            let brief = |one| Interaction { attributes: Vec::new(), ..Interaction::ended(one, &words) };
+            found.iter().map(|one| brief(one)).collect()
         }
     };
     let next = interactions.last().filter(|_| interactions.len() == most).map(|last| last.id);
@@ -94,7 +96,7 @@ pub(super) async fn list(
 
 /// One interaction: where it stands, through which queues and steps it came, to whom it was offered and why to
 /// this agent and no other.
-#[utoipa::path(get, path = "/api/v1/interactions/{id}", tag = "interactions", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/interactions/{id}", tag = "interactions", operation_id = "show_interaction", security(("token" = [])),
     params(("id" = u64, Path, description = "The number of the interaction")),
     responses(
         (status = 200, description = "The interaction", body = Interaction),

@@ -1,11 +1,13 @@
 //! Errors as `application/problem+json` (RFC 9457), and requests whose faults are told that way.
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, extract};
 use cti::Problem;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A [`Problem`] on its way out.
 #[derive(Debug)]
@@ -60,10 +62,33 @@ impl From<PathRejection> for Trouble {
     }
 }
 
-/// A JSON body.
-#[derive(FromRequest)]
-#[from_request(via(Json), rejection(Trouble))]
+/// A JSON object as body.
 pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Trouble;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Trouble> {
+        let Json(value) = Json::<Value>::from_request(request, state).await?;
+        // A derived reader takes an array for a struct; nobody means that.
+        if !value.is_object() {
+            let detail = "the body must be a JSON object".to_owned();
+            return Err(rejected(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        let read = T::deserialize(value);
+        read.map(Body).map_err(|error| rejected(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+    }
+}
+
+/// A path that leads nowhere.
+pub(super) async fn nowhere(uri: Uri) -> Trouble {
+    rejected(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
+}
+
+/// A path that does not take such a request.
+pub(super) async fn not_so(method: Method, uri: Uri) -> Trouble {
+    rejected(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is nothing for {}", uri.path()))
+}
 
 /// The query of the URL.
 #[derive(FromRequestParts)]

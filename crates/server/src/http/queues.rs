@@ -27,6 +27,7 @@ const LINE: usize = 100;
 
 /// How much of a line is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HowMany {
     /// How many of those who wait are listed: 0 to 1000, else 100.
@@ -34,7 +35,7 @@ pub(super) struct HowMany {
 }
 
 /// Every queue as it is now, with the counts of the day.
-#[utoipa::path(get, path = "/api/v1/queues", tag = "queues", security(("token" = [])), responses(
+#[utoipa::path(get, path = "/api/v1/queues", tag = "queues", operation_id = "list_queues", security(("token" = [])), responses(
     (status = 200, description = "Every queue, by name", body = Queues),
     (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -47,7 +48,7 @@ pub(super) async fn list(State(view): State<Arc<View>>) -> Json<Queues> {
 }
 
 /// One queue, and who waits in it, first in line first.
-#[utoipa::path(get, path = "/api/v1/queues/{name}", tag = "queues", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/queues/{name}", tag = "queues", operation_id = "show_queue", security(("token" = [])),
     params(("name" = String, Path, description = "The name in the configuration", example = "billing"), HowMany),
     responses(
         (status = 200, description = "The queue", body = Queue),

@@ -22,7 +22,7 @@ pub(super) struct Tracing {
 }
 
 /// What is traced now.
-#[utoipa::path(get, path = "/api/v1/sip-trace", tag = "operations", security(("token" = [])), responses(
+#[utoipa::path(get, path = "/api/v1/sip-trace", tag = "operations", operation_id = "show_sip_trace", security(("token" = [])), responses(
     (status = 200, description = "What is traced", body = Tracing),
     (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -31,7 +31,7 @@ pub(super) async fn show(State(view): State<Arc<View>>) -> Json<Tracing> {
 }
 
 /// Traces the messages of an agent, a number or a call, everything, or nothing. They hold who calls whom.
-#[utoipa::path(post, path = "/api/v1/sip-trace", tag = "operations", security(("token" = [])), request_body = Tracing,
+#[utoipa::path(post, path = "/api/v1/sip-trace", tag = "operations", operation_id = "switch_sip_trace", security(("token" = [])), request_body = Tracing,
     responses(
         (status = 200, description = "What is traced from now on", body = Tracing),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Looks of one ring that are taken in a turn: each may copy a page of what the machine holds.
-pub(super) const LOOKS_PER_TURN: usize = 4;
+pub(super) const LOOKS_PER_TURN: usize = 1;
 
 /// A look at a machine: it runs on the machine's thread, between two inputs, and can change nothing. It must
 /// not walk over more than a page of what the machine holds.

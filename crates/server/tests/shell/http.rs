@@ -116,10 +116,17 @@ fn the_description_of_the_api_names_every_route_and_resolves_every_reference() {
         let reference = reference.split('"').next().expect("a reference ends").trim_start_matches('#');
         assert!(document.pointer(reference).is_some(), "{reference} leads nowhere");
     }
+    let mut operations = std::collections::BTreeSet::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
             let tag = operation["tags"][0].as_str().expect("a tag");
             assert!(["agents", "queues", "interactions", "operations"].contains(&tag), "{tag}");
+            let name = operation["operationId"].as_str().expect("a name");
+            assert!(operations.insert(name.to_owned()), "{name} is there twice");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let in_path = path.contains(&format!("{{{}}}", parameter["name"].as_str().expect("a name")));
+                assert_eq!(parameter["in"], if in_path { "path" } else { "query" }, "{name}: {parameter}");
+            }
             let is_open = operation["security"].is_null();
             let status = request(
                 &running,

@@ -8,6 +8,9 @@ impl Naive {
         let agent = self.person(id);
         let before = agent.clone();
         change(agent);
+        if agent.presence != before.presence {
+            agent.presence_since = now;
+        }
         if restarts && !before.is_available() && agent.is_available() {
             agent.ready_at = now;
         }
@@ -259,6 +262,7 @@ impl Naive {
         let agent = AgentState {
             settings,
             presence,
+            presence_since: now,
             activity,
             leaving: false,
             misses: 0,
