@@ -45,10 +45,12 @@ fn ports_that_another_program_holds_are_passed_over_and_the_call_is_none_the_wor
     assert_eq!(ports, [first + 4, first + 6]);
     let ack = caller.inside(&answer, "ACK", 1);
     caller.send(&ack);
-    let metrics = fetch(&running, "/metrics").body;
-    let quarantined =
-        metrics.lines().find(|line| line.starts_with("cordboard_media_ports{state=\"quarantined\"}"));
-    assert!(quarantined.is_some_and(|line| line.ends_with(" 2")), "{quarantined:?}");
+    eventually("the pairs that are held are set apart", || {
+        fetch(&running, "/metrics")
+            .body
+            .contains("cordboard_media_ports{state=\"quarantined\"} 2")
+            .then_some(())
+    });
     let bye = caller.inside(&answer, "BYE", 2);
     caller.send(&bye);
     caller.expect("200");
