@@ -9,7 +9,7 @@ use crate::sipp::{Over, Run, phones};
 #[test]
 fn five_hundred_agents_and_a_thousand_calls_at_once() {
     let names: Vec<String> = (0..500).map(|number| format!("agent{number}")).collect();
-    let mut plan = Plan::new("crowd").media_ports(5_000).queue(
+    let mut plan = Plan::new("crowd").alone().media_ports(5_000).queue(
         "billing",
         "100",
         "require = \"billing\"\nwaiting = \"ringback\"\nring_timeout = \"10s\"",

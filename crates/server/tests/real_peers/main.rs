@@ -2,7 +2,9 @@
 //! PBX, Prometheus as the one who scrapes. Each test starts the real binary on loopback with ports of its
 //! own and stops by process id whatever it started.
 //!
-//! Run by `cargo xtask test`, which installs the programs from Debian's packages.
+//! Run by `cargo xtask test`, which installs the programs from Debian's packages and has a thread for each test:
+//! most of the time goes by waiting until SIP's own timers have run out. With fewer threads
+//! (`--test-threads`) the same happens one after another, in many minutes.
 
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "drives programs in real time")]
 
@@ -20,3 +22,4 @@ mod prometheus;
 mod raw;
 mod registration;
 mod sipp;
+mod turn;

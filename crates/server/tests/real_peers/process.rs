@@ -82,6 +82,24 @@ pub(crate) fn eventually<T>(limit: Duration, what: &str, mut probe: impl FnMut()
     }
 }
 
+/// Polls `probe`, seldom enough for a crowd of tests that do the same, until it has said `true` for as long as
+/// `quiet`; says whether it did so within `limit`.
+pub(crate) fn comes_to_rest(limit: Duration, quiet: Duration, mut probe: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    let mut at_rest_since = None;
+    loop {
+        let asked = Instant::now();
+        at_rest_since = if probe() { at_rest_since.or(Some(asked)) } else { None };
+        if at_rest_since.is_some_and(|since| asked.duration_since(since) >= quiet) {
+            return true;
+        }
+        if begun.elapsed() >= limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
 /// A folder for one test's files, below the build's own folder for such things.
 pub(crate) fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real_peers").join(test);
@@ -104,4 +122,12 @@ pub(crate) fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// The first of `count` ports for media that this process hands out once: below the usual ephemeral range.
+pub(crate) fn media_ports(count: u16) -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(20_000);
+    let first = NEXT.fetch_add(count.into(), Ordering::Relaxed);
+    assert!(first + u32::from(count) <= 32_768, "no media ports are left: give each test fewer");
+    u16::try_from(first).expect("below 32768")
 }

@@ -15,6 +15,8 @@ fn a_phone_that_takes_its_registration_back_is_no_longer_an_agent() {
     cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 1.0);
     register(&cordboard, &["kim"], port, Over::Udp, 0);
     cordboard.await_metric("cordboard_agents", &[("queue", "billing"), ("state", "idle")], 0.0);
+    cordboard.nothing_is_left();
+    assert_eq!(cordboard.metrics().sum("cordboard_sip_registrations", &[]), 0.0);
     cordboard.stop();
 }
 

@@ -145,7 +145,7 @@ pub struct Counts {
     pub client_transactions: usize,
     /// Server transactions.
     pub server_transactions: usize,
-    /// Deadlines of transactions and sessions.
+    /// Deadlines of transactions; none of registrations and streams.
     pub timers: usize,
     /// DNS questions without an answer.
     pub queries: usize,
