@@ -224,6 +224,13 @@ impl Cordboard {
         let offered = metrics.sum("cordboard_interactions_offered_total", &[]);
         let ended = metrics.sum("cordboard_interactions_total", &[]);
         assert_eq!(offered, ended, "offered = answered + abandoned + overflowed, with nobody waiting");
+        let moved =
+            metrics.sum("cordboard_flow_ins_total", &[]) + metrics.sum("cordboard_returns_total", &[]);
+        assert_eq!(
+            metrics.sum("cordboard_calls_arrived_total", &[]),
+            offered - moved + metrics.sum("cordboard_calls_refused_total", &[]),
+            "arrived = offered - flow-ins - returns + refused"
+        );
         let log = std::fs::read_to_string(self.folder.join("cordboard.log")).expect("its log");
         let errors: Vec<&str> =
             log.lines().filter(|line| line.contains("ERROR") || line.contains("panicked")).collect();
