@@ -11,7 +11,7 @@ mod listener;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct Settings {
     pub connections_max: usize,
     /// Streams that we may open beyond, so that no stranger keeps us from calling anybody.
     pub reserve: usize,
-    /// Streams from one address; one more is closed as soon as it is accepted.
+    /// Streams from one address, of IPv6 from one /64; one more is closed as soon as it is accepted.
     pub connections_per_source_max: usize,
     /// A stream on which nothing went either way for so long is closed.
     pub idle: Duration,
@@ -42,6 +42,8 @@ pub struct Settings {
     pub connect: Duration,
     /// Octets that wait for a peer to read; beyond, the stream is closed.
     pub write_buffer_max: usize,
+    /// How long what is unwritten may take once the user agent has closed a stream; then the rest is lost.
+    pub close: Duration,
 }
 
 impl Default for Settings {
@@ -53,6 +55,7 @@ impl Default for Settings {
             idle: Duration::from_secs(3_600),
             connect: Duration::from_secs(10),
             write_buffer_max: 1 << 20,
+            close: Duration::from_secs(2),
         }
     }
 }
@@ -101,6 +104,7 @@ pub struct Streams {
     lines: BTreeMap<ConnectionId, Line>,
     /// Streams that we opened, by peer: a second message to the same peer takes the same stream.
     outgoing: BTreeMap<SocketAddr, ConnectionId>,
+    /// Streams that others opened, by [`source`].
     per_source: BTreeMap<IpAddr, usize>,
     next: u64,
 }
@@ -148,7 +152,7 @@ impl Streams {
 
     /// Takes a stream that a peer opened, or closes it where there are too many.
     pub fn accepted(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
-        let from_there = self.per_source.get(&remote.ip()).copied().unwrap_or(0);
+        let from_there = self.per_source.get(&source(remote)).copied().unwrap_or(0);
         if self.lines.len() >= self.settings.connections_max
             || from_there >= self.settings.connections_per_source_max
         {
@@ -187,10 +191,11 @@ impl Streams {
         self.lines.get(id).filter(|line| !line.messages.is_closed()).map(|_| *id)
     }
 
-    /// Closes a stream after what waits for it has been written.
+    /// Closes a stream: it reads no more, and ends once what waits for it has been written or has taken too
+    /// long ([`Settings::close`]).
     pub fn close(&mut self, connection: ConnectionId) {
         if let Some(line) = self.lines.get_mut(&connection) {
-            // A sender that nobody holds ends the task's loop once it has written the rest.
+            // A sender that nobody holds tells the task, once it has taken the rest, that it is to end.
             let (closed, _) = mpsc::unbounded_channel();
             line.messages = closed;
             if line.is_outgoing && self.outgoing.get(&line.remote) == Some(&connection) {
@@ -199,7 +204,7 @@ impl Streams {
         }
     }
 
-    /// Closes every stream, each after what waits for it has been written.
+    /// Closes every stream as [`Streams::close`] does.
     pub fn close_all(&mut self) {
         let all: Vec<ConnectionId> = self.lines.keys().copied().collect();
         all.into_iter().for_each(|connection| self.close(connection));
@@ -214,10 +219,11 @@ impl Streams {
             }
             return;
         }
-        if let Some(count) = self.per_source.get_mut(&line.remote.ip()) {
+        let source = source(line.remote);
+        if let Some(count) = self.per_source.get_mut(&source) {
             *count -= 1;
             if *count == 0 {
-                self.per_source.remove(&line.remote.ip());
+                self.per_source.remove(&source);
             }
         }
     }
@@ -241,7 +247,7 @@ impl Streams {
         let queued = Arc::new(AtomicUsize::new(0));
         let cut = Arc::new(Notify::new());
         if !is_outgoing {
-            *self.per_source.entry(remote.ip()).or_default() += 1;
+            *self.per_source.entry(source(remote)).or_default() += 1;
         }
         let line = Line {
             messages: sender,
@@ -269,5 +275,17 @@ impl Streams {
 
     async fn fail(&self, flow: Flow) {
         deliver(&self.replies, Reply::Failed(flow)).await;
+    }
+}
+
+/// What streams of others are counted by: the address, of IPv6 its /64, which is what one host is given to choose
+/// its addresses from (RFC 4291 §2.5.4).
+fn source(remote: SocketAddr) -> IpAddr {
+    match remote.ip().to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
     }
 }

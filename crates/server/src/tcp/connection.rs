@@ -1,5 +1,6 @@
 //! One stream: reading and writing in one task.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,6 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use sip::{ConnectionId, Flow, Protocol, Transmit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::WriteHalf;
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, error};
 
@@ -87,16 +89,24 @@ impl Start {
         }
     }
 
+    /// Reads and writes until the stream breaks, is idle for too long, is cut, or the keeper closes it.
     async fn carry(&mut self, mut stream: TcpStream, flow: Flow) {
         // Messages are written whole; waiting for more to come would only delay them.
         let _unsupported = stream.set_nodelay(true);
         let (mut reader, mut writer) = stream.split();
         let mut read = BytesMut::with_capacity(READ_SIZE);
+        // What is being written, and what waits for it; `queued` bounds both.
         let mut pending = Bytes::new();
+        let mut waiting = VecDeque::new();
         let mut active = self.clock.now();
         loop {
+            if !pending.has_remaining() {
+                pending = waiting.pop_front().unwrap_or_default();
+            }
             let idle_for = self.clock.until(active + self.settings.idle);
             tokio::select! {
+                // In this order, because a stream that is closed reads no more.
+                biased;
                 () = self.cut.notified() => return,
                 written = writer.write_buf(&mut pending), if pending.has_remaining() => match written {
                     Ok(octets) if octets > 0 => {
@@ -106,15 +116,12 @@ impl Start {
                     }
                     Ok(_) | Err(_) => return,
                 },
-                next = self.messages.recv(), if !pending.has_remaining() => match next {
+                next = self.messages.recv() => match next {
                     Some(empty) if empty.bytes.is_empty() => {
                         self.queued.fetch_sub(MESSAGE_COST, Ordering::AcqRel);
                     }
-                    Some(message) => pending = message.bytes,
-                    None => {
-                        let _gone = writer.shutdown().await;
-                        return;
-                    }
+                    Some(message) => waiting.push_back(message.bytes),
+                    None => break,
                 },
                 count = reader.read_buf(&mut read) => match count {
                     Ok(count) if count > 0 => {
@@ -127,7 +134,18 @@ impl Start {
                 () = tokio::time::sleep(idle_for) => return,
             }
         }
+        waiting.push_front(pending);
+        // A peer that has not read by then loses the end of it.
+        let _all_written = tokio::time::timeout(self.settings.close, finish(writer, waiting)).await;
     }
+}
+
+/// Writes what is left, and tells the peer that no more will come.
+async fn finish(mut writer: WriteHalf<'_>, rest: VecDeque<Bytes>) -> std::io::Result<()> {
+    for mut octets in rest {
+        writer.write_all_buf(&mut octets).await?;
+    }
+    writer.shutdown().await
 }
 
 /// Tells the engine and the keeper of the end of a stream whose task died by a fault of ours, so that neither
