@@ -108,6 +108,7 @@ fn every_call_is_either_offered_or_refused_whatever_it_is_refused_for() {
         phone.send(&bye);
         phone.expect("200");
     }
+    eventually("there is room for calls again", || (running.calls() == 0).then_some(()));
     running.drain();
     refuse(&running, None, "15881000", "late", "503", false);
     let page = counted(&running, 8.0);
