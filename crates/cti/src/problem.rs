@@ -86,7 +86,7 @@ impl Problem {
         Problem {
             status: 503,
             title: "Too busy",
-            detail: "the call processing did not answer in time; nothing is known to have changed".to_owned(),
+            detail: "the call processing did not answer in time; what was asked may still be done".to_owned(),
             remedy: "look at /healthz, and try again in a second".to_owned(),
         }
     }

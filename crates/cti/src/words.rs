@@ -37,7 +37,7 @@ impl Words<'_> {
         time.to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
-    /// How long ago a time was: see [`seconds`].
+    /// How long ago a time was, in seconds, to the millisecond.
     pub fn ago(&self, at: Instant) -> f64 {
         seconds(self.now.since(at))
     }

@@ -177,8 +177,12 @@ impl Distributor {
     }
 
     pub(super) fn set_presence(&mut self, id: AgentId, wish: Presence) -> Result<(), Refusal> {
-        let is_here = self.agent(id)?.presence.is_logged_in();
-        match (is_here, wish) {
+        let is = self.agent(id)?.presence;
+        if is == wish {
+            // Saying it again is no sign of life: missed reservations stay counted.
+            return Ok(());
+        }
+        match (is.is_logged_in(), wish) {
             (false, Presence::LoggedOut) => Ok(()),
             (false, Presence::Ready) => self.log_in(id, None),
             (false, Presence::NotReady(reason)) => self.log_in(id, Some(reason)),

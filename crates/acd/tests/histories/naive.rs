@@ -171,6 +171,9 @@ impl Naive {
             Command::SetNotReady { agent, reason } => self.set_presence(agent, Presence::NotReady(reason)),
             Command::SetPresence { agent, presence } => {
                 self.known(agent)?;
+                if self.state.agents[&agent].presence == presence {
+                    return Ok(());
+                }
                 match presence {
                     Presence::LoggedOut if self.here(agent).is_ok() => self.log_out(agent),
                     Presence::LoggedOut => {}

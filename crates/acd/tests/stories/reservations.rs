@@ -115,6 +115,21 @@ fn an_agent_who_misses_three_in_a_row_becomes_not_ready_with_a_reason_until_the_
 }
 
 #[test]
+fn a_desktop_that_repeats_ready_all_the_time_does_not_hide_that_nobody_is_there() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    for _ in 0..200 {
+        world.wait(seconds(1));
+        if world.presence(1) != Presence::Ready {
+            break;
+        }
+        world.tell(Command::SetPresence { agent: AgentId(1), presence: Presence::Ready });
+    }
+    assert_eq!(world.presence(1), Presence::NotReady(ReasonCode::MISSED));
+}
+
+#[test]
 fn an_answered_call_forgets_the_misses_and_who_is_busy_declines_or_was_not_asked_misses_nothing() {
     let mut world = World::with_queue();
     world.agent(1, &[]);

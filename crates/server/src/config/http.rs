@@ -15,7 +15,7 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Whoever knows it may use the API; none: nobody may.
     pub token: Option<Secret>,
-    /// Connections at once; one more is closed.
+    /// Connections at once; for one more the oldest of the address that holds the most is cut.
     pub connections_max: u32,
     /// How many interactions that are over the API remembers.
     pub ended_interactions: u32,
