@@ -104,9 +104,19 @@ fn read_one(section: &mut Section<'_>) -> Entry {
     }
 }
 
+/// Reasons of the system, in metrics and in the API.
+const RESERVED: [&str; 2] = ["missed", "other"];
+
 pub(super) fn read_reasons(sections: Vec<Section<'_>>) -> Vec<Reason> {
     let read = |mut section: Section<'_>| {
         let id = section.name("id", Kind::Reason, "lunch");
+        if RESERVED.contains(&id.as_str()) {
+            let place = section.report().place_of(Kind::Reason, &id);
+            section.error(
+                place,
+                format!("`id` must not be `{id}`, which the system gives itself; choose another"),
+            );
+        }
         let name = section.text("name").map_or_else(|| id.clone(), |(name, _)| name);
         Reason { id, name }
     };

@@ -29,6 +29,14 @@ fn a_name_given_twice_is_reported_with_both_places() {
 }
 
 #[test]
+fn a_reason_cannot_pass_for_one_of_the_system() {
+    for id in ["missed", "other"] {
+        let problem = refused(&queues(&format!("[[reason]]\nid = \"{id}\"\n")));
+        assert!(problem.contains(&format!("`id` must not be `{id}`")), "{problem}");
+    }
+}
+
+#[test]
 fn a_skill_that_no_agent_has_is_a_warning_with_the_nearest_one() {
     let text = LEAST.replace("name = \"billing\"\n", "name = \"billing\"\nrequire = \"biling >= 3\"\n");
     let warnings = loaded(&text).warnings;
