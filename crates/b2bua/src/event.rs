@@ -67,6 +67,20 @@ pub enum HangUp {
 }
 
 impl HangUp {
+    /// All of them, in order.
+    pub const ALL: [HangUp; 10] = [
+        HangUp::Abandoned,
+        HangUp::By(Side::Caller),
+        HangUp::By(Side::Callee),
+        HangUp::Silent(Side::Caller),
+        HangUp::Silent(Side::Callee),
+        HangUp::Lost(Side::Caller),
+        HangUp::Lost(Side::Callee),
+        HangUp::TooLong,
+        HangUp::NoPort,
+        HangUp::Requested,
+    ];
+
     /// Its name in metrics, logs and replies.
     pub fn name(self) -> &'static str {
         match self {

@@ -49,6 +49,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them, in order.
+    pub const ALL: [Outcome; 4] =
+        [Outcome::Answered, Outcome::Abandoned, Outcome::Overflowed, Outcome::Failed];
+
     /// Its name in metrics, logs and replies.
     pub fn name(self) -> &'static str {
         match self {

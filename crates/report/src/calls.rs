@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use acd::QueueId;
-use b2bua::{HangUp, Side};
+use b2bua::HangUp;
 use engine::{CallRecord, Notice, Outcome};
 use prometheus::{Histogram, IntCounter, IntGauge};
 
@@ -61,43 +61,10 @@ const TALK_EDGES: [f64; 12] =
 /// Edges in seconds.
 const HOLD_EDGES: [f64; 9] = [0.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0];
 
-/// In the order of [`outcome_index`].
-const OUTCOMES: [&str; 4] = ["answered", "abandoned", "overflowed", "failed"];
-/// In the order of [`end_index`].
-const CALL_ENDS: [&str; 10] = [
-    "abandoned",
-    "by_caller",
-    "by_agent",
-    "silent_caller",
-    "silent_agent",
-    "lost_caller",
-    "lost_agent",
-    "too_long",
-    "no_port",
-    "requested",
-];
-
-fn outcome_index(outcome: Outcome) -> usize {
-    match outcome {
-        Outcome::Answered => 0,
-        Outcome::Abandoned => 1,
-        Outcome::Overflowed => 2,
-        Outcome::Failed => 3,
-    }
-}
-
-fn end_index(cause: HangUp) -> usize {
-    match cause {
-        HangUp::Abandoned => 0,
-        HangUp::By(Side::Caller) => 1,
-        HangUp::By(Side::Callee) => 2,
-        HangUp::Silent(Side::Caller) => 3,
-        HangUp::Silent(Side::Callee) => 4,
-        HangUp::Lost(Side::Caller) => 5,
-        HangUp::Lost(Side::Callee) => 6,
-        HangUp::TooLong => 7,
-        HangUp::NoPort => 8,
-        HangUp::Requested => 9,
+/// Counts one of all values.
+fn count<T: Copy + PartialEq, const N: usize>(all: [T; N], counters: &[IntCounter; N], one: T) {
+    if let Some(place) = all.into_iter().position(|other| other == one) {
+        counters[place].inc();
     }
 }
 
@@ -105,8 +72,8 @@ fn end_index(cause: HangUp) -> usize {
 pub struct CallReporter {
     exposition: Exposition,
     queues: BTreeMap<QueueId, Conversations>,
-    outcomes: [IntCounter; OUTCOMES.len()],
-    ends: [IntCounter; CALL_ENDS.len()],
+    outcomes: [IntCounter; Outcome::ALL.len()],
+    ends: [IntCounter; HangUp::ALL.len()],
     refusals: RefusalSeries,
     commands_refused: IntCounter,
     caller: SideSeries,
@@ -122,8 +89,8 @@ impl CallReporter {
         let mut reporter = CallReporter {
             exposition: exposition.clone(),
             queues: BTreeMap::new(),
-            outcomes: OUTCOMES.map(|outcome| group.counter(CALLS, &[("outcome", outcome)])),
-            ends: CALL_ENDS.map(|cause| group.counter(ENDS, &[("cause", cause)])),
+            outcomes: Outcome::ALL.map(|outcome| group.counter(CALLS, &[("outcome", outcome.name())])),
+            ends: HangUp::ALL.map(|cause| group.counter(ENDS, &[("cause", cause.name())])),
             refusals: RefusalSeries::new(&mut group),
             commands_refused: group.counter(COMMANDS_FAILED, &[]),
             caller: SideSeries::new(exposition, "caller"),
@@ -170,8 +137,8 @@ impl CallReporter {
     }
 
     fn end_call(&mut self, record: &CallRecord) {
-        self.outcomes[outcome_index(record.outcome)].inc();
-        self.ends[end_index(record.cause)].inc();
+        count(Outcome::ALL, &self.outcomes, record.outcome);
+        count(HangUp::ALL, &self.ends, record.cause);
         if record.story.answered.is_some()
             && let Some(queue) = self.queues.get(&record.story.queue)
         {

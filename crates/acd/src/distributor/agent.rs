@@ -182,13 +182,12 @@ impl Distributor {
             // Saying it again is no sign of life: missed reservations stay counted.
             return Ok(());
         }
-        match (is.is_logged_in(), wish) {
-            (false, Presence::LoggedOut) => Ok(()),
-            (false, Presence::Ready) => self.log_in(id, None),
-            (false, Presence::NotReady(reason)) => self.log_in(id, Some(reason)),
-            (true, Presence::LoggedOut) => self.log_out(id),
-            (true, Presence::Ready) => self.set_ready(id),
-            (true, Presence::NotReady(reason)) => self.set_not_ready(id, reason),
+        match wish {
+            Presence::LoggedOut => self.log_out(id),
+            Presence::Ready if is.is_logged_in() => self.set_ready(id),
+            Presence::NotReady(reason) if is.is_logged_in() => self.set_not_ready(id, reason),
+            Presence::Ready => self.log_in(id, None),
+            Presence::NotReady(reason) => self.log_in(id, Some(reason)),
         }
     }
 

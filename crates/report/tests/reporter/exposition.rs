@@ -291,3 +291,24 @@ fn a_name_with_quotes_backslashes_and_line_breaks_does_not_break_the_page() {
     let text = exposition.render(Instant::ORIGIN);
     assert!(text.contains(r#"cordboard_talk_seconds_count{queue="a\"b\\c\nd"} 0"#), "{text}");
 }
+
+#[test]
+fn every_end_and_every_outcome_of_a_call_has_a_series_of_its_own() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    for cause in HangUp::ALL {
+        calls.handle_notice(&ended(CallRecord { cause, ..record(BILLING, Outcome::Abandoned) }));
+    }
+    for outcome in Outcome::ALL {
+        calls.handle_notice(&ended(record(BILLING, outcome)));
+    }
+    let scrape = Scrape::of(&exposition.render(Instant::from_secs(300)));
+    for cause in HangUp::ALL {
+        let more = if cause == HangUp::By(Side::Callee) { Outcome::ALL.len() as f64 } else { 0.0 };
+        assert_eq!(scrape.value("cordboard_call_ends_total", &[("cause", cause.name())]), 1.0 + more);
+    }
+    for outcome in Outcome::ALL {
+        let more = if outcome == Outcome::Abandoned { HangUp::ALL.len() as f64 } else { 0.0 };
+        assert_eq!(scrape.value("cordboard_calls_total", &[("outcome", outcome.name())]), 1.0 + more);
+    }
+}

@@ -6,7 +6,7 @@ use std::fmt;
 pub(super) const LOOKS_PER_TURN: usize = 1;
 
 /// A look at a machine: it runs on the machine's thread, between two inputs, and can change nothing. It must
-/// not walk over more than a page of what the machine holds.
+/// not copy more than a page of what the machine holds.
 pub struct Look<M>(Box<dyn FnOnce(&M) + Send>);
 
 impl<M> Look<M> {

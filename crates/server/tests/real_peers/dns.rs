@@ -37,6 +37,16 @@ fn phone_by_name(test: &'static str, dns: u16) -> Cordboard {
         .start()
 }
 
+/// A call reaches kim's phone at this port.
+fn reaches_the_phone(cordboard: Cordboard, port: u16) {
+    let agent = phones_at(&cordboard, port, "phone_answers", Over::Udp, 1);
+    Run::new("call").start(&cordboard.folder, cordboard.sip).succeeds();
+    agent.succeeds();
+    cordboard.nothing_is_left();
+    assert_eq!(cordboard.outcome("answered"), 1.0);
+    cordboard.stop();
+}
+
 #[test]
 fn a_phone_is_found_by_naptr_and_srv() {
     let (dns, port) = (free_port(), free_port());
@@ -48,13 +58,7 @@ fn a_phone_is_found_by_naptr_and_srv() {
             "--host-record=kim.phones.test,127.0.0.1".to_owned(),
         ],
     );
-    let cordboard = phone_by_name("dns_found", dns);
-    let agent = phones_at(&cordboard, port, "phone_answers", Over::Udp, 1);
-    Run::new("call").start(&cordboard.folder, cordboard.sip).succeeds();
-    agent.succeeds();
-    cordboard.nothing_is_left();
-    assert_eq!(cordboard.outcome("answered"), 1.0);
-    cordboard.stop();
+    reaches_the_phone(phone_by_name("dns_found", dns), port);
     drop(server);
 }
 
@@ -72,12 +76,6 @@ fn the_second_of_two_servers_is_tried_when_the_first_says_nothing() {
             "--host-record=kim.phones.test,127.0.0.1".to_owned(),
         ],
     );
-    let cordboard = phone_by_name("dns_second", dns);
-    let agent = phones_at(&cordboard, port, "phone_answers", Over::Udp, 1);
-    Run::new("call").start(&cordboard.folder, cordboard.sip).succeeds();
-    agent.succeeds();
-    cordboard.nothing_is_left();
-    assert_eq!(cordboard.outcome("answered"), 1.0);
-    cordboard.stop();
+    reaches_the_phone(phone_by_name("dns_second", dns), port);
     drop(server);
 }
