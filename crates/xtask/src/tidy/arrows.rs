@@ -24,6 +24,7 @@ const TEST_LIBRARIES: &[&str] = &["hound", "proptest", "rand_chacha", "rand_core
 #[rustfmt::skip]
 pub(super) const CRATES: &[Row] = &[
     Row { name: "timing", pure: true, may_know: &[], libraries: &["serde"] },
+    Row { name: "hours", pure: true, may_know: &[], libraries: &["jiff", "serde"] },
     Row { name: "acd", pure: true, may_know: &["timing"],
           libraries: &["bytes", "rand_chacha", "rand_core", "serde"] },
     Row { name: "sip", pure: true, may_know: &["timing"],
