@@ -28,7 +28,7 @@
 //! names (ids are numbers, the configuration maps them), clocks, threads, locks and randomness. The owner's
 //! thread drains the rings, calls this, and publishes a [`Snapshot`] for readers.
 //!
-//! What always holds is written as code in [`invariants`].
+//! What always holds is written as code in [`invariants`], and what holds over time in [`watch`].
 
 mod command;
 mod distributor;
@@ -39,6 +39,7 @@ pub mod requirement;
 mod settings;
 mod snapshot;
 pub mod state;
+pub mod watch;
 
 pub use command::{Command, Fault, Refusal, RejectCause};
 pub use distributor::Distributor;

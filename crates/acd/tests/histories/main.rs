@@ -1,191 +1,133 @@
 //! Random histories through the distributor and its obvious twin: the same answers, the same events, the same
-//! state after every step, and every invariant. Hundreds of thousands of events in all, every kind
-//! among them.
+//! state, and every invariant. Millions of events in all, every kind among them.
+//!
+//! - `CORDBOARD_HISTORY_EVENTS=10000000` says how many events the run from a fresh seed must reach.
+//! - `CORDBOARD_HISTORY_SEED=...` repeats the batch whose seed a failure has printed, and nothing else.
 
 mod generate;
 mod label;
 mod naive;
+mod pair;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use acd::state::Stage;
-use acd::{
-    Activity, AgentId, Command, Distributor, Event, InteractionId, RejectCause, ReservationId, invariants,
-};
-use generate::{History, Op};
-use naive::Naive;
+use pair::{Look, Tally, play};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
-use timing::Instant;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-/// Histories times their length is the number of steps; both were chosen for a minute on two busy cores.
-const HISTORIES: u32 = 5_000;
+/// Events of the run from the fixed seed: the same histories every time, so that every kind of event is seen.
+const EVENTS_FIXED: u64 = 500_000;
+/// Events of the run from a fresh seed, where nobody asks for more.
+const EVENTS_FRESH: u64 = 1_000_000;
+/// Histories of one seed: what a failure must repeat.
+const BATCH: u32 = 64;
+/// Tries to make a failing history smaller.
+const SHRINKING: u32 = 20_000;
+/// One of so many histories is looked at closely.
+const CLOSE: u32 = 16;
+/// How often an event of each kind must have happened, in the run from the fixed seed.
+const OF_EACH_KIND: u64 = 50;
 
-fn drain(distributor: &mut Distributor) -> Vec<Event> {
-    std::iter::from_fn(|| distributor.poll_event()).collect()
+const SEED: &str = "CORDBOARD_HISTORY_SEED";
+const EVENTS: &str = "CORDBOARD_HISTORY_EVENTS";
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    let parsed = text.replace('_', "").parse();
+    Some(parsed.unwrap_or_else(|_| panic!("{variable}={text} is no number: give a whole one, or unset it")))
 }
 
-struct Pair {
-    now: Instant,
-    fast: Distributor,
-    naive: Naive,
-}
-
-impl Pair {
-    fn run(&mut self, op: &Op, tally: &mut Tally) -> Result<(), TestCaseError> {
-        match op {
-            Op::Command(command) => self.command(command.clone())?,
-            Op::Answer(pick) => {
-                if let Some(reservation) = self.live(*pick) {
-                    self.command(Command::Accept { reservation })?;
-                }
-            }
-            Op::Refuse(pick, cause) => {
-                if let Some(reservation) = self.live(*pick) {
-                    self.command(Command::Reject { reservation, cause: *cause })?;
-                }
-            }
-            Op::Finish(pick) => {
-                if let Some(interaction) = self.handled(*pick) {
-                    self.command(Command::Finish { interaction })?;
-                }
-            }
-            Op::Return(pick) => {
-                if let Some(interaction) = self.handled(*pick) {
-                    self.command(Command::Return { interaction })?;
-                }
-            }
-            Op::WrapUp(pick, by) => {
-                if let Some(agent) = self.wrapping_up(*pick) {
-                    self.command(match *by {
-                        Some(by) => Command::ExtendAfterCallWork { agent, by },
-                        None => Command::EndAfterCallWork { agent },
-                    })?;
-                }
-            }
-            Op::Stale(reservation) => {
-                let reservation = ReservationId(*reservation);
-                self.command(Command::Accept { reservation })?;
-                self.command(Command::Reject { reservation, cause: RejectCause::Busy })?;
-            }
-            Op::Wait(duration) => {
-                self.now += *duration;
-                self.fast.handle_timeout(self.now);
-                self.naive.handle_timeout(self.now);
-            }
-            // Time that passes while the owner of the distributor is late to look at the deadlines.
-            Op::Lag(duration) => self.now += *duration,
-            Op::NextDeadline => {
-                if let Some(deadline) = self.fast.poll_timeout() {
-                    self.now = self.now.max(deadline);
-                    self.fast.handle_timeout(self.now);
-                    self.naive.handle_timeout(self.now);
-                }
-            }
-            Op::Restore => {
-                let written = serde_json::to_string(&self.fast).expect("plain data");
-                self.fast = serde_json::from_str(&written).expect("what was written");
-            }
-        }
-        self.compare(tally)
-    }
-
-    fn live(&self, pick: usize) -> Option<ReservationId> {
-        let reservations = &self.naive.state.reservations;
-        reservations.keys().nth(pick % reservations.len().max(1)).copied()
-    }
-
-    fn handled(&self, pick: usize) -> Option<InteractionId> {
-        let handled: Vec<InteractionId> = (self.naive.state.interactions.iter())
-            .filter(|(_, interaction)| matches!(interaction.stage, Stage::Handling { .. }))
-            .map(|(&id, _)| id)
-            .collect();
-        handled.get(pick % handled.len().max(1)).copied()
-    }
-
-    fn wrapping_up(&self, pick: usize) -> Option<AgentId> {
-        let agents: Vec<AgentId> = (self.naive.state.agents.iter())
-            .filter(|(_, agent)| matches!(agent.activity, Activity::AfterCallWork { .. }))
-            .map(|(&id, _)| id)
-            .collect();
-        agents.get(pick % agents.len().max(1)).copied()
-    }
-
-    fn command(&mut self, command: Command) -> Result<(), TestCaseError> {
-        let expected = self.naive.handle_command(self.now, command.clone());
-        let answer = self.fast.handle_command(self.now, command);
-        prop_assert_eq!(answer, expected);
-        Ok(())
-    }
-
-    fn compare(&mut self, tally: &mut Tally) -> Result<(), TestCaseError> {
-        let expected = std::mem::take(&mut self.naive.events);
-        for event in &expected {
-            *tally.entry(label::of(event)).or_default() += 1;
-        }
-        prop_assert_eq!(drain(&mut self.fast), expected);
-        if self.fast.state_hash() != self.naive.state.hash() {
-            prop_assert_eq!(self.fast.state(), self.naive.state.clone());
-            prop_assert!(false, "equal states have different hashes");
-        }
-        prop_assert_eq!(invariants::check(&self.fast), Ok(()));
-        let wakes_in_time = match (self.fast.poll_timeout(), self.naive.first_deadline()) {
-            (None, None) => true,
-            (Some(fast), Some(naive)) => fast.as_micros() <= naive.as_micros().next_multiple_of(1_024),
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        prop_assert!(wakes_in_time);
-        Ok(())
-    }
-}
-
-/// What happened in all histories together, and how often.
-type Tally = BTreeMap<&'static str, u64>;
-
-fn play(history: &History, restore_at: Option<usize>, tally: &mut Tally) -> Result<(), TestCaseError> {
-    let mut pair = Pair {
-        now: Instant::from_micros(7),
-        fast: Distributor::new(history.settings.clone()),
-        naive: Naive::new(history.settings.clone()),
+fn runner(seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = ProptestConfig {
+        cases: BATCH,
+        failure_persistence: None,
+        max_shrink_iters: SHRINKING,
+        ..ProptestConfig::default()
     };
-    for (number, op) in history.ops.iter().enumerate() {
-        if restore_at == Some(number) {
-            pair.run(&Op::Restore, tally)?;
-        }
-        pair.run(op, tally)?;
-    }
-    Ok(())
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
-fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(ProptestConfig { cases, source_file: Some(file!()), ..ProptestConfig::default() })
+/// Plays the histories of one seed. Once one has failed, what follows is its shrinking, and that looks closely.
+fn batch(seed: u64) -> Result<Tally, String> {
+    let tally = RefCell::new(Tally::new());
+    let (played, has_failed) = (Cell::new(0), Cell::new(false));
+    let outcome = runner(seed).run(&generate::history(), |history| {
+        let is_chosen = played.get() % CLOSE == 0;
+        played.set(played.get() + 1);
+        let look = if has_failed.get() || is_chosen { Look::Close } else { Look::EveryFew };
+        let played = play(&history, look, None, &mut tally.borrow_mut());
+        has_failed.set(has_failed.get() || played.is_err());
+        played
+    });
+    let repeat = format!("repeat with: {SEED}={seed} cargo test -p cordboard-acd --test histories fresh");
+    outcome.map_err(|failure| format!("{failure}\n{repeat}")).map(|()| tally.into_inner())
+}
+
+/// Batches on every core until there are so many events; the seeds are `first`, `first + 1` and so on.
+fn run(first: u64, events: u64) -> Tally {
+    let (next, total, has_failed) = (AtomicU64::new(first), AtomicU64::new(0), AtomicBool::new(false));
+    let work = || {
+        let mut tally = Tally::new();
+        while total.load(Ordering::Relaxed) < events && !has_failed.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let batch = batch(seed).inspect_err(|_| has_failed.store(true, Ordering::Relaxed));
+            total.fetch_add(batch.as_ref().map_or(0, |tally| tally.values().sum()), Ordering::Relaxed);
+            batch?.into_iter().for_each(|(kind, times)| *tally.entry(kind).or_default() += times);
+        }
+        Ok::<Tally, String>(tally)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let tallies = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("its panics are failures")).collect::<Vec<_>>()
+    });
+    let mut all = Tally::new();
+    for tally in tallies {
+        let tally = tally.unwrap_or_else(|failure| panic!("{failure}"));
+        tally.into_iter().for_each(|(kind, times)| *all.entry(kind).or_default() += times);
+    }
+    all
 }
 
 #[test]
-fn the_distributor_does_what_its_obvious_twin_does() {
-    let tally = RefCell::new(Tally::new());
-    runner(HISTORIES)
-        .run(&generate::history(), |history| play(&history, None, &mut tally.borrow_mut()))
-        .unwrap_or_else(|failure| panic!("{failure}"));
-
-    let tally = tally.into_inner();
+fn the_distributor_does_what_its_obvious_twin_does_from_the_fixed_seed() {
+    let tally = run(0, EVENTS_FIXED);
     for kind in label::ALL {
         let times = tally.get(kind).copied().unwrap_or_default();
-        assert!(times >= 50, "{kind} happened only {times} times: the histories prove too little");
+        assert!(times >= OF_EACH_KIND, "{kind} happened only {times} times: the histories prove too little");
     }
     let events: u64 = tally.values().sum();
-    assert!(events >= 500_000, "only {events} events");
+    assert!(events >= EVENTS_FIXED, "only {events} events");
+}
+
+#[test]
+fn the_distributor_does_what_its_obvious_twin_does_from_a_fresh_seed() {
+    if let Some(seed) = number(SEED) {
+        batch(seed).unwrap_or_else(|failure| panic!("{failure}"));
+        return;
+    }
+    let wanted = number(EVENTS).unwrap_or(EVENTS_FRESH);
+    // Far from where the fixed seeds and those of other runs are.
+    let first = RandomState::new().hash_one(()) >> 1;
+    let events: u64 = run(first, wanted).values().sum();
+    println!("{events} events from the seeds {first} and following");
+    assert!(events >= wanted, "only {events} events");
 }
 
 #[test]
 fn a_distributor_written_down_in_the_middle_has_the_same_future() {
     let tally = RefCell::new(Tally::new());
     let histories = (generate::history(), any::<usize>());
-    runner(HISTORIES / 10)
-        .run(&histories, |(history, middle)| {
-            let middle = middle % history.ops.len();
-            play(&history, Some(middle), &mut tally.borrow_mut())
-        })
-        .unwrap_or_else(|failure| panic!("{failure}"));
+    for seed in 0..8 {
+        runner(seed)
+            .run(&histories, |(history, middle)| {
+                let middle = middle % history.ops.len();
+                play(&history, Look::EveryFew, Some(middle), &mut tally.borrow_mut())
+            })
+            .unwrap_or_else(|failure| panic!("{failure}"));
+    }
 }

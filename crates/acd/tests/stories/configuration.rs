@@ -165,8 +165,7 @@ fn settings_that_are_wrong_are_refused_with_what_is_wrong() {
 fn a_refusal_can_be_heard_as_an_event() {
     let mut world = World::new();
     let command = Command::Finish { interaction: InteractionId(4) };
-    world.acd.apply(world.now, command.clone());
-    world.look();
+    world.apply(command.clone());
     let refusal = Refusal::UnknownInteraction(InteractionId(4));
     assert_eq!(world.take_events(), [Event::Refused { command: Box::new(command), refusal }]);
 }

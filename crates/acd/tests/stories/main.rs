@@ -1,4 +1,4 @@
-//! Every feature in words, under virtual time. After every command all invariants are checked.
+//! Every feature in words, under virtual time. After every command all invariants are checked, those over time included.
 
 mod agents;
 mod configuration;
@@ -10,7 +10,8 @@ mod strategies;
 
 use std::time::Duration;
 
-use acd::state::Stage;
+use acd::state::{Stage, State};
+use acd::watch::{Input, Journal, Step as WatchStep, Watch};
 use acd::{
     Activity, AgentId, AgentSettings, Command, Distributor, Event, Exit, ExitId, InteractionId, Presence,
     QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Requirement, ReservationId, Settings, SkillId,
@@ -27,6 +28,17 @@ struct World {
     now: Instant,
     /// Events since the last look.
     events: Vec<Event>,
+    watch: Watch,
+    journal: Journal,
+}
+
+impl Drop for World {
+    /// I13 at the end of every story.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.journal.check(self.acd.state_hash()).expect("the same commands give the same state");
+        }
+    }
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -43,7 +55,13 @@ impl World {
     }
 
     fn with(settings: Settings) -> World {
-        World { acd: Distributor::new(settings), now: Instant::from_secs(1_000), events: Vec::new() }
+        World {
+            watch: Watch::new(settings.clone()),
+            journal: Journal::new(settings.clone()),
+            acd: Distributor::new(settings),
+            now: Instant::from_secs(1_000),
+            events: Vec::new(),
+        }
     }
 
     /// A world with queue 1 by default settings.
@@ -55,12 +73,9 @@ impl World {
 
     fn try_to(&mut self, command: Command) -> Result<(), Refusal> {
         let before = self.acd.state();
-        let result = self.acd.handle_command(self.now, command);
-        if result.is_err() {
-            assert_eq!(before.agents, self.acd.state().agents);
-            assert_eq!(before.interactions, self.acd.state().interactions);
-        }
-        self.look();
+        let result = self.acd.handle_command(self.now, command.clone());
+        self.look(&before, Input::from((&command, result)));
+        self.journal.command(self.now, command);
         result
     }
 
@@ -68,9 +83,27 @@ impl World {
         self.try_to(command).expect("the command is right in this story");
     }
 
-    fn look(&mut self) {
-        self.events.extend(std::iter::from_fn(|| self.acd.poll_event()));
+    /// Tells a command to those who hear of everything through events.
+    fn apply(&mut self, command: Command) {
+        let before = self.acd.state();
+        self.acd.apply(self.now, command.clone());
+        let events: Vec<Event> = std::iter::from_fn(|| self.acd.poll_event()).collect();
+        let input = Input::applied(&command, &events);
+        self.hear(&before, input, events);
+        self.journal.command(self.now, command);
+    }
+
+    fn look(&mut self, before: &State, input: Input<'_>) {
+        let events = std::iter::from_fn(|| self.acd.poll_event()).collect();
+        self.hear(before, input, events);
+    }
+
+    fn hear(&mut self, before: &State, input: Input<'_>, events: Vec<Event>) {
         invariants::check(&self.acd).expect("the invariants hold");
+        let step = WatchStep { now: self.now, input, events: &events, wakes: self.acd.poll_timeout() };
+        self.watch.step_between(before, &step, &self.acd.state()).expect("the invariants over time hold");
+        self.watch.agree(&self.acd.snapshot(self.now)).expect("the snapshot counts what the events told");
+        self.events.extend(events);
     }
 
     /// Lets time pass, stopping at every deadline as the shell does.
@@ -78,8 +111,10 @@ impl World {
         let end = self.now + duration;
         while let Some(deadline) = self.acd.poll_timeout().filter(|&deadline| deadline <= end) {
             self.now = self.now.max(deadline);
+            let before = self.acd.state();
+            self.journal.timeout(self.now);
             self.acd.handle_timeout(self.now);
-            self.look();
+            self.look(&before, Input::Timeout);
         }
         self.now = end;
     }

@@ -1,0 +1,456 @@
+//! I5 and I6: every choice against all that could have been chosen.
+//!
+//! Between two states a step may make many reservations, each in a state of its own. Those states are found again by
+//! applying the events, one by one, to the state before; that the last one is the state after shows that
+//! the events tell all.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use timing::Instant;
+
+use super::{Input, Step, Violation};
+use crate::state::{
+    AgentState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
+};
+use crate::{
+    Activity, AgentId, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, IdleClock, InteractionId,
+    Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd, ReservationId, Settings,
+    StepEffect, Strategy, requirement,
+};
+
+/// Checks every reservation of a step.
+pub(super) fn check(
+    settings: &Settings,
+    before: &State,
+    step: &Step<'_>,
+    after: &State,
+) -> Result<(), Violation> {
+    let mut mirror = Mirror {
+        state: State { now: before.now.max(step.now), ..before.clone() },
+        freed_without_fault: BTreeSet::new(),
+        brings: None,
+        runs_deadlines: matches!(step.input, Input::Timeout),
+        most_exclusions: settings.exclusions_max as usize,
+    };
+    match step.input {
+        Input::Obeyed(command) => mirror.obey(command),
+        Input::Refused(..) | Input::Timeout => {}
+    }
+    for event in step.events {
+        if let Event::Reserved { reservation, interaction, agent, ref decision, .. } = *event {
+            mirror.check_choice(reservation, interaction, agent, decision)?;
+        }
+        mirror.apply(event, after).ok_or(Violation::Untold)?;
+    }
+    if mirror.tells(after) { Ok(()) } else { Err(Violation::Untold) }
+}
+
+/// The state in the middle of a step.
+struct Mirror {
+    state: State,
+    /// Agents whose caller gave up, so that the clock of being ready goes on.
+    freed_without_fault: BTreeSet<AgentId>,
+    /// The requirement of the interaction that the command brings.
+    brings: Option<Requirement>,
+    /// Exclusions end in this step without a word.
+    runs_deadlines: bool,
+    most_exclusions: usize,
+}
+
+/// Whether an agent could take an interaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    No,
+    Yes,
+    /// An exclusion ends in this very step, before or after.
+    Unsure,
+}
+
+impl Mirror {
+    fn check_choice(
+        &self,
+        reservation: ReservationId,
+        id: InteractionId,
+        agent: AgentId,
+        decision: &Decision,
+    ) -> Result<(), Violation> {
+        let unfit = Violation::UnfitAgent { interaction: id, agent };
+        if self.fit(agent, id) == Fit::No {
+            return Err(unfit);
+        }
+        let place = self.place(id).ok_or(unfit.clone())?;
+        for &other in self.state.interactions.keys() {
+            let is_before = self.place(other).is_some_and(|other| other < place);
+            if is_before && self.fit(agent, other) == Fit::Yes {
+                return Err(Violation::PassedOver { chosen: id, earlier: other, agent });
+            }
+        }
+        let interaction = &self.state.interactions[&id];
+        let queue = self.state.queues.get(&interaction.queue).ok_or(unfit)?;
+        let mut able: Vec<(Turn, AgentId, Fit)> = Vec::new();
+        for (&other, state) in &self.state.agents {
+            let fit = self.fit(other, id);
+            if fit != Fit::No {
+                able.push((turn(queue, other, state), other, fit));
+            }
+        }
+        able.sort_unstable_by_key(|&(turn, other, _)| (turn, other));
+        if let Some(&(_, first, _)) = able.iter().find(|(_, _, fit)| *fit == Fit::Yes)
+            && able.iter().position(|(_, other, _)| *other == agent)
+                > able.iter().position(|(_, other, _)| *other == first)
+        {
+            return Err(Violation::WrongAgent { interaction: id, chosen: agent, first });
+        }
+        let is_sure = able.iter().all(|(_, _, fit)| *fit == Fit::Yes);
+        let names: Vec<AgentId> = able.iter().map(|(_, other, _)| *other).collect();
+        if is_sure && !is_true(decision, interaction, queue, &names) {
+            return Err(Violation::FalseDecision(reservation));
+        }
+        Ok(())
+    }
+
+    fn place(&self, id: InteractionId) -> Option<Place> {
+        let interaction = self.state.interactions.get(&id)?;
+        let per_point = self.state.settings.head_start_per_point;
+        Some(Place::new(id, interaction.arrived, interaction.priority, per_point))
+    }
+
+    fn fit(&self, agent_id: AgentId, id: InteractionId) -> Fit {
+        let (Some(agent), Some(interaction)) =
+            (self.state.agents.get(&agent_id), self.state.interactions.get(&id))
+        else {
+            return Fit::No;
+        };
+        let Some(queue) = self.state.queues.get(&interaction.queue) else { return Fit::No };
+        let could = agent.is_available()
+            && interaction.stage == Stage::Waiting
+            && interaction.accepts(agent)
+            && meets(&queue.settings, usize::from(interaction.step), agent);
+        if !could {
+            return Fit::No;
+        }
+        match interaction.exclusions.get(&agent_id) {
+            None => Fit::Yes,
+            Some(&until) if self.runs_deadlines && until <= self.state.now => Fit::Unsure,
+            Some(_) => Fit::No,
+        }
+    }
+
+    /// What no event tells.
+    fn obey(&mut self, command: &Command) {
+        let now = self.state.now;
+        match command {
+            Command::DefineQueue { queue, settings } => {
+                let fresh = || QueueState {
+                    settings: QueueSettings::default(),
+                    staffing: Staffing::Unstaffed { since: now },
+                    last_chosen: None,
+                    counters: Counters::default(),
+                };
+                self.state.queues.entry(*queue).or_insert_with(fresh).settings = (**settings).clone();
+            }
+            Command::RemoveQueue { queue, .. } => drop(self.state.queues.remove(queue)),
+            Command::DefineAgent { agent, settings } => {
+                if let Some(state) = self.state.agents.get_mut(agent) {
+                    state.settings = (**settings).clone();
+                    state.leaving = false;
+                }
+            }
+            Command::SetRequirement { interaction, requirement } => {
+                if let Some(state) = self.state.interactions.get_mut(interaction) {
+                    state.requirement.clone_from(requirement);
+                }
+            }
+            Command::Enqueue { requirement, .. } => self.brings.clone_from(requirement),
+            Command::RemoveAgent { .. }
+            | Command::LogIn { .. }
+            | Command::LogOut { .. }
+            | Command::SetReady { .. }
+            | Command::SetNotReady { .. }
+            | Command::SetPresence { .. }
+            | Command::Occupy { .. }
+            | Command::Release { .. }
+            | Command::EndAfterCallWork { .. }
+            | Command::ExtendAfterCallWork { .. }
+            | Command::Cancel { .. }
+            | Command::SetPriority { .. }
+            | Command::Move { .. }
+            | Command::Accept { .. }
+            | Command::Reject { .. }
+            | Command::Finish { .. }
+            | Command::Return { .. } => {}
+        }
+    }
+
+    /// `None` where the event speaks of something that is not there.
+    fn apply(&mut self, event: &Event, after: &State) -> Option<()> {
+        let now = self.state.now;
+        match *event {
+            Event::Queued { interaction, queue, from, priority, age, .. } => {
+                let arrived = now.as_micros().checked_sub(u64::try_from(age.as_micros()).ok()?)?;
+                self.queued(interaction, queue, from, priority, Instant::from_micros(arrived))
+            }
+            Event::StepEntered { interaction, step, .. } => self.contact(interaction).map(|c| c.step = step),
+            Event::PriorityChanged { interaction, priority, .. } => {
+                self.contact(interaction).map(|contact| contact.priority = priority)
+            }
+            Event::Reserved { reservation, interaction, agent, queue, deadline, .. } => {
+                let held = ReservationState { interaction, agent, since: now, deadline };
+                self.reserved(reservation, held, queue)
+            }
+            Event::ReservationEnded { reservation, cause, .. } => self.reservation_ended(reservation, cause),
+            Event::Answered { interaction, agent, .. } => {
+                let contact = self.contact(interaction)?;
+                contact.stage = Stage::Handling { agent, since: now };
+                contact.exclusions.clear();
+                let agent = self.state.agents.get_mut(&agent)?;
+                agent.handled = agent.handled.saturating_add(1);
+                Some(())
+            }
+            Event::Abandoned { interaction, .. }
+            | Event::Overflowed { interaction, exit: Exit::Leave(_), .. } => {
+                self.state.interactions.remove(&interaction).map(drop)
+            }
+            // It stands nowhere until it is queued.
+            Event::Overflowed { interaction, exit: Exit::Queue(_), .. } => {
+                let nobody = ReservationId(0);
+                self.contact(interaction).map(|contact| contact.stage = Stage::Reserved(nobody))
+            }
+            Event::HandlingEnded { interaction, agent, returned, .. } => {
+                self.handling_ended(interaction, agent, returned)
+            }
+            Event::AgentChanged { agent, presence, activity } => {
+                self.agent_changed(agent, presence, activity, after)
+            }
+            Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
+            Event::AfterCallWorkStarted { .. }
+            | Event::AfterCallWorkExtended { .. }
+            | Event::AfterCallWorkEnded { .. }
+            | Event::QueueDefined { .. }
+            | Event::QueueRemoved { .. }
+            | Event::Refused { .. } => Some(()),
+        }
+    }
+
+    fn contact(&mut self, id: InteractionId) -> Option<&mut InteractionState> {
+        self.state.interactions.get_mut(&id)
+    }
+
+    fn queued(
+        &mut self,
+        id: InteractionId,
+        queue: QueueId,
+        from: Option<QueueId>,
+        priority: i32,
+        arrived: Instant,
+    ) -> Option<()> {
+        let entered = self.state.now;
+        if from.is_none() {
+            let requirement = self.brings.take();
+            let contact = InteractionState {
+                queue,
+                priority,
+                requirement,
+                arrived,
+                entered,
+                step: 0,
+                attempts: 0,
+                flow_outs: 0,
+                exclusions: std::collections::BTreeMap::new(),
+                overdue: false,
+                stage: Stage::Waiting,
+            };
+            self.state.interactions.insert(id, contact);
+            return Some(());
+        }
+        let contact = self.contact(id)?;
+        if from != Some(queue) {
+            contact.queue = queue;
+            contact.entered = entered;
+            contact.step = 0;
+        }
+        contact.stage = Stage::Waiting;
+        Some(())
+    }
+
+    fn reserved(&mut self, id: ReservationId, held: ReservationState, queue: QueueId) -> Option<()> {
+        self.contact(held.interaction)?.stage = Stage::Reserved(id);
+        let agent = self.state.agents.get_mut(&held.agent)?;
+        agent.activity = Activity::Reserved { reservation: id, since: held.since };
+        agent.offered_at = held.since;
+        let queue = self.state.queues.get_mut(&queue)?;
+        match queue.settings.strategy {
+            Strategy::RoundRobin => queue.last_chosen = Some((agent.settings.order, held.agent)),
+            Strategy::LongestIdle(_)
+            | Strategy::MostSkilled
+            | Strategy::LeastSkilled
+            | Strategy::FewestHandled
+            | Strategy::TopDown => {}
+        }
+        self.state.reservations.insert(id, held);
+        Some(())
+    }
+
+    fn reservation_ended(&mut self, id: ReservationId, cause: ReservationEnd) -> Option<()> {
+        let held = self.state.reservations.remove(&id)?;
+        let contact = self.contact(held.interaction)?;
+        contact.stage = Stage::Waiting;
+        let queue = contact.queue;
+        let rules = self.state.queues.get(&queue).map(|queue| queue.settings.back_offs.clone());
+        let exclusion = match cause {
+            ReservationEnd::Accepted | ReservationEnd::Withdrawn => return Some(()),
+            ReservationEnd::Cancelled => {
+                self.freed_without_fault.insert(held.agent);
+                return Some(());
+            }
+            ReservationEnd::Expired => {
+                // Deadlines run in their order, so exclusions that end no later have ended.
+                for contact in self.state.interactions.values_mut() {
+                    contact.exclusions.retain(|_, until| *until > held.deadline);
+                }
+                rules?.no_answer.exclusion
+            }
+            ReservationEnd::Rejected(RejectCause::NoAnswer) => rules?.no_answer.exclusion,
+            ReservationEnd::Rejected(RejectCause::Busy) => rules?.busy.exclusion,
+            ReservationEnd::Rejected(RejectCause::Rejected) => rules?.rejected.exclusion,
+            ReservationEnd::Rejected(RejectCause::Unreachable) => rules?.unreachable.exclusion,
+            ReservationEnd::Rejected(RejectCause::NoResources) => rules?.no_resources.exclusion,
+        };
+        self.exclude(held.interaction, held.agent, exclusion)
+    }
+
+    fn exclude(&mut self, id: InteractionId, agent: AgentId, lasts: std::time::Duration) -> Option<()> {
+        let (now, most) = (self.state.now, self.most_exclusions);
+        if lasts.is_zero() || most == 0 {
+            return Some(());
+        }
+        let exclusions = &mut self.contact(id)?.exclusions;
+        if exclusions.len() >= most {
+            let (_, first) = exclusions.iter().map(|(&agent, &until)| (until, agent)).min()?;
+            exclusions.remove(&first);
+        }
+        exclusions.insert(agent, now + lasts);
+        Some(())
+    }
+
+    fn handling_ended(&mut self, id: InteractionId, agent: AgentId, returned: bool) -> Option<()> {
+        let now = self.state.now;
+        if let Some(agent) = self.state.agents.get_mut(&agent) {
+            agent.handled_at = now;
+        }
+        if !returned {
+            return self.state.interactions.remove(&id).map(drop);
+        }
+        let queue = self.contact(id)?.queue;
+        let exclusion = self.state.queues.get(&queue)?.settings.back_offs.rejected.exclusion;
+        self.exclude(id, agent, exclusion)
+    }
+
+    fn agent_changed(
+        &mut self,
+        id: AgentId,
+        presence: Presence,
+        activity: Activity,
+        after: &State,
+    ) -> Option<()> {
+        let now = self.state.now;
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            // A new agent: nothing has happened to anybody of that name yet.
+            return self.state.agents.insert(id, after.agents.get(&id)?.clone()).map_or(Some(()), |_| None);
+        };
+        let (was_available, was_here) = (agent.is_available(), agent.presence.is_logged_in());
+        agent.presence = presence;
+        agent.activity = activity;
+        let goes_on = self.freed_without_fault.remove(&id);
+        if agent.is_available() && !was_available && !goes_on {
+            agent.ready_at = now;
+        }
+        let talks = matches!(activity, Activity::Handling { .. });
+        if presence.is_logged_in() && !was_here && !talks {
+            agent.handled = 0;
+            (agent.handled_at, agent.ready_at, agent.offered_at) = (now, now, now);
+        }
+        Some(())
+    }
+
+    /// Whether this is what came of it, as far as choices depend on it.
+    fn tells(&self, after: &State) -> bool {
+        let contact = |state: &InteractionState| (state.queue, state.priority, state.step, state.stage);
+        let agent = |state: &AgentState| {
+            (
+                state.presence,
+                state.activity,
+                state.handled,
+                state.handled_at,
+                state.ready_at,
+                state.offered_at,
+            )
+        };
+        let contacts = |state: &State| -> Vec<_> {
+            state.interactions.iter().map(|(&id, state)| (id, contact(state))).collect()
+        };
+        let agents = |state: &State| -> Vec<_> {
+            state.agents.iter().map(|(&id, state)| (id, agent(state))).collect()
+        };
+        contacts(&self.state) == contacts(after)
+            && agents(&self.state) == agents(after)
+            && self.state.reservations == after.reservations
+    }
+}
+
+/// Whether the record of a decision says what was: the same step, strategy and agents.
+fn is_true(
+    decision: &Decision,
+    interaction: &InteractionState,
+    queue: &QueueState,
+    able: &[AgentId],
+) -> bool {
+    let eligible = able.len().min(usize::from(ELIGIBLE_MAX));
+    let runners_up =
+        decision.runners_up.iter().enumerate().all(|(n, &name)| name == able.get(n + 1).copied());
+    usize::from(decision.eligible) == eligible
+        && runners_up
+        && decision.step == interaction.step
+        && decision.own_requirement == interaction.requirement.is_some()
+        && decision.strategy == queue.settings.strategy
+}
+
+fn meets(settings: &QueueSettings, step: usize, agent: &AgentState) -> bool {
+    let skills = &agent.settings.skills;
+    let mut meets = settings.requirement.is_met_by(skills);
+    let Some(steps) = settings.steps.get(..step) else { return false };
+    for step in steps {
+        let this = step.requirement.is_met_by(skills);
+        meets = match step.effect {
+            StepEffect::Replace => this,
+            StepEffect::Add => meets || this,
+        };
+    }
+    meets
+}
+
+/// Where an agent stands by a queue's strategy: the smaller, the sooner; then by id.
+type Turn = (Reverse<u32>, u64, Instant);
+
+fn turn(queue: &QueueState, id: AgentId, agent: &AgentState) -> Turn {
+    let by = |key: u64| (Reverse(0), key, agent.handled_at);
+    let score = || {
+        let wanted = State::wanted_skills(&queue.settings);
+        requirement::score(&wanted, &agent.settings.skills)
+    };
+    match queue.settings.strategy {
+        Strategy::LongestIdle(IdleClock::SinceHandled) => by(0),
+        Strategy::LongestIdle(IdleClock::SinceReady) => by(agent.ready_at.as_micros()),
+        Strategy::LongestIdle(IdleClock::SinceOffered) => by(agent.offered_at.as_micros()),
+        Strategy::MostSkilled => (Reverse(score()), 0, agent.handled_at),
+        Strategy::LeastSkilled => by(u64::from(score())),
+        Strategy::FewestHandled => by(u64::from(agent.handled)),
+        Strategy::RoundRobin => {
+            let order = agent.settings.order;
+            let had_a_turn = queue.last_chosen.is_some_and(|last| (order, id) <= last);
+            (Reverse(u32::from(!had_a_turn)), u64::from(order), Instant::ORIGIN)
+        }
+        Strategy::TopDown => by(u64::from(agent.settings.order)),
+    }
+}

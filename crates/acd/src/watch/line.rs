@@ -1,0 +1,160 @@
+//! Who stands where by what the events say: lines, deadlines, and the sums of a queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use timing::Instant;
+
+use super::{TICK, Violation};
+use crate::{AgentId, Counters, InteractionId, QueueId, ReservationId};
+
+/// One interaction as its events tell it.
+#[derive(Clone, Debug)]
+pub(super) struct Stay {
+    pub(super) queue: QueueId,
+    pub(super) priority: i32,
+    /// It has a requirement of its own, so that who comes later may be taken before.
+    pub(super) own: bool,
+    pub(super) arrived: Instant,
+    pub(super) entered: Instant,
+    /// What it had waited when it was last counted into the queue.
+    pub(super) credit: Duration,
+    pub(super) step: u8,
+    /// The rules changed while it was not waiting: it comes to a step of theirs when it waits again.
+    pub(super) has_old_step: bool,
+    pub(super) stand: Stand,
+    /// Agents who have not taken it: they may be excluded from it.
+    pub(super) tried: BTreeSet<AgentId>,
+}
+
+/// Where an interaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stand {
+    Waiting,
+    Reserved(ReservationId),
+    /// The reservation is accepted and the answer must follow in the same step.
+    Accepted(AgentId),
+    Handled(AgentId),
+    /// Out of a queue, and into this one in the same step.
+    Between(QueueId),
+}
+
+impl Stand {
+    /// Only within a step.
+    pub(super) fn is_passing(self) -> bool {
+        match self {
+            Stand::Accepted(_) | Stand::Between(_) => true,
+            Stand::Waiting | Stand::Reserved(_) | Stand::Handled(_) => false,
+        }
+    }
+}
+
+/// Everybody who must be served in the order of arrival: a queue, a step, a priority.
+type Class = (QueueId, u8, i32);
+
+/// Those who wait, by class and arrival, and when their next step begins.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines {
+    lines: BTreeMap<Class, BTreeSet<(Instant, InteractionId)>>,
+    steps: BTreeSet<(Instant, InteractionId)>,
+}
+
+impl Lines {
+    pub(super) fn insert(&mut self, id: InteractionId, stay: &Stay, rules: &[Duration]) {
+        if !stay.own {
+            let class = (stay.queue, stay.step, stay.priority);
+            self.lines.entry(class).or_default().insert((stay.arrived, id));
+        }
+        self.steps.extend(next_step(stay, rules).map(|at| (at, id)));
+    }
+
+    pub(super) fn remove(&mut self, id: InteractionId, stay: &Stay, rules: &[Duration]) {
+        let class = (stay.queue, stay.step, stay.priority);
+        if let Some(line) = self.lines.get_mut(&class) {
+            line.remove(&(stay.arrived, id));
+            if line.is_empty() {
+                self.lines.remove(&class);
+            }
+        }
+        if let Some(at) = next_step(stay, rules) {
+            self.steps.remove(&(at, id));
+        }
+    }
+
+    /// I7: nobody of the same class came earlier whom this agent has not tried.
+    pub(super) fn check_turn(
+        &self,
+        stays: &BTreeMap<InteractionId, Stay>,
+        id: InteractionId,
+        agent: AgentId,
+    ) -> Result<(), Violation> {
+        let stay = &stays[&id];
+        if stay.own {
+            return Ok(());
+        }
+        let Some(line) = self.lines.get(&(stay.queue, stay.step, stay.priority)) else { return Ok(()) };
+        let before = line.range(..(stay.arrived, id));
+        match before.map(|&(_, earlier)| earlier).find(|earlier| !stays[earlier].tried.contains(&agent)) {
+            Some(earlier) => Err(Violation::OutOfTurn { chosen: id, earlier }),
+            None => Ok(()),
+        }
+    }
+
+    /// I8: once time has been told, nobody waits at a step whose end is over.
+    pub(super) fn check_steps(&self, now: Instant) -> Result<(), Violation> {
+        match self.steps.first() {
+            Some(&(at, id)) if at + TICK <= now => Err(Violation::WrongStep(id)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn next_step(stay: &Stay, rules: &[Duration]) -> Option<Instant> {
+    rules.get(usize::from(stay.step)).map(|&after| stay.entered + after)
+}
+
+/// The sums of one queue, in microseconds where they are times.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Book {
+    pub(super) counters: Counters,
+    /// Waiting or reserved.
+    pub(super) length: u64,
+    /// The integral of the length over time until `since`.
+    area: u128,
+    since: Instant,
+    /// The sum of the times at which those who are here were counted in.
+    entries: u128,
+    /// The sum of the waits of those who are gone, as the events tell them.
+    waits: u128,
+}
+
+impl Book {
+    pub(super) fn enter(&mut self, now: Instant) {
+        self.advance(now);
+        self.length += 1;
+        self.entries += u128::from(now.as_micros());
+        self.counters.offered += 1;
+    }
+
+    /// Somebody leaves who was counted in at `at` and is said to have waited that long since. Answers whether
+    /// there was anybody.
+    pub(super) fn leave(&mut self, now: Instant, at: Instant, waited: Duration) -> bool {
+        self.advance(now);
+        let Some(length) = self.length.checked_sub(1) else { return false };
+        self.length = length;
+        self.entries = self.entries.saturating_sub(u128::from(at.as_micros()));
+        self.waits += waited.as_micros();
+        true
+    }
+
+    fn advance(&mut self, now: Instant) {
+        self.area += u128::from(self.length) * (now - self.since).as_micros();
+        self.since = now;
+    }
+
+    /// I12: area under the length = waits of those gone + waits so far of those here.
+    pub(super) fn is_balanced(&self) -> bool {
+        let here = u128::from(self.length) * u128::from(self.since.as_micros());
+        self.area + self.entries == self.waits + here
+    }
+}

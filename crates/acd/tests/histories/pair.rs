@@ -1,0 +1,230 @@
+//! A distributor and its twin, told the same, step by step.
+
+use std::collections::BTreeMap;
+
+use acd::state::{Stage, State};
+use acd::watch::{Input, Journal, Step, Watch};
+use acd::{
+    Activity, AgentId, Command, Distributor, Event, InteractionId, Refusal, RejectCause, ReservationId,
+    Settings, invariants,
+};
+use proptest::prelude::*;
+use timing::Instant;
+
+use crate::generate::{History, Op};
+use crate::label;
+use crate::naive::Naive;
+
+/// What happened in all histories together, and how often.
+pub(crate) type Tally = BTreeMap<&'static str, u64>;
+
+/// How closely a history is looked at. Answers and events are compared, and the [`Watch`] hears them, at
+/// every step in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// States, hashes, invariants and deadlines at every so many steps, and at the end.
+    EveryFew,
+    /// All of that at every step; every choice against all that could have been chosen; and the replay.
+    Close,
+}
+
+/// The steps between two comparisons of everything.
+const FEW: usize = 8;
+
+fn drain(distributor: &mut Distributor) -> Vec<Event> {
+    std::iter::from_fn(|| distributor.poll_event()).collect()
+}
+
+struct Pair {
+    look: Look,
+    now: Instant,
+    steps: usize,
+    fast: Distributor,
+    naive: Naive,
+    watch: Watch,
+    journal: Journal,
+}
+
+/// Plays one history and looks at it so; `restore_at` writes the distributor down before that step and goes on with
+/// what was read back.
+pub(crate) fn play(
+    history: &History,
+    look: Look,
+    restore_at: Option<usize>,
+    tally: &mut Tally,
+) -> Result<(), TestCaseError> {
+    let mut pair = Pair::new(&history.settings, look);
+    for (number, op) in history.ops.iter().enumerate() {
+        if restore_at == Some(number) {
+            pair.run(&Op::Restore, tally)?;
+        }
+        pair.run(op, tally)?;
+    }
+    pair.compare_everything()?;
+    let snapshot = pair.fast.snapshot(pair.now);
+    prop_assert_eq!(pair.watch.agree(&snapshot), Ok(()));
+    if look == Look::Close {
+        prop_assert_eq!(pair.journal.check(pair.fast.state_hash()), Ok(()));
+    }
+    Ok(())
+}
+
+impl Pair {
+    fn new(settings: &Settings, look: Look) -> Pair {
+        let mut naive = Naive::new(settings.clone());
+        naive.watches_refusals = look == Look::Close;
+        Pair {
+            look,
+            now: Instant::from_micros(7),
+            steps: 0,
+            fast: Distributor::new(settings.clone()),
+            naive,
+            watch: Watch::new(settings.clone()),
+            journal: Journal::new(settings.clone()),
+        }
+    }
+
+    fn run(&mut self, op: &Op, tally: &mut Tally) -> Result<(), TestCaseError> {
+        match op {
+            Op::Command(command) => self.command(command, tally),
+            Op::Answer(pick) => {
+                self.maybe(self.live(*pick).map(|reservation| Command::Accept { reservation }), tally)
+            }
+            Op::Refuse(pick, cause) => {
+                let cause = *cause;
+                let command = self.live(*pick).map(|reservation| Command::Reject { reservation, cause });
+                self.maybe(command, tally)
+            }
+            Op::Finish(pick) => {
+                self.maybe(self.handled(*pick).map(|interaction| Command::Finish { interaction }), tally)
+            }
+            Op::Return(pick) => {
+                self.maybe(self.handled(*pick).map(|interaction| Command::Return { interaction }), tally)
+            }
+            Op::WrapUp(pick, by) => {
+                let command = self.wrapping_up(*pick).map(|agent| match *by {
+                    Some(by) => Command::ExtendAfterCallWork { agent, by },
+                    None => Command::EndAfterCallWork { agent },
+                });
+                self.maybe(command, tally)
+            }
+            Op::Stale(reservation) => {
+                let reservation = ReservationId(*reservation);
+                self.command(&Command::Accept { reservation }, tally)?;
+                self.command(&Command::Reject { reservation, cause: RejectCause::Busy }, tally)
+            }
+            Op::Wait(duration) => {
+                self.now += *duration;
+                self.timeout(tally)
+            }
+            // Time that passes while the owner of the distributor is late to look at the deadlines.
+            Op::Lag(duration) => {
+                self.now += *duration;
+                Ok(())
+            }
+            Op::NextDeadline => match self.fast.poll_timeout() {
+                Some(deadline) => {
+                    self.now = self.now.max(deadline);
+                    self.timeout(tally)
+                }
+                None => Ok(()),
+            },
+            Op::Restore => {
+                let written = serde_json::to_string(&self.fast).expect("plain data");
+                self.fast = serde_json::from_str(&written).expect("what was written");
+                self.compare_everything()
+            }
+        }
+    }
+
+    fn live(&self, pick: usize) -> Option<ReservationId> {
+        let reservations = &self.naive.state.reservations;
+        reservations.keys().nth(pick % reservations.len().max(1)).copied()
+    }
+
+    fn handled(&self, pick: usize) -> Option<InteractionId> {
+        let handled: Vec<InteractionId> = (self.naive.state.interactions.iter())
+            .filter(|(_, interaction)| matches!(interaction.stage, Stage::Handling { .. }))
+            .map(|(&id, _)| id)
+            .collect();
+        handled.get(pick % handled.len().max(1)).copied()
+    }
+
+    fn wrapping_up(&self, pick: usize) -> Option<AgentId> {
+        let agents: Vec<AgentId> = (self.naive.state.agents.iter())
+            .filter(|(_, agent)| matches!(agent.activity, Activity::AfterCallWork { .. }))
+            .map(|(&id, _)| id)
+            .collect();
+        agents.get(pick % agents.len().max(1)).copied()
+    }
+
+    fn maybe(&mut self, command: Option<Command>, tally: &mut Tally) -> Result<(), TestCaseError> {
+        command.map_or(Ok(()), |command| self.command(&command, tally))
+    }
+
+    fn command(&mut self, command: &Command, tally: &mut Tally) -> Result<(), TestCaseError> {
+        let before = self.state_before();
+        if self.look == Look::Close {
+            self.journal.command(self.now, command.clone());
+        }
+        let expected = self.naive.handle_command(self.now, command.clone());
+        let answer = self.fast.handle_command(self.now, command.clone());
+        prop_assert_eq!(answer, expected);
+        self.compare(Some((command, answer)), before.as_ref(), tally)
+    }
+
+    fn timeout(&mut self, tally: &mut Tally) -> Result<(), TestCaseError> {
+        let before = self.state_before();
+        if self.look == Look::Close {
+            self.journal.timeout(self.now);
+        }
+        self.fast.handle_timeout(self.now);
+        self.naive.handle_timeout(self.now);
+        self.compare(None, before.as_ref(), tally)
+    }
+
+    fn state_before(&self) -> Option<State> {
+        (self.look == Look::Close).then(|| self.naive.state.clone())
+    }
+
+    fn compare(
+        &mut self,
+        command: Option<(&Command, Result<(), Refusal>)>,
+        before: Option<&State>,
+        tally: &mut Tally,
+    ) -> Result<(), TestCaseError> {
+        let expected = std::mem::take(&mut self.naive.events);
+        for event in &expected {
+            *tally.entry(label::of(event)).or_default() += 1;
+        }
+        let events = drain(&mut self.fast);
+        prop_assert_eq!(&events, &expected);
+        let input = command.map_or(Input::Timeout, Input::from);
+        let step = Step { now: self.now, input, events: &events, wakes: self.fast.poll_timeout() };
+        let watched = match before {
+            Some(before) => self.watch.step_between(before, &step, &self.naive.state),
+            None => self.watch.step(&step),
+        };
+        prop_assert_eq!(watched, Ok(()));
+        self.steps += 1;
+        match self.look {
+            Look::EveryFew if !self.steps.is_multiple_of(FEW) => Ok(()),
+            Look::EveryFew | Look::Close => self.compare_everything(),
+        }
+    }
+
+    fn compare_everything(&self) -> Result<(), TestCaseError> {
+        if self.fast.state_hash() != self.naive.state.hash() {
+            prop_assert_eq!(self.fast.state(), self.naive.state.clone());
+            prop_assert!(false, "equal states have different hashes");
+        }
+        prop_assert_eq!(invariants::check(&self.fast), Ok(()));
+        let wakes_in_time = match (self.fast.poll_timeout(), self.naive.first_deadline()) {
+            (None, None) => true,
+            (Some(fast), Some(naive)) => fast.as_micros() <= naive.as_micros().next_multiple_of(1_024),
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        prop_assert!(wakes_in_time);
+        Ok(())
+    }
+}
