@@ -148,8 +148,8 @@ fn breach_heard(seen: &[Seen]) -> Option<Violation> {
     seen.iter().find_map(|seen| watch.step(&seen.step()).err())
 }
 
-fn invariant(violation: Option<Violation>) -> Option<&'static str> {
-    violation.as_ref().map(Violation::invariant)
+fn invariant(violation: Option<&Violation>) -> Option<&'static str> {
+    violation.map(Violation::invariant)
 }
 
 /// Changes the first event that `change` answers true for. It must find one.
@@ -179,7 +179,7 @@ fn a_true_record_passes_and_reaches_what_the_changes_below_need() {
 fn i5_an_interaction_passed_over_is_found() {
     let mut day = day();
     // As if the first caller had been in the line with a worse place: the one chosen would not be the first.
-    let at = day.seen.iter().position(|seen| has_reservation(seen)).expect("somebody is reserved");
+    let at = day.seen.iter().position(has_reservation).expect("somebody is reserved");
     let third = InteractionId(3);
     day.seen[at].before.interactions.get_mut(&third).expect("the third waits").arrived =
         Instant::from_secs(1);
@@ -194,7 +194,7 @@ fn has_reservation(seen: &Seen) -> bool {
 #[test]
 fn i6_an_agent_who_is_not_the_first_by_the_strategy_is_found() {
     let mut day = day();
-    let at = day.seen.iter().rposition(|seen| has_reservation(seen)).expect("somebody is reserved");
+    let at = day.seen.iter().rposition(has_reservation).expect("somebody is reserved");
     // As if a third, more skilled agent had been idle as well.
     let seen = &mut day.seen[at];
     for state in [&mut seen.before, &mut seen.after] {
@@ -247,7 +247,7 @@ fn i8_a_step_before_its_time_a_step_back_and_a_step_forgotten_are_found() {
     let mut early = day();
     let at = early.seen.iter().position(|seen| seen.events.iter().any(by_time)).expect("a step");
     early.seen[at].now = Instant::from_secs(115);
-    assert_eq!(invariant(breach_heard(&early.seen)), Some("I8"));
+    assert_eq!(invariant(breach_heard(&early.seen).as_ref()), Some("I8"));
 
     let mut back = day();
     change_event(&mut back, |event| match event {
@@ -257,13 +257,13 @@ fn i8_a_step_before_its_time_a_step_back_and_a_step_forgotten_are_found() {
         }
         _ => false,
     });
-    assert_eq!(invariant(breach_heard(&back.seen)), Some("I8"));
+    assert_eq!(invariant(breach_heard(&back.seen).as_ref()), Some("I8"));
 
     let mut forgotten = day();
     let at = forgotten.seen.iter().position(|seen| seen.events.iter().any(by_time)).expect("a step");
     forgotten.seen[at].now += acd::watch::TICK;
     forgotten.seen[at].events.clear();
-    assert_eq!(invariant(breach_heard(&forgotten.seen)), Some("I8"));
+    assert_eq!(invariant(breach_heard(&forgotten.seen).as_ref()), Some("I8"));
 }
 
 #[test]
@@ -274,15 +274,15 @@ fn i9_a_reservation_that_outlives_its_deadline_or_has_none_is_found() {
     let at = forgotten.seen.iter().position(|seen| seen.events.iter().any(expired)).expect("one expires");
     forgotten.seen[at].events.clear();
     forgotten.seen[at].now += acd::watch::TICK;
-    assert_eq!(invariant(breach_heard(&forgotten.seen)), Some("I9"));
+    assert_eq!(invariant(breach_heard(&forgotten.seen).as_ref()), Some("I9"));
 
     let mut early = day();
     early.seen[at].now = early.seen[at - 1].now;
-    assert_eq!(invariant(breach_heard(&early.seen)), Some("I9"));
+    assert_eq!(invariant(breach_heard(&early.seen).as_ref()), Some("I9"));
 
     let mut asleep = day();
     asleep.seen.iter_mut().filter(|seen| has_reservation(seen)).for_each(|seen| seen.wakes = None);
-    assert_eq!(invariant(breach_heard(&asleep.seen)), Some("I9"));
+    assert_eq!(invariant(breach_heard(&asleep.seen).as_ref()), Some("I9"));
 
     let mut without = day();
     change_event(&mut without, |event| match event {
@@ -292,7 +292,7 @@ fn i9_a_reservation_that_outlives_its_deadline_or_has_none_is_found() {
         }
         _ => false,
     });
-    assert_eq!(invariant(breach_heard(&without.seen)), Some("I9"));
+    assert_eq!(invariant(breach_heard(&without.seen).as_ref()), Some("I9"));
 }
 
 #[test]
@@ -401,7 +401,7 @@ fn i13_another_history_than_the_one_told_is_found() {
 #[test]
 fn events_that_do_not_tell_all_are_found() {
     let mut day = day();
-    let at = day.seen.iter().position(|seen| has_reservation(seen)).expect("somebody is reserved");
+    let at = day.seen.iter().position(has_reservation).expect("somebody is reserved");
     day.seen[at].events.pop();
     day.seen[at].after.agents.get_mut(&KIM).expect("defined").handled = 9;
     assert_eq!(breach(&day.seen), Some(Violation::Untold));
