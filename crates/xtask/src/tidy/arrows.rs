@@ -27,6 +27,7 @@ pub(super) const CRATES: &[Row] = &[
     Row { name: "hours", pure: true, may_know: &[], libraries: &["jiff", "serde"] },
     Row { name: "acd", pure: true, may_know: &["timing"],
           libraries: &["bytes", "rand_chacha", "rand_core", "serde"] },
+    Row { name: "whatif", pure: true, may_know: &["acd", "timing"], libraries: &["libm", "serde"] },
     Row { name: "sip", pure: true, may_know: &["timing"],
           libraries: &["base64", "bytes", "md-5", "memchr", "rand_chacha", "rand_core", "rsip", "serde", "sha2", "subtle", "thiserror"] },
     Row { name: "media", pure: true, may_know: &["timing"],

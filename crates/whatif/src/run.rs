@@ -1,0 +1,281 @@
+//! One day, from the first customer to the last.
+
+mod book;
+mod customer;
+mod error;
+mod staff;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use acd::{Command, Distributor, Event, QueueId, Refusal};
+use timing::Instant;
+
+use crate::agenda::{Action, Agenda};
+use crate::arrivals::ArrivalProcess;
+use crate::day::Day;
+use crate::draws::{Draws, Purpose};
+use crate::model::{Busyness, Ending, Model};
+
+use book::Book;
+use customer::Customer;
+use staff::Staff;
+
+pub use error::RunError;
+
+/// How closely a run is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// At the end every customer must be somewhere, once, by our count and by the distributor's.
+    End,
+    /// After every event all of [`acd::invariants::check`] must hold as well. Slow: for tests.
+    EveryEvent,
+}
+
+/// Plays one day. The same arguments give the same bytes; customer n of a type is the same customer (arrival,
+/// patience, handling time) for every model with this seed, whatever else is in the model, as long as the
+/// distributions are the same.
+///
+/// # Errors
+///
+/// A model that cannot be played, a bound of the model that is too low, or (which would be our fault) a broken
+/// invariant: see [`RunError`].
+pub fn run(model: &Model, seed: u64, replication: u32, watch: Watch) -> Result<Day, RunError> {
+    model.check()?;
+    let mut run = Run::new(model, seed, replication, watch)?;
+    run.play()?;
+    run.close()
+}
+
+/// Plays several days, one after the other.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn replicate(
+    model: &Model,
+    seed: u64,
+    replications: Range<u32>,
+    watch: Watch,
+) -> Result<Vec<Day>, RunError> {
+    replications.map(|replication| run(model, seed, replication, watch)).collect()
+}
+
+/// A day that is being played.
+struct Run<'a> {
+    model: &'a Model,
+    seed: u64,
+    replication: u32,
+    watch: Watch,
+    now: Instant,
+    distributor: Distributor,
+    agenda: Agenda,
+    book: Book,
+    staff: Staff,
+    /// One for each type.
+    arrivals: Vec<Arriving>,
+    queue_index: BTreeMap<QueueId, u32>,
+    customers: Vec<Customer>,
+    free: Vec<u32>,
+    /// Tries made, all types together.
+    tries: u64,
+    events: u64,
+    commands: u64,
+}
+
+/// Where the arrivals of one type have come to.
+struct Arriving {
+    process: ArrivalProcess,
+    busyness: f64,
+    /// The number of the next customer.
+    next: u32,
+}
+
+impl<'a> Run<'a> {
+    fn new(model: &'a Model, seed: u64, replication: u32, watch: Watch) -> Result<Run<'a>, RunError> {
+        let busyness = |customer_type: u32| match model.busyness {
+            Busyness::Same => 1.0,
+            Busyness::Common { shape } => factor(shape, seed, replication, 0),
+            Busyness::PerType { shape } => factor(shape, seed, replication, customer_type),
+        };
+        let arriving = |customer_type| Arriving {
+            process: ArrivalProcess::new(),
+            busyness: busyness(customer_type),
+            next: 0,
+        };
+        let types = u32::try_from(model.customers.len()).expect("the model was checked");
+        let staff = Staff::new(model);
+        let mut run = Run {
+            model,
+            seed,
+            replication,
+            watch,
+            now: Instant::ORIGIN,
+            distributor: Distributor::new(model.distributor.clone()),
+            agenda: Agenda::default(),
+            book: Book::new(model, &staff),
+            staff,
+            arrivals: (0..types).map(arriving).collect(),
+            queue_index: model.queues.iter().map(|queue| queue.id).zip(0..).collect(),
+            customers: Vec::new(),
+            free: Vec::new(),
+            tries: 0,
+            events: 0,
+            commands: 0,
+        };
+        run.define()?;
+        Ok(run)
+    }
+
+    fn define(&mut self) -> Result<(), RunError> {
+        for queue in &self.model.queues {
+            let settings = Box::new(queue.settings.clone());
+            let defined = self.command(Command::DefineQueue { queue: queue.id, settings });
+            defined.map_err(|refusal| RunError::Settings { name: queue.name.clone(), refusal })?;
+        }
+        self.define_agents()?;
+        while self.distributor.poll_event().is_some() {}
+        self.agenda.enter(self.book.next_turn(self.now), Action::Turn);
+        self.plan_staff();
+        for customer_type in 0..self.arrivals.len() {
+            self.plan_arrival(u32::try_from(customer_type).expect("the model was checked"));
+        }
+        Ok(())
+    }
+
+    fn play(&mut self) -> Result<(), RunError> {
+        let horizon = Instant::ORIGIN + self.model.horizon;
+        let end = match self.model.ending {
+            Ending::Stop => horizon,
+            Ending::Serve { at_most } => horizon + at_most,
+        };
+        loop {
+            let next = self.agenda.next_at();
+            let due = self.distributor.poll_timeout();
+            let Some(at) = next.into_iter().chain(due).min() else { break };
+            let is_over = self.now >= horizon && self.customers.len() == self.free.len();
+            if at >= end || is_over {
+                break;
+            }
+            self.now = self.now.max(at);
+            self.events += 1;
+            if due == Some(at) {
+                self.distributor.handle_timeout(self.now);
+            } else {
+                let action = self.agenda.take().expect("its time was just seen");
+                self.act(action)?;
+            }
+            self.follow_events()?;
+            match self.watch {
+                Watch::End => {}
+                Watch::EveryEvent => acd::invariants::check(&self.distributor).map_err(RunError::Broken)?,
+            }
+        }
+        if self.model.ending == Ending::Stop {
+            self.now = horizon;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), RunError> {
+        match action {
+            Action::Arrive { customer_type } => self.arrive(customer_type),
+            Action::Retry { slot } => self.try_to_enter(slot),
+            Action::GiveUp { interaction } => self.give_up(interaction),
+            Action::PickUp { reservation } => match self.command(Command::Accept { reservation }) {
+                // The reservation ended before the agent picked up.
+                Ok(()) | Err(Refusal::StaleReservation(_)) => Ok(()),
+                Err(refusal) => Err(RunError::Refused(refusal)),
+            },
+            Action::Finish { interaction } => self.finish(interaction),
+            Action::EndAfterCallWork { agent, number } => self.end_after_call_work(agent, number),
+            Action::Staff => self.change_staff(),
+            Action::Return { agent } => self.come_back(agent),
+            Action::Turn => {
+                self.book.turn(self.now);
+                if self.now < Instant::ORIGIN + self.model.horizon {
+                    self.agenda.enter(self.book.next_turn(self.now), Action::Turn);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Hears what the distributor says until it has nothing more to say; answers may follow at once.
+    fn follow_events(&mut self) -> Result<(), RunError> {
+        while let Some(event) = self.distributor.poll_event() {
+            match event {
+                Event::Queued { interaction, queue, .. } => self.queued(interaction, queue),
+                Event::Reserved { reservation, interaction, agent, deadline, waited, attempt, .. } => {
+                    let at_once = attempt == 1 && waited.is_zero();
+                    self.reserved(interaction, at_once);
+                    self.ring(reservation, interaction, agent, deadline, attempt)?;
+                }
+                Event::ReservationEnded { interaction, cause, .. } => {
+                    self.reservation_ended(interaction, cause);
+                }
+                Event::Answered { interaction, agent, waited, age, .. } => {
+                    self.answered(interaction, agent, waited, age);
+                }
+                Event::Abandoned { interaction, waited, age, .. } => {
+                    self.abandoned(interaction, waited, age);
+                }
+                Event::Overflowed { interaction, waited, age, cause, exit, .. } => {
+                    self.overflowed(interaction, (waited, age), cause, exit);
+                }
+                Event::HandlingEnded { interaction, handled_for, .. } => {
+                    self.handling_ended(interaction, handled_for);
+                }
+                Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
+                    self.after_call_work_started(agent, interaction, until)?;
+                }
+                Event::AfterCallWorkEnded { agent, .. } => self.staff.after_call_work_ended(agent),
+                Event::AgentChanged { agent, presence, activity } => {
+                    self.agent_changed(agent, presence, activity)?;
+                }
+                Event::StepEntered { .. }
+                | Event::PriorityChanged { .. }
+                | Event::AfterCallWorkExtended { .. }
+                | Event::AgentRemoved { .. }
+                | Event::QueueDefined { .. }
+                | Event::QueueRemoved { .. }
+                | Event::Refused { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), Refusal> {
+        self.commands += 1;
+        self.distributor.handle_command(self.now, command)
+    }
+
+    fn draws(&self, customer_type: u32, number: u32, purpose: Purpose, attempt: u8) -> Draws {
+        Draws::new(self.seed, self.replication, customer_type, number, purpose, attempt)
+    }
+
+    /// Counts who is left, and looks whether everybody is somewhere.
+    fn close(mut self) -> Result<Day, RunError> {
+        self.book.turn(self.now);
+        for customer in &self.customers {
+            self.book.still_here(customer);
+        }
+        self.book.check(&self.distributor.snapshot(self.now).totals)?;
+        let measured = self.now - (Instant::ORIGIN + self.model.warm_up);
+        let mut day = self.book.day(measured);
+        (day.seed, day.replication) = (self.seed, self.replication);
+        (day.events, day.commands) = (self.events, self.commands);
+        Ok(day)
+    }
+}
+
+/// How busy the day is: gamma with mean 1.
+fn factor(shape: f64, seed: u64, replication: u32, customer_type: u32) -> f64 {
+    Draws::new(seed, replication, customer_type, 0, Purpose::Busyness, 0).gamma(shape) / shape
+}
+
+/// Since the start of the day.
+fn time_of_day(at: Instant) -> Duration {
+    at - Instant::ORIGIN
+}

@@ -1,0 +1,354 @@
+//! What customers do, and what becomes of them.
+
+use std::time::Duration;
+
+use acd::{
+    AgentId, Command, Exit, InteractionId, OverflowCause, QueueId, Refusal, ReservationEnd, ReservationId,
+};
+use timing::Instant;
+
+use super::book::End;
+use super::{Run, RunError, time_of_day};
+use crate::agenda::Action;
+use crate::draws::Purpose;
+
+/// Bits of an interaction's id that name the slot; those above count tries, so ids grow with arrival.
+const SLOT_BITS: u32 = 24;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+
+/// Where a customer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Waiting,
+    Reserved,
+    Talking,
+    /// Between two tries.
+    Between,
+    /// The slot is free.
+    Gone,
+}
+
+/// One customer, from the first try to the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Customer {
+    /// Of the present try.
+    pub(super) interaction: InteractionId,
+    pub(super) customer_type: u32,
+    /// Within the type.
+    number: u32,
+    pub(super) stage: Stage,
+    /// Tries before this one; stays at the largest number that it can hold.
+    tries: u8,
+    /// An agent was free at entry into the queue.
+    pub(super) at_once: bool,
+    /// The index of the queue.
+    pub(super) queue: u32,
+    /// The slot of the statistics at entry into the queue.
+    pub(super) queue_slot: u32,
+    /// The slot of the statistics at this try.
+    pub(super) try_slot: u32,
+    first_arrived: Instant,
+    /// In earlier tries.
+    waited_before: Duration,
+    /// Who talks with the customer, or did last.
+    agent: AgentId,
+}
+
+fn slot_of(interaction: InteractionId) -> u32 {
+    u32::try_from(interaction.0 & SLOT_MASK).expect("24 bits")
+}
+
+impl Run<'_> {
+    fn customer(&mut self, interaction: InteractionId) -> &mut Customer {
+        let customer = &mut self.customers[slot_of(interaction) as usize];
+        debug_assert_eq!(customer.interaction, interaction, "the distributor speaks of those who are there");
+        customer
+    }
+
+    /// Enters the next customer of a type into the agenda, if one comes before the horizon.
+    pub(super) fn plan_arrival(&mut self, customer_type: u32) {
+        let number = self.arrivals[customer_type as usize].next;
+        let mut draws = self.draws(customer_type, number, Purpose::Arrival, 0);
+        let arrivals = &self.model.customers[customer_type as usize].arrivals;
+        let arriving = &mut self.arrivals[customer_type as usize];
+        let (busyness, horizon) = (arriving.busyness, self.model.horizon);
+        if let Some(at) = arriving.process.next(arrivals, number, &mut draws, busyness, horizon) {
+            self.agenda.enter(Instant::ORIGIN + at, Action::Arrive { customer_type });
+        }
+    }
+
+    pub(super) fn arrive(&mut self, customer_type: u32) -> Result<(), RunError> {
+        let arriving = &mut self.arrivals[customer_type as usize];
+        let number = arriving.next;
+        arriving.next += 1;
+        let customer = Customer {
+            interaction: InteractionId(0),
+            customer_type,
+            number,
+            stage: Stage::Between,
+            tries: 0,
+            at_once: false,
+            queue: 0,
+            queue_slot: 0,
+            try_slot: 0,
+            first_arrived: self.now,
+            waited_before: Duration::ZERO,
+            agent: AgentId(0),
+        };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.customers[slot as usize] = customer;
+                slot
+            }
+            None => {
+                let slot = u32::try_from(self.customers.len()).expect("the model was checked");
+                if slot >= self.model.customers_max {
+                    return Err(RunError::TooManyCustomers);
+                }
+                self.customers.push(customer);
+                slot
+            }
+        };
+        self.plan_arrival(customer_type);
+        self.try_to_enter(slot)
+    }
+
+    /// The first or a later try.
+    pub(super) fn try_to_enter(&mut self, slot: u32) -> Result<(), RunError> {
+        self.tries += 1;
+        let interaction = InteractionId(self.tries << SLOT_BITS | u64::from(slot));
+        let model = self.model;
+        let customer = &mut self.customers[slot as usize];
+        customer.interaction = interaction;
+        customer.try_slot = self.book.slot;
+        let (number, customer_type) = (customer.number, customer.customer_type);
+        let (first_arrived, is_retrial) = (customer.first_arrived, customer.tries > 0);
+        let customers = &model.customers[customer_type as usize];
+        self.book.tries(customer_type, is_retrial);
+        if model.trunks.is_some_and(|trunks| self.book.trunks_in_use() >= trunks) {
+            self.book.no_trunk(customer_type);
+            self.think_again(slot, customers.retrial.after_blocking);
+            return Ok(());
+        }
+        self.book.trunk(self.now, 1);
+        let entered = self.command(Command::Enqueue {
+            interaction,
+            queue: customers.queue,
+            priority: customers.priority,
+            requirement: customers.requirement.clone(),
+            arrived: None,
+        });
+        entered.map_err(|refusal| match refusal {
+            Refusal::TooManyWaiting => RunError::TooManyCustomers,
+            other => RunError::Refused(other),
+        })?;
+        self.follow_events()?;
+        let Some(patience) = &customers.patience else { return Ok(()) };
+        match self.customers[slot as usize].stage {
+            Stage::Waiting | Stage::Reserved => {
+                let mut draws = self.draws(customer_type, number, Purpose::Patience, 0);
+                let patience = patience.at(time_of_day(first_arrived)).draw(&mut draws);
+                self.agenda.enter(self.now + patience, Action::GiveUp { interaction });
+            }
+            Stage::Talking | Stage::Between | Stage::Gone => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn give_up(&mut self, interaction: InteractionId) -> Result<(), RunError> {
+        let customer = &self.customers[slot_of(interaction) as usize];
+        let is_waiting = matches!(customer.stage, Stage::Waiting | Stage::Reserved);
+        if customer.interaction != interaction || !is_waiting {
+            return Ok(());
+        }
+        self.command(Command::Cancel { interaction }).map_err(RunError::Refused)
+    }
+
+    pub(super) fn queued(&mut self, interaction: InteractionId, queue: QueueId) {
+        let (index, slot) = (self.queue_index[&queue], self.book.slot);
+        let customer = self.customer(interaction);
+        customer.queue = index;
+        customer.queue_slot = slot;
+        customer.at_once = false;
+        customer.stage = Stage::Waiting;
+        self.book.offered(index as usize);
+        self.book.waiting(index as usize, self.now, 1);
+    }
+
+    pub(super) fn reserved(&mut self, interaction: InteractionId, at_once: bool) {
+        let customer = self.customer(interaction);
+        customer.stage = Stage::Reserved;
+        customer.at_once |= at_once;
+        let queue = customer.queue as usize;
+        self.book.waiting(queue, self.now, -1);
+    }
+
+    /// The agent picks up: at once, or after the time that belongs to this customer and attempt.
+    pub(super) fn ring(
+        &mut self,
+        reservation: ReservationId,
+        interaction: InteractionId,
+        agent: AgentId,
+        deadline: Instant,
+        attempt: u32,
+    ) -> Result<(), RunError> {
+        let group = self.staff.group_of(agent);
+        let Some(pick_up) = &self.model.groups[group].pick_up else {
+            return self.command(Command::Accept { reservation }).map_err(RunError::Refused);
+        };
+        let customer = *self.customer(interaction);
+        let attempt = u8::try_from(attempt).unwrap_or(u8::MAX);
+        let mut draws = self.draws(customer.customer_type, customer.number, Purpose::PickUp, attempt);
+        let at = self.now + pick_up.at(time_of_day(customer.first_arrived)).draw(&mut draws);
+        if at < deadline {
+            self.agenda.enter(at, Action::PickUp { reservation });
+        }
+        Ok(())
+    }
+
+    pub(super) fn reservation_ended(&mut self, interaction: InteractionId, end: ReservationEnd) {
+        match end {
+            // What follows is said by the next event.
+            ReservationEnd::Accepted | ReservationEnd::Cancelled => {}
+            ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
+                let customer = self.customer(interaction);
+                customer.stage = Stage::Waiting;
+                let customer = *customer;
+                self.book.missed(&customer);
+                self.book.waiting(customer.queue as usize, self.now, 1);
+            }
+        }
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        interaction: InteractionId,
+        agent: AgentId,
+        waited: Duration,
+        age: Duration,
+    ) {
+        let customer = self.customer(interaction);
+        customer.stage = Stage::Talking;
+        customer.agent = agent;
+        let customer = *customer;
+        self.book.leaves_queue(&customer, waited, End::Answered);
+        self.book.leaves(&customer, customer.waited_before + age, End::Answered);
+        self.book.agent_answered(agent);
+        let handling = &self.model.customers[customer.customer_type as usize].handling;
+        let law = handling.law(self.staff.group_of(agent)).at(time_of_day(customer.first_arrived));
+        let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Handling, 0);
+        self.agenda.enter(self.now + law.draw(&mut draws), Action::Finish { interaction });
+    }
+
+    pub(super) fn abandoned(&mut self, interaction: InteractionId, waited: Duration, age: Duration) {
+        let customer = self.stops_waiting(interaction);
+        let total = customer.waited_before + age;
+        self.book.leaves_queue(&customer, waited, End::Abandoned);
+        self.book.leaves(&customer, total, End::Abandoned);
+        self.book.trunk(self.now, -1);
+        self.customer(interaction).waited_before = total;
+        let retrial = &self.model.customers[customer.customer_type as usize].retrial;
+        self.think_again(slot_of(interaction), retrial.after_abandonment);
+    }
+
+    /// Leaves a queue without an agent: turned away at the door, or by another exit.
+    pub(super) fn overflowed(
+        &mut self,
+        interaction: InteractionId,
+        (waited, age): (Duration, Duration),
+        cause: OverflowCause,
+        exit: Exit,
+    ) {
+        let customer = self.stops_waiting(interaction);
+        let Exit::Leave(_) = exit else {
+            // The next event says in which queue the customer is now.
+            return self.book.leaves_queue(&customer, waited, End::Overflowed);
+        };
+        let (end, again) = match cause {
+            OverflowCause::MaxLength => {
+                let retrial = &self.model.customers[customer.customer_type as usize].retrial;
+                (End::Blocked, retrial.after_blocking)
+            }
+            OverflowCause::NobodyLoggedIn
+            | OverflowCause::MaxWait
+            | OverflowCause::Moved
+            | OverflowCause::QueueRemoved => (End::Overflowed, 0.0),
+        };
+        self.book.leaves_queue(&customer, waited, end);
+        self.book.leaves(&customer, customer.waited_before + age, end);
+        self.book.trunk(self.now, -1);
+        self.think_again(slot_of(interaction), again);
+    }
+
+    fn stops_waiting(&mut self, interaction: InteractionId) -> Customer {
+        let customer = *self.customer(interaction);
+        if customer.stage == Stage::Waiting {
+            self.book.waiting(customer.queue as usize, self.now, -1);
+        }
+        customer
+    }
+
+    /// Tries again with this probability, or is gone.
+    fn think_again(&mut self, slot: u32, probability: f64) {
+        let now = self.now;
+        let customer = self.customers[slot as usize];
+        if probability > 0.0 {
+            let tries = customer.tries;
+            let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Retrial, tries);
+            if draws.uniform() < probability {
+                let delay = &self.model.customers[customer.customer_type as usize].retrial.delay;
+                let delay = delay.at(time_of_day(customer.first_arrived)).draw(&mut draws);
+                self.agenda.enter(now + delay, Action::Retry { slot });
+                let customer = &mut self.customers[slot as usize];
+                customer.tries = tries.saturating_add(1);
+                customer.stage = Stage::Between;
+                return;
+            }
+        }
+        self.leave(slot);
+    }
+
+    fn leave(&mut self, slot: u32) {
+        self.customers[slot as usize].stage = Stage::Gone;
+        self.free.push(slot);
+    }
+
+    /// The conversation of a customer is at its end.
+    pub(super) fn finish(&mut self, interaction: InteractionId) -> Result<(), RunError> {
+        let agent = self.customer(interaction).agent;
+        // Where the agent's group is too large, the agent goes after this conversation and takes no other.
+        self.go_if_too_many(agent)?;
+        self.command(Command::Finish { interaction }).map_err(RunError::Refused)
+    }
+
+    pub(super) fn handling_ended(&mut self, interaction: InteractionId, handled_for: Duration) {
+        let customer = *self.customer(interaction);
+        self.book.handled(&customer, handled_for);
+        self.book.trunk(self.now, -1);
+        self.leave(slot_of(interaction));
+    }
+
+    /// The agent works as long as the model says, not as long as the settings say.
+    pub(super) fn after_call_work_started(
+        &mut self,
+        agent: AgentId,
+        interaction: InteractionId,
+        until: Instant,
+    ) -> Result<(), RunError> {
+        let customer = *self.customer(interaction);
+        let number = self.staff.after_call_work_started(agent);
+        let model = self.model;
+        let Some(law) = &model.customers[customer.customer_type as usize].after_call_work else {
+            return Ok(());
+        };
+        let mut draws = self.draws(customer.customer_type, customer.number, Purpose::AfterCallWork, 0);
+        let end = self.now + law.at(time_of_day(customer.first_arrived)).draw(&mut draws);
+        if end < until {
+            self.agenda.enter(end, Action::EndAfterCallWork { agent, number });
+        } else if end > until {
+            let by = end - until;
+            self.command(Command::ExtendAfterCallWork { agent, by }).map_err(RunError::Refused)?;
+        }
+        Ok(())
+    }
+}
