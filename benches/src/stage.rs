@@ -1,0 +1,303 @@
+//! One kind of command at a time, again and again, in a world that is afterwards as it was before.
+
+use std::time::{Duration, Instant};
+
+use acd::{Activity, AgentId, Command, Distributor, InteractionId, Presence};
+
+use crate::world::Half;
+use crate::{Engine, Load, Offer, Random, STEP_AFTER, World};
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// An arrival that finds an idle agent.
+    Match,
+    /// An arrival that finds nobody and waits.
+    Wait,
+    /// An agent becomes free and is held for the first in line.
+    TakeNext,
+    /// An agent becomes free and nobody waits.
+    BecomeIdle,
+    /// The agent takes the conversation.
+    Accept,
+    /// Who waits gives up.
+    Cancel,
+    /// Who waits comes to the next step, where nobody is idle either.
+    StepEntry,
+    /// An idle agent logs out.
+    LogOut,
+    /// An agent logs in and is idle.
+    LogIn,
+    /// An idle agent's skills change.
+    SkillChange,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Operation; 10] = [
+        Operation::Match,
+        Operation::Wait,
+        Operation::TakeNext,
+        Operation::BecomeIdle,
+        Operation::Accept,
+        Operation::Cancel,
+        Operation::LogOut,
+        Operation::LogIn,
+        Operation::SkillChange,
+        // The last, because it lets the time go on by whole steps.
+        Operation::StepEntry,
+    ];
+
+    /// As it is called in tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Match => "match",
+            Operation::Wait => "wait",
+            Operation::TakeNext => "take-next",
+            Operation::BecomeIdle => "become-idle",
+            Operation::Accept => "accept",
+            Operation::Cancel => "cancel",
+            Operation::StepEntry => "step-entry",
+            Operation::LogOut => "log-out",
+            Operation::LogIn => "log-in",
+            Operation::SkillChange => "skill-change",
+        }
+    }
+}
+
+/// A distributor in its steady state, and what is needed to bring it back there.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    world: World,
+    distributor: Distributor,
+    load: Load,
+    random: Random,
+    now: timing::Instant,
+    steps_are_past: bool,
+    commands: Vec<Command>,
+    offers: Vec<Offer>,
+    entered: Vec<InteractionId>,
+    chosen: Vec<AgentId>,
+}
+
+impl Stage {
+    /// Builds the world.
+    pub fn new(world: World) -> Stage {
+        let (distributor, load) = world.build();
+        Stage {
+            distributor,
+            load,
+            random: Random::new(17),
+            now: world.start(),
+            steps_are_past: false,
+            commands: Vec::new(),
+            offers: Vec::new(),
+            entered: Vec::new(),
+            chosen: Vec::new(),
+            world,
+        }
+    }
+
+    /// How many of an operation one round may do: few beside the idle agents, so that each finds what it needs.
+    pub fn round_max(&self) -> usize {
+        (self.world.size().agents as usize / 2 / 10 / 16).clamp(1, 64)
+    }
+
+    /// Does an operation `number` times; how long these took, without what prepares and what restores the state.
+    pub fn round(&mut self, operation: Operation, number: usize) -> Duration {
+        self.prepare(operation, number);
+        let begin = Instant::now();
+        match operation {
+            Operation::StepEntry => self.step(),
+            Operation::Match
+            | Operation::Wait
+            | Operation::TakeNext
+            | Operation::BecomeIdle
+            | Operation::Accept
+            | Operation::Cancel
+            | Operation::LogOut
+            | Operation::LogIn
+            | Operation::SkillChange => self.give(),
+        }
+        let took = begin.elapsed();
+        self.restore(operation);
+        took
+    }
+
+    fn prepare(&mut self, operation: Operation, number: usize) {
+        match operation {
+            Operation::Match => self.arrivals(Half::Calm, number),
+            Operation::Wait => self.arrivals(Half::Contended, number),
+            Operation::TakeNext => {
+                self.commands.extend((0..number).map_while(|_| self.load.end(Half::Contended)));
+            }
+            Operation::Accept | Operation::BecomeIdle => {
+                self.arrivals(Half::Calm, number);
+                self.give();
+                self.cancel_unmatched();
+                self.accept_all();
+                if operation == Operation::BecomeIdle {
+                    self.give();
+                    self.finish_all();
+                }
+            }
+            Operation::Cancel => {
+                self.arrivals(Half::Contended, number);
+                self.give();
+                self.cancel_unmatched();
+            }
+            Operation::StepEntry => {
+                if !self.steps_are_past {
+                    // Who waits from the beginning comes to the last step, so that only our own are due below.
+                    self.step();
+                    self.step();
+                    self.steps_are_past = true;
+                }
+                self.arrivals(Half::Contended, number);
+                self.give();
+            }
+            Operation::LogOut => self.change_idle(number, |_, agent| Command::LogOut { agent }),
+            Operation::LogIn => {
+                self.change_idle(number, |_, agent| Command::LogOut { agent });
+                self.give();
+                self.change_chosen(|_, agent| Command::LogIn { agent, not_ready: None });
+            }
+            Operation::SkillChange => self.change_idle(number, |world, agent| {
+                let mut settings = world.agent_settings(agent);
+                let skill = settings.skills.last_entry();
+                let mut skill = skill.expect("every agent has skills");
+                *skill.get_mut() = if *skill.get() == 5 { 6 } else { 5 };
+                Command::DefineAgent { agent, settings: Box::new(settings) }
+            }),
+        }
+    }
+
+    fn restore(&mut self, operation: Operation) {
+        match operation {
+            Operation::Match => {
+                self.cancel_unmatched();
+                self.give();
+                self.accept_all();
+                self.give();
+                self.finish_all();
+                self.give();
+            }
+            Operation::Wait | Operation::StepEntry => {
+                self.cancel_unmatched();
+                self.give();
+            }
+            Operation::TakeNext => {
+                self.offers.iter().for_each(|offer| self.load.goes_on(offer.interaction));
+                let taken = self.offers.len();
+                self.accept_all();
+                self.give();
+                self.offers.clear();
+                self.arrivals(Half::Contended, taken);
+                self.give();
+            }
+            Operation::Accept => {
+                self.finish_all();
+                self.give();
+            }
+            Operation::LogOut => {
+                self.change_chosen(|_, agent| Command::LogIn { agent, not_ready: None });
+                self.give();
+            }
+            Operation::SkillChange => {
+                self.change_chosen(|world, agent| Command::DefineAgent {
+                    agent,
+                    settings: Box::new(world.agent_settings(agent)),
+                });
+                self.give();
+            }
+            Operation::BecomeIdle | Operation::Cancel | Operation::LogIn => {}
+        }
+        self.offers.clear();
+        self.entered.clear();
+        self.chosen.clear();
+    }
+
+    fn give(&mut self) {
+        for command in self.commands.drain(..) {
+            self.now += Duration::from_micros(1);
+            self.distributor.give(self.now, command, &mut self.offers);
+        }
+    }
+
+    fn step(&mut self) {
+        self.now += STEP_AFTER;
+        self.distributor.run_due(self.now, &mut self.offers);
+    }
+
+    fn arrivals(&mut self, half: Half, number: usize) {
+        for _ in 0..number {
+            let command = self.load.arrival(half);
+            if let Command::Enqueue { interaction, .. } = command {
+                self.entered.push(interaction);
+            }
+            self.commands.push(command);
+        }
+    }
+
+    /// Only some tens of arrivals are in a round, so a list does.
+    fn cancel_unmatched(&mut self) {
+        let is_matched = |id: &InteractionId| self.offers.iter().any(|offer| offer.interaction == *id);
+        let unmatched = self.entered.iter().copied().filter(|id| !is_matched(id));
+        self.commands.extend(unmatched.map(|interaction| Command::Cancel { interaction }));
+    }
+
+    fn accept_all(&mut self) {
+        self.commands
+            .extend(self.offers.iter().map(|offer| Command::Accept { reservation: offer.reservation }));
+    }
+
+    fn finish_all(&mut self) {
+        self.commands
+            .extend(self.offers.iter().map(|offer| Command::Finish { interaction: offer.interaction }));
+    }
+
+    fn change_idle(&mut self, number: usize, command: impl Fn(&World, AgentId) -> Command) {
+        let agents = self.world.size().agents as usize;
+        while self.chosen.len() < number {
+            let agent = AgentId((agents / 2 + self.random.below(agents - agents / 2)) as u32);
+            let state = self.distributor.agent_snapshot(agent).expect("every agent is defined");
+            let is_idle =
+                matches!(state.activity, Activity::Idle { .. }) && state.presence == Presence::Ready;
+            if is_idle && !self.chosen.contains(&agent) {
+                self.chosen.push(agent);
+            }
+        }
+        self.change_chosen(command);
+    }
+
+    fn change_chosen(&mut self, command: impl Fn(&World, AgentId) -> Command) {
+        self.commands.extend(self.chosen.iter().map(|&agent| command(&self.world, agent)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Size, Vectors};
+
+    use super::*;
+
+    #[test]
+    fn a_round_leaves_the_world_as_it_was() {
+        let world = World::new(Size { agents: 400, queues: 20, vectors: Vectors::Unique, waiting: 3_000 });
+        let mut stage = Stage::new(world);
+        let figures = |stage: &Stage| {
+            let snapshot = stage.distributor.snapshot(stage.now);
+            let waiting: u32 = snapshot.queues.iter().map(|queue| queue.waiting).sum();
+            let idle = snapshot.agents.iter().filter(|agent| matches!(agent.activity, Activity::Idle { .. }));
+            (waiting, idle.count(), snapshot.interactions)
+        };
+        let before = figures(&stage);
+        assert_eq!((before.0, before.1), (3_000, 20));
+        for operation in Operation::ALL {
+            for _ in 0..20 {
+                stage.round(operation, 4);
+                assert_eq!(figures(&stage), before, "{}", operation.name());
+            }
+        }
+    }
+}
