@@ -28,10 +28,12 @@
 //! names (ids are numbers, the configuration maps them), clocks, threads, locks and randomness. The owner's
 //! thread drains the rings, calls this, and publishes a [`Snapshot`] for readers.
 //!
-//! What always holds is written as code in [`invariants`], and what holds over time in [`watch`].
+//! What always holds is written as code in [`invariants`], and what holds over time in [`watch`]. How long somebody
+//! will wait is estimated in [`estimate`], and how far off that was.
 
 mod command;
 mod distributor;
+pub mod estimate;
 mod event;
 mod id;
 pub mod invariants;
