@@ -1,71 +1,92 @@
 //! The machine that decides who takes what.
 //!
-//! The parts: [`agent`] and [`interaction`] hold the two sides and the indexes over them, [`reservation`] joins
-//! them, [`matching`] chooses, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time.
+//! The parts: [`agent`] and [`interaction`] hold the two sides, [`reservation`] joins them, [`matching`] chooses,
+//! [`queue`] and [`configure`] follow the configuration, [`deadline`] the time. Two indexes make the choice cheap:
+//! [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
+//! [`written`] writes the whole down and builds it up again.
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
 
 mod agent;
 mod configure;
 mod deadline;
+mod idle;
 mod interaction;
 mod matching;
+mod profile;
 mod queue;
 mod reservation;
 mod view;
+mod waiting;
+mod written;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerWheel};
 
+use crate::line::Lines;
 use crate::state::Place;
+use crate::table::{Slot, Table};
 use crate::{
-    AgentId, AgentSnapshot, Command, Counters, Event, InteractionId, QueueId, Refusal, ReservationId,
-    Settings, Snapshot, Waiting,
+    AgentId, AgentSnapshot, Command, Counters, Event, InteractionId, QueueId, Refusal, Settings, Snapshot,
+    Waiting,
 };
 
-pub(crate) use agent::{Agent, Serves};
-pub(crate) use deadline::{Deadline, Due};
+pub(crate) use agent::Agent;
+pub(crate) use deadline::{Alarm, Deadline, Due};
+pub(crate) use idle::{Idle, Rank, rank};
 pub(crate) use interaction::Interaction;
-pub(crate) use matching::Rank;
+pub(crate) use profile::Profiles;
 pub(crate) use queue::Queue;
 pub(crate) use reservation::Reservation;
+pub(crate) use view::Listing;
+pub(crate) use waiting::{Front, OwnRequirements};
 
 /// Who takes what. One owner; one command or timeout at a time; then drain [`Distributor::poll_event`].
 ///
 /// An agent who becomes free while interactions wait is reserved in the same call: there is no polling.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Nothing is allocated on the way from an arrival to its reservation once as much has been held before
+/// (`docs/decisions/0011-data-structure.md`).
+#[derive(Clone, Debug)]
 pub struct Distributor {
     pub(crate) settings: Settings,
     pub(crate) now: Instant,
-    pub(crate) queues: BTreeMap<QueueId, Queue>,
-    pub(crate) agents: BTreeMap<AgentId, Agent>,
-    pub(crate) interactions: BTreeMap<InteractionId, Interaction>,
-    pub(crate) reservations: BTreeMap<ReservationId, Reservation>,
+    pub(crate) queues: Table<Queue>,
+    pub(crate) agents: Table<Agent>,
+    pub(crate) interactions: Table<Interaction>,
+    pub(crate) reservations: Table<Reservation>,
     pub(crate) last_reservation: u64,
     pub(crate) totals: Counters,
-    /// Agents who are ready and idle.
-    pub(crate) available: BTreeSet<AgentId>,
+    pub(crate) profiles: Profiles,
+    pub(crate) own_requirements: OwnRequirements,
+    /// Whoever stands in any line.
+    pub(crate) lines: Lines,
+    /// The heads of the lines of each queue, by the queue's slot.
+    pub(crate) fronts: Vec<Front>,
+    pub(crate) idle: Idle,
     /// Interactions that wait or are reserved.
     pub(crate) unanswered: u32,
-    pub(crate) deadlines: TimerWheel<Due>,
-    pub(crate) unsettled: Unsettled,
-    events: VecDeque<Event>,
+    pub(crate) deadlines: TimerWheel<Alarm>,
+    unsettled: Unsettled,
+    room: matching::Room,
+    due: Vec<Due>,
+    /// Alarms of lines that went off and have to be set again.
+    spent: Vec<(Alarm, QueueId)>,
+    pub(crate) events: VecDeque<Event>,
 }
 
-/// What the command in hand has set free or upset; empty between commands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Unsettled {
+/// What the command in hand has set free or upset; empty between commands. The vectors keep their room.
+#[derive(Clone, Debug, Default)]
+struct Unsettled {
     /// Interactions that may find an agent now.
-    interactions: BTreeSet<Place>,
+    interactions: Vec<Place>,
     /// Agents who may find an interaction now.
-    agents: BTreeSet<AgentId>,
+    agents: Vec<Slot<Agent>>,
     /// Queues whose logged-in agents changed.
-    staffing: BTreeSet<QueueId>,
+    staffing: Vec<QueueId>,
     /// Queues that nobody has served for too long.
-    deserted: BTreeSet<QueueId>,
+    deserted: Vec<QueueId>,
     /// Interactions that may have waited too long meanwhile.
-    overdue: BTreeSet<Place>,
+    overdue: Vec<Place>,
 }
 
 impl Distributor {
@@ -74,16 +95,23 @@ impl Distributor {
         Distributor {
             settings,
             now: Instant::ORIGIN,
-            queues: BTreeMap::new(),
-            agents: BTreeMap::new(),
-            interactions: BTreeMap::new(),
-            reservations: BTreeMap::new(),
+            queues: Table::new(),
+            agents: Table::new(),
+            interactions: Table::new(),
+            reservations: Table::new(),
             last_reservation: 0,
             totals: Counters::default(),
-            available: BTreeSet::new(),
+            profiles: Profiles::new(),
+            own_requirements: OwnRequirements::new(),
+            lines: Lines::new(),
+            fronts: Vec::new(),
+            idle: Idle::new(),
             unanswered: 0,
             deadlines: TimerWheel::new(),
             unsettled: Unsettled::default(),
+            room: matching::Room::default(),
+            due: Vec::new(),
+            spent: Vec::new(),
             events: VecDeque::new(),
         }
     }
@@ -153,12 +181,13 @@ impl Distributor {
 
     /// One agent; `None` where they are not defined, or leaving.
     pub fn agent_snapshot(&self, agent: AgentId) -> Option<AgentSnapshot> {
-        self.agent(agent).ok().map(|state| view::agent(agent, state))
+        let slot = self.agent_slot(agent).ok()?;
+        Some(view::agent(agent, &self.agents[slot].state))
     }
 
     /// Who waits in a queue, first in line first, at most so many; nobody where the queue is not defined.
     pub fn first_in_line(&self, queue: QueueId, most: usize) -> Vec<Waiting> {
-        self.queues.get(&queue).map(|queue| view::first_in_line(self, queue, most)).unwrap_or_default()
+        self.queues.by_id(queue).map(|queue| view::first_in_line(self, queue, most)).unwrap_or_default()
     }
 
     /// All that decides the future, as plain values.
@@ -183,30 +212,78 @@ impl Distributor {
     /// Brings the consequences of a change to rest, in this order: steps without agents are passed over,
     /// whoever can be matched is, and who has to leave leaves.
     fn settle(&mut self) {
-        let upset = std::mem::take(&mut self.unsettled.staffing);
+        if !self.unsettled.staffing.is_empty() {
+            self.settle_staffing();
+        }
+        self.match_all();
+        if !self.unsettled.deserted.is_empty() {
+            for queue in sorted(std::mem::take(&mut self.unsettled.deserted)) {
+                self.leave_deserted(queue);
+            }
+        }
+        if !self.unsettled.overdue.is_empty() {
+            let mut overdue = sorted(std::mem::take(&mut self.unsettled.overdue));
+            for place in overdue.drain(..) {
+                self.leave_if_overdue(place.interaction);
+            }
+            self.unsettled.overdue = overdue;
+        }
+        debug_assert!(self.unsettled.is_empty(), "everything is settled");
+    }
+
+    fn settle_staffing(&mut self) {
+        let mut upset = sorted(std::mem::take(&mut self.unsettled.staffing));
         for &queue in &upset {
             self.skip_unstaffed_steps(queue);
         }
-        for queue in upset {
+        for queue in upset.drain(..) {
             if self.update_staffing(queue) {
-                self.unsettled.deserted.insert(queue);
+                self.unsettled.deserted.push(queue);
             }
         }
-        self.match_all();
-        for queue in std::mem::take(&mut self.unsettled.deserted) {
-            self.leave_deserted(queue);
-        }
-        for place in std::mem::take(&mut self.unsettled.overdue) {
-            self.leave_if_overdue(place.interaction);
-        }
-        debug_assert_eq!(self.unsettled, Unsettled::default(), "everything is settled");
+        self.unsettled.staffing = upset;
     }
 
-    /// Counts in the queue, if it is still defined, and in the totals.
-    fn count(&mut self, queue: QueueId, change: impl Fn(&mut Counters)) {
+    /// Counts in a queue and in the totals.
+    fn count(&mut self, queue: Slot<Queue>, change: impl Fn(&mut Counters)) {
         change(&mut self.totals);
-        if let Some(queue) = self.queues.get_mut(&queue) {
-            change(&mut queue.state.counters);
+        change(&mut self.queues[queue].state.counters);
+    }
+
+    /// The same where the queue may have been removed meanwhile.
+    fn count_if_defined(&mut self, queue: QueueId, change: impl Fn(&mut Counters)) {
+        change(&mut self.totals);
+        if let Some(slot) = self.queues.slot(queue) {
+            change(&mut self.queues[slot].state.counters);
         }
     }
+
+    /// The agent with this id, one that the caller knows to be here.
+    fn who(&self, id: AgentId) -> Slot<Agent> {
+        self.agents.slot(id).expect("the caller has looked the agent up")
+    }
+
+    /// The interaction with this id, one that the caller knows to be here.
+    fn at(&self, id: InteractionId) -> Slot<Interaction> {
+        self.interactions.slot(id).expect("the caller has looked the interaction up")
+    }
+}
+
+impl Unsettled {
+    fn is_empty(&self) -> bool {
+        self.interactions.is_empty()
+            && self.agents.is_empty()
+            && self.staffing.is_empty()
+            && self.deserted.is_empty()
+            && self.overdue.is_empty()
+    }
+}
+
+/// In order and without repetitions.
+fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+    if values.len() > 1 {
+        values.sort_unstable();
+        values.dedup();
+    }
+    values
 }

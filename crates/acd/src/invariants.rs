@@ -1,12 +1,16 @@
-//! What always holds, as code: tests and the simulator call [`check`] after every step. It rebuilds everything
-//! from scratch, so its cost grows with agents times waiting interactions.
+//! What always holds, as code: tests and the simulator call [`check`] after every step. It makes everything anew
+//! from the plain state, so its cost grows with agents times queues and with all who wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::distributor::{Deadline, Due};
-use crate::state::{Staffing, Stage};
-use crate::{Activity, AgentId, Counters, Distributor, InteractionId, Presence, QueueId, ReservationId};
+use timing::Instant;
+
+use crate::distributor::{Alarm, Deadline, Listing, rank};
+use crate::state::{AgentState, InteractionState, QueueState, Staffing, Stage, State};
+use crate::{
+    Activity, AgentId, Counters, Distributor, InteractionId, Presence, QueueId, ReservationId, StepEffect,
+};
 
 /// What does not hold although it must. It is our fault, never that of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,155 +55,144 @@ impl fmt::Display for Violation {
 /// - Nothing is lost: offered = answered + abandoned + overflowed + waiting + reserved, for each queue and in all.
 /// - Lists and counts are what a rebuild from the plain state gives; no bound is exceeded.
 pub fn check(distributor: &Distributor) -> Result<(), Violation> {
-    check_interactions(distributor)?;
-    check_reservations(distributor)?;
-    check_agents(distributor)?;
-    check_work_conserved(distributor)?;
-    check_queues(distributor)?;
-    check_totals(distributor)?;
-    check_deadlines(distributor)
+    let state = distributor.state();
+    check_state(&state)?;
+    check_indexes(distributor, &state)?;
+    check_deadlines(distributor, &state)
+}
+
+/// The part of [`check`] that speaks of the plain state alone.
+pub fn check_state(state: &State) -> Result<(), Violation> {
+    check_interactions(state)?;
+    check_reservations(state)?;
+    check_agents(state)?;
+    check_work_conserved(state)?;
+    check_queues(state)?;
+    check_totals(state)
 }
 
 fn holds(condition: bool, violation: Violation) -> Result<(), Violation> {
     if condition { Ok(()) } else { Err(violation) }
 }
 
-fn check_interactions(distributor: &Distributor) -> Result<(), Violation> {
-    for (&id, interaction) in &distributor.interactions {
-        let state = &interaction.state;
+fn check_interactions(state: &State) -> Result<(), Violation> {
+    for (&id, interaction) in &state.interactions {
         let broken = Violation::BrokenBond(id);
-        match state.stage {
+        match interaction.stage {
             Stage::Waiting => {
-                let queue = &distributor.queues.get(&state.queue).ok_or(broken)?.state.settings;
-                let step = usize::from(state.step);
+                let queue = &state.queues.get(&interaction.queue).ok_or(broken)?.settings;
+                let step = usize::from(interaction.step);
                 holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
             }
             Stage::Reserved(reservation) => {
-                let reservation = &distributor.reservations.get(&reservation).ok_or(broken)?.state;
+                let reservation = state.reservations.get(&reservation).ok_or(broken)?;
                 holds(reservation.interaction == id, broken)?;
-                holds(distributor.queues.contains_key(&state.queue), broken)?;
+                holds(state.queues.contains_key(&interaction.queue), broken)?;
             }
             Stage::Handling { agent, since } => {
-                let agent = &distributor.agents.get(&agent).ok_or(broken)?.state;
+                let agent = state.agents.get(&agent).ok_or(broken)?;
                 holds(agent.activity == Activity::Handling { interaction: id, since }, broken)?;
-                holds(state.exclusions.is_empty(), broken)?;
+                holds(interaction.exclusions.is_empty(), broken)?;
             }
         }
+        let most = state.settings.exclusions_max as usize;
+        holds(interaction.exclusions.len() <= most, Violation::BoundExceeded)?;
     }
     Ok(())
 }
 
-fn check_reservations(distributor: &Distributor) -> Result<(), Violation> {
-    for (&id, reservation) in &distributor.reservations {
+fn check_reservations(state: &State) -> Result<(), Violation> {
+    for (&id, reservation) in &state.reservations {
         let lost = Violation::LostReservation(id);
-        let reservation = &reservation.state;
-        let interaction = distributor.interactions.get(&reservation.interaction).ok_or(lost)?;
-        holds(interaction.state.stage == Stage::Reserved(id), lost)?;
-        let agent = &distributor.agents.get(&reservation.agent).ok_or(lost)?.state;
+        let interaction = state.interactions.get(&reservation.interaction).ok_or(lost)?;
+        holds(interaction.stage == Stage::Reserved(id), lost)?;
+        let agent = state.agents.get(&reservation.agent).ok_or(lost)?;
         holds(agent.activity == Activity::Reserved { reservation: id, since: reservation.since }, lost)?;
         holds(reservation.deadline > reservation.since, lost)?;
-        holds(id.0 <= distributor.last_reservation, lost)?;
+        holds(id.0 <= state.last_reservation, lost)?;
     }
     Ok(())
 }
 
-fn check_agents(distributor: &Distributor) -> Result<(), Violation> {
-    for (&id, agent) in &distributor.agents {
-        let state = &agent.state;
+fn check_agents(state: &State) -> Result<(), Violation> {
+    for (&id, agent) in &state.agents {
         let lost = Violation::LostAgent(id);
-        let may_be_logged_out = match state.activity {
+        let may_be_logged_out = match agent.activity {
             Activity::Idle { .. } | Activity::Occupied { .. } => true,
             Activity::Reserved { reservation, .. } => {
-                let reservation = distributor.reservations.get(&reservation).ok_or(lost)?;
-                holds(reservation.state.agent == id, lost)?;
+                let reservation = state.reservations.get(&reservation).ok_or(lost)?;
+                holds(reservation.agent == id, lost)?;
                 false
             }
             Activity::Handling { interaction, since } => {
-                let interaction = distributor.interactions.get(&interaction).ok_or(lost)?;
-                holds(interaction.state.stage == Stage::Handling { agent: id, since }, lost)?;
+                let interaction = state.interactions.get(&interaction).ok_or(lost)?;
+                holds(interaction.stage == Stage::Handling { agent: id, since }, lost)?;
                 true
             }
             Activity::AfterCallWork { since, until, .. } => {
-                holds(until <= since + distributor.settings.after_call_work_max, Violation::BoundExceeded)?;
+                holds(until <= since + state.settings.after_call_work_max, Violation::BoundExceeded)?;
                 false
             }
             Activity::BackingOff { .. } => false,
         };
-        holds(may_be_logged_out || state.presence != Presence::LoggedOut, Violation::Contradiction(id))?;
-        let is_handling = matches!(state.activity, Activity::Handling { .. });
-        holds(!state.leaving || is_handling, Violation::Contradiction(id))?;
-        holds(!state.leaving || state.presence == Presence::LoggedOut, Violation::Contradiction(id))?;
-        let is_listed = distributor.available.contains(&id);
-        holds(is_listed == state.is_available(), Violation::StaleIndex(None))?;
-        for &queue in distributor.queues.keys() {
-            let afresh = distributor.serves_afresh(id, queue);
-            holds(agent.serves.get(&queue).copied() == afresh, Violation::StaleIndex(Some(queue)))?;
-        }
+        holds(may_be_logged_out || agent.presence != Presence::LoggedOut, Violation::Contradiction(id))?;
+        let is_handling = matches!(agent.activity, Activity::Handling { .. });
+        holds(!agent.leaving || is_handling, Violation::Contradiction(id))?;
+        holds(!agent.leaving || agent.presence == Presence::LoggedOut, Violation::Contradiction(id))?;
     }
     Ok(())
 }
 
-fn check_work_conserved(distributor: &Distributor) -> Result<(), Violation> {
-    for (&id, interaction) in &distributor.interactions {
-        if interaction.state.stage != Stage::Waiting {
+/// Whether an agent meets what a step of a queue asks for.
+fn serves(queue: &QueueState, step: usize, agent: &AgentState) -> bool {
+    let Some(before) = step.checked_sub(1) else {
+        return queue.settings.requirement.is_met_by(&agent.settings.skills);
+    };
+    let this = &queue.settings.steps[before];
+    let meets = this.requirement.is_met_by(&agent.settings.skills);
+    match this.effect {
+        StepEffect::Replace => meets,
+        StepEffect::Add => meets || serves(queue, before, agent),
+    }
+}
+
+fn could_take(state: &State, id: AgentId, agent: &AgentState, interaction: &InteractionState) -> bool {
+    let queue = &state.queues[&interaction.queue];
+    agent.is_available()
+        && !interaction.exclusions.contains_key(&id)
+        && serves(queue, usize::from(interaction.step), agent)
+        && interaction.accepts(agent)
+}
+
+fn check_work_conserved(state: &State) -> Result<(), Violation> {
+    let available: Vec<_> = state.agents.iter().filter(|(_, agent)| agent.is_available()).collect();
+    for (&id, interaction) in &state.interactions {
+        if interaction.stage != Stage::Waiting {
             continue;
         }
-        let taker = distributor.available.iter().find(|&&agent| distributor.could_take(agent, id));
-        if let Some(&agent) = taker {
+        let taker = available.iter().find(|(agent, of)| could_take(state, **agent, of, interaction));
+        if let Some(&(&agent, _)) = taker {
             return Err(Violation::WorkNotConserved(agent, id));
         }
     }
     Ok(())
 }
 
-fn check_queues(distributor: &Distributor) -> Result<(), Violation> {
-    for (&id, queue) in &distributor.queues {
-        let stale = Violation::StaleIndex(Some(id));
-        let mut waiting = vec![BTreeSet::new(); queue.state.settings.steps.len() + 1];
-        let (mut own, mut entries) = (BTreeSet::new(), BTreeSet::new());
-        let (mut reserved, mut handling) = (0, 0);
-        for (&interaction, entry) in distributor.interactions.iter().filter(|(_, i)| i.state.queue == id) {
-            match entry.state.stage {
-                Stage::Waiting => {
-                    entries.insert((entry.state.entered, interaction));
-                    match entry.state.requirement {
-                        Some(_) => own.insert(entry.place),
-                        None => waiting[usize::from(entry.state.step)].insert(entry.place),
-                    };
-                }
-                Stage::Reserved(_) => reserved += 1,
-                Stage::Handling { .. } => handling += 1,
-            }
-        }
-        holds(queue.waiting == waiting && queue.own == own && queue.entries == entries, stale)?;
-        holds(queue.reserved == reserved && queue.handling == handling, stale)?;
-        check_staff(distributor, id)?;
-        let in_system = entries.len() as u64 + u64::from(reserved);
-        holds(is_balanced(&queue.state.counters, in_system), Violation::LostCount(Some(id)))?;
+fn check_queues(state: &State) -> Result<(), Violation> {
+    for (&id, queue) in &state.queues {
+        let here = state.interactions.values().filter(|interaction| interaction.queue == id);
+        let is_handled =
+            |interaction: &&InteractionState| matches!(interaction.stage, Stage::Handling { .. });
+        let in_system = here.filter(|interaction| !is_handled(interaction)).count() as u64;
+        holds(is_balanced(&queue.counters, in_system), Violation::LostCount(Some(id)))?;
+        let steps = 0..=queue.settings.steps.len();
+        let is_there = |agent: &AgentState| {
+            agent.presence.is_logged_in() && steps.clone().any(|step| serves(queue, step, agent))
+        };
+        let is_staffed = matches!(queue.staffing, Staffing::Staffed);
+        holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(id)))?;
     }
     Ok(())
-}
-
-fn check_staff(distributor: &Distributor, id: QueueId) -> Result<(), Violation> {
-    let queue = &distributor.queues[&id];
-    let mut staff = vec![0; queue.state.settings.steps.len() + 1];
-    let (mut staff_any, mut idle) = (0, BTreeSet::new());
-    for (&agent, entry) in &distributor.agents {
-        let Some(serves) = entry.serves.get(&id) else { continue };
-        if entry.state.presence.is_logged_in() {
-            staff_any += 1;
-            for (step, staff) in staff.iter_mut().enumerate() {
-                *staff += u32::from(serves.steps >> step & 1);
-            }
-        }
-        if entry.state.is_available() {
-            idle.insert((queue.rank(&entry.state, serves.score), agent));
-        }
-    }
-    let stale = Violation::StaleIndex(Some(id));
-    holds(queue.staff == staff && queue.staff_any == staff_any && queue.idle == idle, stale)?;
-    let is_staffed = matches!(queue.state.staffing, Staffing::Staffed);
-    holds(is_staffed == (staff_any > 0), stale)
 }
 
 fn is_balanced(counters: &Counters, in_system: u64) -> bool {
@@ -209,67 +202,158 @@ fn is_balanced(counters: &Counters, in_system: u64) -> bool {
         && counters.returned <= counters.finished
 }
 
-fn check_totals(distributor: &Distributor) -> Result<(), Violation> {
+fn check_totals(state: &State) -> Result<(), Violation> {
     let is_handled = |stage| matches!(stage, Stage::Handling { .. });
-    let handled = distributor.interactions.values().filter(|i| is_handled(i.state.stage)).count() as u64;
-    let unanswered = distributor.interactions.len() as u64 - handled;
-    let totals = &distributor.totals;
+    let handled = state.interactions.values().filter(|i| is_handled(i.stage)).count() as u64;
+    let unanswered = state.interactions.len() as u64 - handled;
+    let totals = &state.totals;
     holds(is_balanced(totals, unanswered), Violation::LostCount(None))?;
     holds(totals.answered == totals.finished + handled, Violation::LostCount(None))?;
-    holds(u64::from(distributor.unanswered) == unanswered, Violation::StaleIndex(None))?;
-    let settings = &distributor.settings;
-    let within = distributor.agents.len() <= settings.agents_max as usize
-        && distributor.queues.len() <= settings.queues_max as usize
-        && unanswered <= u64::from(settings.waiting_max)
-        && distributor.interactions.values().all(|interaction| {
-            interaction.state.exclusions.len() <= settings.exclusions_max as usize
-                && interaction.state.exclusions.keys().eq(interaction.exclusion_timers.keys())
-        });
+    let settings = &state.settings;
+    let within = state.agents.len() <= settings.agents_max as usize
+        && state.queues.len() <= settings.queues_max as usize
+        && unanswered <= u64::from(settings.waiting_max);
     holds(within, Violation::BoundExceeded)
 }
 
-/// The deadlines that the plain state calls for are those that are set: told by their number and their values.
-fn check_deadlines(distributor: &Distributor) -> Result<(), Violation> {
-    let expected = expected_deadlines(distributor);
-    let mut wheel = distributor.deadlines.clone();
-    let mut set = BTreeMap::new();
-    let end = timing::Instant::from_micros(u64::MAX);
-    while let Some((at, deadline)) = wheel.poll(end) {
-        holds(set.insert(deadline, at).is_none(), Violation::Deadlines)?;
+/// What the indexes say is what the plain state says.
+fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violation> {
+    let is_handled = |stage| matches!(stage, Stage::Handling { .. });
+    let unanswered = state.interactions.values().filter(|i| !is_handled(i.stage)).count();
+    holds(distributor.unanswered as usize == unanswered, Violation::StaleIndex(None))?;
+    for (_, agent) in distributor.agents.iter() {
+        holds(agent.is_listed == agent.state.is_available(), Violation::StaleIndex(None))?;
+        let skills = &distributor.profiles.at(agent.profile).skills;
+        holds(*skills == agent.state.settings.skills, Violation::StaleIndex(None))?;
     }
-    holds(set == expected, Violation::Deadlines)
+    let members: u32 = distributor.profiles.all().map(|(_, profile)| profile.members).sum();
+    holds(members as usize == state.agents.len(), Violation::StaleIndex(None))?;
+    for (slot, queue) in distributor.queues.iter() {
+        let expected = expected_listing(state, queue.id);
+        holds(Listing::of(distributor, slot) == expected, Violation::StaleIndex(Some(queue.id)))?;
+    }
+    Ok(())
 }
 
-fn expected_deadlines(distributor: &Distributor) -> BTreeMap<Deadline, timing::Instant> {
+/// Who has to stand where in a queue.
+fn expected_listing(state: &State, id: QueueId) -> Listing {
+    let queue = &state.queues[&id];
+    let steps = queue.settings.steps.len() + 1;
+    let mut listing = Listing { staff: vec![0; steps], ..Listing::default() };
+    for (&interaction, entry) in state.interactions.iter().filter(|(_, entry)| entry.queue == id) {
+        match entry.stage {
+            Stage::Waiting => {
+                let place = entry.place(interaction, state.settings.head_start_per_point);
+                listing.waiting.entry((entry.requirement.clone(), entry.step)).or_default().push(place);
+                listing.entries.entry(entry.step).or_default().insert((entry.entered, interaction));
+                if queue.settings.max_wait.is_some() && !entry.overdue {
+                    listing.expiring.insert((entry.entered, interaction));
+                }
+                listing.len += 1;
+            }
+            Stage::Reserved(_) => listing.reserved += 1,
+            Stage::Handling { .. } => listing.handling += 1,
+        }
+    }
+    listing.waiting.values_mut().for_each(|line| line.sort_unstable());
+    for ((own, step), line) in &listing.waiting {
+        match own {
+            Some(_) => listing.has_own = true,
+            None => drop(listing.front.insert(*step, line[0])),
+        }
+    }
+    for (&agent, entry) in &state.agents {
+        let mut serves_any = false;
+        for (number, step) in (0..steps).zip(0u8..) {
+            if !serves(queue, number, entry) {
+                continue;
+            }
+            serves_any = true;
+            listing.staff[number] += u32::from(entry.presence.is_logged_in());
+            if entry.is_available() {
+                let rank = rank(&queue.settings, entry);
+                listing.idle.entry(step).or_default().insert((rank, agent));
+            }
+        }
+        listing.staff_any += u32::from(serves_any && entry.presence.is_logged_in());
+    }
+    listing
+}
+
+/// The deadlines that the plain state calls for are those that are set.
+fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Violation> {
+    let (mut singles, mut lines) = (BTreeMap::new(), BTreeMap::new());
+    let mut wheel = distributor.deadlines.clone();
+    while let Some(alarm) = wheel.poll(Instant::from_micros(u64::MAX)) {
+        let is_new = match alarm {
+            Alarm::Single(at, deadline) => singles.insert(deadline, at).is_none(),
+            Alarm::Step(queue, step) => lines.insert((queue, Some(step)), ()).is_none(),
+            Alarm::MaxWait(queue) => lines.insert((queue, None), ()).is_none(),
+        };
+        holds(is_new, Violation::Deadlines)?;
+    }
+    holds(singles == expected_singles(state), Violation::Deadlines)?;
+    let (mut ours, expected) = (BTreeSet::new(), expected_lines(state));
+    for (_, queue) in distributor.queues.iter() {
+        let entries = (0u8..).zip(&queue.lines.entries).map(|(step, aging)| (Some(step), aging));
+        for (step, aging) in entries.chain([(None, &queue.lines.expiring)]) {
+            if let Some((at, _)) = aging.alarm {
+                let by = expected.get(&(queue.id, step)).ok_or(Violation::Deadlines)?;
+                holds(at <= *by, Violation::Deadlines)?;
+                ours.insert((queue.id, step));
+            }
+        }
+    }
+    holds(ours.iter().eq(expected.keys()) && ours.iter().eq(lines.keys()), Violation::Deadlines)
+}
+
+fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {
     let mut expected = BTreeMap::new();
-    let mut expect = |due: Option<Due>| expected.extend(due.map(|(at, deadline)| (deadline, at)));
-    for (&id, agent) in &distributor.agents {
-        expect(agent.due(id));
+    for (&id, agent) in &state.agents {
+        let due = match agent.activity {
+            Activity::AfterCallWork { until, .. } => Some((Deadline::AfterCallWork(id), until)),
+            Activity::BackingOff { until, .. } => Some((Deadline::BackOff(id), until)),
+            Activity::Idle { .. }
+            | Activity::Reserved { .. }
+            | Activity::Handling { .. }
+            | Activity::Occupied { .. } => None,
+        };
+        expected.extend(due);
     }
-    for (&id, reservation) in &distributor.reservations {
-        expect(Some((reservation.state.deadline, Deadline::Reservation(id))));
+    for (&id, reservation) in &state.reservations {
+        expected.insert(Deadline::Reservation(id), reservation.deadline);
     }
-    for (&id, queue) in &distributor.queues {
-        if let (Staffing::Unstaffed { since }, Some(rule)) =
-            (queue.state.staffing, queue.state.settings.nobody_logged_in)
+    for (&id, queue) in &state.queues {
+        if let (Staffing::Unstaffed { since }, Some(rule)) = (queue.staffing, queue.settings.nobody_logged_in)
         {
-            expect(Some((since + rule.grace, Deadline::Grace(id))));
+            expected.insert(Deadline::Grace(id), since + rule.grace);
         }
     }
-    for (&id, interaction) in &distributor.interactions {
-        let state = &interaction.state;
-        for (&agent, &until) in &state.exclusions {
-            expect(Some((until, Deadline::Exclusion(id, agent))));
+    for (&id, interaction) in &state.interactions {
+        for (&agent, &until) in &interaction.exclusions {
+            expected.insert(Deadline::Exclusion(id, agent), until);
         }
-        if state.stage != Stage::Waiting {
+    }
+    expected
+}
+
+/// By queue and step (`None`: the maximum wait), when the first in line becomes too old for it.
+fn expected_lines(state: &State) -> BTreeMap<(QueueId, Option<u8>), Instant> {
+    let mut expected = BTreeMap::new();
+    let mut expect = |line, at: Instant| {
+        let first = expected.entry(line).or_insert(at);
+        *first = at.min(*first);
+    };
+    for interaction in state.interactions.values() {
+        if interaction.stage != Stage::Waiting {
             continue;
         }
-        let queue = &distributor.queues[&state.queue].state.settings;
-        if let Some(rule) = queue.max_wait.filter(|_| !state.overdue) {
-            expect(Some((state.entered + rule.after, Deadline::MaxWait(id))));
+        let queue = &state.queues[&interaction.queue].settings;
+        if let Some(rule) = queue.max_wait.filter(|_| !interaction.overdue) {
+            expect((interaction.queue, None), interaction.entered + rule.after);
         }
-        if let Some(step) = queue.steps.get(usize::from(state.step)) {
-            expect(Some((state.entered + step.after, Deadline::Step(id))));
+        if let Some(step) = queue.steps.get(usize::from(interaction.step)) {
+            expect((interaction.queue, Some(interaction.step)), interaction.entered + step.after);
         }
     }
     expected

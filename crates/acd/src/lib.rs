@@ -37,10 +37,12 @@ pub mod estimate;
 mod event;
 mod id;
 pub mod invariants;
+mod line;
 pub mod requirement;
 mod settings;
 mod snapshot;
 pub mod state;
+mod table;
 pub mod watch;
 
 pub use command::{Command, Fault, Refusal, RejectCause};
@@ -53,6 +55,6 @@ pub use id::{AgentId, ExitId, InteractionId, QueueId, ReasonCode, ReservationId,
 pub use requirement::Requirement;
 pub use settings::{
     AgentSettings, BackOff, BackOffs, Exit, IdleClock, Invalid, MaxLength, MaxWait, NobodyLoggedIn,
-    QueueSettings, STEPS_MAX, Settings, Step, StepEffect, Strategy,
+    POOLS_MAX, QueueSettings, STEPS_MAX, Settings, Step, StepEffect, Strategy,
 };
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};

@@ -25,7 +25,7 @@ pub const DEPTH_MAX: usize = 32;
 pub type Skills = BTreeMap<SkillId, u8>;
 
 /// A condition on an agent's skills. The agents of a queue are exactly those who meet it: nobody is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Requirement {
     /// The agent's level of `skill` compares so with `level`. An agent without the skill has level 0.
     Skill {
@@ -45,7 +45,7 @@ pub enum Requirement {
 }
 
 /// How a level is compared: `agent's level <comparison> level`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Comparison {
     /// `>=`
     AtLeast,

@@ -10,6 +10,9 @@ use crate::{ExitId, QueueId, SkillId};
 /// The most steps in a queue, beside its first requirement.
 pub const STEPS_MAX: usize = 10;
 
+/// The most [`Settings::pools_max`] that has an effect.
+pub const POOLS_MAX: usize = 1_024;
+
 /// Settings of the whole distributor: bounds, each with the refusal it leads to, and what all queues share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {
@@ -38,6 +41,12 @@ pub struct Settings {
     pub misses_max: u32,
     /// The longest after-call work, extensions included, counted from its start.
     pub after_call_work_max: Duration,
+    /// How many agents must have the same skills to be looked at as one by every queue. Changes what an event costs
+    /// and never what is decided. At least 1.
+    pub pooled_from: u32,
+    /// How many such groups of agents are kept; later ones are looked at agent by agent. At most
+    /// [`POOLS_MAX`].
+    pub pools_max: u32,
 }
 
 impl Default for Settings {
@@ -54,6 +63,8 @@ impl Default for Settings {
             head_start_per_point: Duration::from_secs(60),
             misses_max: 3,
             after_call_work_max: Duration::from_secs(3_600),
+            pooled_from: 16,
+            pools_max: 1_024,
         }
     }
 }

@@ -127,6 +127,11 @@ pub struct InteractionState {
 }
 
 impl InteractionState {
+    /// Its place in line.
+    pub fn place(&self, id: InteractionId, per_point: Duration) -> Place {
+        Place::new(id, self.arrived, self.priority, per_point)
+    }
+
     /// Whether an agent meets the interaction's own requirement, if it has one.
     pub fn accepts(&self, agent: &AgentState) -> bool {
         self.requirement.as_ref().is_none_or(|requirement| requirement.is_met_by(&agent.settings.skills))
@@ -150,7 +155,7 @@ pub enum Stage {
 }
 
 /// A reservation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReservationState {
     /// For whom.
     pub interaction: InteractionId,

@@ -145,6 +145,11 @@ impl<T> TimerWheel<T> {
         None
     }
 
+    /// Whether a deadline set for `at` comes back by `now`: for whoever keeps many deadlines behind one.
+    pub fn is_due(&self, at: Instant, now: Instant) -> bool {
+        at.as_micros().div_ceil(1 << TICK_BITS) <= now.as_micros() >> TICK_BITS
+    }
+
     /// When [`TimerWheel::poll`] wants to be called: never after the earliest deadline. It may be
     /// before it, because far deadlines are sorted only coarsely until they come near.
     pub fn next_deadline(&self) -> Option<Instant> {

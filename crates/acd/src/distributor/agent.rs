@@ -1,40 +1,41 @@
 //! An agent: presence, activity, and the lists that the agent stands in.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
-use super::{Deadline, Distributor, Due};
+use super::profile::Profile;
+use super::{Alarm, Deadline, Distributor, Due};
+use crate::line::Node;
 use crate::state::AgentState;
+use crate::table::{Named, Slot};
 use crate::{
     Activity, AgentId, AgentSettings, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
     ReservationEnd,
 };
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Agent {
+    pub(crate) id: AgentId,
     pub(crate) state: AgentState,
-    /// The queues with a step that the agent could serve.
-    pub(crate) serves: BTreeMap<QueueId, Serves>,
+    pub(crate) profile: Slot<Profile>,
+    /// Whether the agent stands in the lines of the idle: whenever available, except in the midst of a change.
+    pub(crate) is_listed: bool,
+    /// Where the agent stands there: one for each queue that the profile serves or, in a pool, for each order.
+    pub(crate) nodes: Vec<Node>,
     /// Ends after-call work or a back-off.
     pub(crate) timer: Option<TimerId>,
 }
 
-/// What an agent is to a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Serves {
-    /// Bit n: could serve step n. Not zero.
-    pub(crate) steps: u16,
-    /// The sum of levels over the skills that the queue asks for.
-    pub(crate) score: u32,
-}
+impl Named for Agent {
+    type Id = AgentId;
 
-impl Serves {
-    /// Whether the agent could serve this step.
-    pub(crate) fn step(self, step: usize) -> bool {
-        self.steps >> step & 1 == 1
+    fn id(&self) -> AgentId {
+        self.id
+    }
+
+    fn number(id: AgentId) -> u64 {
+        id.0.into()
     }
 }
 
@@ -46,7 +47,7 @@ pub(super) enum ReadyClock {
 }
 
 impl Agent {
-    pub(super) fn new(settings: AgentSettings, now: Instant) -> Agent {
+    pub(super) fn new(id: AgentId, settings: AgentSettings, profile: Slot<Profile>, now: Instant) -> Agent {
         let state = AgentState {
             settings,
             presence: Presence::LoggedOut,
@@ -59,7 +60,7 @@ impl Agent {
             ready_at: now,
             offered_at: now,
         };
-        Agent { state, serves: BTreeMap::new(), timer: None }
+        Agent { id, state, profile, is_listed: false, nodes: Vec::new(), timer: None }
     }
 
     /// When the activity ends by itself, for those whose end this agent keeps.
@@ -73,7 +74,8 @@ impl Agent {
         }
     }
 
-    pub(crate) fn due(&self, id: AgentId) -> Option<Due> {
+    pub(crate) fn due(&self) -> Option<Due> {
+        let id = self.id;
         match self.state.activity {
             Activity::AfterCallWork { until, .. } => Some((until, Deadline::AfterCallWork(id))),
             Activity::BackingOff { until, .. } => Some((until, Deadline::BackOff(id))),
@@ -87,27 +89,29 @@ impl Agent {
 
 impl Distributor {
     /// The agent as commands know it: one who is leaving is gone already.
-    pub(super) fn agent(&self, id: AgentId) -> Result<&AgentState, Refusal> {
-        match self.agents.get(&id) {
-            Some(agent) if !agent.state.leaving => Ok(&agent.state),
+    pub(super) fn agent_slot(&self, id: AgentId) -> Result<Slot<Agent>, Refusal> {
+        match self.agents.slot(id) {
+            Some(slot) if !self.agents[slot].state.leaving => Ok(slot),
             Some(_) | None => Err(Refusal::UnknownAgent(id)),
         }
     }
 
-    fn logged_in(&self, id: AgentId) -> Result<&AgentState, Refusal> {
-        let agent = self.agent(id)?;
-        if agent.presence.is_logged_in() { Ok(agent) } else { Err(Refusal::NotLoggedIn(id)) }
+    fn logged_in(&self, id: AgentId) -> Result<Slot<Agent>, Refusal> {
+        let slot = self.agent_slot(id)?;
+        let is_logged_in = self.agents[slot].state.presence.is_logged_in();
+        if is_logged_in { Ok(slot) } else { Err(Refusal::NotLoggedIn(id)) }
     }
 
     pub(super) fn log_in(&mut self, id: AgentId, not_ready: Option<ReasonCode>) -> Result<(), Refusal> {
-        if self.agent(id)?.presence.is_logged_in() {
+        let slot = self.agent_slot(id)?;
+        if self.agents[slot].state.presence.is_logged_in() {
             return Err(Refusal::AlreadyLoggedIn(id));
         }
         if not_ready == Some(ReasonCode::MISSED) {
             return Err(Refusal::ReservedReason);
         }
         let now = self.now;
-        self.change_agent(id, ReadyClock::Restarts, |agent| {
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
             agent.presence = not_ready.map_or(Presence::Ready, Presence::NotReady);
             agent.misses = 0;
             match agent.activity {
@@ -128,15 +132,15 @@ impl Distributor {
     }
 
     pub(super) fn log_out(&mut self, id: AgentId) -> Result<(), Refusal> {
-        self.logged_in(id)?;
-        self.log_out_now(id);
+        let slot = self.logged_in(id)?;
+        self.log_out_now(slot);
         Ok(())
     }
 
     /// Logged out, and what was in hand ended, except a conversation or what is not ours.
-    pub(super) fn log_out_now(&mut self, id: AgentId) {
+    pub(super) fn log_out_now(&mut self, slot: Slot<Agent>) {
         let now = self.now;
-        let activity = self.agents[&id].state.activity;
+        let Agent { id, state: AgentState { activity, .. }, .. } = self.agents[slot];
         let (after, returned) = match activity {
             Activity::Idle { .. } | Activity::Handling { .. } | Activity::Occupied { .. } => (activity, None),
             Activity::BackingOff { .. } => (Activity::Idle { since: now }, None),
@@ -145,22 +149,23 @@ impl Distributor {
                 (Activity::Idle { since: now }, None)
             }
             Activity::Reserved { reservation, .. } => {
-                let reservation = self.end_reservation(reservation, ReservationEnd::Withdrawn);
-                (Activity::Idle { since: now }, Some(reservation.interaction))
+                let reservation = self.reservations.slot(reservation).expect("the agent is held by it");
+                let ended = self.end_reservation(reservation, ReservationEnd::Withdrawn);
+                (Activity::Idle { since: now }, Some(ended.interaction))
             }
         };
-        self.change_agent(id, ReadyClock::Restarts, |agent| {
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
             agent.presence = Presence::LoggedOut;
             agent.activity = after;
         });
         if let Some(interaction) = returned {
-            self.wait_again(interaction);
+            self.wait_again(self.at(interaction));
         }
     }
 
     pub(super) fn set_ready(&mut self, id: AgentId) -> Result<(), Refusal> {
-        self.logged_in(id)?;
-        self.change_agent(id, ReadyClock::Restarts, |agent| {
+        let slot = self.logged_in(id)?;
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
             agent.presence = Presence::Ready;
             agent.misses = 0;
         });
@@ -168,16 +173,16 @@ impl Distributor {
     }
 
     pub(super) fn set_not_ready(&mut self, id: AgentId, reason: ReasonCode) -> Result<(), Refusal> {
-        self.logged_in(id)?;
+        let slot = self.logged_in(id)?;
         if reason == ReasonCode::MISSED {
             return Err(Refusal::ReservedReason);
         }
-        self.change_agent(id, ReadyClock::Restarts, |agent| agent.presence = Presence::NotReady(reason));
+        self.change_agent(slot, ReadyClock::Restarts, |agent| agent.presence = Presence::NotReady(reason));
         Ok(())
     }
 
     pub(super) fn set_presence(&mut self, id: AgentId, wish: Presence) -> Result<(), Refusal> {
-        let is = self.agent(id)?.presence;
+        let is = self.agents[self.agent_slot(id)?].state.presence;
         if is == wish {
             // Saying it again is no sign of life: missed reservations stay counted.
             return Ok(());
@@ -193,7 +198,8 @@ impl Distributor {
 
     pub(super) fn occupy(&mut self, id: AgentId) -> Result<(), Refusal> {
         let since = self.now;
-        match self.agent(id)?.activity {
+        let slot = self.agent_slot(id)?;
+        match self.agents[slot].state.activity {
             Activity::Idle { .. } | Activity::BackingOff { .. } => {}
             Activity::AfterCallWork { interaction, queue, since, .. } => {
                 self.emit_after_call_work_ended(id, interaction, queue, since);
@@ -202,28 +208,32 @@ impl Distributor {
                 return Err(Refusal::WrongActivity(id));
             }
         }
-        self.change_agent(id, ReadyClock::Restarts, |agent| agent.activity = Activity::Occupied { since });
+        self.change_agent(slot, ReadyClock::Restarts, |agent| agent.activity = Activity::Occupied { since });
         Ok(())
     }
 
     pub(super) fn release(&mut self, id: AgentId) -> Result<(), Refusal> {
-        let Activity::Occupied { .. } = self.agent(id)?.activity else {
+        let slot = self.agent_slot(id)?;
+        let Activity::Occupied { .. } = self.agents[slot].state.activity else {
             return Err(Refusal::WrongActivity(id));
         };
-        self.make_idle(id);
+        self.make_idle(slot);
         Ok(())
     }
 
     pub(super) fn end_after_call_work(&mut self, id: AgentId) -> Result<(), Refusal> {
-        let Activity::AfterCallWork { .. } = self.agent(id)?.activity else {
+        let slot = self.agent_slot(id)?;
+        let Activity::AfterCallWork { .. } = self.agents[slot].state.activity else {
             return Err(Refusal::WrongActivity(id));
         };
-        self.leave_after_call_work(id);
+        self.leave_after_call_work(slot);
         Ok(())
     }
 
     pub(super) fn extend_after_call_work(&mut self, id: AgentId, by: Duration) -> Result<(), Refusal> {
-        let Activity::AfterCallWork { interaction, queue, since, until } = self.agent(id)?.activity else {
+        let slot = self.agent_slot(id)?;
+        let Activity::AfterCallWork { interaction, queue, since, until } = self.agents[slot].state.activity
+        else {
             return Err(Refusal::WrongActivity(id));
         };
         let later = (until + by).min(since + self.settings.after_call_work_max).max(until);
@@ -231,20 +241,20 @@ impl Distributor {
             return Ok(());
         }
         self.emit(Event::AfterCallWorkExtended { agent: id, until: later });
-        self.change_agent(id, ReadyClock::Restarts, |agent| {
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
             agent.activity = Activity::AfterCallWork { interaction, queue, since, until: later };
         });
         Ok(())
     }
 
     /// By its deadline or by the agent.
-    pub(super) fn leave_after_call_work(&mut self, id: AgentId) {
-        let Activity::AfterCallWork { interaction, queue, since, .. } = self.agents[&id].state.activity
-        else {
+    pub(super) fn leave_after_call_work(&mut self, slot: Slot<Agent>) {
+        let Agent { id, state: AgentState { activity, .. }, .. } = self.agents[slot];
+        let Activity::AfterCallWork { interaction, queue, since, .. } = activity else {
             unreachable!("the caller has seen the after-call work")
         };
         self.emit_after_call_work_ended(id, interaction, queue, since);
-        self.make_idle(id);
+        self.make_idle(slot);
     }
 
     fn emit_after_call_work_ended(
@@ -258,25 +268,26 @@ impl Distributor {
         self.emit(Event::AfterCallWorkEnded { agent, interaction, queue, lasted });
     }
 
-    pub(super) fn make_idle(&mut self, id: AgentId) {
+    pub(super) fn make_idle(&mut self, slot: Slot<Agent>) {
         let since = self.now;
-        self.change_agent(id, ReadyClock::Restarts, |agent| agent.activity = Activity::Idle { since });
+        self.change_agent(slot, ReadyClock::Restarts, |agent| agent.activity = Activity::Idle { since });
     }
 
     /// The only way to change an agent: lists, counts, deadlines and events follow.
     pub(super) fn change_agent(
         &mut self,
-        id: AgentId,
+        slot: Slot<Agent>,
         ready_clock: ReadyClock,
         change: impl FnOnce(&mut AgentState),
     ) {
-        self.withdraw(id);
+        self.withdraw(slot);
         let now = self.now;
-        let agent = self.agents.get_mut(&id).expect("the caller has looked the agent up");
+        let agent = &mut self.agents[slot];
         let before = (agent.state.presence, agent.state.activity);
         let (was_available, end) = (agent.state.is_available(), agent.end());
         change(&mut agent.state);
-        if agent.state.presence != before.0 {
+        let after = (agent.state.presence, agent.state.activity);
+        if after.0 != before.0 {
             agent.state.presence_since = now;
         }
         if agent.state.is_available() && !was_available && ready_clock == ReadyClock::Restarts {
@@ -286,53 +297,42 @@ impl Distributor {
             if let Some(timer) = agent.timer.take() {
                 self.deadlines.cancel(timer);
             }
-            agent.timer = agent.due(id).map(|due| self.deadlines.schedule(due.0, due));
+            let due = agent.due();
+            agent.timer = due.map(|(at, deadline)| self.deadlines.schedule(at, Alarm::Single(at, deadline)));
         }
-        let after = (agent.state.presence, agent.state.activity);
+        let id = agent.id;
         if before.0.is_logged_in() != after.0.is_logged_in() {
-            self.count_staff(id, after.0.is_logged_in());
+            self.count_staff(slot, after.0.is_logged_in());
         }
         if before != after {
             self.emit(Event::AgentChanged { agent: id, presence: after.0, activity: after.1 });
         }
-        self.present(id);
+        self.present(slot);
     }
 
-    /// Takes an agent out of the lists of those available.
-    pub(super) fn withdraw(&mut self, id: AgentId) {
-        if !self.available.remove(&id) {
-            return;
-        }
-        let agent = &self.agents[&id];
-        for (queue, serves) in &agent.serves {
-            let queue = self.queues.get_mut(queue).expect("agents serve queues that are defined");
-            let rank = queue.rank(&agent.state, serves.score);
-            let was_there = queue.idle.remove(&(rank, id));
-            debug_assert!(was_there, "available agents are listed in every queue that they serve");
+    /// Takes an agent out of the lines of those available.
+    pub(super) fn withdraw(&mut self, slot: Slot<Agent>) {
+        if std::mem::replace(&mut self.agents[slot].is_listed, false) {
+            self.stand_down(slot);
         }
     }
 
-    /// Puts an agent who is available into the lists.
-    pub(super) fn present(&mut self, id: AgentId) {
-        let agent = &self.agents[&id];
-        if !agent.state.is_available() {
-            return;
+    /// Puts an agent who is available into the lines.
+    pub(super) fn present(&mut self, slot: Slot<Agent>) {
+        if self.agents[slot].state.is_available() {
+            self.agents[slot].is_listed = true;
+            self.stand_idle(slot);
+            self.unsettled.agents.push(slot);
         }
-        for (queue, serves) in &agent.serves {
-            let queue = self.queues.get_mut(queue).expect("agents serve queues that are defined");
-            let rank = queue.rank(&agent.state, serves.score);
-            queue.idle.insert((rank, id));
-        }
-        self.available.insert(id);
-        self.unsettled.agents.insert(id);
     }
 
     /// Counts an agent into or out of the staff of all queues that the agent serves.
-    pub(super) fn count_staff(&mut self, id: AgentId, logged_in: bool) {
-        for (&queue_id, serves) in &self.agents[&id].serves {
-            let queue = self.queues.get_mut(&queue_id).expect("agents serve queues that are defined");
+    pub(super) fn count_staff(&mut self, slot: Slot<Agent>, logged_in: bool) {
+        let profile = self.profiles.at(self.agents[slot].profile);
+        for serves in &profile.serves {
+            let queue = &mut self.queues[serves.queue];
             queue.count_staff(serves.steps, |staff| if logged_in { *staff += 1 } else { *staff -= 1 });
-            self.unsettled.staffing.insert(queue_id);
+            self.unsettled.staffing.push(queue.id);
         }
     }
 }

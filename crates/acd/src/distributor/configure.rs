@@ -1,69 +1,71 @@
 //! Queues and agents come, change and go while calls wait: each costs what it changes and resets nothing.
 
-use std::collections::BTreeSet;
-
-use super::{Agent, Distributor, Queue, Serves};
-use crate::requirement;
-use crate::state::{AgentState, Place, Staffing, Stage, State};
+use super::{Agent, Distributor, Front, Interaction, Queue, Reservation};
+use crate::state::{Place, Staffing, Stage, State};
+use crate::table::Slot;
 use crate::{
-    Activity, AgentId, AgentSettings, Event, Exit, InteractionId, OverflowCause, QueueId, QueueSettings,
-    Refusal, ReservationEnd, StepCause,
+    Activity, AgentId, AgentSettings, Event, Exit, OverflowCause, QueueId, QueueSettings, Refusal,
+    ReservationEnd, StepCause,
 };
-
-impl Queue {
-    fn serves(&self, agent: &AgentState) -> Option<Serves> {
-        let skills = &agent.settings.skills;
-        let steps = self.steps_served(skills);
-        (steps != 0).then(|| Serves { steps, score: requirement::score(&self.wanted, skills) })
-    }
-}
 
 impl Distributor {
     pub(super) fn define_queue(&mut self, id: QueueId, settings: QueueSettings) -> Result<(), Refusal> {
         self.settings.check_queue(id, &settings)?;
-        if self.queues.contains_key(&id) {
-            self.change_queue(id, settings);
+        if let Some(slot) = self.queues.slot(id) {
+            self.change_queue(slot, settings);
             return Ok(());
         }
         if self.queues.len() >= self.settings.queues_max as usize {
             return Err(Refusal::TooManyQueues);
         }
-        let mut queue = Queue::new(settings, self.now);
+        let slot = self.add_queue(Queue::new(id, settings, self.now));
         // Conversations may go on that came from a queue of this id, removed since.
-        let handled = self.agents.values().filter(|agent| self.handles_from(agent, id)).count();
-        queue.handling = u32::try_from(handled).expect("the bound of agents is a u32");
-        self.queues.insert(id, queue);
+        let is_from_it = |interaction: &Interaction| {
+            interaction.queue == id && matches!(interaction.stage, Stage::Handling { .. })
+        };
+        let handled = self.interactions.iter().filter(|(_, interaction)| is_from_it(interaction)).count();
+        self.queues[slot].handling = u32::try_from(handled).expect("the bound of agents is a u32");
         self.emit(Event::QueueDefined { queue: id });
-        self.assign_agents(id);
-        self.restart_staffing(id);
+        self.assign_agents(slot);
+        self.restart_staffing(slot);
         Ok(())
     }
 
-    fn handles_from(&self, agent: &Agent, queue: QueueId) -> bool {
-        match agent.state.activity {
-            Activity::Handling { interaction, .. } => self.interactions[&interaction].state.queue == queue,
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::AfterCallWork { .. }
-            | Activity::BackingOff { .. }
-            | Activity::Occupied { .. } => false,
+    /// Into the table, without agents and without anybody who waits.
+    pub(super) fn add_queue(&mut self, queue: Queue) -> Slot<Queue> {
+        let strategy = queue.state.settings.strategy;
+        let slot = self.queues.insert(queue);
+        let index = slot.number() as usize;
+        if index == self.fronts.len() {
+            self.fronts.push(Front::new());
+        } else {
+            self.fronts[index] = Front::new();
         }
+        self.want_order(strategy, true);
+        slot
     }
 
-    fn change_queue(&mut self, id: QueueId, settings: QueueSettings) {
+    fn change_queue(&mut self, slot: Slot<Queue>, settings: QueueSettings) {
+        let id = self.queues[slot].id;
         self.emit(Event::QueueDefined { queue: id });
-        let line = self.queues[&id].line();
+        let line = self.line_of(slot);
         for place in &line {
-            self.stop_waiting(place.interaction);
+            self.stop_waiting(self.at(place.interaction));
         }
-        let queue = self.queues.get_mut(&id).expect("the caller has looked it up");
+        let before = self.queues[slot].state.settings.strategy;
+        self.retire_agents(slot);
+        self.want_order(settings.strategy, true);
+        self.want_order(before, false);
         let steps = settings.steps.len() + 1;
-        queue.waiting = vec![BTreeSet::new(); steps];
+        let queue = &mut self.queues[slot];
+        queue.lines = super::waiting::LinesOfQueue::new(steps);
         queue.staff = vec![0; steps];
+        queue.staff_any = 0;
         queue.wanted = State::wanted_skills(&settings);
         queue.state.settings = settings;
-        self.assign_agents(id);
-        self.restart_staffing(id);
+        self.fronts[slot.number() as usize] = Front::new();
+        self.assign_agents(slot);
+        self.restart_staffing(slot);
         for place in line {
             self.follow_new_rules(place);
         }
@@ -71,42 +73,71 @@ impl Distributor {
 
     /// Back into the line of a queue whose rules have changed, at the step that the age calls for.
     fn follow_new_rules(&mut self, place: Place) {
-        let id = place.interaction;
+        let slot = self.at(place.interaction);
         let now = self.now;
-        let interaction = &mut self.interaction_mut(id).state;
+        let interaction = &mut self.interactions[slot];
         interaction.overdue = false;
-        let (queue, entered) = (interaction.queue, interaction.entered);
-        let (step, _) = self.queues[&queue].step_at(0, entered, now);
-        self.enter_step(id, step, StepCause::Changed);
-        self.start_waiting(id);
-        self.unsettled.overdue.insert(place);
+        let (queue, entered) = (interaction.queue_slot, interaction.entered);
+        let (step, _) = self.queues[queue].step_at(0, entered, now);
+        self.enter_step(slot, step, StepCause::Changed);
+        self.start_waiting(slot);
+        self.unsettled.overdue.push(place);
     }
 
-    /// Finds out anew who could serve a queue.
-    fn assign_agents(&mut self, id: QueueId) {
-        let queue = self.queues.get_mut(&id).expect("the caller has looked it up");
-        queue.idle.clear();
-        queue.staff_any = 0;
-        for (&agent_id, agent) in &mut self.agents {
-            let Some(serves) = queue.serves(&agent.state) else {
-                agent.serves.remove(&id);
-                continue;
-            };
-            agent.serves.insert(id, serves);
-            if agent.state.presence.is_logged_in() {
-                queue.count_staff(serves.steps, |staff| *staff += 1);
+    /// No agent serves the queue any more, whatever their skills.
+    fn retire_agents(&mut self, slot: Slot<Queue>) {
+        self.dissolve_groups(slot);
+        self.queues[slot].dismiss_all_pools();
+        let mut left: Vec<Option<usize>> = Vec::new();
+        for profile in self.profiles.slots() {
+            let serves = &mut self.profiles.at_mut(profile).serves;
+            let position = serves.iter().position(|serves| serves.queue == slot);
+            if let Some(position) = position {
+                serves.swap_remove(position);
             }
-            if agent.state.is_available() {
-                let rank = queue.rank(&agent.state, serves.score);
-                queue.idle.insert((rank, agent_id));
+            let index = profile.number() as usize;
+            if left.len() <= index {
+                left.resize(index + 1, None);
+            }
+            left[index] = position.filter(|_| self.profiles.at(profile).pool.is_none());
+        }
+        let listed: Vec<Slot<Agent>> =
+            self.agents.iter().filter(|(_, agent)| agent.is_listed).map(|(slot, _)| slot).collect();
+        for agent in listed {
+            let agent = &mut self.agents[agent];
+            if let Some(position) = left[agent.profile.number() as usize] {
+                agent.nodes.swap_remove(position);
+            }
+        }
+    }
+
+    /// Finds out who could serve a queue that nobody serves so far.
+    pub(super) fn assign_agents(&mut self, slot: Slot<Queue>) {
+        let mut served = Vec::new();
+        for profile in self.profiles.slots() {
+            let index = profile.number() as usize;
+            if served.len() <= index {
+                served.resize(index + 1, None);
+            }
+            served[index] = self.assess(profile, slot);
+        }
+        let agents: Vec<Slot<Agent>> = self.agents.iter().map(|(slot, _)| slot).collect();
+        for agent_slot in agents {
+            let agent = &mut self.agents[agent_slot];
+            let Some(serves) = served[agent.profile.number() as usize] else { continue };
+            if agent.state.presence.is_logged_in() {
+                self.queues[slot].count_staff(serves.steps, |staff| *staff += 1);
+            }
+            if agent.is_listed && self.profiles.at(agent.profile).pool.is_none() {
+                self.stand_idle_for(agent_slot, serves);
             }
         }
     }
 
     /// After the rules changed: whether anybody serves the queue, and from when the grace runs.
-    fn restart_staffing(&mut self, id: QueueId) {
+    fn restart_staffing(&mut self, slot: Slot<Queue>) {
         let now = self.now;
-        let queue = self.queues.get_mut(&id).expect("the caller has looked it up");
+        let queue = &mut self.queues[slot];
         if let Some(timer) = queue.grace_timer.take() {
             self.deadlines.cancel(timer);
         }
@@ -116,33 +147,31 @@ impl Distributor {
         };
         if queue.staff_any > 0 {
             queue.state.staffing = Staffing::Staffed;
-        } else if self.begin_grace(id, since) {
-            self.unsettled.deserted.insert(id);
+        } else if self.begin_grace(slot, since) {
+            let id = self.queues[slot].id;
+            self.unsettled.deserted.push(id);
         }
     }
 
     pub(super) fn remove_queue(&mut self, id: QueueId, exit: Exit) -> Result<(), Refusal> {
-        if !self.queues.contains_key(&id) {
-            return Err(Refusal::UnknownQueue(id));
-        }
+        let slot = self.queues.slot(id).ok_or(Refusal::UnknownQueue(id))?;
         if let Exit::Queue(target) = exit
-            && (target == id || !self.queues.contains_key(&target))
+            && (target == id || !self.queues.contains(target))
         {
             return Err(Refusal::UselessExit(id));
         }
-        let (places, freed) = self.empty_queue(id);
-        let queue = self.queues.remove(&id).expect("looked up above");
+        let (places, freed) = self.empty_queue(slot);
+        self.retire_agents(slot);
+        let queue = self.queues.remove(slot);
+        self.want_order(queue.state.settings.strategy, false);
         if let Some(timer) = queue.grace_timer {
             self.deadlines.cancel(timer);
-        }
-        for agent in self.agents.values_mut() {
-            agent.serves.remove(&id);
         }
         for agent in freed {
             self.free_without_fault(agent);
         }
         for place in places {
-            let interaction = place.interaction;
+            let interaction = self.at(place.interaction);
             self.note_overflow(interaction, OverflowCause::QueueRemoved, exit);
             match exit {
                 Exit::Leave(_) => self.forget(interaction),
@@ -154,71 +183,68 @@ impl Distributor {
     }
 
     /// Takes everybody out who waits or is reserved; in the order of the line, with the agents who were held.
-    fn empty_queue(&mut self, id: QueueId) -> (BTreeSet<Place>, Vec<AgentId>) {
-        let mut places = self.queues[&id].line();
+    fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Place>, Vec<AgentId>) {
+        let mut places = self.line_of(slot);
         for place in &places {
-            self.stop_waiting(place.interaction);
+            self.stop_waiting(self.at(place.interaction));
         }
-        let mut reserved = BTreeSet::new();
-        for reservation in self.reservations.values() {
-            let interaction = &self.interactions[&reservation.state.interaction];
-            if interaction.state.queue == id {
-                reserved.insert(interaction.place);
-            }
-        }
+        let is_here = |reservation: &Reservation| {
+            let interaction = &self.interactions[self.at(reservation.state.interaction)];
+            (interaction.queue_slot == slot).then(|| interaction.place())
+        };
+        let mut reserved: Vec<Place> =
+            self.reservations.iter().filter_map(|(_, reservation)| is_here(reservation)).collect();
+        reserved.sort_unstable();
         let mut freed = Vec::new();
         for place in &reserved {
-            if let Stage::Reserved(reservation) = self.interactions[&place.interaction].state.stage {
+            if let Stage::Reserved(reservation) = self.interactions[self.at(place.interaction)].stage {
+                let reservation = self.reservations.slot(reservation).expect("reserved by one that is here");
                 freed.push(self.end_reservation(reservation, ReservationEnd::Cancelled).agent);
             }
         }
         places.append(&mut reserved);
+        places.sort_unstable();
         (places, freed)
     }
 
     pub(super) fn define_agent(&mut self, id: AgentId, settings: AgentSettings) -> Result<(), Refusal> {
         self.settings.check_agent(&settings)?;
-        if !self.agents.contains_key(&id) {
+        let Some(slot) = self.agents.slot(id) else {
             if self.agents.len() >= self.settings.agents_max as usize {
                 return Err(Refusal::TooManyAgents);
             }
-            let agent = Agent::new(settings, self.now);
+            let profile = self.join_profile(&settings.skills);
+            let agent = Agent::new(id, settings, profile, self.now);
             let (presence, activity) = (agent.state.presence, agent.state.activity);
-            self.agents.insert(id, agent);
-            self.assign_queues(id);
+            self.agents.insert(agent);
             self.emit(Event::AgentChanged { agent: id, presence, activity });
             return Ok(());
-        }
-        self.withdraw(id);
-        let is_logged_in = self.agents[&id].state.presence.is_logged_in();
+        };
+        self.withdraw(slot);
+        let is_logged_in = self.agents[slot].state.presence.is_logged_in();
         if is_logged_in {
-            self.count_staff(id, false);
+            self.count_staff(slot, false);
         }
-        let agent = self.agents.get_mut(&id).expect("looked up above");
+        let profile = self.join_profile(&settings.skills);
+        let agent = &mut self.agents[slot];
+        let before = std::mem::replace(&mut agent.profile, profile);
         agent.state.settings = settings;
         agent.state.leaving = false;
-        self.assign_queues(id);
+        self.leave_profile(before);
         if is_logged_in {
-            self.count_staff(id, true);
+            self.count_staff(slot, true);
         }
-        self.present(id);
+        self.present(slot);
         Ok(())
     }
 
-    /// Finds out anew which queues an agent could serve.
-    fn assign_queues(&mut self, id: AgentId) {
-        let agent = self.agents.get_mut(&id).expect("the caller has looked it up");
-        let queues = self.queues.iter();
-        agent.serves = queues.filter_map(|(&id, queue)| Some((id, queue.serves(&agent.state)?))).collect();
-    }
-
     pub(super) fn remove_agent(&mut self, id: AgentId) -> Result<(), Refusal> {
-        self.agent(id)?;
-        self.log_out_now(id);
-        let agent = self.agents.get_mut(&id).expect("looked up above");
+        let slot = self.agent_slot(id)?;
+        self.log_out_now(slot);
+        let agent = &mut self.agents[slot];
         match agent.state.activity {
             Activity::Handling { .. } => agent.state.leaving = true,
-            Activity::Idle { .. } | Activity::Occupied { .. } => self.drop_agent(id),
+            Activity::Idle { .. } | Activity::Occupied { .. } => self.drop_agent(slot),
             Activity::Reserved { .. } | Activity::AfterCallWork { .. } | Activity::BackingOff { .. } => {
                 unreachable!("log-out ends these")
             }
@@ -227,23 +253,9 @@ impl Distributor {
     }
 
     /// Forgets an agent who is logged out and has nothing in hand.
-    pub(super) fn drop_agent(&mut self, id: AgentId) {
-        self.agents.remove(&id);
-        self.emit(Event::AgentRemoved { agent: id });
-    }
-
-    /// Only for reading in [`crate::invariants`].
-    pub(crate) fn serves_afresh(&self, agent: AgentId, queue: QueueId) -> Option<Serves> {
-        self.queues[&queue].serves(&self.agents[&agent].state)
-    }
-
-    /// Only for reading in [`crate::invariants`]: whether an agent could take a waiting interaction now.
-    pub(crate) fn could_take(&self, agent_id: AgentId, id: InteractionId) -> bool {
-        let (agent, interaction) = (&self.agents[&agent_id].state, &self.interactions[&id].state);
-        if !agent.is_available() || interaction.exclusions.contains_key(&agent_id) {
-            return false;
-        }
-        let steps = self.queues[&interaction.queue].steps_served(&agent.settings.skills);
-        steps >> interaction.step & 1 == 1 && interaction.accepts(agent)
+    pub(super) fn drop_agent(&mut self, slot: Slot<Agent>) {
+        let agent = self.agents.remove(slot);
+        self.leave_profile(agent.profile);
+        self.emit(Event::AgentRemoved { agent: agent.id });
     }
 }

@@ -1,13 +1,13 @@
 //! What happens by the passing of time alone.
 
-use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use super::Distributor;
+use crate::state::Stage;
 use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
 
 /// What becomes due. The order is that of equal deadlines: who becomes free comes before who gives up waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Deadline {
     AfterCallWork(AgentId),
     BackOff(AgentId),
@@ -21,34 +21,66 @@ pub(crate) enum Deadline {
 /// A deadline with its exact time, which the wheel rounds up.
 pub(crate) type Due = (Instant, Deadline);
 
+/// What the wheel holds: single deadlines, and one alarm for each line of a queue whose heads grow too old for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alarm {
+    Single(Instant, Deadline),
+    /// The next step of those who stand at this one.
+    Step(QueueId, u8),
+    /// The maximum wait.
+    MaxWait(QueueId),
+}
+
+impl Alarm {
+    /// The deadline of one of those who stand in the line.
+    pub(crate) fn of_interaction(self, id: InteractionId) -> Deadline {
+        match self {
+            Alarm::Step(..) => Deadline::Step(id),
+            Alarm::MaxWait(_) => Deadline::MaxWait(id),
+            Alarm::Single(_, deadline) => deadline,
+        }
+    }
+}
+
 impl Distributor {
     /// Runs everything that is due by exact time, then by kind and id; never by the order of scheduling, which
     /// is no part of the state. Nothing run here schedules anything that is due in the same call, because
     /// every duration is longer than zero. What an earlier one has made void is passed over.
     pub(super) fn run_deadlines(&mut self) {
-        let mut due = Vec::new();
-        while let Some(deadline) = self.deadlines.poll(self.now) {
-            due.push(deadline);
+        while let Some(alarm) = self.deadlines.poll(self.now) {
+            match alarm {
+                Alarm::Single(at, deadline) => self.due.push((at, deadline)),
+                Alarm::Step(queue, _) | Alarm::MaxWait(queue) => {
+                    self.collect_due(alarm, queue);
+                    self.spent.push((alarm, queue));
+                }
+            }
         }
-        due.sort_unstable();
-        for deadline in due {
+        self.due.sort_unstable();
+        let due = std::mem::take(&mut self.due);
+        for &deadline in &due {
             if self.is_current(deadline) {
                 self.run(deadline.1);
                 self.settle();
             }
+        }
+        self.due = due;
+        self.due.clear();
+        while let Some((alarm, queue)) = self.spent.pop() {
+            self.rearm(alarm, queue);
         }
     }
 
     fn is_current(&self, (at, deadline): Due) -> bool {
         match deadline {
             Deadline::AfterCallWork(id) | Deadline::BackOff(id) => {
-                self.agents.get(&id).is_some_and(|agent| agent.due(id) == Some((at, deadline)))
+                self.agents.by_id(id).is_some_and(|agent| agent.due() == Some((at, deadline)))
             }
             Deadline::Exclusion(interaction, agent) => self
                 .interactions
-                .get(&interaction)
-                .is_some_and(|interaction| interaction.state.exclusions.get(&agent) == Some(&at)),
-            Deadline::Reservation(reservation) => self.reservations.contains_key(&reservation),
+                .by_id(interaction)
+                .is_some_and(|interaction| interaction.exclusion(agent) == Some(at)),
+            Deadline::Reservation(reservation) => self.reservations.contains(reservation),
             Deadline::Step(interaction) => self.next_step(interaction) == Some(at),
             Deadline::MaxWait(interaction) => self.max_wait(interaction) == Some(at),
             Deadline::Grace(queue) => self.grace_end(queue) == Some(at),
@@ -57,13 +89,36 @@ impl Distributor {
 
     fn run(&mut self, deadline: Deadline) {
         match deadline {
-            Deadline::AfterCallWork(agent) => self.leave_after_call_work(agent),
-            Deadline::BackOff(agent) => self.make_idle(agent),
-            Deadline::Exclusion(interaction, agent) => self.end_exclusion(interaction, agent),
-            Deadline::Reservation(reservation) => self.fail_reservation(reservation, ReservationEnd::Expired),
-            Deadline::Step(interaction) => self.advance_step(interaction),
+            Deadline::AfterCallWork(agent) => self.leave_after_call_work(self.who(agent)),
+            Deadline::BackOff(agent) => self.make_idle(self.who(agent)),
+            Deadline::Exclusion(interaction, agent) => self.end_exclusion(self.at(interaction), agent),
+            Deadline::Reservation(reservation) => {
+                let slot = self.reservations.slot(reservation).expect("looked at by the caller");
+                self.fail_reservation(slot, ReservationEnd::Expired);
+            }
+            Deadline::Step(interaction) => self.advance_step(self.at(interaction)),
             Deadline::MaxWait(interaction) => self.leave_if_overdue(interaction),
             Deadline::Grace(queue) => self.desert(queue),
         }
+    }
+
+    /// When a waiting interaction comes to its next step.
+    fn next_step(&self, id: InteractionId) -> Option<Instant> {
+        let interaction = self.interactions.by_id(id)?;
+        if interaction.stage != Stage::Waiting {
+            return None;
+        }
+        let steps = &self.queues[interaction.queue_slot].state.settings.steps;
+        steps.get(usize::from(interaction.step)).map(|step| interaction.entered + step.after)
+    }
+
+    /// When a waiting interaction has waited too long.
+    fn max_wait(&self, id: InteractionId) -> Option<Instant> {
+        let interaction = self.interactions.by_id(id)?;
+        if interaction.stage != Stage::Waiting || interaction.overdue {
+            return None;
+        }
+        let rule = self.queues[interaction.queue_slot].state.settings.max_wait?;
+        Some(interaction.entered + rule.after)
     }
 }

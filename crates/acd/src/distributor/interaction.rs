@@ -2,39 +2,81 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
 use super::agent::ReadyClock;
-use super::{Deadline, Distributor};
-use crate::state::{InteractionState, Place, Staffing, Stage};
+use super::waiting::OwnRequirement;
+use super::{Agent, Alarm, Deadline, Distributor, Queue};
+use crate::line::Node;
+use crate::state::{Place, Staffing, Stage};
+use crate::table::{Named, Slot};
 use crate::{
     AbandonedDuring, Activity, AgentId, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal,
     Requirement, ReservationEnd,
 };
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What [`crate::state::InteractionState`] says, in as few bytes as a million of them deserve.
+#[derive(Clone, Debug)]
 pub(crate) struct Interaction {
-    pub(crate) state: InteractionState,
-    pub(crate) place: Place,
-    /// Set while waiting.
-    pub(crate) step_timer: Option<TimerId>,
-    /// Set while waiting.
-    pub(crate) max_wait_timer: Option<TimerId>,
-    pub(crate) exclusion_timers: BTreeMap<AgentId, TimerId>,
+    pub(crate) id: InteractionId,
+    /// Of its place.
+    pub(crate) key: i64,
+    pub(crate) arrived: Instant,
+    pub(crate) entered: Instant,
+    pub(crate) stage: Stage,
+    pub(crate) queue: QueueId,
+    /// The same queue; only while waiting or reserved, because a queue may be removed under a conversation.
+    pub(crate) queue_slot: Slot<Queue>,
+    pub(crate) priority: i32,
+    pub(crate) attempts: u32,
+    pub(crate) flow_outs: u32,
+    pub(crate) requirement: Option<OwnRequirement>,
+    /// Where it stands in the lines of its queue while it waits: by place, by entry, by its maximum wait.
+    pub(crate) node: Node,
+    pub(crate) entry_node: Node,
+    pub(crate) expiry_node: Node,
+    pub(crate) step: u8,
+    pub(crate) overdue: bool,
+    /// `None` for most: nobody has declined it.
+    pub(crate) exclusions: Option<Box<Exclusions>>,
+}
+
+/// Agents who are not offered an interaction, until when, and what ends that.
+pub(crate) type Exclusions = BTreeMap<AgentId, (Instant, TimerId)>;
+
+impl Named for Interaction {
+    type Id = InteractionId;
+
+    fn id(&self) -> InteractionId {
+        self.id
+    }
+
+    fn number(id: InteractionId) -> u64 {
+        id.0
+    }
+}
+
+impl Interaction {
+    pub(crate) fn place(&self) -> Place {
+        Place { key: self.key, interaction: self.id }
+    }
+
+    /// Until when an agent is not offered this interaction.
+    pub(crate) fn exclusion(&self, agent: AgentId) -> Option<Instant> {
+        self.exclusions.as_ref()?.get(&agent).map(|&(until, _)| until)
+    }
 }
 
 impl Distributor {
-    pub(super) fn interaction(&self, id: InteractionId) -> Result<&InteractionState, Refusal> {
-        match self.interactions.get(&id) {
-            Some(interaction) => Ok(&interaction.state),
-            None => Err(Refusal::UnknownInteraction(id)),
-        }
+    pub(super) fn interaction(&self, id: InteractionId) -> Result<Slot<Interaction>, Refusal> {
+        self.interactions.slot(id).ok_or(Refusal::UnknownInteraction(id))
     }
 
-    /// One that the caller knows to be here.
-    pub(super) fn interaction_mut(&mut self, id: InteractionId) -> &mut Interaction {
-        self.interactions.get_mut(&id).expect("the caller has looked the interaction up")
+    /// Whether an agent meets the interaction's own requirement, if it has one.
+    pub(super) fn accepts(&self, interaction: &Interaction, agent: &Agent) -> bool {
+        interaction.requirement.is_none_or(|own| {
+            self.own_requirements.at(own).is_met_by(&self.profiles.at(agent.profile).skills)
+        })
     }
 
     pub(super) fn enqueue(
@@ -45,10 +87,8 @@ impl Distributor {
         requirement: Option<Requirement>,
         arrived: Option<Instant>,
     ) -> Result<(), Refusal> {
-        if !self.queues.contains_key(&queue) {
-            return Err(Refusal::UnknownQueue(queue));
-        }
-        if self.interactions.contains_key(&id) {
+        let queue_slot = self.queues.slot(queue).ok_or(Refusal::UnknownQueue(queue))?;
+        if self.interactions.contains(id) {
             return Err(Refusal::DuplicateInteraction(id));
         }
         if let Some(requirement) = &requirement {
@@ -58,183 +98,183 @@ impl Distributor {
             return Err(Refusal::TooManyWaiting);
         }
         let arrived = arrived.map_or(self.now, |arrived| arrived.min(self.now));
-        let interaction = Interaction {
-            state: InteractionState {
-                queue,
-                priority,
-                requirement,
-                arrived,
-                entered: self.now,
-                step: 0,
-                attempts: 0,
-                flow_outs: 0,
-                exclusions: BTreeMap::new(),
-                overdue: false,
-                stage: Stage::Waiting,
-            },
-            place: Place::new(id, arrived, priority, self.settings.head_start_per_point),
-            step_timer: None,
-            max_wait_timer: None,
-            exclusion_timers: BTreeMap::new(),
-        };
-        self.interactions.insert(id, interaction);
+        let slot = self.interactions.insert(Interaction {
+            id,
+            key: Place::new(id, arrived, priority, self.settings.head_start_per_point).key,
+            arrived,
+            entered: self.now,
+            stage: Stage::Waiting,
+            queue,
+            queue_slot,
+            priority,
+            attempts: 0,
+            flow_outs: 0,
+            requirement: requirement.map(|requirement| self.own_requirements.keep(requirement)),
+            node: Node::NOWHERE,
+            entry_node: Node::NOWHERE,
+            expiry_node: Node::NOWHERE,
+            step: 0,
+            overdue: false,
+            exclusions: None,
+        });
         self.unanswered += 1;
-        self.enter(id, queue, None);
+        self.enter(slot, queue, None);
         Ok(())
     }
 
     /// Enters a queue; where that is full or deserted, goes on along the exits until it may stay or is gone.
     /// It ends because each exit to a queue uses up one of [`crate::Settings::flow_outs_max`].
-    pub(super) fn enter(&mut self, id: InteractionId, queue: QueueId, from: Option<QueueId>) {
+    pub(super) fn enter(&mut self, slot: Slot<Interaction>, queue: QueueId, from: Option<QueueId>) {
         let (mut queue, mut from) = (queue, from);
         loop {
-            self.enter_one(id, queue, from);
+            self.enter_one(slot, queue, from);
             self.match_all();
-            let Some((cause, exit)) = self.exit_at_entry(id) else { return };
-            self.stop_waiting(id);
-            self.note_overflow(id, cause, exit);
+            let Some((cause, exit)) = self.exit_at_entry(slot) else { return };
+            self.stop_waiting(slot);
+            self.note_overflow(slot, cause, exit);
             match exit {
-                Exit::Leave(_) => return self.forget(id),
+                Exit::Leave(_) => return self.forget(slot),
                 Exit::Queue(next) => {
-                    self.interaction_mut(id).state.flow_outs += 1;
+                    self.interactions[slot].flow_outs += 1;
                     (queue, from) = (next, Some(queue));
                 }
             }
         }
     }
 
-    fn enter_one(&mut self, id: InteractionId, queue: QueueId, from: Option<QueueId>) {
+    fn enter_one(&mut self, slot: Slot<Interaction>, queue: QueueId, from: Option<QueueId>) {
         let now = self.now;
-        let interaction = &mut self.interaction_mut(id).state;
+        let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
+        let interaction = &mut self.interactions[slot];
         interaction.queue = queue;
+        interaction.queue_slot = queue_slot;
         interaction.entered = now;
         interaction.step = 0;
         interaction.attempts = 0;
         interaction.overdue = false;
-        self.offer(id, from);
-        let (step, cause) = self.queues[&queue].step_at(0, now, now);
-        self.enter_step(id, step, cause);
-        self.start_waiting(id);
+        self.offer(slot, from);
+        let (step, cause) = self.queues[queue_slot].step_at(0, now, now);
+        self.enter_step(slot, step, cause);
+        self.start_waiting(slot);
     }
 
-    /// Counts and says that an interaction is in the queue that its state names.
-    pub(super) fn offer(&mut self, id: InteractionId, from: Option<QueueId>) {
-        let interaction = &self.interactions[&id].state;
-        let (queue, priority) = (interaction.queue, interaction.priority);
-        let (waited, age) = (self.now - interaction.entered, self.now - interaction.arrived);
-        self.count(queue, |counters| counters.offered += 1);
-        self.emit(Event::Queued { interaction: id, queue, from, priority, waited, age });
+    /// Counts and says that an interaction is in the queue that it names.
+    pub(super) fn offer(&mut self, slot: Slot<Interaction>, from: Option<QueueId>) {
+        let Interaction { id: interaction, queue, queue_slot, priority, .. } = self.interactions[slot];
+        let (waited, age) = self.ages(slot);
+        self.count(queue_slot, |counters| counters.offered += 1);
+        self.emit(Event::Queued { interaction, queue, from, priority, waited, age });
     }
 
-    fn exit_at_entry(&self, id: InteractionId) -> Option<(OverflowCause, Exit)> {
-        let interaction = &self.interactions[&id].state;
-        if interaction.stage != Stage::Waiting {
+    /// Since entry into its queue, and since arrival.
+    pub(super) fn ages(&self, slot: Slot<Interaction>) -> (std::time::Duration, std::time::Duration) {
+        let interaction = &self.interactions[slot];
+        (self.now - interaction.entered, self.now - interaction.arrived)
+    }
+
+    fn exit_at_entry(&self, slot: Slot<Interaction>) -> Option<(OverflowCause, Exit)> {
+        if !self.waits(slot) {
             return None;
         }
-        let queue = &self.queues[&interaction.queue];
+        let queue = &self.queues[self.interactions[slot].queue_slot];
         let deserted = matches!(queue.state.staffing, Staffing::Deserted { .. });
         let nobody = queue.state.settings.nobody_logged_in.filter(|_| deserted);
-        let before = queue.entries.len() as u64 - 1;
-        let full = queue.state.settings.max_length.filter(|rule| before >= u64::from(rule.waiting));
+        let before = queue.lines.len - 1;
+        let full = queue.state.settings.max_length.filter(|rule| before >= rule.waiting);
         [
             nobody.map(|rule| (OverflowCause::NobodyLoggedIn, rule.exit)),
             full.map(|rule| (OverflowCause::MaxLength, rule.exit)),
         ]
         .into_iter()
         .flatten()
-        .find(|&(_, exit)| self.can_leave_by(id, exit))
+        .find(|&(_, exit)| self.can_leave_by(slot, exit))
     }
 
     /// Whether an interaction waits and can use an exit: the queue there is defined (that it is another one was
     /// checked when the rule was defined), and the interaction has not moved too often.
-    pub(super) fn can_leave_by(&self, id: InteractionId, exit: Exit) -> bool {
-        let Some(interaction) = self.interactions.get(&id) else { return false };
-        let interaction = &interaction.state;
+    pub(super) fn can_leave_by(&self, slot: Slot<Interaction>, exit: Exit) -> bool {
         let can_use = match exit {
             Exit::Leave(_) => true,
             Exit::Queue(queue) => {
-                self.queues.contains_key(&queue) && interaction.flow_outs < self.settings.flow_outs_max
+                self.queues.contains(queue) && self.interactions[slot].flow_outs < self.settings.flow_outs_max
             }
         };
-        can_use && interaction.stage == Stage::Waiting
+        can_use && self.waits(slot)
     }
 
     /// A waiting interaction leaves its queue without an agent.
-    pub(super) fn leave(&mut self, id: InteractionId, cause: OverflowCause, exit: Exit) {
-        let from = self.interactions[&id].state.queue;
-        self.stop_waiting(id);
-        self.note_overflow(id, cause, exit);
+    pub(super) fn leave(&mut self, slot: Slot<Interaction>, cause: OverflowCause, exit: Exit) {
+        let from = self.interactions[slot].queue;
+        self.stop_waiting(slot);
+        self.note_overflow(slot, cause, exit);
         match exit {
-            Exit::Leave(_) => self.forget(id),
+            Exit::Leave(_) => self.forget(slot),
             Exit::Queue(queue) => {
-                self.interaction_mut(id).state.flow_outs += 1;
-                self.enter(id, queue, Some(from));
+                self.interactions[slot].flow_outs += 1;
+                self.enter(slot, queue, Some(from));
             }
         }
     }
 
-    /// Counts and says that an interaction leaves its queue without an agent.
-    pub(super) fn note_overflow(&mut self, id: InteractionId, cause: OverflowCause, exit: Exit) {
-        let interaction = &self.interactions[&id].state;
-        let queue = interaction.queue;
-        let (waited, age) = (self.now - interaction.entered, self.now - interaction.arrived);
-        self.count(queue, |counters| {
+    /// Counts and says that an interaction leaves its queue, which may be removed already, without an agent.
+    pub(super) fn note_overflow(&mut self, slot: Slot<Interaction>, cause: OverflowCause, exit: Exit) {
+        let Interaction { id: interaction, queue, .. } = self.interactions[slot];
+        let (waited, age) = self.ages(slot);
+        self.count_if_defined(queue, |counters| {
             counters.overflowed += 1;
             match exit {
                 Exit::Queue(_) => counters.flowed_out += 1,
                 Exit::Leave(_) => {}
             }
         });
-        self.emit(Event::Overflowed { interaction: id, queue, waited, age, cause, exit });
+        self.emit(Event::Overflowed { interaction, queue, waited, age, cause, exit });
     }
 
     /// Whoever waits longer than allowed leaves, or is marked where the exit cannot be used.
     pub(super) fn leave_if_overdue(&mut self, id: InteractionId) {
-        let Some(interaction) = self.interactions.get(&id) else { return };
-        let interaction = &interaction.state;
-        if interaction.stage != Stage::Waiting {
+        let Some(slot) = self.interactions.slot(id) else { return };
+        if !self.waits(slot) {
             return;
         }
-        let queue = &self.queues[&interaction.queue].state;
+        let interaction = &self.interactions[slot];
+        let queue = &self.queues[interaction.queue_slot].state;
         let waited = self.now - interaction.entered;
         let deserted = matches!(queue.staffing, Staffing::Deserted { .. });
         if let Some(rule) = queue.settings.nobody_logged_in.filter(|_| deserted)
-            && self.can_leave_by(id, rule.exit)
+            && self.can_leave_by(slot, rule.exit)
         {
-            return self.leave(id, OverflowCause::NobodyLoggedIn, rule.exit);
+            return self.leave(slot, OverflowCause::NobodyLoggedIn, rule.exit);
         }
         let Some(rule) = queue.settings.max_wait.filter(|rule| rule.after <= waited) else { return };
         if interaction.overdue {
             return;
         }
-        if self.can_leave_by(id, rule.exit) {
-            return self.leave(id, OverflowCause::MaxWait, rule.exit);
+        if self.can_leave_by(slot, rule.exit) {
+            return self.leave(slot, OverflowCause::MaxWait, rule.exit);
         }
-        let interaction = self.interaction_mut(id);
-        interaction.state.overdue = true;
-        let timer = interaction.max_wait_timer.take();
-        timer.and_then(|timer| self.deadlines.cancel(timer));
+        self.stop_expiring(slot);
+        self.interactions[slot].overdue = true;
     }
 
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
-        let interaction = self.interaction(id)?;
-        let (during, freed) = match interaction.stage {
-            Stage::Waiting => (AbandonedDuring::Waiting, None),
-            Stage::Reserved(reservation) => (AbandonedDuring::Reserved, Some(reservation)),
+        let slot = self.interaction(id)?;
+        let Interaction { stage, queue, queue_slot, .. } = self.interactions[slot];
+        let (during, agent) = match stage {
+            Stage::Waiting => {
+                self.stop_waiting(slot);
+                (AbandonedDuring::Waiting, None)
+            }
+            Stage::Reserved(reservation) => {
+                let reservation = self.reservations.slot(reservation).expect("reserved by one that is here");
+                let ended = self.end_reservation(reservation, ReservationEnd::Cancelled);
+                (AbandonedDuring::Reserved, Some(ended.agent))
+            }
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
-        let queue = interaction.queue;
-        let (waited, age) = (self.now - interaction.entered, self.now - interaction.arrived);
-        let agent = match freed {
-            Some(reservation) => Some(self.end_reservation(reservation, ReservationEnd::Cancelled).agent),
-            None => {
-                self.stop_waiting(id);
-                None
-            }
-        };
-        self.count(queue, |counters| counters.abandoned += 1);
+        let (waited, age) = self.ages(slot);
+        self.count(queue_slot, |counters| counters.abandoned += 1);
         self.emit(Event::Abandoned { interaction: id, queue, waited, age, during });
-        self.forget(id);
+        self.forget(slot);
         if let Some(agent) = agent {
             self.free_without_fault(agent);
         }
@@ -244,24 +284,26 @@ impl Distributor {
     /// The agent is idle again as if the reservation had not been, except for the clock of the last offer.
     pub(super) fn free_without_fault(&mut self, agent: AgentId) {
         let since = self.now;
-        self.change_agent(agent, ReadyClock::Goes, |agent| agent.activity = Activity::Idle { since });
+        let slot = self.who(agent);
+        self.change_agent(slot, ReadyClock::Goes, |agent| agent.activity = Activity::Idle { since });
     }
 
     pub(super) fn set_priority(&mut self, id: InteractionId, priority: i32) -> Result<(), Refusal> {
-        let interaction = self.interaction(id)?;
-        let (queue, arrived, stage) = (interaction.queue, interaction.arrived, interaction.stage);
-        if let Stage::Handling { .. } = stage {
-            return Err(Refusal::WrongStage(id));
+        let slot = self.interaction(id)?;
+        let Interaction { queue, arrived, stage, .. } = self.interactions[slot];
+        let waits = match stage {
+            Stage::Waiting => true,
+            Stage::Reserved(_) => false,
+            Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
+        };
+        if waits {
+            self.unlist(slot);
         }
-        if stage == Stage::Waiting {
-            self.unlist(id);
-        }
-        let place = Place::new(id, arrived, priority, self.settings.head_start_per_point);
-        let interaction = self.interaction_mut(id);
-        interaction.state.priority = priority;
-        interaction.place = place;
-        if stage == Stage::Waiting {
-            self.list(id);
+        let interaction = &mut self.interactions[slot];
+        interaction.priority = priority;
+        interaction.key = Place::new(id, arrived, priority, self.settings.head_start_per_point).key;
+        if waits {
+            self.list(slot);
         }
         self.emit(Event::PriorityChanged { interaction: id, queue, priority });
         Ok(())
@@ -272,154 +314,103 @@ impl Distributor {
         id: InteractionId,
         requirement: Option<Requirement>,
     ) -> Result<(), Refusal> {
-        if self.interaction(id)?.stage != Stage::Waiting {
+        let slot = self.interaction(id)?;
+        if !self.waits(slot) {
             return Err(Refusal::WrongStage(id));
         }
         if let Some(requirement) = &requirement {
             self.settings.check_requirement(requirement)?;
         }
-        self.stop_waiting(id);
-        self.interaction_mut(id).state.requirement = requirement;
-        self.start_waiting(id);
+        self.stop_waiting(slot);
+        let own = requirement.map(|requirement| self.own_requirements.keep(requirement));
+        let before = std::mem::replace(&mut self.interactions[slot].requirement, own);
+        if let Some(before) = before {
+            self.own_requirements.release(before);
+        }
+        self.start_waiting(slot);
         Ok(())
     }
 
     pub(super) fn move_to(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
-        let interaction = self.interaction(id)?;
-        if interaction.stage != Stage::Waiting {
+        let slot = self.interaction(id)?;
+        if !self.waits(slot) {
             return Err(Refusal::WrongStage(id));
         }
-        let from = interaction.queue;
-        if !self.queues.contains_key(&queue) {
+        let from = self.interactions[slot].queue;
+        if !self.queues.contains(queue) {
             return Err(Refusal::UnknownQueue(queue));
         }
         if queue == from {
             return Err(Refusal::UselessExit(queue));
         }
-        self.stop_waiting(id);
-        self.note_overflow(id, OverflowCause::Moved, Exit::Queue(queue));
-        self.enter(id, queue, Some(from));
+        self.stop_waiting(slot);
+        self.note_overflow(slot, OverflowCause::Moved, Exit::Queue(queue));
+        self.enter(slot, queue, Some(from));
         Ok(())
     }
 
     /// Back in line after a reservation or an answer that came to nothing: same place, same age.
-    pub(super) fn wait_again(&mut self, id: InteractionId) {
-        let interaction = &self.interactions[&id];
-        let (state, place) = (&interaction.state, interaction.place);
-        let queue = &self.queues[&state.queue];
-        let (step, cause) = queue.step_at(state.step, state.entered, self.now);
-        self.enter_step(id, step, cause);
-        self.start_waiting(id);
-        self.unsettled.overdue.insert(place);
+    pub(super) fn wait_again(&mut self, slot: Slot<Interaction>) {
+        let interaction = &self.interactions[slot];
+        let place = interaction.place();
+        let queue = &self.queues[interaction.queue_slot];
+        let (step, cause) = queue.step_at(interaction.step, interaction.entered, self.now);
+        self.enter_step(slot, step, cause);
+        self.start_waiting(slot);
+        self.unsettled.overdue.push(place);
     }
 
-    pub(super) fn end_exclusion(&mut self, id: InteractionId, agent: AgentId) {
-        let interaction = self.interaction_mut(id);
-        interaction.state.exclusions.remove(&agent);
-        interaction.exclusion_timers.remove(&agent);
-        let place = interaction.place;
-        self.unsettled.interactions.insert(place);
+    pub(super) fn end_exclusion(&mut self, slot: Slot<Interaction>, agent: AgentId) {
+        let interaction = &mut self.interactions[slot];
+        let exclusions = interaction.exclusions.as_mut().expect("the caller has seen the exclusion");
+        exclusions.remove(&agent);
+        if exclusions.is_empty() {
+            interaction.exclusions = None;
+        }
+        let place = interaction.place();
+        self.unsettled.interactions.push(place);
     }
 
     /// The agent is not offered this interaction until then.
-    pub(super) fn exclude(&mut self, id: InteractionId, agent: AgentId, until: Instant) {
+    pub(super) fn exclude(&mut self, slot: Slot<Interaction>, agent: AgentId, until: Instant) {
         let most = self.settings.exclusions_max as usize;
         if most == 0 {
             return;
         }
-        let timer = self.deadlines.schedule(until, (until, Deadline::Exclusion(id, agent)));
-        let interaction = self.interactions.get_mut(&id).expect("the caller has looked it up");
-        if interaction.state.exclusions.len() >= most {
-            let first = interaction.state.exclusions.iter().map(|(&agent, &until)| (until, agent)).min();
+        let interaction = &mut self.interactions[slot];
+        let deadline = Deadline::Exclusion(interaction.id, agent);
+        let timer = self.deadlines.schedule(until, Alarm::Single(until, deadline));
+        let exclusions = interaction.exclusions.get_or_insert_default();
+        if exclusions.len() >= most {
+            let first = exclusions.iter().map(|(&agent, &(until, _))| (until, agent)).min();
             let (_, first) = first.expect("there are as many as allowed, and that is not none");
-            interaction.state.exclusions.remove(&first);
-            let timer = interaction.exclusion_timers.remove(&first).expect("each exclusion has its timer");
+            let (_, timer) = exclusions.remove(&first).expect("just found");
             self.deadlines.cancel(timer);
         }
-        interaction.state.exclusions.insert(agent, until);
-        interaction.exclusion_timers.insert(agent, timer);
+        if let Some((_, earlier)) = exclusions.insert(agent, (until, timer)) {
+            self.deadlines.cancel(earlier);
+        }
     }
 
-    pub(super) fn clear_exclusions(&mut self, id: InteractionId) {
-        let interaction = self.interactions.get_mut(&id).expect("the caller has looked it up");
-        interaction.state.exclusions.clear();
-        for timer in std::mem::take(&mut interaction.exclusion_timers).into_values() {
+    pub(super) fn clear_exclusions(&mut self, slot: Slot<Interaction>) {
+        for (_, timer) in
+            self.interactions[slot].exclusions.take().into_iter().flat_map(|all| all.into_values())
+        {
             self.deadlines.cancel(timer);
         }
     }
 
     /// Gone from the distributor, without an agent.
-    pub(super) fn forget(&mut self, id: InteractionId) {
-        self.clear_exclusions(id);
-        self.interactions.remove(&id);
+    pub(super) fn forget(&mut self, slot: Slot<Interaction>) {
+        self.clear_exclusions(slot);
+        self.drop_interaction(slot);
         self.unanswered -= 1;
     }
 
-    /// Into the lists, with the deadlines of waiting; whoever is free may take it.
-    pub(super) fn start_waiting(&mut self, id: InteractionId) {
-        self.list(id);
-        let (step, wait) = (self.next_step(id), self.max_wait(id));
-        let step_timer = step.map(|at| self.deadlines.schedule(at, (at, Deadline::Step(id))));
-        let max_wait_timer = wait.map(|at| self.deadlines.schedule(at, (at, Deadline::MaxWait(id))));
-        let interaction = self.interaction_mut(id);
-        interaction.step_timer = step_timer;
-        interaction.max_wait_timer = max_wait_timer;
-        let place = interaction.place;
-        self.unsettled.interactions.insert(place);
-    }
-
-    /// Out of the lists, without deadlines of waiting.
-    pub(super) fn stop_waiting(&mut self, id: InteractionId) {
-        self.unlist(id);
-        let interaction = self.interaction_mut(id);
-        let timers = [interaction.step_timer.take(), interaction.max_wait_timer.take()];
-        for timer in timers.into_iter().flatten() {
-            self.deadlines.cancel(timer);
+    /// Out of the table.
+    pub(super) fn drop_interaction(&mut self, slot: Slot<Interaction>) {
+        if let Some(own) = self.interactions.remove(slot).requirement {
+            self.own_requirements.release(own);
         }
-    }
-
-    fn list(&mut self, id: InteractionId) {
-        let interaction = &self.interactions[&id];
-        let (state, place) = (&interaction.state, interaction.place);
-        let queue = self.queues.get_mut(&state.queue).expect("interactions wait in queues that are defined");
-        queue.entries.insert((state.entered, id));
-        if state.requirement.is_some() {
-            queue.own.insert(place);
-        } else {
-            queue.waiting[usize::from(state.step)].insert(place);
-        }
-    }
-
-    fn unlist(&mut self, id: InteractionId) {
-        let interaction = &self.interactions[&id];
-        let (state, place) = (&interaction.state, interaction.place);
-        let queue = self.queues.get_mut(&state.queue).expect("interactions wait in queues that are defined");
-        queue.entries.remove(&(state.entered, id));
-        let was_there = if state.requirement.is_some() {
-            queue.own.remove(&place)
-        } else {
-            queue.waiting[usize::from(state.step)].remove(&place)
-        };
-        debug_assert!(was_there, "who waits is listed");
-    }
-
-    /// When a waiting interaction comes to its next step.
-    pub(super) fn next_step(&self, id: InteractionId) -> Option<Instant> {
-        let interaction = &self.interactions.get(&id)?.state;
-        if interaction.stage != Stage::Waiting {
-            return None;
-        }
-        let steps = &self.queues[&interaction.queue].state.settings.steps;
-        steps.get(usize::from(interaction.step)).map(|step| interaction.entered + step.after)
-    }
-
-    /// When a waiting interaction has waited too long.
-    pub(super) fn max_wait(&self, id: InteractionId) -> Option<Instant> {
-        let interaction = &self.interactions.get(&id)?.state;
-        if interaction.stage != Stage::Waiting || interaction.overdue {
-            return None;
-        }
-        let rule = self.queues[&interaction.queue].state.settings.max_wait?;
-        Some(interaction.entered + rule.after)
     }
 }

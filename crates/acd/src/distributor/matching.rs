@@ -5,196 +5,334 @@
 //! becomes free and several interactions it chooses the interaction (contact surplus). Because nothing could
 //! be matched before a change, only what the change set free needs to be looked at.
 
-use std::ops::Bound;
-
-use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::agent::ReadyClock;
-use super::{Deadline, Distributor, Queue, Reservation};
-use crate::state::{AgentState, Place, ReservationState, Stage};
+use super::idle::{Rank, Source};
+use super::profile::Serves;
+use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation, sorted};
+use crate::line::{Key, Node};
+use crate::state::{Place, ReservationState, Stage};
+use crate::table::Slot;
 use crate::{
-    Activity, AgentId, Decision, ELIGIBLE_MAX, Event, IdleClock, InteractionId, RUNNERS_UP_MAX,
-    ReservationId, Strategy,
+    Activity, AgentId, Decision, ELIGIBLE_MAX, Event, InteractionId, RUNNERS_UP_MAX, ReservationId, Strategy,
 };
 
-/// Where an agent stands among the idle of a queue: the smaller, the sooner; the id comes last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Rank {
-    major: u64,
-    minor: u64,
+/// The agent whom an interaction gets, and what the decision record says about the others.
+struct Choice {
+    agent: Slot<Agent>,
+    /// At most [`ELIGIBLE_MAX`].
+    eligible: u16,
+    runners_up: [Option<AgentId>; RUNNERS_UP_MAX],
 }
 
-impl Queue {
-    /// An available agent's rank by this queue's strategy. It stays as it is while the agent is available.
-    pub(crate) fn rank(&self, agent: &AgentState, score: u32) -> Rank {
-        let idle_since = agent.handled_at.as_micros();
-        let (major, minor) = match self.state.settings.strategy {
-            Strategy::LongestIdle(IdleClock::SinceHandled) => (idle_since, 0),
-            Strategy::LongestIdle(IdleClock::SinceReady) => (agent.ready_at.as_micros(), idle_since),
-            Strategy::LongestIdle(IdleClock::SinceOffered) => (agent.offered_at.as_micros(), idle_since),
-            Strategy::MostSkilled => (u64::from(u32::MAX - score), idle_since),
-            Strategy::LeastSkilled => (u64::from(score), idle_since),
-            Strategy::FewestHandled => (u64::from(agent.handled), idle_since),
-            Strategy::RoundRobin => (u64::from(agent.settings.order), 0),
-            Strategy::TopDown => (u64::from(agent.settings.order), idle_since),
-        };
-        Rank { major, minor }
-    }
+/// Somebody in a line of idle agents. The order is that of the queue's strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// Round robin: before or after the turn comes to the first again.
+    lap: u8,
+    rank: Rank,
+    agent: u32,
+    at: At,
+}
 
-    /// Idle agents in the order in which they are to be offered something.
-    fn idle_in_order(&self) -> impl Iterator<Item = AgentId> {
-        let last = match (self.state.settings.strategy, self.state.last_chosen) {
-            (Strategy::RoundRobin, Some((order, agent))) => {
-                Bound::Excluded((Rank { major: u64::from(order), minor: 0 }, agent))
-            }
-            (
-                Strategy::LongestIdle(_)
-                | Strategy::MostSkilled
-                | Strategy::LeastSkilled
-                | Strategy::FewestHandled
-                | Strategy::RoundRobin
-                | Strategy::TopDown,
-                _,
-            ) => Bound::Unbounded,
-        };
-        let from_the_start = match last {
-            Bound::Excluded(last) => Some(self.idle.range(..=last)),
-            Bound::Included(_) | Bound::Unbounded => None,
-        };
-        let after = self.idle.range((last, Bound::Unbounded));
-        after.chain(from_the_start.into_iter().flatten()).map(|&(_, agent)| agent)
+/// Where a candidate stands; says nothing about the order.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    node: Node,
+    score: Option<u32>,
+}
+
+impl PartialEq for At {
+    fn eq(&self, _: &At) -> bool {
+        true
     }
+}
+
+impl Eq for At {}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &At) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for At {
+    fn cmp(&self, _: &At) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}
+
+/// An agent who is free, with the first in line for that agent as of so many matches.
+type Hope = Reverse<(Place, Slot<Agent>, u64)>;
+
+/// What matching needs room for, kept from one event to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Room {
+    hopes: BinaryHeap<Hope>,
+    candidates: BinaryHeap<Reverse<Candidate>>,
 }
 
 impl Distributor {
     /// Matches until nothing that was set free can be matched.
     pub(super) fn match_all(&mut self) {
-        while let Some(interaction) = self.next_match() {
-            self.reserve(interaction);
+        if self.unsettled.agents.is_empty() && self.unsettled.interactions.is_empty() {
+            return;
         }
-        self.unsettled.agents.clear();
-        self.unsettled.interactions.clear();
+        let mut freed = sorted(std::mem::take(&mut self.unsettled.agents));
+        let mut hopes = std::mem::take(&mut self.room.hopes);
+        for agent in freed.drain(..) {
+            let place = self.first_in_line_for(agent);
+            hopes.extend(place.map(|place| Reverse((place, agent, 0))));
+        }
+        let mut places = sorted(std::mem::take(&mut self.unsettled.interactions));
+        let mut upset = places.drain(..).peekable();
+        let mut matches = 0;
+        loop {
+            let hope = self.best_hope(&mut hopes, matches);
+            // What finds nobody is forgotten: agents only become fewer.
+            let mut choice = None;
+            while let Some(&place) = upset.peek().filter(|&&place| hope.is_none_or(|hope| place < hope)) {
+                upset.next();
+                choice = self.choose_for(place.interaction);
+                if choice.is_some() {
+                    break;
+                }
+            }
+            let choice = choice.or_else(|| hope.and_then(|hope| self.choose_for(hope.interaction)));
+            let Some((interaction, choice)) = choice else { break };
+            self.reserve(interaction, &choice);
+            matches += 1;
+        }
+        drop(upset);
+        (self.unsettled.agents, self.unsettled.interactions) = (freed, places);
+        self.room.hopes = hopes;
     }
 
-    /// The first in line of those that can be matched now. What cannot is forgotten: agents only become fewer.
-    fn next_match(&mut self) -> Option<InteractionId> {
-        let freed_agents = std::mem::take(&mut self.unsettled.agents);
-        let mut best: Option<Place> = None;
-        for agent in freed_agents {
-            if let Some(place) = self.first_in_line_for(agent) {
-                best = Some(best.map_or(place, |best| best.min(place)));
-                self.unsettled.agents.insert(agent);
+    /// The first in line of all for whom a freed agent is there. Lines only become shorter while this goes on, so
+    /// what was found earlier can only have become worse and is looked at again when it comes to the top.
+    fn best_hope(&self, hopes: &mut BinaryHeap<Hope>, matches: u64) -> Option<Place> {
+        while let Some(&Reverse((place, agent, as_of))) = hopes.peek() {
+            if as_of == matches {
+                return Some(place);
             }
+            hopes.pop();
+            let place = self.first_in_line_for(agent);
+            hopes.extend(place.map(|place| Reverse((place, agent, matches))));
         }
-        while let Some(&place) = self.unsettled.interactions.first() {
-            if best.is_some_and(|best| best <= place) {
-                break;
-            }
-            if !self.candidates(place.interaction, 1).is_empty() {
-                best = Some(place);
-                break;
-            }
-            self.unsettled.interactions.pop_first();
-        }
-        best.map(|place| place.interaction)
+        None
     }
 
     /// The first waiting interaction, over all queues, that an available agent could take.
     ///
     /// This is the one place that decides contact surplus.
-    fn first_in_line_for(&self, id: AgentId) -> Option<Place> {
-        let agent = &self.agents.get(&id)?;
-        if !agent.state.is_available() {
-            return None;
-        }
-        let is_allowed =
-            |place: &&Place| !self.interactions[&place.interaction].state.exclusions.contains_key(&id);
+    fn first_in_line_for(&self, slot: Slot<Agent>) -> Option<Place> {
+        let agent = self.agents.get(slot).filter(|agent| agent.is_listed)?;
         let mut best: Option<Place> = None;
-        let mut consider = |place: Option<&Place>| {
-            if let Some(&place) = place {
-                best = Some(best.map_or(place, |best| best.min(place)));
+        for serves in &self.profiles.at(agent.profile).serves {
+            let front = &self.fronts[serves.queue.number() as usize];
+            let mut steps = serves.steps & front.open;
+            while steps != 0 {
+                best = sooner(best, front.heads[steps.trailing_zeros() as usize]);
+                steps &= steps - 1;
             }
-        };
-        for (id, serves) in &agent.serves {
-            let queue = &self.queues[id];
-            for (step, line) in queue.waiting.iter().enumerate() {
+            if front.has_own {
+                best = self.first_own_for(agent, *serves).map_or(best, |place| sooner(best, place));
+            }
+        }
+        let is_excluded = |place: Place| self.excludes(place.interaction, agent.id);
+        if best.is_some_and(is_excluded) { self.first_not_excluded(agent) } else { best }
+    }
+
+    fn excludes(&self, interaction: InteractionId, agent: AgentId) -> bool {
+        let interaction = self.interactions.by_id(interaction).expect("who stands in line is here");
+        interaction.exclusion(agent).is_some()
+    }
+
+    /// The same with a look behind the heads, for an agent who declined the first.
+    fn first_not_excluded(&self, agent: &Agent) -> Option<Place> {
+        let mut best: Option<Place> = None;
+        for serves in &self.profiles.at(agent.profile).serves {
+            for (step, line) in (0u8..).zip(&self.queues[serves.queue].lines.plain) {
                 if serves.step(step) {
-                    consider(line.iter().find(is_allowed));
+                    let first = self.first_allowed(line, agent.id);
+                    best = first.map_or(best, |place| sooner(best, place));
                 }
             }
-            let meets_own = |place: &&Place| {
-                let interaction = &self.interactions[&place.interaction].state;
-                serves.step(usize::from(interaction.step)) && interaction.accepts(&agent.state)
-            };
-            consider(queue.own.iter().filter(is_allowed).find(meets_own));
+            best = self.first_own_for(agent, *serves).map_or(best, |place| sooner(best, place));
         }
         best
     }
 
-    /// The available agents who could take a waiting interaction, best first, at most so many.
-    ///
-    /// This is the one place that decides agent surplus.
-    fn candidates(&self, id: InteractionId, most: usize) -> Vec<AgentId> {
-        let Some(interaction) = self.interactions.get(&id).map(|interaction| &interaction.state) else {
-            return Vec::new();
-        };
-        if interaction.stage != Stage::Waiting {
-            return Vec::new();
-        }
-        let queue = &self.queues[&interaction.queue];
-        let can_take = |id: &AgentId| {
-            let agent = &self.agents[id];
-            agent.serves[&interaction.queue].step(usize::from(interaction.step))
-                && !interaction.exclusions.contains_key(id)
-                && interaction.accepts(&agent.state)
-        };
-        queue.idle_in_order().filter(can_take).take(most).collect()
+    /// The first in a queue of those who have an own requirement that an agent meets.
+    fn first_own_for(&self, agent: &Agent, serves: Serves) -> Option<Place> {
+        let skills = &self.profiles.at(agent.profile).skills;
+        let own = self.queues[serves.queue].lines.own.iter();
+        let own = own.filter(|&(&(own, step), _)| {
+            serves.step(step) && self.own_requirements.at(own).is_met_by(skills)
+        });
+        own.filter_map(|(_, line)| self.first_allowed(line, agent.id)).min()
     }
 
-    /// Holds the best candidate for a waiting interaction.
-    fn reserve(&mut self, id: InteractionId) {
-        let candidates = self.candidates(id, usize::from(ELIGIBLE_MAX));
-        let agent_id = *candidates.first().expect("an interaction is matched when there is a candidate");
-        self.stop_waiting(id);
+    fn first_allowed(&self, line: &crate::line::Line, agent: AgentId) -> Option<Place> {
+        let places = self.lines.iter(line).map(|node| super::waiting::place_of(self.lines.key(node)));
+        places.into_iter().find(|place| !self.excludes(place.interaction, agent))
+    }
+
+    /// The agent for an interaction, if it waits and there is one.
+    ///
+    /// This is the one place that decides agent surplus.
+    fn choose_for(&mut self, id: InteractionId) -> Option<(Slot<Interaction>, Choice)> {
+        let slot = self.interactions.slot(id)?;
+        if !self.waits(slot) {
+            return None;
+        }
+        let interaction = &self.interactions[slot];
+        let queue = &self.queues[interaction.queue_slot];
+        let is_plain = interaction.requirement.is_none() && interaction.exclusions.is_none();
+        let choice = if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
+            self.choose_any(queue, interaction.step)
+        } else {
+            let mut room = std::mem::take(&mut self.room.candidates);
+            let choice = self.choose_among(slot, &mut room);
+            room.clear();
+            self.room.candidates = room;
+            choice
+        };
+        choice.map(|choice| (slot, choice))
+    }
+
+    /// The best of all who could serve a step. The best few of all are among the best few heads and those behind
+    /// them, so that one look at every line is enough.
+    fn choose_any(&self, queue: &Queue, step: u8) -> Option<Choice> {
+        let strategy = queue.state.settings.strategy;
+        let mut best = [None; RUNNERS_UP_MAX + 1];
+        let mut eligible = 0u32;
+        for source in self.sources(queue, step) {
+            eligible = eligible.saturating_add(source.line.len());
+            let head = source.line.head().expect("the lines that are looked through are not empty");
+            rise(&mut best, candidate(source, strategy, head, self.head_of(source), 0));
+        }
+        let first = best[0]?;
+        let mut runners_up = [None; RUNNERS_UP_MAX];
+        let mut taken = first;
+        for runner_up in &mut runners_up {
+            best.rotate_left(1);
+            best[RUNNERS_UP_MAX] = None;
+            if let Some(next) = self.behind(taken, strategy) {
+                rise(&mut best, next);
+            }
+            let Some(next) = best[0] else { break };
+            *runner_up = Some(AgentId(next.agent));
+            taken = next;
+        }
+        let eligible = u16::try_from(eligible).unwrap_or(ELIGIBLE_MAX).min(ELIGIBLE_MAX);
+        Some(Choice { agent: self.agent_at(first), eligible, runners_up })
+    }
+
+    fn agent_at(&self, candidate: Candidate) -> Slot<Agent> {
+        Slot::new(self.lines.item(candidate.at.node))
+    }
+
+    /// The next in the same line.
+    fn behind(&self, candidate: Candidate, strategy: Strategy) -> Option<Candidate> {
+        let node = self.lines.next(candidate.at.node)?;
+        let key = self.lines.key(node);
+        let rank = super::idle::rank_by(strategy, candidate.at.score, key);
+        Some(Candidate { rank, agent: key.last, at: At { node, ..candidate.at }, ..candidate })
+    }
+
+    /// The best of those who could serve an interaction that asks for more than its queue, or whose queue gives
+    /// everybody a turn: one by one in the order of the strategy.
+    fn choose_among(
+        &self,
+        slot: Slot<Interaction>,
+        room: &mut BinaryHeap<Reverse<Candidate>>,
+    ) -> Option<Choice> {
+        let interaction = &self.interactions[slot];
+        let queue = &self.queues[interaction.queue_slot];
+        let strategy = queue.state.settings.strategy;
+        let turn = match strategy {
+            Strategy::RoundRobin => queue.state.last_chosen,
+            Strategy::LongestIdle(_)
+            | Strategy::MostSkilled
+            | Strategy::LeastSkilled
+            | Strategy::FewestHandled
+            | Strategy::TopDown => None,
+        };
+        let turn = turn.map(|(order, agent)| Rank { major: u64::from(order), minor: 0 }.key(agent));
+        for source in self.sources(queue, interaction.step) {
+            let mut begin = |node: Option<Node>, lap| {
+                let first = node.map(|node| candidate(source, strategy, node, self.lines.key(node), lap));
+                room.extend(first.map(Reverse));
+            };
+            match turn {
+                None => begin(source.line.head(), 0),
+                Some(turn) => {
+                    begin(self.lines.after(source.line, turn), 0);
+                    begin(source.line.head().filter(|&head| self.lines.key(head) <= turn), 1);
+                }
+            }
+        }
+        let mut able = std::iter::from_fn(|| {
+            let Reverse(next) = room.pop()?;
+            let is_in_lap = |behind: &Candidate| {
+                behind.lap == 0 || turn.is_none_or(|turn| self.lines.key(behind.at.node) <= turn)
+            };
+            room.extend(self.behind(next, strategy).filter(is_in_lap).map(Reverse));
+            Some(next)
+        })
+        .filter(|&candidate| {
+            let agent = &self.agents[self.agent_at(candidate)];
+            interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
+        })
+        .take(usize::from(ELIGIBLE_MAX));
+        let agent = self.agent_at(able.next()?);
+        let (mut eligible, mut runners_up) = (1, [None; RUNNERS_UP_MAX]);
+        for candidate in able {
+            if let Some(runner_up) = runners_up.get_mut(usize::from(eligible) - 1) {
+                *runner_up = Some(AgentId(candidate.agent));
+            }
+            eligible += 1;
+        }
+        Some(Choice { agent, eligible, runners_up })
+    }
+
+    /// Holds the chosen agent for a waiting interaction.
+    fn reserve(&mut self, slot: Slot<Interaction>, choice: &Choice) {
+        self.stop_waiting(slot);
         let now = self.now;
         self.last_reservation += 1;
         let reservation = ReservationId(self.last_reservation);
+        let Agent { id: agent, ref state, .. } = self.agents[choice.agent];
+        let order = state.settings.order;
+        let (waited, age) = self.ages(slot);
 
-        let interaction = &mut self.interaction_mut(id).state;
+        let interaction = &mut self.interactions[slot];
         interaction.stage = Stage::Reserved(reservation);
         interaction.attempts += 1;
-        let (queue_id, attempt, step) = (interaction.queue, interaction.attempts, interaction.step);
-        let (waited, age) = (now - interaction.entered, now - interaction.arrived);
+        let Interaction { id, queue, queue_slot, attempts: attempt, step, .. } = *interaction;
         let own_requirement = interaction.requirement.is_some();
-        self.count(queue_id, |counters| counters.reservations += 1);
+        self.count(queue_slot, |counters| counters.reservations += 1);
 
-        let order = self.agents[&agent_id].state.settings.order;
-        let queue = self.queues.get_mut(&queue_id).expect("interactions wait in queues that are defined");
-        let strategy = queue.state.settings.strategy;
+        let entry = &mut self.queues[queue_slot];
+        let strategy = entry.state.settings.strategy;
         if strategy == Strategy::RoundRobin {
-            queue.state.last_chosen = Some((order, agent_id));
+            entry.state.last_chosen = Some((order, agent));
         }
-        queue.reserved += 1;
-        let deadline = now + queue.state.settings.ring_timeout;
-        let mut runners_up = [None; RUNNERS_UP_MAX];
-        for (slot, &agent) in runners_up.iter_mut().zip(&candidates[1..]) {
-            *slot = Some(agent);
-        }
-        let decision = Decision {
-            step,
-            own_requirement,
-            strategy,
-            eligible: u16::try_from(candidates.len()).expect("at most ELIGIBLE_MAX were asked for"),
-            runners_up,
-            still_waiting: u32::try_from(queue.entries.len()).expect("the bound of waiting is a u32"),
-        };
-        let timer = self.deadlines.schedule(deadline, (deadline, Deadline::Reservation(reservation)));
-        let state = ReservationState { interaction: id, agent: agent_id, since: now, deadline };
-        self.reservations.insert(reservation, Reservation { state, timer });
-        let (interaction, agent, queue) = (id, agent_id, queue_id);
+        entry.reserved += 1;
+        let deadline = now + entry.state.settings.ring_timeout;
+        let still_waiting = entry.lines.len;
+        let Choice { eligible, runners_up, .. } = *choice;
+        let decision = Decision { step, own_requirement, strategy, eligible, runners_up, still_waiting };
+        let alarm = Alarm::Single(deadline, Deadline::Reservation(reservation));
+        let timer = self.deadlines.schedule(deadline, alarm);
+        let state = ReservationState { interaction: id, agent, since: now, deadline };
+        self.reservations.insert(Reservation { id: reservation, state, timer });
         self.emit(Event::Reserved {
             reservation,
-            interaction,
+            interaction: id,
             agent,
             queue,
             deadline,
@@ -203,9 +341,30 @@ impl Distributor {
             attempt,
             decision,
         });
-        self.change_agent(agent, ReadyClock::Goes, |agent| {
+        self.change_agent(choice.agent, ReadyClock::Goes, |agent| {
             agent.activity = Activity::Reserved { reservation, since: now };
             agent.offered_at = now;
         });
+    }
+}
+
+fn sooner(best: Option<Place>, place: Place) -> Option<Place> {
+    Some(best.map_or(place, |best| best.min(place)))
+}
+
+fn candidate(source: Source<'_>, strategy: Strategy, node: Node, key: Key, lap: u8) -> Candidate {
+    let at = At { node, score: source.score };
+    Candidate { lap, rank: super::idle::rank_by(strategy, source.score, key), agent: key.last, at }
+}
+
+/// Puts a candidate into a list of the best few, in order; whoever is pushed out at the end is lost.
+fn rise(best: &mut [Option<Candidate>; RUNNERS_UP_MAX + 1], candidate: Candidate) {
+    if best[RUNNERS_UP_MAX].is_some_and(|last| last < candidate) {
+        return;
+    }
+    let place = best.iter().position(|other| other.is_none_or(|other| candidate < other));
+    if let Some(place) = place {
+        best[place..].rotate_right(1);
+        best[place] = Some(candidate);
     }
 }

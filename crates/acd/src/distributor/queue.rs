@@ -1,31 +1,29 @@
 //! A queue, its lists, and what happens when nobody serves it.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
-use super::{Deadline, Distributor, Rank};
+use super::idle::Pooled;
+use super::waiting::{Aging, LinesOfQueue};
+use super::{Alarm, Deadline, Distributor, Interaction};
 use crate::requirement::Skills;
-use crate::state::{Place, QueueState, Staffing, State};
-use crate::{
-    AgentId, Counters, Event, InteractionId, OverflowCause, QueueId, QueueSettings, SkillId, StepCause,
-    StepEffect,
-};
+use crate::state::{QueueState, Staffing, State};
+use crate::table::{Named, Slot};
+use crate::{Counters, Event, OverflowCause, QueueId, QueueSettings, SkillId, StepCause, StepEffect};
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Queue {
+    pub(crate) id: QueueId,
     pub(crate) state: QueueState,
     /// The skills that the rules ask for.
     pub(crate) wanted: Vec<SkillId>,
-    /// Who waits, by step; without those who have their own requirement beside the queue's.
-    pub(crate) waiting: Vec<BTreeSet<Place>>,
-    /// Who waits with an own requirement, at whatever step.
-    pub(crate) own: BTreeSet<Place>,
-    /// All who wait, by entry.
-    pub(crate) entries: BTreeSet<(Instant, InteractionId)>,
-    /// Available agents who could serve some step, best first.
-    pub(crate) idle: BTreeSet<(Rank, AgentId)>,
+    /// Who waits.
+    pub(crate) lines: LinesOfQueue,
+    /// Lines of idle agents outside pools, by the steps that they could serve.
+    pub(crate) groups: Vec<(u16, u32)>,
+    /// Pools of idle agents.
+    pub(crate) pooled: Pooled,
     /// Logged-in agents by step that they could serve.
     pub(crate) staff: Vec<u32>,
     /// Logged-in agents who could serve some step.
@@ -36,10 +34,23 @@ pub(crate) struct Queue {
     pub(crate) grace_timer: Option<TimerId>,
 }
 
+impl Named for Queue {
+    type Id = QueueId;
+
+    fn id(&self) -> QueueId {
+        self.id
+    }
+
+    fn number(id: QueueId) -> u64 {
+        id.0.into()
+    }
+}
+
 impl Queue {
-    pub(crate) fn new(settings: QueueSettings, now: Instant) -> Queue {
+    pub(crate) fn new(id: QueueId, settings: QueueSettings, now: Instant) -> Queue {
         let steps = settings.steps.len() + 1;
         Queue {
+            id,
             wanted: State::wanted_skills(&settings),
             state: QueueState {
                 settings,
@@ -47,15 +58,27 @@ impl Queue {
                 last_chosen: None,
                 counters: Counters::default(),
             },
-            waiting: vec![BTreeSet::new(); steps],
-            own: BTreeSet::new(),
-            entries: BTreeSet::new(),
-            idle: BTreeSet::new(),
+            lines: LinesOfQueue::new(steps),
+            groups: Vec::new(),
+            pooled: Pooled::default(),
             staff: vec![0; steps],
             staff_any: 0,
             reserved: 0,
             handling: 0,
             grace_timer: None,
+        }
+    }
+
+    /// The line that an alarm stands for, and how long after entry somebody's time there comes.
+    pub(crate) fn aging(&mut self, alarm: Alarm) -> Option<(&mut Aging, Duration)> {
+        let settings = &self.state.settings;
+        match alarm {
+            Alarm::Step(_, step) => {
+                let after = settings.steps.get(usize::from(step))?.after;
+                Some((self.lines.entries.get_mut(usize::from(step))?, after))
+            }
+            Alarm::MaxWait(_) => Some((&mut self.lines.expiring, settings.max_wait?.after)),
+            Alarm::Single(..) => None,
         }
     }
 
@@ -72,11 +95,6 @@ impl Queue {
             steps |= u16::from(meets) << bit;
         }
         steps
-    }
-
-    /// Everybody who waits, in order.
-    pub(crate) fn line(&self) -> BTreeSet<Place> {
-        self.waiting.iter().flatten().chain(&self.own).copied().collect()
     }
 
     /// Where an interaction stands that was at step `from` and entered then, and why if that is further on.
@@ -112,26 +130,25 @@ impl Queue {
 impl Distributor {
     /// Moves everybody on who waits at a step that no logged-in agent could serve.
     pub(super) fn skip_unstaffed_steps(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get(&id) else { return };
-        let mut movers = BTreeSet::new();
-        for (step, line) in queue.waiting.iter().enumerate() {
-            if !line.is_empty() && queue.past_unstaffed(step) != step {
-                movers.extend(line.iter().copied());
-            }
+        let Some(slot) = self.queues.slot(id) else { return };
+        let queue = &self.queues[slot];
+        let is_stuck = |step: usize| queue.past_unstaffed(step) != step;
+        if !(0..queue.staff.len()).any(|step| !queue.lines.entries[step].line.is_empty() && is_stuck(step)) {
+            return;
         }
-        let is_stuck = |place: &&Place| {
-            let step = usize::from(self.interactions[&place.interaction].state.step);
-            queue.past_unstaffed(step) != step
-        };
-        movers.extend(queue.own.iter().filter(is_stuck).copied());
-        for place in movers {
-            self.advance_step(place.interaction);
+        for place in self.line_of(slot) {
+            let interaction = self.at(place.interaction);
+            let step = usize::from(self.interactions[interaction].step);
+            if self.queues[slot].past_unstaffed(step) != step {
+                self.advance_step(interaction);
+            }
         }
     }
 
     /// Follows whether anybody is logged in for the queue. True where the queue has just been deserted.
     pub(super) fn update_staffing(&mut self, id: QueueId) -> bool {
-        let Some(queue) = self.queues.get_mut(&id) else { return false };
+        let Some(slot) = self.queues.slot(id) else { return false };
+        let queue = &mut self.queues[slot];
         match (queue.staff_any > 0, queue.state.staffing) {
             (true, Staffing::Staffed) | (false, Staffing::Unstaffed { .. } | Staffing::Deserted { .. }) => {
                 false
@@ -142,13 +159,13 @@ impl Distributor {
                 timer.and_then(|timer| self.deadlines.cancel(timer));
                 false
             }
-            (false, Staffing::Staffed) => self.begin_grace(id, self.now),
+            (false, Staffing::Staffed) => self.begin_grace(slot, self.now),
         }
     }
 
     /// Nobody has been logged in for the queue since then. True where it is deserted by now.
-    pub(super) fn begin_grace(&mut self, id: QueueId, since: Instant) -> bool {
-        let queue = self.queues.get_mut(&id).expect("the caller has looked it up");
+    pub(super) fn begin_grace(&mut self, slot: Slot<Queue>, since: Instant) -> bool {
+        let queue = &mut self.queues[slot];
         queue.state.staffing = Staffing::Unstaffed { since };
         let Some(rule) = queue.state.settings.nobody_logged_in else { return false };
         let end = since + rule.grace;
@@ -156,13 +173,14 @@ impl Distributor {
             queue.state.staffing = Staffing::Deserted { since };
             return true;
         }
-        queue.grace_timer = Some(self.deadlines.schedule(end, (end, Deadline::Grace(id))));
+        let alarm = Alarm::Single(end, Deadline::Grace(queue.id));
+        queue.grace_timer = Some(self.deadlines.schedule(end, alarm));
         false
     }
 
     /// When the grace of an unstaffed queue ends.
     pub(super) fn grace_end(&self, id: QueueId) -> Option<Instant> {
-        let queue = self.queues.get(&id)?;
+        let queue = self.queues.by_id(id)?;
         match queue.state.staffing {
             Staffing::Staffed | Staffing::Deserted { .. } => None,
             Staffing::Unstaffed { since } => {
@@ -173,7 +191,8 @@ impl Distributor {
 
     /// The grace is over.
     pub(super) fn desert(&mut self, id: QueueId) {
-        let queue = self.queues.get_mut(&id).expect("the grace of a removed queue is cancelled");
+        let slot = self.queues.slot(id).expect("the grace of a removed queue is cancelled");
+        let queue = &mut self.queues[slot];
         queue.grace_timer = None;
         let Staffing::Unstaffed { since } = queue.state.staffing else {
             unreachable!("grace runs only while the queue is unstaffed")
@@ -184,35 +203,36 @@ impl Distributor {
 
     /// Everybody who waits in a deserted queue leaves.
     pub(super) fn leave_deserted(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get(&id) else { return };
-        let Some(rule) = queue.state.settings.nobody_logged_in else { return };
-        for place in queue.line() {
-            if self.can_leave_by(place.interaction, rule.exit) {
-                self.leave(place.interaction, OverflowCause::NobodyLoggedIn, rule.exit);
+        let Some(slot) = self.queues.slot(id) else { return };
+        let Some(rule) = self.queues[slot].state.settings.nobody_logged_in else { return };
+        for place in self.line_of(slot) {
+            let Some(interaction) = self.interactions.slot(place.interaction) else { continue };
+            if self.can_leave_by(interaction, rule.exit) {
+                self.leave(interaction, OverflowCause::NobodyLoggedIn, rule.exit);
             }
         }
     }
 
     /// Brings a waiting interaction to the step that its age and the logged-in agents call for.
-    pub(super) fn advance_step(&mut self, id: InteractionId) {
-        let interaction = &self.interactions[&id].state;
-        let queue = &self.queues[&interaction.queue];
+    pub(super) fn advance_step(&mut self, slot: Slot<Interaction>) {
+        let interaction = &self.interactions[slot];
+        let queue = &self.queues[interaction.queue_slot];
         let (step, cause) = queue.step_at(interaction.step, interaction.entered, self.now);
         if step != interaction.step {
-            self.stop_waiting(id);
-            self.enter_step(id, step, cause);
-            self.start_waiting(id);
+            self.stop_waiting(slot);
+            self.enter_step(slot, step, cause);
+            self.start_waiting(slot);
         }
     }
 
-    /// Notes the step of an interaction that is in no list at the moment.
-    pub(super) fn enter_step(&mut self, id: InteractionId, step: u8, cause: StepCause) {
-        let interaction = &mut self.interaction_mut(id).state;
+    /// Notes the step of an interaction that is in no line at the moment.
+    pub(super) fn enter_step(&mut self, slot: Slot<Interaction>, step: u8, cause: StepCause) {
+        let interaction = &mut self.interactions[slot];
         if interaction.step == step {
             return;
         }
         interaction.step = step;
-        let (queue, entered) = (interaction.queue, interaction.entered);
+        let (id, queue, entered) = (interaction.id, interaction.queue, interaction.entered);
         let waited = self.now - entered;
         self.emit(Event::StepEntered { interaction: id, queue, step, cause, waited });
     }

@@ -2,44 +2,54 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use timing::TimerId;
 
-use super::Distributor;
 use super::agent::ReadyClock;
+use super::{Agent, Distributor, Interaction};
 use crate::state::{ReservationState, Stage};
+use crate::table::{Named, Slot};
 use crate::{
     Activity, AgentId, BackOff, BackOffs, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
     RejectCause, ReservationEnd, ReservationId,
 };
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reservation {
+    pub(crate) id: ReservationId,
     pub(crate) state: ReservationState,
     /// Set as long as the reservation lives.
     pub(crate) timer: TimerId,
 }
 
+impl Named for Reservation {
+    type Id = ReservationId;
+
+    fn id(&self) -> ReservationId {
+        self.id
+    }
+
+    fn number(id: ReservationId) -> u64 {
+        id.0
+    }
+}
+
 impl Distributor {
     pub(super) fn accept(&mut self, id: ReservationId) -> Result<(), Refusal> {
-        if !self.reservations.contains_key(&id) {
-            return Err(Refusal::StaleReservation(id));
-        }
-        let ReservationState { interaction, agent, .. } = self.end_reservation(id, ReservationEnd::Accepted);
-        self.clear_exclusions(interaction);
+        let reservation = self.reservations.slot(id).ok_or(Refusal::StaleReservation(id))?;
+        let ended = self.end_reservation(reservation, ReservationEnd::Accepted);
+        let ReservationState { interaction, agent, .. } = ended;
+        let slot = self.at(interaction);
+        self.clear_exclusions(slot);
         self.unanswered -= 1;
         let since = self.now;
-        let state = &mut self.interaction_mut(interaction).state;
-        state.stage = Stage::Handling { agent, since };
-        let queue = state.queue;
-        let (waited, age) = (since - state.entered, since - state.arrived);
-        self.count(queue, |counters| counters.answered += 1);
-        self.queues
-            .get_mut(&queue)
-            .expect("reserved interactions are in queues that are defined")
-            .handling += 1;
+        let (waited, age) = self.ages(slot);
+        self.interactions[slot].stage = Stage::Handling { agent, since };
+        let Interaction { queue, queue_slot, .. } = self.interactions[slot];
+        self.count(queue_slot, |counters| counters.answered += 1);
+        self.queues[queue_slot].handling += 1;
         self.emit(Event::Answered { interaction, queue, agent, waited, age });
-        self.change_agent(agent, ReadyClock::Goes, |agent| {
+        let agent_slot = self.who(agent);
+        self.change_agent(agent_slot, ReadyClock::Goes, |agent| {
             agent.activity = Activity::Handling { interaction, since };
             agent.misses = 0;
             agent.handled = agent.handled.saturating_add(1);
@@ -48,22 +58,21 @@ impl Distributor {
     }
 
     pub(super) fn reject(&mut self, id: ReservationId, cause: RejectCause) -> Result<(), Refusal> {
-        if !self.reservations.contains_key(&id) {
-            return Err(Refusal::StaleReservation(id));
-        }
-        self.fail_reservation(id, ReservationEnd::Rejected(cause));
+        let reservation = self.reservations.slot(id).ok_or(Refusal::StaleReservation(id))?;
+        self.fail_reservation(reservation, ReservationEnd::Rejected(cause));
         Ok(())
     }
 
     /// By rejection or expiry: the agent backs off, the interaction waits again in its place.
-    pub(super) fn fail_reservation(&mut self, id: ReservationId, end: ReservationEnd) {
-        let ReservationState { interaction, agent, .. } = self.end_reservation(id, end);
-        let queue = self.interactions[&interaction].state.queue;
+    pub(super) fn fail_reservation(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
+        let ReservationState { interaction, agent, .. } = self.end_reservation(reservation, end);
+        let slot = self.at(interaction);
+        let queue = self.interactions[slot].queue_slot;
         self.count(queue, |counters| counters.missed += 1);
-        let back_offs = &self.queues[&queue].state.settings.back_offs;
-        let (back_off, is_miss) = consequence(back_offs, end);
+        let (back_off, is_miss) = consequence(&self.queues[queue].state.settings.back_offs, end);
         let (now, misses_max) = (self.now, self.settings.misses_max);
-        self.change_agent(agent, ReadyClock::Restarts, |agent| {
+        let agent_slot = self.who(agent);
+        self.change_agent(agent_slot, ReadyClock::Restarts, |agent| {
             agent.misses = agent.misses.saturating_add(u32::from(is_miss));
             let has_enough = misses_max > 0 && agent.misses >= misses_max;
             if agent.presence == Presence::Ready && has_enough {
@@ -76,97 +85,103 @@ impl Distributor {
             };
         });
         if !back_off.exclusion.is_zero() {
-            self.exclude(interaction, agent, now + back_off.exclusion);
+            self.exclude(slot, agent, now + back_off.exclusion);
         }
-        self.wait_again(interaction);
+        self.wait_again(slot);
     }
 
     /// Takes a reservation away and says so. What becomes of the two that it held is the caller's.
-    pub(super) fn end_reservation(&mut self, id: ReservationId, cause: ReservationEnd) -> ReservationState {
-        let Reservation { state, timer } =
-            self.reservations.remove(&id).expect("the caller has looked it up");
+    pub(super) fn end_reservation(
+        &mut self,
+        slot: Slot<Reservation>,
+        cause: ReservationEnd,
+    ) -> ReservationState {
+        let Reservation { id: reservation, state, timer } = self.reservations.remove(slot);
         self.deadlines.cancel(timer);
         let ReservationState { interaction, agent, since, .. } = state;
-        let stage = &mut self.interaction_mut(interaction).state;
-        stage.stage = Stage::Waiting;
-        let queue = stage.queue;
-        self.queues
-            .get_mut(&queue)
-            .expect("reserved interactions are in queues that are defined")
-            .reserved -= 1;
+        let interaction_slot = self.at(interaction);
+        self.interactions[interaction_slot].stage = Stage::Waiting;
+        let Interaction { queue, queue_slot, .. } = self.interactions[interaction_slot];
+        self.queues[queue_slot].reserved -= 1;
         let lasted = self.now - since;
-        self.emit(Event::ReservationEnded { reservation: id, interaction, agent, queue, cause, lasted });
+        self.emit(Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted });
         state
     }
 
+    /// The agent in conversation with an interaction, and since when.
+    fn conversation(&self, slot: Slot<Interaction>) -> Result<(AgentId, timing::Instant), Refusal> {
+        match self.interactions[slot].stage {
+            Stage::Handling { agent, since } => Ok((agent, since)),
+            Stage::Waiting | Stage::Reserved(_) => Err(Refusal::WrongStage(self.interactions[slot].id)),
+        }
+    }
+
     pub(super) fn finish(&mut self, id: InteractionId) -> Result<(), Refusal> {
-        let interaction = self.interaction(id)?;
-        let Stage::Handling { agent, since } = interaction.stage else {
-            return Err(Refusal::WrongStage(id));
-        };
-        let queue = interaction.queue;
+        let slot = self.interaction(id)?;
+        let (agent, since) = self.conversation(slot)?;
+        let queue = self.interactions[slot].queue;
         let handled_for = self.now - since;
-        self.interactions.remove(&id);
-        self.count(queue, |counters| counters.finished += 1);
-        if let Some(queue) = self.queues.get_mut(&queue) {
-            queue.handling -= 1;
+        self.drop_interaction(slot);
+        self.count_if_defined(queue, |counters| counters.finished += 1);
+        if let Some(queue) = self.queues.slot(queue) {
+            self.queues[queue].handling -= 1;
         }
         self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: false });
-        self.wrap_up(agent, id, queue);
+        self.wrap_up(self.who(agent), id, queue);
         Ok(())
     }
 
     /// The agent is gone and the customer is not: the interaction goes back to where it was.
     pub(super) fn return_to_queue(&mut self, id: InteractionId) -> Result<(), Refusal> {
-        let interaction = self.interaction(id)?;
-        let Stage::Handling { agent, since } = interaction.stage else {
-            return Err(Refusal::WrongStage(id));
-        };
-        let queue_id = interaction.queue;
-        let queue = self.queues.get_mut(&queue_id).ok_or(Refusal::UnknownQueue(queue_id))?;
+        let slot = self.interaction(id)?;
+        let (agent, since) = self.conversation(slot)?;
+        let queue = self.interactions[slot].queue;
+        let queue_slot = self.queues.slot(queue).ok_or(Refusal::UnknownQueue(queue))?;
         if self.unanswered >= self.settings.waiting_max {
             return Err(Refusal::TooManyWaiting);
         }
-        queue.handling -= 1;
-        let exclusion = queue.state.settings.back_offs.rejected.exclusion;
+        self.queues[queue_slot].handling -= 1;
+        let exclusion = self.queues[queue_slot].state.settings.back_offs.rejected.exclusion;
         self.unanswered += 1;
         let now = self.now;
-        let interaction = &mut self.interaction_mut(id).state;
+        let interaction = &mut self.interactions[slot];
         interaction.stage = Stage::Waiting;
+        // The queue may have been removed and defined anew since.
+        interaction.queue_slot = queue_slot;
         interaction.overdue = false;
-        self.count(queue_id, |counters| {
+        self.count(queue_slot, |counters| {
             counters.finished += 1;
             counters.returned += 1;
         });
-        let (queue, handled_for) = (queue_id, now - since);
+        let handled_for = now - since;
         self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: true });
-        self.wrap_up(agent, id, queue);
-        self.offer(id, Some(queue));
+        self.wrap_up(self.who(agent), id, queue);
+        self.offer(slot, Some(queue));
         if !exclusion.is_zero() {
-            self.exclude(id, agent, now + exclusion);
+            self.exclude(slot, agent, now + exclusion);
         }
-        self.wait_again(id);
+        self.wait_again(slot);
         Ok(())
     }
 
     /// What follows a conversation: after-call work, or idle at once for who has none or is logged out.
-    fn wrap_up(&mut self, id: AgentId, interaction: InteractionId, queue: QueueId) {
+    fn wrap_up(&mut self, slot: Slot<Agent>, interaction: InteractionId, queue: QueueId) {
         let now = self.now;
-        let agent = &self.agents[&id].state;
-        if agent.leaving {
-            return self.drop_agent(id);
+        let Agent { id, ref state, .. } = self.agents[slot];
+        if state.leaving {
+            return self.drop_agent(slot);
         }
-        let of_queue = self.queues.get(&queue).map(|queue| queue.state.settings.after_call_work);
-        let length = agent.settings.after_call_work.or(of_queue).unwrap_or(Duration::ZERO);
+        let of_queue = self.queues.by_id(queue).map(|queue| queue.state.settings.after_call_work);
+        let length = state.settings.after_call_work.or(of_queue).unwrap_or(Duration::ZERO);
         let length = length.min(self.settings.after_call_work_max);
-        let activity = if length.is_zero() || !agent.presence.is_logged_in() {
+        let activity = if length.is_zero() || !state.presence.is_logged_in() {
             Activity::Idle { since: now }
         } else {
             let until = now + length;
             self.emit(Event::AfterCallWorkStarted { agent: id, interaction, queue, until });
             Activity::AfterCallWork { interaction, queue, since: now, until }
         };
-        self.change_agent(id, ReadyClock::Restarts, |agent| {
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
             agent.activity = activity;
             agent.handled_at = now;
         });

@@ -1,29 +1,35 @@
 //! What can be seen of the distributor from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use timing::Instant;
 
-use super::{Distributor, Queue};
-use crate::state::{AgentState, Place, State};
-use crate::{AgentCounts, AgentId, AgentSnapshot, QueueId, QueueSnapshot, Snapshot, Waiting};
+use super::waiting::place_of;
+use super::{Agent, Distributor, Interaction, Queue};
+use crate::line::Line;
+use crate::state::{AgentState, InteractionState, Place, State};
+use crate::table::Slot;
+use crate::{
+    AgentCounts, AgentId, AgentSnapshot, InteractionId, QueueId, QueueSnapshot, Requirement, Snapshot,
+    Waiting,
+};
 
 pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     let agents = agent_counts(distributor);
     let count = |length: usize| u32::try_from(length).expect("the bounds are u32");
-    let queue_snapshot = |(&id, queue): (&QueueId, &Queue)| QueueSnapshot {
-        queue: id,
-        waiting: count(queue.entries.len()),
+    let queue_snapshot = |queue: &Queue| QueueSnapshot {
+        queue: queue.id,
+        waiting: queue.lines.len,
         reserved: queue.reserved,
         handling: queue.handling,
-        longest_wait: queue.entries.first().map(|&(entered, _)| at - entered).unwrap_or_default(),
-        agents: agents.get(&id).copied().unwrap_or_default(),
+        longest_wait: queue.lines.first_entry(&distributor.lines).map(|first| at - first).unwrap_or_default(),
+        agents: agents.get(&queue.id).copied().unwrap_or_default(),
         counters: queue.state.counters,
     };
     Snapshot {
         at,
-        queues: distributor.queues.iter().map(queue_snapshot).collect(),
-        agents: distributor.agents.iter().map(|(&id, entry)| agent(id, &entry.state)).collect(),
+        queues: distributor.queues.in_order().into_iter().map(queue_snapshot).collect(),
+        agents: distributor.agents.in_order().into_iter().map(|of| agent(of.id, &of.state)).collect(),
         interactions: count(distributor.interactions.len()),
         totals: distributor.totals,
     }
@@ -36,22 +42,22 @@ pub(super) fn agent(agent: AgentId, state: &AgentState) -> AgentSnapshot {
 
 /// In one walk over the agents, whatever the number of queues.
 fn agent_counts(distributor: &Distributor) -> BTreeMap<QueueId, AgentCounts> {
-    let mut counts: BTreeMap<QueueId, AgentCounts> = BTreeMap::new();
-    for agent in distributor.agents.values() {
-        for &queue in agent.serves.keys() {
-            counts.entry(queue).or_default().add(agent.state.presence, agent.state.activity);
+    let mut by_slot: BTreeMap<Slot<Queue>, AgentCounts> = BTreeMap::new();
+    for (_, agent) in distributor.agents.iter() {
+        for serves in &distributor.profiles.at(agent.profile).serves {
+            by_slot.entry(serves.queue).or_default().add(agent.state.presence, agent.state.activity);
         }
     }
-    counts
+    by_slot.into_iter().map(|(slot, counts)| (distributor.queues[slot].id, counts)).collect()
 }
 
 pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usize) -> Vec<Waiting> {
-    let lists = queue.waiting.iter().chain([&queue.own]);
-    let mut places: Vec<Place> = lists.flat_map(|list| list.iter().take(most)).copied().collect();
+    let heads = queue.lines.all().flat_map(|line| places(distributor, line).take(most));
+    let mut places: Vec<Place> = heads.collect();
     places.sort_unstable();
     places.truncate(most);
     let waiting = |place: Place| {
-        let interaction = &distributor.interactions[&place.interaction].state;
+        let interaction = &distributor.interactions[distributor.at(place.interaction)];
         Waiting {
             interaction: place.interaction,
             priority: interaction.priority,
@@ -64,23 +70,116 @@ pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usiz
     places.into_iter().map(waiting).collect()
 }
 
+fn places<'a>(distributor: &'a Distributor, line: &Line) -> impl Iterator<Item = Place> + use<'a> {
+    let lines = &distributor.lines;
+    std::iter::successors(line.head(), |&node| lines.next(node)).map(|node| place_of(lines.key(node)))
+}
+
 pub(super) fn state(distributor: &Distributor) -> State {
+    let queues = distributor.queues.iter();
+    let agents = distributor.agents.iter();
+    let interactions = distributor.interactions.iter();
+    let reservations = distributor.reservations.iter();
     State {
         settings: distributor.settings.clone(),
         now: distributor.now,
-        queues: distributor.queues.iter().map(|(&id, queue)| (id, queue.state.clone())).collect(),
-        agents: distributor.agents.iter().map(|(&id, agent)| (id, agent.state.clone())).collect(),
-        interactions: distributor
-            .interactions
-            .iter()
-            .map(|(&id, interaction)| (id, interaction.state.clone()))
-            .collect(),
-        reservations: distributor
-            .reservations
-            .iter()
-            .map(|(&id, reservation)| (id, reservation.state.clone()))
-            .collect(),
+        queues: queues.map(|(_, queue)| (queue.id, queue.state.clone())).collect(),
+        agents: agents.map(|(_, agent)| (agent.id, agent.state.clone())).collect(),
+        interactions: interactions.map(|(_, of)| (of.id, interaction(distributor, of))).collect(),
+        reservations: reservations.map(|(_, reservation)| (reservation.id, reservation.state)).collect(),
         last_reservation: distributor.last_reservation,
         totals: distributor.totals,
+    }
+}
+
+fn interaction(distributor: &Distributor, of: &Interaction) -> InteractionState {
+    InteractionState {
+        queue: of.queue,
+        priority: of.priority,
+        requirement: of.requirement.map(|own| distributor.own_requirements.at(own).clone()),
+        arrived: of.arrived,
+        entered: of.entered,
+        step: of.step,
+        attempts: of.attempts,
+        flow_outs: of.flow_outs,
+        exclusions: of
+            .exclusions
+            .iter()
+            .flat_map(|exclusions| exclusions.iter().map(|(&agent, &(until, _))| (agent, until)))
+            .collect(),
+        overdue: of.overdue,
+        stage: of.stage,
+    }
+}
+
+/// Who stands where, read off the indexes: for [`crate::invariants`], which makes the same from the plain state.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// By own requirement and step.
+    pub(crate) waiting: BTreeMap<(Option<Requirement>, u8), Vec<Place>>,
+    /// By step.
+    pub(crate) entries: BTreeMap<u8, BTreeSet<(Instant, InteractionId)>>,
+    pub(crate) expiring: BTreeSet<(Instant, InteractionId)>,
+    pub(crate) len: u32,
+    /// Available agents who could serve a step, with their rank.
+    pub(crate) idle: BTreeMap<u8, BTreeSet<(super::Rank, AgentId)>>,
+    pub(crate) staff: Vec<u32>,
+    pub(crate) staff_any: u32,
+    pub(crate) reserved: u32,
+    pub(crate) handling: u32,
+    /// The first of those without own requirement, by step.
+    pub(crate) front: BTreeMap<u8, Place>,
+    pub(crate) has_own: bool,
+}
+
+impl Listing {
+    pub(crate) fn of(distributor: &Distributor, slot: Slot<Queue>) -> Listing {
+        let queue = &distributor.queues[slot];
+        let front = &distributor.fronts[slot.number() as usize];
+        let steps = 0..u8::try_from(queue.staff.len()).expect("there are at most STEPS_MAX");
+        let own =
+            queue.lines.own.iter().map(|(&(own, step), line)| {
+                ((Some(distributor.own_requirements.at(own).clone()), step), line)
+            });
+        let plain = (0u8..).zip(&queue.lines.plain).map(|(step, line)| ((None, step), line));
+        let lists = plain.chain(own).filter(|(_, line)| !line.is_empty());
+        let by_entry = |line: &Line| {
+            let keys = distributor.lines.iter(line).map(|node| distributor.lines.key(node));
+            keys.map(|key| (Instant::from_micros(key.major), InteractionId(key.minor))).collect()
+        };
+        let entries = (0u8..).zip(&queue.lines.entries).filter(|(_, aging)| !aging.line.is_empty());
+        let idle = steps.clone().map(|step| (step, Listing::idle_at(distributor, queue, step)));
+        Listing {
+            waiting: lists.map(|(class, line)| (class, places(distributor, line).collect())).collect(),
+            entries: entries.map(|(step, aging)| (step, by_entry(&aging.line))).collect(),
+            expiring: by_entry(&queue.lines.expiring.line),
+            len: queue.lines.len,
+            idle: idle.filter(|(_, agents)| !agents.is_empty()).collect(),
+            staff: queue.staff.clone(),
+            staff_any: queue.staff_any,
+            reserved: queue.reserved,
+            handling: queue.handling,
+            front: steps
+                .filter(|step| front.open >> step & 1 == 1)
+                .map(|step| (step, front.heads[usize::from(step)]))
+                .collect(),
+            has_own: front.has_own,
+        }
+    }
+
+    fn idle_at(distributor: &Distributor, queue: &Queue, step: u8) -> BTreeSet<(super::Rank, AgentId)> {
+        let strategy = queue.state.settings.strategy;
+        let mut idle = BTreeSet::new();
+        for source in distributor.sources(queue, step) {
+            let head = distributor.head_of(source);
+            for (number, node) in distributor.lines.iter(source.line).enumerate() {
+                let key = distributor.lines.key(node);
+                assert!(number > 0 || key == head, "the head of a line is noted as it is");
+                let agent: &Agent = &distributor.agents[Slot::new(distributor.lines.item(node))];
+                let was_new = idle.insert((super::idle::rank_by(strategy, source.score, key), agent.id));
+                assert!(was_new, "nobody stands in two lines of one queue");
+            }
+        }
+        idle
     }
 }

@@ -59,8 +59,9 @@ pub(crate) fn history() -> impl Strategy<Value = History> {
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64).prop_map(
-        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw)| Settings {
+    let pools = (1..4u32, 0..3u32);
+    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools).prop_map(
+        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools)| Settings {
             agents_max: 7,
             queues_max: 4,
             waiting_max,
@@ -70,6 +71,8 @@ fn settings() -> impl Strategy<Value = Settings> {
             head_start_per_point: Duration::from_millis(2_500),
             after_call_work_max: Duration::from_secs(acw),
             requirement_depth_max: 3,
+            pooled_from: pools.0,
+            pools_max: pools.1,
             ..Settings::default()
         },
     )
@@ -195,7 +198,11 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
 }
 
 fn agent_settings() -> impl Strategy<Value = AgentSettings> {
-    let skills = btree_map((0..3u32).prop_map(SkillId), 1..=8u8, 0..4);
+    let alike = prop_oneof![Just([(0, 5), (1, 3)]), Just([(0, 2), (2, 6)])];
+    let skills = prop_oneof![
+        2 => btree_map((0..3u32).prop_map(SkillId), 1..=8u8, 0..4),
+        3 => alike.prop_map(|skills| skills.map(|(skill, level)| (SkillId(skill), level)).into()),
+    ];
     (skills, 0..3u32, option::weighted(0.3, duration_or_zero(3_000))).prop_map(
         |(skills, order, after_call_work): (Skills, u32, Option<Duration>)| AgentSettings {
             skills,

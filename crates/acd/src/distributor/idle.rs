@@ -1,0 +1,432 @@
+//! Who is idle, in the order in which each queue would choose.
+//!
+//! Two ways side by side, because neither is fast for both (`docs/decisions/0011-data-structure.md`). An agent whose
+//! skills few others have stands in a line of every queue that could choose the agent: choosing looks at one head,
+//! becoming free or busy costs as many steps as queues are served. Where many agents share their skills, they stand
+//! in one line of their **pool**, and a queue looks at the heads of the pools that may serve it: choosing costs as
+//! many looks as there are such pools, becoming free or busy one step. Both give the same order.
+
+use serde::{Deserialize, Serialize};
+
+use super::profile::{Profile, Serves};
+use super::{Agent, Distributor, Queue};
+use crate::line::{Key, Line, Node};
+use crate::requirement;
+use crate::state::{AgentState, State};
+use crate::table::Slot;
+use crate::{AgentId, IdleClock, POOLS_MAX, QueueSettings, Strategy};
+
+/// Words of bits, one for each pool.
+const WORDS: usize = POOLS_MAX / 64;
+/// Where an agent stands among the idle of a queue: the smaller, the sooner; the id comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Rank {
+    pub(crate) major: u64,
+    pub(crate) minor: u64,
+}
+
+impl Rank {
+    pub(crate) fn key(self, agent: AgentId) -> Key {
+        Key { major: self.major, minor: self.minor, last: agent.0 }
+    }
+}
+
+/// What the agents of a pool are ordered by: that part of a strategy that tells agents of equal skills apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Handled,
+    Ready,
+    Offered,
+    Count,
+    TopDown,
+    RoundRobin,
+}
+
+pub(crate) const ORDERS: [Order; 6] =
+    [Order::Handled, Order::Ready, Order::Offered, Order::Count, Order::TopDown, Order::RoundRobin];
+
+impl Order {
+    pub(crate) fn of(strategy: Strategy) -> Order {
+        match strategy {
+            Strategy::LongestIdle(IdleClock::SinceHandled)
+            | Strategy::MostSkilled
+            | Strategy::LeastSkilled => Order::Handled,
+            Strategy::LongestIdle(IdleClock::SinceReady) => Order::Ready,
+            Strategy::LongestIdle(IdleClock::SinceOffered) => Order::Offered,
+            Strategy::FewestHandled => Order::Count,
+            Strategy::TopDown => Order::TopDown,
+            Strategy::RoundRobin => Order::RoundRobin,
+        }
+    }
+
+    pub(crate) fn rank(self, agent: &AgentState) -> Rank {
+        let idle_since = agent.handled_at.as_micros();
+        let (major, minor) = match self {
+            Order::Handled => (idle_since, 0),
+            Order::Ready => (agent.ready_at.as_micros(), idle_since),
+            Order::Offered => (agent.offered_at.as_micros(), idle_since),
+            Order::Count => (u64::from(agent.handled), idle_since),
+            Order::TopDown => (u64::from(agent.settings.order), idle_since),
+            Order::RoundRobin => (u64::from(agent.settings.order), 0),
+        };
+        Rank { major, minor }
+    }
+}
+
+/// The rank in a queue of an agent who has that rank among agents of the same skills.
+pub(crate) fn rank_in_queue(strategy: Strategy, score: u32, among_equals: Rank) -> Rank {
+    match strategy {
+        Strategy::MostSkilled => Rank { major: u64::from(u32::MAX - score), minor: among_equals.major },
+        Strategy::LeastSkilled => Rank { major: u64::from(score), minor: among_equals.major },
+        Strategy::LongestIdle(_) | Strategy::FewestHandled | Strategy::RoundRobin | Strategy::TopDown => {
+            among_equals
+        }
+    }
+}
+
+impl Serves {
+    /// The rank of an available agent in the queue. It stays as it is while the agent is available.
+    pub(crate) fn rank(&self, agent: &AgentState) -> Rank {
+        rank_in_queue(self.strategy, self.score, Order::of(self.strategy).rank(agent))
+    }
+}
+
+/// The rank of an available agent in a queue with these settings; from nothing but those and the agent.
+pub(crate) fn rank(settings: &QueueSettings, agent: &AgentState) -> Rank {
+    let score = requirement::score(&State::wanted_skills(settings), &agent.settings.skills);
+    rank_in_queue(settings.strategy, score, Order::of(settings.strategy).rank(agent))
+}
+
+/// Lines of idle agents.
+#[derive(Clone, Debug)]
+pub(crate) struct Idle {
+    /// Of each queue, by what its agents could serve: for agents outside pools.
+    groups: Vec<Line>,
+    vacant_groups: Vec<u32>,
+    pools: Vec<Pool>,
+    /// By order, then by pool: the first in line. Beside each other, because a choice looks at many.
+    heads: [Vec<Key>; ORDERS.len()],
+    /// Pools with somebody idle.
+    open: PoolSet,
+    /// How many queues want each order.
+    wanted: [u32; ORDERS.len()],
+}
+
+#[derive(Clone, Debug)]
+struct Pool {
+    profile: Option<Slot<Profile>>,
+    lines: [Line; ORDERS.len()],
+}
+
+/// A set of pools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PoolSet([u64; WORDS]);
+
+impl PoolSet {
+    pub(crate) fn new() -> PoolSet {
+        PoolSet([0; WORDS])
+    }
+
+    fn set(&mut self, pool: u16, is_in: bool) {
+        let bit = 1 << (pool % 64);
+        let word = &mut self.0[usize::from(pool / 64)];
+        *word = if is_in { *word | bit } else { *word & !bit };
+    }
+
+    fn both<'a>(&'a self, other: &'a PoolSet) -> impl Iterator<Item = u16> + 'a {
+        let words = (0u16..).zip(self.0.iter().zip(&other.0));
+        words.flat_map(|(word, (a, b))| {
+            let bits = a & b;
+            let next = |bits: &u64| Some(bits & (bits - 1)).filter(|&bits| bits != 0);
+            let rest = std::iter::successors(Some(bits).filter(|&bits| bits != 0), next);
+            rest.map(move |bits| word * 64 + bits.trailing_zeros() as u16)
+        })
+    }
+}
+
+/// What pools are to a queue; empty where there are none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pooled {
+    /// By step: the pools that could serve it.
+    steps: Vec<PoolSet>,
+    /// By pool.
+    scores: Vec<u32>,
+}
+
+impl Queue {
+    /// From now on a pool stands for agents of this standing.
+    pub(crate) fn admit_pool(&mut self, pool: u16, serves: Serves) {
+        let pooled = &mut self.pooled;
+        let index = usize::from(pool);
+        if pooled.scores.len() <= index {
+            pooled.scores.resize(index + 1, 0);
+        }
+        pooled.scores[index] = serves.score;
+        pooled.steps.resize_with(self.state.settings.steps.len() + 1, PoolSet::new);
+        for (step, set) in (0u8..).zip(&mut pooled.steps) {
+            set.set(pool, serves.step(step));
+        }
+    }
+
+    pub(crate) fn dismiss_pool(&mut self, pool: u16) {
+        for set in &mut self.pooled.steps {
+            set.set(pool, false);
+        }
+    }
+
+    /// After a change of the rules everything is assessed anew.
+    pub(crate) fn dismiss_all_pools(&mut self) {
+        self.pooled = Pooled::default();
+    }
+}
+
+/// A line of idle agents who are the same to a queue, as far as eligibility goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) line: &'a Line,
+    /// The first in line as agents of the same skills are ordered; `None`: look into the line.
+    head: Option<Key>,
+    /// Of agents in a pool; those of a group have their rank in the queue as key.
+    pub(crate) score: Option<u32>,
+}
+
+/// The rank in a queue of somebody in a line, where those in a pool have this score.
+pub(crate) fn rank_by(strategy: Strategy, score: Option<u32>, key: Key) -> Rank {
+    let rank = Rank { major: key.major, minor: key.minor };
+    score.map_or(rank, |score| rank_in_queue(strategy, score, rank))
+}
+
+impl Distributor {
+    /// The lines in which idle agents stand who could serve a step of a queue; none is empty.
+    pub(super) fn sources<'a>(&'a self, queue: &'a Queue, step: u8) -> impl Iterator<Item = Source<'a>> {
+        let groups = queue.groups.iter().filter(move |&&(steps, _)| steps >> step & 1 == 1);
+        let groups = groups.map(|&(_, group)| &self.idle.groups[group as usize]);
+        let groups = groups.filter(|line| !line.is_empty());
+        let groups = groups.map(|line| Source { line, head: None, score: None });
+        let order = Order::of(queue.state.settings.strategy) as usize;
+        let set = queue.pooled.steps.get(usize::from(step));
+        let pools = set.into_iter().flat_map(|set| set.both(&self.idle.open));
+        groups.chain(pools.map(move |pool| Source {
+            line: &self.idle.pools[usize::from(pool)].lines[order],
+            head: Some(self.idle.heads[order][usize::from(pool)]),
+            score: Some(queue.pooled.scores[usize::from(pool)]),
+        }))
+    }
+
+    /// The first in a line of idle agents.
+    pub(super) fn head_of(&self, source: Source<'_>) -> Key {
+        source.head.unwrap_or_else(|| {
+            let head = source.line.head().expect("the lines that are looked through are not empty");
+            self.lines.key(head)
+        })
+    }
+
+    /// The group of a queue for agents who could serve these steps.
+    pub(super) fn group(&mut self, queue: Slot<Queue>, steps: u16) -> u32 {
+        if let Some(&(_, group)) = self.queues[queue].groups.iter().find(|&&(of, _)| of == steps) {
+            return group;
+        }
+        let index = match self.idle.vacant_groups.pop() {
+            Some(index) => {
+                self.idle.groups[index as usize] = Line::new();
+                index
+            }
+            None => {
+                self.idle.groups.push(Line::new());
+                u32::try_from(self.idle.groups.len() - 1).expect("queues times steps is a u32")
+            }
+        };
+        self.queues[queue].groups.push((steps, index));
+        index
+    }
+
+    /// Takes away all groups of a queue, whose agents stand in none of them any more.
+    pub(super) fn dissolve_groups(&mut self, queue: Slot<Queue>) {
+        for (_, group) in std::mem::take(&mut self.queues[queue].groups) {
+            let line = &mut self.idle.groups[group as usize];
+            self.lines.clear(line);
+            self.idle.vacant_groups.push(group);
+        }
+    }
+
+    /// Puts an available agent into the lines where agents of the profile stand.
+    pub(super) fn stand_idle(&mut self, slot: Slot<Agent>) {
+        let agent = &mut self.agents[slot];
+        let profile = self.profiles.at(agent.profile);
+        agent.nodes.clear();
+        match profile.pool {
+            None => {
+                for serves in &profile.serves {
+                    let key = serves.rank(&agent.state).key(agent.id);
+                    let line = &mut self.idle.groups[serves.group as usize];
+                    agent.nodes.push(self.lines.insert(line, key, slot.number()));
+                }
+            }
+            Some(pool) => {
+                let lines = &mut self.idle.pools[usize::from(pool)].lines;
+                for (order, line) in ORDERS.into_iter().zip(lines) {
+                    let is_wanted = self.idle.wanted[order as usize] > 0;
+                    let key = order.rank(&agent.state).key(agent.id);
+                    let node =
+                        if is_wanted { self.lines.insert(line, key, slot.number()) } else { Node::NOWHERE };
+                    agent.nodes.push(node);
+                }
+                self.refresh_heads(pool);
+            }
+        }
+    }
+
+    /// Puts an agent outside pools, who stands idle, into the line of a queue that the profile has come to serve.
+    pub(super) fn stand_idle_for(&mut self, slot: Slot<Agent>, serves: Serves) {
+        let agent = &mut self.agents[slot];
+        let key = serves.rank(&agent.state).key(agent.id);
+        let line = &mut self.idle.groups[serves.group as usize];
+        agent.nodes.push(self.lines.insert(line, key, slot.number()));
+    }
+
+    /// Takes an agent out of all lines of the idle.
+    pub(super) fn stand_down(&mut self, slot: Slot<Agent>) {
+        let agent = &mut self.agents[slot];
+        let profile = self.profiles.at(agent.profile);
+        match profile.pool {
+            None => {
+                for (serves, &node) in profile.serves.iter().zip(&agent.nodes) {
+                    let line = &mut self.idle.groups[serves.group as usize];
+                    self.lines.remove(line, node);
+                }
+                agent.nodes.clear();
+            }
+            Some(pool) => {
+                let lines = &mut self.idle.pools[usize::from(pool)].lines;
+                for (&node, line) in agent.nodes.iter().zip(lines) {
+                    if node != Node::NOWHERE {
+                        self.lines.remove(line, node);
+                    }
+                }
+                agent.nodes.clear();
+                self.refresh_heads(pool);
+            }
+        }
+    }
+
+    fn refresh_heads(&mut self, pool: u16) {
+        let index = usize::from(pool);
+        let mut is_open = false;
+        for (line, heads) in self.idle.pools[index].lines.iter().zip(&mut self.idle.heads) {
+            if let Some(head) = line.head() {
+                heads[index] = self.lines.key(head);
+                is_open = true;
+            }
+        }
+        self.idle.open.set(pool, is_open);
+    }
+
+    /// A queue with this strategy has come (or gone): agents in pools stand in the order that it wants.
+    pub(super) fn want_order(&mut self, strategy: Strategy, is_wanted: bool) {
+        let order = Order::of(strategy);
+        let count = &mut self.idle.wanted[order as usize];
+        *count = if is_wanted { *count + 1 } else { *count - 1 };
+        if *count == u32::from(is_wanted) {
+            for slot in self.pooled_idle(None) {
+                self.restand(slot);
+            }
+            for pool in 0..self.idle.pools.len() {
+                self.refresh_heads(u16::try_from(pool).expect("there are at most POOLS_MAX"));
+            }
+        }
+    }
+
+    /// Into the orders that are wanted now, out of the others.
+    fn restand(&mut self, slot: Slot<Agent>) {
+        let agent = &mut self.agents[slot];
+        let pool = self.profiles.at(agent.profile).pool.expect("only agents in pools change orders");
+        let lines = &mut self.idle.pools[usize::from(pool)].lines;
+        for ((order, line), node) in ORDERS.into_iter().zip(lines).zip(&mut agent.nodes) {
+            let is_wanted = self.idle.wanted[order as usize] > 0;
+            if is_wanted && *node == Node::NOWHERE {
+                let key = order.rank(&agent.state).key(agent.id);
+                *node = self.lines.insert(line, key, slot.number());
+            } else if !is_wanted && *node != Node::NOWHERE {
+                self.lines.remove(line, std::mem::replace(node, Node::NOWHERE));
+            }
+        }
+    }
+
+    /// Available agents in pools, or with one profile.
+    fn pooled_idle(&self, profile: Option<Slot<Profile>>) -> Vec<Slot<Agent>> {
+        let is_meant = |agent: &Agent| match profile {
+            Some(profile) => agent.profile == profile,
+            None => self.profiles.at(agent.profile).pool.is_some(),
+        };
+        let listed = self.agents.iter().filter(|(_, agent)| agent.is_listed && is_meant(agent));
+        listed.map(|(slot, _)| slot).collect()
+    }
+
+    /// Makes a profile a pool where it has the members for it and there is room for one more.
+    pub(super) fn pool_if_shared(&mut self, slot: Slot<Profile>) {
+        let profile = self.profiles.at(slot);
+        if profile.pool.is_some() || profile.members < self.settings.pooled_from {
+            return;
+        }
+        let vacant = self.idle.pools.iter().position(|pool| pool.profile.is_none());
+        let index = vacant.unwrap_or(self.idle.pools.len());
+        if index >= POOLS_MAX.min(self.settings.pools_max as usize) {
+            return;
+        }
+        let pool = u16::try_from(index).expect("POOLS_MAX is a u16");
+        let idle = self.pooled_idle(Some(slot));
+        for &agent in &idle {
+            self.stand_down(agent);
+        }
+        let lines = std::array::from_fn(|_| Line::new());
+        let new = Pool { profile: Some(slot), lines };
+        if index == self.idle.pools.len() {
+            self.idle.pools.push(new);
+            let none = Key { major: 0, minor: 0, last: 0 };
+            self.idle.heads.iter_mut().for_each(|heads| heads.push(none));
+        } else {
+            self.idle.pools[index] = new;
+        }
+        let profile = self.profiles.at_mut(slot);
+        profile.pool = Some(pool);
+        for &serves in &profile.serves {
+            self.queues[serves.queue].admit_pool(pool, serves);
+        }
+        for agent in idle {
+            self.stand_idle(agent);
+        }
+    }
+
+    /// Before a member leaves. Half as many as make a pool keep it, so that one agent's coming and going is cheap.
+    pub(super) fn unpool_if_small(&mut self, slot: Slot<Profile>) {
+        let profile = self.profiles.at(slot);
+        let is_small = profile.members <= (self.settings.pooled_from / 2).max(1);
+        let Some(pool) = profile.pool.filter(|_| is_small) else { return };
+        let idle = self.pooled_idle(Some(slot));
+        for &agent in &idle {
+            self.stand_down(agent);
+        }
+        let profile = self.profiles.at_mut(slot);
+        profile.pool = None;
+        for &serves in &profile.serves {
+            self.queues[serves.queue].dismiss_pool(pool);
+        }
+        self.idle.pools[usize::from(pool)].profile = None;
+        for agent in idle {
+            self.stand_idle(agent);
+        }
+    }
+}
+
+impl Idle {
+    pub(crate) fn new() -> Idle {
+        Idle {
+            groups: Vec::new(),
+            vacant_groups: Vec::new(),
+            pools: Vec::new(),
+            heads: std::array::from_fn(|_| Vec::new()),
+            open: PoolSet::new(),
+            wanted: [0; ORDERS.len()],
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Who waits, in order: by queue, step and own requirement, so that whoever becomes free looks at heads only.
+
+use std::collections::BTreeMap;
+
+use timing::{Instant, TimerId};
+
+use super::{Alarm, Distributor, Interaction, Queue};
+use crate::line::{Key, Line, Lines, Node};
+use crate::state::{Place, Stage};
+use crate::table::Slot;
+use crate::{InteractionId, QueueId, Requirement, STEPS_MAX};
+
+/// The lines of one queue.
+#[derive(Clone, Debug)]
+pub(crate) struct LinesOfQueue {
+    /// By step, in order of place: who has no own requirement beside the queue's.
+    pub(crate) plain: Vec<Line>,
+    /// By own requirement and step: who has one. None is empty.
+    pub(crate) own: BTreeMap<(OwnRequirement, u8), Line>,
+    /// By step, in order of entry: who waits, one timer for each but the last.
+    pub(crate) entries: Vec<Aging>,
+    /// In order of entry: who leaves when the maximum wait is over.
+    pub(crate) expiring: Aging,
+    /// All who wait.
+    pub(crate) len: u32,
+}
+
+/// A line in order of entry, whose head is the next to become too old for it: one timer for all.
+#[derive(Clone, Debug)]
+pub(crate) struct Aging {
+    pub(crate) line: Line,
+    /// When it goes off: not after the head's time. `None` where nobody's time comes.
+    pub(crate) alarm: Option<(Instant, TimerId)>,
+}
+
+impl Aging {
+    fn new() -> Aging {
+        Aging { line: Line::new(), alarm: None }
+    }
+}
+
+impl LinesOfQueue {
+    pub(crate) fn new(steps: usize) -> LinesOfQueue {
+        LinesOfQueue {
+            plain: vec![Line::new(); steps],
+            own: BTreeMap::new(),
+            entries: vec![Aging::new(); steps],
+            expiring: Aging::new(),
+            len: 0,
+        }
+    }
+
+    /// Every line in order of place.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Line> {
+        self.plain.iter().chain(self.own.values())
+    }
+
+    /// Who entered first of those who wait.
+    pub(crate) fn first_entry(&self, lines: &Lines) -> Option<Instant> {
+        let heads = self.entries.iter().filter_map(|aging| aging.line.head());
+        heads.map(|head| Instant::from_micros(lines.key(head).major)).min()
+    }
+}
+
+/// The heads of the lines of one queue: all that an agent who becomes free has to look at.
+#[derive(Clone, Debug)]
+pub(crate) struct Front {
+    /// Bit n: somebody waits at step n without an own requirement, and `heads[n]` is the first.
+    pub(crate) open: u16,
+    /// Somebody waits with an own requirement.
+    pub(crate) has_own: bool,
+    pub(crate) heads: [Place; STEPS_MAX + 1],
+}
+
+impl Front {
+    pub(crate) fn new() -> Front {
+        let nobody = Place { key: 0, interaction: InteractionId(0) };
+        Front { open: 0, has_own: false, heads: [nobody; STEPS_MAX + 1] }
+    }
+}
+
+/// A requirement that an interaction has beside the queue's; equal ones are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OwnRequirement(u32);
+
+/// The own requirements of all interactions.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnRequirements {
+    /// With the number of interactions that have it.
+    kept: Vec<(Requirement, u32)>,
+    vacant: Vec<u32>,
+    index: BTreeMap<Requirement, u32>,
+}
+
+impl OwnRequirements {
+    pub(crate) fn new() -> OwnRequirements {
+        OwnRequirements { kept: Vec::new(), vacant: Vec::new(), index: BTreeMap::new() }
+    }
+
+    pub(crate) fn at(&self, own: OwnRequirement) -> &Requirement {
+        &self.kept[own.0 as usize].0
+    }
+
+    /// One interaction more has it.
+    pub(crate) fn keep(&mut self, requirement: Requirement) -> OwnRequirement {
+        if let Some(&index) = self.index.get(&requirement) {
+            self.kept[index as usize].1 += 1;
+            return OwnRequirement(index);
+        }
+        let index = match self.vacant.pop() {
+            Some(index) => {
+                self.kept[index as usize] = (requirement.clone(), 1);
+                index
+            }
+            None => {
+                self.kept.push((requirement.clone(), 1));
+                u32::try_from(self.kept.len() - 1).expect("there are no more than interactions")
+            }
+        };
+        self.index.insert(requirement, index);
+        OwnRequirement(index)
+    }
+
+    /// One interaction less has it.
+    pub(crate) fn release(&mut self, own: OwnRequirement) {
+        let (requirement, uses) = &mut self.kept[own.0 as usize];
+        *uses -= 1;
+        if *uses == 0 {
+            self.index.remove(requirement);
+            *requirement = Requirement::anyone();
+            self.vacant.push(own.0);
+        }
+    }
+}
+
+fn place_key(place: Place) -> Key {
+    // The sign bit turned over makes the order of signed numbers that of unsigned ones.
+    Key { major: place.key.cast_unsigned() ^ 1 << 63, minor: place.interaction.0, last: 0 }
+}
+
+/// The place that an entry of a line stands for.
+pub(super) fn place_of(key: Key) -> Place {
+    Place { key: (key.major ^ 1 << 63).cast_signed(), interaction: InteractionId(key.minor) }
+}
+
+fn entry_key(interaction: &Interaction) -> Key {
+    Key { major: interaction.entered.as_micros(), minor: interaction.id.0, last: 0 }
+}
+
+impl Distributor {
+    /// Into the lines, with the deadlines of waiting; whoever is free may take it.
+    pub(super) fn start_waiting(&mut self, slot: Slot<Interaction>) {
+        self.list(slot);
+        let interaction = &self.interactions[slot];
+        let (key, id, queue_slot) = (entry_key(interaction), interaction.queue, interaction.queue_slot);
+        let (step, entered, place) = (interaction.step, interaction.entered, interaction.place());
+        let overdue = interaction.overdue;
+        let queue = &mut self.queues[queue_slot];
+        queue.lines.len += 1;
+        let entries = &mut queue.lines.entries[usize::from(step)];
+        let entry_node = self.lines.insert(&mut entries.line, key, slot.number());
+        if let Some(next) = queue.state.settings.steps.get(usize::from(step)) {
+            let at = entered + next.after;
+            entries.wake(&mut self.deadlines, at, Alarm::Step(id, step));
+        }
+        let mut expiry_node = Node::NOWHERE;
+        if let Some(rule) = queue.state.settings.max_wait.filter(|_| !overdue) {
+            expiry_node = self.lines.insert(&mut queue.lines.expiring.line, key, slot.number());
+            let at = entered + rule.after;
+            queue.lines.expiring.wake(&mut self.deadlines, at, Alarm::MaxWait(id));
+        }
+        let interaction = &mut self.interactions[slot];
+        interaction.entry_node = entry_node;
+        interaction.expiry_node = expiry_node;
+        self.unsettled.interactions.push(place);
+    }
+
+    /// Out of the lines, without deadlines of waiting.
+    pub(super) fn stop_waiting(&mut self, slot: Slot<Interaction>) {
+        self.unlist(slot);
+        self.stop_expiring(slot);
+        let interaction = &mut self.interactions[slot];
+        let node = std::mem::replace(&mut interaction.entry_node, Node::NOWHERE);
+        let queue = &mut self.queues[interaction.queue_slot];
+        queue.lines.len -= 1;
+        let entries = &mut queue.lines.entries[usize::from(interaction.step)];
+        self.lines.remove(&mut entries.line, node);
+        entries.rest_if_empty(&mut self.deadlines);
+    }
+
+    /// The maximum wait does not apply any more.
+    pub(super) fn stop_expiring(&mut self, slot: Slot<Interaction>) {
+        let interaction = &mut self.interactions[slot];
+        let node = std::mem::replace(&mut interaction.expiry_node, Node::NOWHERE);
+        if node != Node::NOWHERE {
+            let expiring = &mut self.queues[interaction.queue_slot].lines.expiring;
+            self.lines.remove(&mut expiring.line, node);
+            expiring.rest_if_empty(&mut self.deadlines);
+        }
+    }
+
+    /// Into the line of its place.
+    pub(super) fn list(&mut self, slot: Slot<Interaction>) {
+        let interaction = &self.interactions[slot];
+        let (key, step, queue_slot) =
+            (place_key(interaction.place()), interaction.step, interaction.queue_slot);
+        let queue = &mut self.queues[queue_slot];
+        let node = match interaction.requirement {
+            None => {
+                let node = self.lines.insert(&mut queue.lines.plain[usize::from(step)], key, slot.number());
+                self.refresh_front(queue_slot, step);
+                node
+            }
+            Some(own) => {
+                let line = queue.lines.own.entry((own, step)).or_insert_with(Line::new);
+                self.fronts[queue_slot.number() as usize].has_own = true;
+                self.lines.insert(line, key, slot.number())
+            }
+        };
+        self.interactions[slot].node = node;
+    }
+
+    /// Out of the line of its place.
+    pub(super) fn unlist(&mut self, slot: Slot<Interaction>) {
+        let interaction = &mut self.interactions[slot];
+        let node = std::mem::replace(&mut interaction.node, Node::NOWHERE);
+        let (step, queue_slot) = (interaction.step, interaction.queue_slot);
+        let lines = &mut self.queues[queue_slot].lines;
+        match interaction.requirement {
+            None => {
+                self.lines.remove(&mut lines.plain[usize::from(step)], node);
+                self.refresh_front(queue_slot, step);
+            }
+            Some(own) => {
+                let line = lines.own.get_mut(&(own, step)).expect("who waits is listed");
+                self.lines.remove(line, node);
+                if line.is_empty() {
+                    lines.own.remove(&(own, step));
+                    self.fronts[queue_slot.number() as usize].has_own = !lines.own.is_empty();
+                }
+            }
+        }
+    }
+
+    fn refresh_front(&mut self, queue: Slot<Queue>, step: u8) {
+        let front = &mut self.fronts[queue.number() as usize];
+        match self.queues[queue].lines.plain[usize::from(step)].head() {
+            Some(head) => {
+                front.open |= 1 << step;
+                front.heads[usize::from(step)] = place_of(self.lines.key(head));
+            }
+            None => front.open &= !(1 << step),
+        }
+    }
+
+    /// Everybody who waits in a queue, in order.
+    pub(super) fn line_of(&self, queue: Slot<Queue>) -> Vec<Place> {
+        let lines = self.queues[queue].lines.all();
+        let mut places: Vec<Place> =
+            lines.flat_map(|line| self.lines.iter(line)).map(|node| place_of(self.lines.key(node))).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// Whose time in a line has come, as single deadlines; the alarm of the line is spent.
+    pub(super) fn collect_due(&mut self, alarm: Alarm, queue: QueueId) {
+        let Some(slot) = self.queues.slot(queue) else { return };
+        let queue = &mut self.queues[slot];
+        let Some((aging, after)) = queue.aging(alarm) else { return };
+        aging.alarm = None;
+        let line = aging.line.clone();
+        for node in self.lines.iter(&line) {
+            let at = Instant::from_micros(self.lines.key(node).major) + after;
+            if !self.deadlines.is_due(at, self.now) {
+                break;
+            }
+            let id = InteractionId(self.lines.key(node).minor);
+            self.due.push((at, alarm.of_interaction(id)));
+        }
+    }
+
+    /// Sets the alarm of a line whose alarm is spent, if somebody stands there.
+    pub(super) fn rearm(&mut self, alarm: Alarm, queue: QueueId) {
+        let Some(slot) = self.queues.slot(queue) else { return };
+        let Some((aging, after)) = self.queues[slot].aging(alarm) else { return };
+        if let Some(head) = aging.line.head() {
+            let at = Instant::from_micros(self.lines.key(head).major) + after;
+            aging.wake(&mut self.deadlines, at, alarm);
+        }
+    }
+
+    /// Whether an interaction stands in a line, waiting.
+    pub(super) fn waits(&self, slot: Slot<Interaction>) -> bool {
+        matches!(self.interactions[slot].stage, Stage::Waiting)
+    }
+}
+
+impl Aging {
+    /// Sees to it that the alarm goes off by then.
+    fn wake(&mut self, deadlines: &mut timing::TimerWheel<Alarm>, at: Instant, alarm: Alarm) {
+        if self.alarm.is_some_and(|(set, _)| set <= at) {
+            return;
+        }
+        if let Some((_, timer)) = self.alarm {
+            deadlines.cancel(timer);
+        }
+        self.alarm = Some((at, deadlines.schedule(at, alarm)));
+    }
+
+    fn rest_if_empty(&mut self, deadlines: &mut timing::TimerWheel<Alarm>) {
+        if self.line.is_empty()
+            && let Some((_, timer)) = self.alarm.take()
+        {
+            deadlines.cancel(timer);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A distributor written down is its plain [`State`]; everything else is built up again from it.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::agent::Agent;
+use super::waiting::OwnRequirements;
+use super::{Alarm, Deadline, Distributor, Interaction, Queue, Reservation};
+use crate::line::Node;
+use crate::state::{InteractionState, Place, QueueState, ReservationState, Stage, State};
+use crate::table::Slot;
+use crate::{Event, InteractionId, QueueId, ReservationId};
+
+/// What is written: nothing that could contradict itself.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    state: State,
+    /// Said and not yet heard.
+    events: VecDeque<Event>,
+}
+
+impl Serialize for Distributor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written { state: self.state(), events: self.events.clone() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Distributor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Distributor, D::Error> {
+        let Written { state, events } = Written::deserialize(deserializer)?;
+        let mut distributor = Distributor::from(state);
+        distributor.events = events;
+        Ok(distributor)
+    }
+}
+
+impl From<State> for Distributor {
+    /// A distributor in this state, which must be one that a distributor had ([`Distributor::state`]).
+    ///
+    /// # Panics
+    /// Where the state contradicts itself, such as a reservation whose agent is not there.
+    fn from(state: State) -> Distributor {
+        let State { settings, now, queues, agents, interactions, reservations, last_reservation, totals } =
+            state;
+        let mut distributor = Distributor::new(settings);
+        distributor.now = now;
+        distributor.last_reservation = last_reservation;
+        distributor.totals = totals;
+        for (id, state) in queues {
+            distributor.restore_queue(id, state);
+        }
+        for (id, state) in agents {
+            let profile = distributor.join_profile(&state.settings.skills);
+            let agent = Agent { state, ..Agent::new(id, Default::default(), profile, now) };
+            let slot = distributor.agents.insert(agent);
+            distributor.restore_agent(slot);
+        }
+        for (id, reservation) in reservations {
+            distributor.restore_reservation(id, reservation);
+        }
+        for (id, interaction) in interactions {
+            distributor.restore_interaction(id, interaction);
+        }
+        // Nothing has been set free: what could be matched was, before it was written.
+        distributor.unsettled = Default::default();
+        distributor
+    }
+}
+
+impl Distributor {
+    fn restore_queue(&mut self, id: QueueId, state: QueueState) {
+        let mut queue = Queue::new(id, state.settings.clone(), self.now);
+        queue.state = state;
+        let slot = self.add_queue(queue);
+        if let Some(end) = self.grace_end(id) {
+            let alarm = Alarm::Single(end, Deadline::Grace(id));
+            self.queues[slot].grace_timer = Some(self.deadlines.schedule(end, alarm));
+        }
+    }
+
+    fn restore_agent(&mut self, slot: Slot<Agent>) {
+        let due = self.agents[slot].due();
+        let timer = due.map(|(at, deadline)| self.deadlines.schedule(at, Alarm::Single(at, deadline)));
+        self.agents[slot].timer = timer;
+        if self.agents[slot].state.presence.is_logged_in() {
+            self.count_staff(slot, true);
+        }
+        self.present(slot);
+    }
+
+    fn restore_reservation(&mut self, id: ReservationId, state: ReservationState) {
+        let alarm = Alarm::Single(state.deadline, Deadline::Reservation(id));
+        let timer = self.deadlines.schedule(state.deadline, alarm);
+        self.reservations.insert(Reservation { id, state, timer });
+    }
+
+    fn restore_interaction(&mut self, id: InteractionId, state: InteractionState) {
+        let queue_slot = self.queues.slot(state.queue);
+        let own = |own: &mut OwnRequirements| state.requirement.map(|requirement| own.keep(requirement));
+        let slot = self.interactions.insert(Interaction {
+            id,
+            key: Place::new(id, state.arrived, state.priority, self.settings.head_start_per_point).key,
+            arrived: state.arrived,
+            entered: state.entered,
+            stage: state.stage,
+            queue: state.queue,
+            queue_slot: queue_slot.unwrap_or(Slot::new(0)),
+            priority: state.priority,
+            attempts: state.attempts,
+            flow_outs: state.flow_outs,
+            requirement: own(&mut self.own_requirements),
+            node: Node::NOWHERE,
+            entry_node: Node::NOWHERE,
+            expiry_node: Node::NOWHERE,
+            step: state.step,
+            overdue: state.overdue,
+            exclusions: None,
+        });
+        for (agent, until) in state.exclusions {
+            self.exclude(slot, agent, until);
+        }
+        match state.stage {
+            Stage::Waiting => {
+                self.unanswered += 1;
+                self.start_waiting(slot);
+            }
+            Stage::Reserved(_) => {
+                self.unanswered += 1;
+                self.queues[queue_slot.expect("who is reserved is in a queue")].reserved += 1;
+            }
+            Stage::Handling { .. } => {
+                if let Some(queue) = queue_slot {
+                    self.queues[queue].handling += 1;
+                }
+            }
+        }
+    }
+}

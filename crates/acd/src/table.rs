@@ -1,0 +1,287 @@
+//! Where things lie: ids from outside lead to slots, and slots lead to things at the price of an index.
+//!
+//! [`Table`] never moves what it holds, uses slots again, and allocates only when it holds more than ever before.
+//! Its index is an open-addressing hash table with linear probing and backward-shift deletion (Knuth, The Art of
+//! Computer Programming, volume 3, section 6.4, algorithm R): there are no tombstones, so it never has to be
+//! rebuilt in steady operation. It cannot be iterated by hash; what is iterated is sorted by id.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Index, IndexMut};
+
+/// A thing with its number.
+pub(crate) trait Named {
+    /// The newtype of its ids.
+    type Id: Copy + Ord;
+
+    /// Its own.
+    fn id(&self) -> Self::Id;
+
+    /// The number inside an id.
+    fn number(id: Self::Id) -> u64;
+}
+
+/// Where a `T` lies, as long as it is there.
+pub(crate) struct Slot<T> {
+    index: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+/// Things by slot and by id.
+#[derive(Clone)]
+pub(crate) struct Table<T> {
+    things: Vec<Option<T>>,
+    vacant: Vec<u32>,
+    index: Hashed,
+}
+
+impl<T: Named> Table<T> {
+    pub(crate) fn new() -> Table<T> {
+        Table { things: Vec::new(), vacant: Vec::new(), index: Hashed::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.things.len() - self.vacant.len()
+    }
+
+    pub(crate) fn slot(&self, id: T::Id) -> Option<Slot<T>> {
+        self.index.find(T::number(id)).map(Slot::new)
+    }
+
+    pub(crate) fn contains(&self, id: T::Id) -> bool {
+        self.slot(id).is_some()
+    }
+
+    pub(crate) fn by_id(&self, id: T::Id) -> Option<&T> {
+        self.slot(id).map(|slot| &self[slot])
+    }
+
+    pub(crate) fn get(&self, slot: Slot<T>) -> Option<&T> {
+        self.things.get(slot.index as usize)?.as_ref()
+    }
+
+    /// Puts a thing in whose id is not here yet.
+    pub(crate) fn insert(&mut self, thing: T) -> Slot<T> {
+        let id = thing.id();
+        let index = match self.vacant.pop() {
+            Some(index) => index,
+            None => {
+                self.things.push(None);
+                u32::try_from(self.things.len() - 1).expect("the bounds of the settings are u32")
+            }
+        };
+        self.things[index as usize] = Some(thing);
+        self.index.insert(T::number(id), index);
+        Slot::new(index)
+    }
+
+    /// Takes a thing out that is here.
+    pub(crate) fn remove(&mut self, slot: Slot<T>) -> T {
+        let thing = self.things[slot.index as usize].take().expect("the caller has looked it up");
+        self.vacant.push(slot.index);
+        self.index.remove(T::number(thing.id()));
+        thing
+    }
+
+    /// Everything, in the order of the slots: for what does not depend on order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot<T>, &T)> {
+        let slots = (0u32..).map(Slot::new).zip(&self.things);
+        slots.filter_map(|(slot, thing)| Some((slot, thing.as_ref()?)))
+    }
+
+    /// Everything, by id. Costs sorting.
+    pub(crate) fn in_order(&self) -> Vec<&T> {
+        let mut all: Vec<&T> = self.things.iter().flatten().collect();
+        all.sort_unstable_by_key(|thing| thing.id());
+        all
+    }
+}
+
+impl<T> Index<Slot<T>> for Table<T> {
+    type Output = T;
+
+    fn index(&self, slot: Slot<T>) -> &T {
+        self.things[slot.index as usize].as_ref().expect("slots are kept only of what is here")
+    }
+}
+
+impl<T> IndexMut<Slot<T>> for Table<T> {
+    fn index_mut(&mut self, slot: Slot<T>) -> &mut T {
+        self.things[slot.index as usize].as_mut().expect("slots are kept only of what is here")
+    }
+}
+
+impl<T: Named + fmt::Debug> fmt::Debug for Table<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.in_order()).finish()
+    }
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn new(index: u32) -> Slot<T> {
+        Slot { index, of: PhantomData }
+    }
+
+    /// As an item of a line.
+    pub(crate) fn number(self) -> u32 {
+        self.index
+    }
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Slot<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Slot<T> {}
+
+impl<T> PartialEq for Slot<T> {
+    fn eq(&self, other: &Slot<T>) -> bool {
+        self.index == other.index
+    }
+}
+
+impl<T> Eq for Slot<T> {}
+
+impl<T> PartialOrd for Slot<T> {
+    fn partial_cmp(&self, other: &Slot<T>) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Slot<T> {
+    fn cmp(&self, other: &Slot<T>) -> Ordering {
+        self.index.cmp(&other.index)
+    }
+}
+
+impl<T> fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.index)
+    }
+}
+
+/// From number to number.
+#[derive(Clone)]
+struct Hashed {
+    /// A power of two long; `VACANT` where nothing lies.
+    places: Vec<(u64, u32)>,
+    len: usize,
+}
+
+const VACANT: u32 = u32::MAX;
+
+impl Hashed {
+    fn new() -> Hashed {
+        Hashed { places: vec![(0, VACANT); 16], len: 0 }
+    }
+
+    fn mask(&self) -> usize {
+        self.places.len() - 1
+    }
+
+    /// Where a key would like to lie.
+    fn home(&self, key: u64) -> usize {
+        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 32)) as usize & self.mask()
+    }
+
+    /// Where a key lies, or the first vacant place.
+    fn place(&self, key: u64) -> usize {
+        let mut place = self.home(key);
+        while self.places[place].1 != VACANT && self.places[place].0 != key {
+            place = (place + 1) & self.mask();
+        }
+        place
+    }
+
+    fn find(&self, key: u64) -> Option<u32> {
+        Some(self.places[self.place(key)].1).filter(|&value| value != VACANT)
+    }
+
+    fn insert(&mut self, key: u64, value: u32) {
+        if (self.len + 1) * 4 > self.places.len() * 3 {
+            let twice = vec![(0, VACANT); self.places.len() * 2];
+            for (key, value) in std::mem::replace(&mut self.places, twice) {
+                if value != VACANT {
+                    let place = self.place(key);
+                    self.places[place] = (key, value);
+                }
+            }
+        }
+        let place = self.place(key);
+        debug_assert_eq!(self.places[place].1, VACANT, "an id is put in once");
+        self.places[place] = (key, value);
+        self.len += 1;
+    }
+
+    fn remove(&mut self, key: u64) {
+        let mut hole = self.place(key);
+        debug_assert_ne!(self.places[hole].1, VACANT, "an id is taken out that is here");
+        let mut next = hole;
+        loop {
+            next = (next + 1) & self.mask();
+            let (key, value) = self.places[next];
+            if value == VACANT {
+                break;
+            }
+            // It may move into the hole unless its home lies behind the hole on the way to it.
+            let from_home = next.wrapping_sub(self.home(key)) & self.mask();
+            if from_home >= next.wrapping_sub(hole) & self.mask() {
+                self.places[hole] = (key, value);
+                hole = next;
+            }
+        }
+        self.places[hole] = (0, VACANT);
+        self.len -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Thing(u64);
+
+    impl Named for Thing {
+        type Id = u64;
+
+        fn id(&self) -> u64 {
+            self.0
+        }
+
+        fn number(id: u64) -> u64 {
+            id
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_is_a_map(ids in prop::collection::vec(0..60u64, 1..400)) {
+            let (mut table, mut model) = (Table::new(), BTreeMap::new());
+            for id in ids {
+                // Far apart and close together: the high bits of an id must count as well.
+                let id = if id % 2 == 0 { id } else { id << 40 };
+                match model.remove(&id) {
+                    Some(slot) => prop_assert_eq!(table.remove(slot), Thing(id)),
+                    None => drop(model.insert(id, table.insert(Thing(id)))),
+                }
+                prop_assert_eq!(table.len(), model.len());
+                for (&id, &slot) in &model {
+                    prop_assert_eq!(table.slot(id), Some(slot));
+                    prop_assert_eq!(&table[slot], &Thing(id));
+                }
+                prop_assert_eq!(table.contains(id), model.contains_key(&id));
+            }
+            let ids: Vec<u64> = table.in_order().iter().map(|thing| thing.0).collect();
+            prop_assert_eq!(ids, model.keys().copied().collect::<Vec<u64>>());
+        }
+    }
+}
