@@ -1,10 +1,6 @@
 //! Contact surplus and steps: who waits, how long for whom, and who goes first.
 
-use std::time::Duration;
-
-use acd::{
-    Activity, AgentId, Command, Event, InteractionId, QueueId, Requirement, StepCause, StepEffect, Strategy,
-};
+use acd::{AgentId, Command, Event, InteractionId, QueueId, Requirement, StepCause, StepEffect};
 use timing::Instant;
 
 use crate::{BILLING, ENGLISH, World, seconds, step};
@@ -245,51 +241,4 @@ fn a_moved_interaction_keeps_its_age_and_begins_the_other_queues_steps() {
     assert_eq!((world.waits_in(1), world.step_of(1)), (Some(1), 0));
     world.agent(7, &[(BILLING, 7)]);
     assert_eq!(world.rings(7), Some(1));
-}
-
-#[test]
-fn the_worked_example_of_the_routing_page_is_true() {
-    let (kim, lee, park) = (1, 2, 3);
-    let mut world = World::new();
-    world.queue(1, |queue| {
-        queue.requirement = billing(7);
-        queue.steps = vec![step(20, billing(3), StepEffect::Replace)];
-        queue.strategy = Strategy::MostSkilled;
-    });
-    for (agent, level) in [(kim, 8), (lee, 9), (park, 4)] {
-        world.agent(agent, &[(BILLING, level)]);
-    }
-    let (with_lee, with_kim, a, b) = (100, 101, 1, 2);
-    world.call(with_lee, 1);
-    world.accept(lee);
-    world.call(with_kim, 1);
-    world.accept(kim);
-
-    world.call(a, 1);
-    assert_eq!((world.waits_in(a), world.step_of(a)), (Some(1), 0));
-    world.wait(seconds(5));
-    world.call_with(b, 1, 1, None);
-    world.wait(seconds(7));
-    world.finish(with_kim);
-    assert_eq!(world.rings(kim), Some(b));
-    world.wait(Duration::from_millis(8_500));
-    assert_eq!(world.rings(park), Some(a));
-    world.wait(seconds(7));
-    assert!(matches!(world.activity(kim), Activity::BackingOff { .. }));
-    assert_eq!((world.waits_in(b), world.step_of(b)), (Some(1), 1));
-    world.wait(Duration::from_millis(2_500));
-    world.take_events();
-    world.accept(park);
-    assert!(world.take_events().iter().any(|event| matches!(event,
-        Event::Answered { interaction: InteractionId(1), waited, .. } if *waited == seconds(30))));
-    world.wait(seconds(3));
-    world.finish(with_lee);
-    assert_eq!(world.rings(lee), Some(b));
-    let decision = world.take_events().into_iter().find_map(|event| match event {
-        Event::Reserved { decision, .. } => Some(decision),
-        _ => None,
-    });
-    let decision = decision.expect("B was reserved");
-    assert_eq!((decision.step, decision.eligible, decision.runners_up), (1, 1, [None; 3]));
-    assert_eq!((decision.strategy, decision.still_waiting), (Strategy::MostSkilled, 0));
 }

@@ -1,0 +1,136 @@
+//! `queue NAME: ...`, `agent NAME: ...`, `settings: ...`.
+
+use acd::{
+    AgentSettings, BackOff, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, QueueSettings, Settings, Step,
+    StepEffect, Strategy,
+};
+
+use crate::names::{Names, Said, duration, exit, number};
+
+/// The parts after the colon, parted by semicolons, as the first word and the rest.
+fn parts(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = text.split(';').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.split_once(' ').map_or((part, ""), |(word, rest)| (word, rest.trim())))
+}
+
+pub(crate) fn settings(text: &str) -> Said<Settings> {
+    let mut settings = Settings::default();
+    for (word, rest) in parts(text) {
+        match word {
+            "misses" => settings.misses_max = number(rest)?,
+            "head-start" => settings.head_start_per_point = duration(rest)?,
+            "waiting" => settings.waiting_max = number(rest)?,
+            "flow-outs" => settings.flow_outs_max = number(rest)?,
+            "wrap-up" => settings.after_call_work_max = duration(rest)?,
+            other => {
+                let known = "misses, head-start, waiting, flow-outs, wrap-up";
+                return Err(format!("there is no setting `{other}`: {known}"));
+            }
+        }
+    }
+    Ok(settings)
+}
+
+pub(crate) fn agent(names: &mut Names, text: &str) -> Said<AgentSettings> {
+    let mut settings = AgentSettings::default();
+    for (word, rest) in parts(text) {
+        match word {
+            "order" => settings.order = number(rest)?,
+            "wrap-up" => settings.after_call_work = Some(duration(rest)?),
+            skill => {
+                let id = names.skill(skill);
+                settings.skills.insert(id, number(rest)?);
+            }
+        }
+    }
+    Ok(settings)
+}
+
+pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
+    let mut settings = QueueSettings::default();
+    for (word, rest) in parts(text) {
+        match word {
+            "require" => settings.requirement = names.requirement(rest)?,
+            "step" => settings.steps.push(step(names, rest)?),
+            "patient" => settings.skip_unstaffed_steps = false,
+            "strategy" => settings.strategy = strategy(rest)?,
+            "ring" => settings.ring_timeout = duration(rest)?,
+            "wrap-up" => settings.after_call_work = duration(rest)?,
+            "max-wait" => {
+                let (after, to) = to(rest)?;
+                settings.max_wait = Some(MaxWait { after: duration(after)?, exit: exit(names, to)? });
+            }
+            "max-length" => {
+                let (waiting, to) = to(rest)?;
+                settings.max_length = Some(MaxLength { waiting: number(waiting)?, exit: exit(names, to)? });
+            }
+            "nobody" => {
+                let (grace, to) = to(rest)?;
+                let rule = NobodyLoggedIn { grace: duration(grace)?, exit: exit(names, to)? };
+                settings.nobody_logged_in = Some(rule);
+            }
+            "back-off" => back_off(&mut settings, rest)?,
+            other => {
+                let known =
+                    "require, step, patient, strategy, ring, wrap-up, max-wait, max-length, nobody, back-off";
+                return Err(format!("a queue has no `{other}`: {known}"));
+            }
+        }
+    }
+    Ok(settings)
+}
+
+fn to(text: &str) -> Said<(&str, &str)> {
+    let parted = text.split_once("->").map(|(what, to)| (what.trim(), to.trim()));
+    parted.ok_or_else(|| format!("`{text}` leads nowhere: write `-> QUEUE` or `-> exit 1`"))
+}
+
+/// `20s billing >= 3`, `40s or english`.
+fn step(names: &mut Names, text: &str) -> Said<Step> {
+    let (after, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let rest = rest.trim();
+    let (effect, requirement) = match rest.strip_prefix("or ") {
+        Some(requirement) => (StepEffect::Add, requirement),
+        None => (StepEffect::Replace, rest),
+    };
+    Ok(Step { after: duration(after)?, requirement: names.requirement(requirement)?, effect })
+}
+
+pub(crate) const STRATEGIES: [(&str, Strategy); 8] = [
+    ("longest idle", Strategy::LongestIdle(IdleClock::SinceHandled)),
+    ("longest ready", Strategy::LongestIdle(IdleClock::SinceReady)),
+    ("longest without offer", Strategy::LongestIdle(IdleClock::SinceOffered)),
+    ("most skilled", Strategy::MostSkilled),
+    ("least skilled", Strategy::LeastSkilled),
+    ("fewest handled", Strategy::FewestHandled),
+    ("round robin", Strategy::RoundRobin),
+    ("top down", Strategy::TopDown),
+];
+
+fn strategy(text: &str) -> Said<Strategy> {
+    let known = STRATEGIES.iter().find(|(name, _)| *name == text).map(|&(_, strategy)| strategy);
+    let names: Vec<&str> = STRATEGIES.iter().map(|(name, _)| *name).collect();
+    known.ok_or_else(|| format!("there is no strategy `{text}`: {}", names.join(", ")))
+}
+
+/// `rejected 5s 60s`: the pause, and how long the agent is not offered the same call.
+fn back_off(settings: &mut QueueSettings, text: &str) -> Said<()> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [cause, pause, exclusion] = words[..] else {
+        return Err(format!("`back-off {text}` lacks something: write `back-off rejected 5s 60s`"));
+    };
+    let back_offs = &mut settings.back_offs;
+    let target = match cause {
+        "no-answer" => &mut back_offs.no_answer,
+        "busy" => &mut back_offs.busy,
+        "rejected" => &mut back_offs.rejected,
+        "unreachable" => &mut back_offs.unreachable,
+        "no-resources" => &mut back_offs.no_resources,
+        other => {
+            let known = "no-answer, busy, rejected, unreachable, no-resources";
+            return Err(format!("there is no back-off for `{other}`: {known}"));
+        }
+    };
+    *target = BackOff { pause: duration(pause)?, exclusion: duration(exclusion)? };
+    Ok(())
+}

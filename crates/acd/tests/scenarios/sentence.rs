@@ -1,0 +1,151 @@
+//! What somebody does, in words: `kim logs in`, `call 3 enters support with priority 2`.
+
+use acd::state::State;
+use acd::{Activity, AgentId, Command, InteractionId, Presence, ReasonCode, RejectCause, ReservationId};
+use timing::Instant;
+
+use crate::definition;
+use crate::names::{Names, Said, duration, exit, number};
+
+/// The command that a sentence says, now, in this state.
+pub(crate) fn command(names: &mut Names, state: &State, now: Instant, text: &str) -> Said<Command> {
+    let (subject, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let rest = rest.trim();
+    match subject {
+        "call" => {
+            let (id, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            call(names, now, InteractionId(number(id)?), rest.trim())
+        }
+        "reservation" => {
+            let (id, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            answer(ReservationId(number(id)?), rest.trim())
+        }
+        "queue" => queue(names, rest),
+        "agent" => {
+            let (name, rest) = rest.split_once(':').unwrap_or((rest, ""));
+            let agent = names.agent(name.trim()).or_else(|_| names.define_agent(name.trim()))?;
+            Ok(Command::DefineAgent { agent, settings: Box::new(definition::agent(names, rest)?) })
+        }
+        name => {
+            let agent = names.agent(name)?;
+            agent_does(state, agent, name, rest)
+        }
+    }
+}
+
+fn queue(names: &mut Names, text: &str) -> Said<Command> {
+    if let Some((name, to)) = text.split_once(" is removed ->") {
+        let (queue, exit) = (names.queue(name.trim())?, exit(names, to.trim())?);
+        return Ok(Command::RemoveQueue { queue, exit });
+    }
+    let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+    let name = name.trim();
+    let queue = if names.is_queue(name) { names.queue(name)? } else { names.define_queue(name)? };
+    Ok(Command::DefineQueue { queue, settings: Box::new(definition::queue(names, rest)?) })
+}
+
+/// `enters support with priority 2, needing english >= 3, having waited 40s`
+fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str) -> Said<Command> {
+    let words: Vec<&str> = text.splitn(3, ' ').collect();
+    match words[..] {
+        ["enters", ..] => enters(names, now, interaction, text),
+        ["hangs", "up"] => Ok(Command::Cancel { interaction }),
+        ["ends"] => Ok(Command::Finish { interaction }),
+        ["goes", "back"] => Ok(Command::Return { interaction }),
+        ["gets", "priority", points] => Ok(Command::SetPriority { interaction, priority: number(points)? }),
+        ["moves", "to", queue] => Ok(Command::Move { interaction, queue: names.queue(queue)? }),
+        ["needs", "nothing", ..] => Ok(Command::SetRequirement { interaction, requirement: None }),
+        ["needs", ..] => {
+            let requirement = Some(names.requirement(text.trim_start_matches("needs").trim())?);
+            Ok(Command::SetRequirement { interaction, requirement })
+        }
+        _ => {
+            let known = "enters QUEUE, hangs up, ends, goes back, gets priority N, moves to QUEUE, needs ...";
+            Err(format!("a call cannot `{text}`: {known}"))
+        }
+    }
+}
+
+fn enters(names: &mut Names, now: Instant, interaction: InteractionId, text: &str) -> Said<Command> {
+    let mut parts = text.split(',').map(str::trim);
+    let words: Vec<&str> = parts.next().unwrap_or_default().split_whitespace().collect();
+    let (queue, mut priority) = match words[..] {
+        ["enters", queue] => (queue, 0),
+        ["enters", queue, "with", "priority", points] => (queue, number(points)?),
+        _ => return Err(format!("`{text}` is unclear: write `enters QUEUE with priority 2`")),
+    };
+    let queue = names.queue(queue)?;
+    let (mut requirement, mut arrived) = (None, None);
+    for part in parts {
+        if let Some(points) = part.strip_prefix("with priority ") {
+            priority = number(points)?;
+        } else if let Some(text) = part.strip_prefix("needing ") {
+            requirement = Some(names.requirement(text)?);
+        } else if let Some(text) = part.strip_prefix("having waited ") {
+            let ago = u64::try_from(duration(text)?.as_micros()).unwrap_or(u64::MAX);
+            arrived = Some(Instant::from_micros(now.as_micros().saturating_sub(ago)));
+        } else {
+            return Err(format!("`{part}` is unclear: with priority N, needing ..., having waited 40s"));
+        }
+    }
+    Ok(Command::Enqueue { interaction, queue, priority, requirement, arrived })
+}
+
+fn answer(reservation: ReservationId, text: &str) -> Said<Command> {
+    match text.strip_prefix("is rejected") {
+        Some(cause) => Ok(Command::Reject { reservation, cause: reject_cause(cause.trim())? }),
+        None if text == "is accepted" => Ok(Command::Accept { reservation }),
+        None => Err(format!("a reservation cannot `{text}`: is accepted, is rejected, is rejected busy")),
+    }
+}
+
+fn reject_cause(text: &str) -> Said<RejectCause> {
+    match text {
+        "" => Ok(RejectCause::Rejected),
+        "no answer" => Ok(RejectCause::NoAnswer),
+        "busy" => Ok(RejectCause::Busy),
+        "unreachable" => Ok(RejectCause::Unreachable),
+        "no resources" => Ok(RejectCause::NoResources),
+        other => Err(format!("`{other}` is no reason to reject: no answer, busy, unreachable, no resources")),
+    }
+}
+
+fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Command> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let reason = |text: &str| Ok::<_, String>(ReasonCode(number(text)?));
+    let command = match words[..] {
+        ["logs", "in"] => Command::LogIn { agent, not_ready: None },
+        ["logs", "in", "not", "ready", why] => Command::LogIn { agent, not_ready: Some(reason(why)?) },
+        ["logs", "out"] => Command::LogOut { agent },
+        ["is", "ready"] => Command::SetReady { agent },
+        ["is", "not", "ready", why] => Command::SetNotReady { agent, reason: reason(why)? },
+        ["wishes", "ready"] => Command::SetPresence { agent, presence: Presence::Ready },
+        ["wishes", "logged", "out"] => Command::SetPresence { agent, presence: Presence::LoggedOut },
+        ["wishes", "not", "ready", why] => {
+            Command::SetPresence { agent, presence: Presence::NotReady(reason(why)?) }
+        }
+        ["is", "occupied"] => Command::Occupy { agent },
+        ["is", "released"] => Command::Release { agent },
+        ["is", "removed"] => Command::RemoveAgent { agent },
+        ["ends", "wrap-up"] => Command::EndAfterCallWork { agent },
+        ["extends", "wrap-up", "by", by] => Command::ExtendAfterCallWork { agent, by: duration(by)? },
+        ["accepts"] => Command::Accept { reservation: rings(state, agent, name)? },
+        ["rejects", ..] => {
+            let cause = reject_cause(text.trim_start_matches("rejects").trim())?;
+            Command::Reject { reservation: rings(state, agent, name)?, cause }
+        }
+        _ => {
+            let known = "logs in, logs out, is ready, is not ready N, accepts, rejects, ends wrap-up, ...";
+            return Err(format!("an agent cannot `{text}`: {known}"));
+        }
+    };
+    Ok(command)
+}
+
+fn rings(state: &State, agent: AgentId, name: &str) -> Said<ReservationId> {
+    let nothing = format!("nothing rings {name}: name the reservation, as in `reservation 3 is accepted`");
+    match state.agents.get(&agent).map(|agent| agent.activity) {
+        Some(Activity::Reserved { reservation, .. }) => Ok(reservation),
+        Some(_) | None => Err(nothing),
+    }
+}

@@ -1,0 +1,271 @@
+//! What happened, in words: a head, and fields that a table may leave out.
+
+use std::time::Duration;
+
+use acd::{
+    AbandonedDuring, Activity, Decision, Event, Exit, OverflowCause, Presence, RejectCause, ReservationEnd,
+    StepCause, Strategy,
+};
+use timing::Instant;
+
+use crate::definition::STRATEGIES;
+use crate::names::Names;
+
+/// The time of 0:00. A whole number of ticks, so that tables show the times that people expect.
+pub(crate) const BEGIN: Instant = Instant::from_micros(1_024_000_000);
+
+/// An event in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) head: String,
+    /// Name and value.
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+impl Told {
+    /// Whether a line of a table says this: the same head, and no field that is not so.
+    pub(crate) fn is(&self, line: &str) -> bool {
+        let mut parts = line.split(',').map(str::trim);
+        let is_head = parts.next() == Some(self.head.as_str());
+        is_head && parts.all(|part| self.fields.iter().any(|field| text(field) == part))
+    }
+
+    /// The line for a table, with the fields that `like` names.
+    pub(crate) fn line(&self, like: Option<&str>) -> String {
+        let wanted = like.unwrap_or_default().split(',').skip(1).map(str::trim);
+        let named = wanted.filter_map(|part| self.fields.iter().find(|(name, _)| part.starts_with(name)));
+        let fields: String = named.map(|field| format!(", {}", text(field))).collect();
+        format!("{}{fields}", self.head)
+    }
+}
+
+fn text((name, value): &(&'static str, String)) -> String {
+    if value.is_empty() { (*name).to_owned() } else { format!("{name} {value}") }
+}
+
+/// `1:05`, `0:20.5`: hundredths of a second, cut off, because deadlines are met up to a tick late.
+pub(crate) fn length(duration: Duration) -> String {
+    let hundredths = duration.as_millis() / 10;
+    let (minutes, seconds, part) = (hundredths / 6_000, hundredths / 100 % 60, hundredths % 100);
+    if part == 0 {
+        return format!("{minutes}:{seconds:02}");
+    }
+    format!("{minutes}:{seconds:02}.{part:02}").trim_end_matches('0').to_owned()
+}
+
+pub(crate) fn clock(at: Instant) -> String {
+    length(at - BEGIN)
+}
+
+pub(crate) fn told(names: &Names, event: &Event) -> Told {
+    let (head, fields) = words(names, event);
+    Told { head, fields }
+}
+
+type Words = (String, Vec<(&'static str, String)>);
+
+fn words(names: &Names, event: &Event) -> Words {
+    let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
+    match event {
+        Event::Queued { interaction, queue, from, priority, waited, age } => {
+            let mut fields = vec![("priority", priority.to_string())];
+            fields.extend([("waited", length(*waited)), ("age", length(*age))]);
+            fields.extend(from.map(|from| ("from", queue_name(from))));
+            (format!("call {} is queued in {}", interaction.0, queue_name(*queue)), fields)
+        }
+        Event::StepEntered { interaction, queue, step, cause, waited } => {
+            let why = match cause {
+                StepCause::Time => "it is time",
+                StepCause::Unstaffed => "nobody is there for the step before",
+                StepCause::Changed => "the rules changed",
+            };
+            let fields =
+                vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
+            (format!("call {} comes to step {step}", interaction.0), fields)
+        }
+        Event::PriorityChanged { interaction, priority, .. } => {
+            (format!("call {} has priority {priority}", interaction.0), Vec::new())
+        }
+        Event::Reserved { .. } => rings(names, event),
+        Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted } => {
+            let fields = vec![
+                ("reservation", reservation.0.to_string()),
+                ("in", queue_name(*queue)),
+                ("after", length(*lasted)),
+            ];
+            let head =
+                format!("call {} rings {} no more: {}", interaction.0, agent_name(*agent), end(*cause));
+            (head, fields)
+        }
+        Event::Answered { interaction, queue, agent, waited, age } => {
+            let fields = vec![("waited", length(*waited)), ("age", length(*age)), ("in", queue_name(*queue))];
+            (format!("{} answers call {}", agent_name(*agent), interaction.0), fields)
+        }
+        Event::Abandoned { .. } | Event::Overflowed { .. } => leaves(names, event),
+        Event::HandlingEnded { .. }
+        | Event::AfterCallWorkStarted { .. }
+        | Event::AfterCallWorkExtended { .. }
+        | Event::AfterCallWorkEnded { .. }
+        | Event::AgentChanged { .. }
+        | Event::AgentRemoved { .. }
+        | Event::QueueDefined { .. }
+        | Event::QueueRemoved { .. }
+        | Event::Refused { .. } => about_agents_and_queues(names, event),
+    }
+}
+
+fn rings(names: &Names, event: &Event) -> Words {
+    let Event::Reserved { reservation, interaction, agent, queue, deadline, waited, age, attempt, decision } =
+        event
+    else {
+        unreachable!("the caller has matched it")
+    };
+    let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
+    let mut fields = vec![
+        ("reservation", reservation.0.to_string()),
+        ("in", queue_name(*queue)),
+        ("until", clock(*deadline)),
+        ("waited", length(*waited)),
+        ("age", length(*age)),
+        ("attempt", attempt.to_string()),
+    ];
+    fields.extend(why(names, decision));
+    (format!("call {} rings {}", interaction.0, agent_name(*agent)), fields)
+}
+
+fn leaves(names: &Names, event: &Event) -> Words {
+    let queue_name = |id| names.queue_name(id);
+    match event {
+        Event::Abandoned { interaction, queue, waited, age, during } => {
+            let during = match during {
+                AbandonedDuring::Waiting => "while waiting",
+                AbandonedDuring::Reserved => "while ringing",
+            };
+            let fields = vec![
+                (during, String::new()),
+                ("waited", length(*waited)),
+                ("age", length(*age)),
+                ("in", queue_name(*queue)),
+            ];
+            (format!("call {} is abandoned", interaction.0), fields)
+        }
+        Event::Overflowed { interaction, queue, waited, age, cause, exit } => {
+            let to = match exit {
+                Exit::Queue(queue) => format!("for {}", queue_name(*queue)),
+                Exit::Leave(exit) => format!("by exit {}", exit.0),
+            };
+            let fields = vec![
+                ("because", overflow(*cause).to_owned()),
+                ("waited", length(*waited)),
+                ("age", length(*age)),
+            ];
+            (format!("call {} leaves {} {to}", interaction.0, queue_name(*queue)), fields)
+        }
+        _ => unreachable!("the caller has matched them"),
+    }
+}
+
+fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
+    let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
+    match event {
+        Event::HandlingEnded { interaction, queue, agent, handled_for, returned } => {
+            let fields = vec![("talked", length(*handled_for)), ("in", queue_name(*queue))];
+            let does = if *returned { "gives back" } else { "ends" };
+            (format!("{} {does} call {}", agent_name(*agent), interaction.0), fields)
+        }
+        Event::AfterCallWorkStarted { agent, interaction, queue, until } => {
+            let fields = vec![("until", clock(*until)), ("in", queue_name(*queue))];
+            (format!("{} wraps up call {}", agent_name(*agent), interaction.0), fields)
+        }
+        Event::AfterCallWorkExtended { agent, until } => {
+            (format!("{} wraps up longer", agent_name(*agent)), vec![("until", clock(*until))])
+        }
+        Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
+            let fields = vec![("after", length(*lasted)), ("in", queue_name(*queue))];
+            (format!("{} has wrapped up call {}", agent_name(*agent), interaction.0), fields)
+        }
+        Event::AgentChanged { agent, presence, activity } => {
+            let (does, until) = activity_words(*activity);
+            let head = format!("{} is {does} and {}", agent_name(*agent), presence_words(*presence));
+            (head, until.map(|until| ("until", clock(until))).into_iter().collect())
+        }
+        Event::AgentRemoved { agent } => (format!("{} is removed", agent_name(*agent)), Vec::new()),
+        Event::QueueDefined { queue } => (format!("{} has new rules", queue_name(*queue)), Vec::new()),
+        Event::QueueRemoved { queue } => (format!("{} is removed", queue_name(*queue)), Vec::new()),
+        Event::Refused { refusal, .. } => (format!("refused: {refusal}"), Vec::new()),
+        Event::Queued { .. }
+        | Event::StepEntered { .. }
+        | Event::PriorityChanged { .. }
+        | Event::Reserved { .. }
+        | Event::ReservationEnded { .. }
+        | Event::Answered { .. }
+        | Event::Abandoned { .. }
+        | Event::Overflowed { .. } => unreachable!("told by the caller"),
+    }
+}
+
+/// The decision record.
+fn why(names: &Names, decision: &Decision) -> Vec<(&'static str, String)> {
+    let next = decision.runners_up.iter().flatten().map(|&agent| names.agent_name(agent));
+    let next: Vec<String> = next.collect();
+    let mut fields = vec![
+        ("step", decision.step.to_string()),
+        ("strategy", strategy(decision.strategy).to_owned()),
+        ("eligible", decision.eligible.to_string()),
+        ("next", if next.is_empty() { "nobody".to_owned() } else { next.join(" then ") }),
+        ("still waiting", decision.still_waiting.to_string()),
+    ];
+    if decision.own_requirement {
+        fields.push(("own requirement", String::new()));
+    }
+    fields
+}
+
+fn strategy(strategy: Strategy) -> &'static str {
+    let known = STRATEGIES.iter().find(|(_, known)| *known == strategy);
+    known.map(|(name, _)| *name).expect("every strategy can be written in a table")
+}
+
+fn end(cause: ReservationEnd) -> &'static str {
+    match cause {
+        ReservationEnd::Accepted => "accepted",
+        ReservationEnd::Rejected(RejectCause::NoAnswer) => "no answer",
+        ReservationEnd::Rejected(RejectCause::Busy) => "busy",
+        ReservationEnd::Rejected(RejectCause::Rejected) => "rejected",
+        ReservationEnd::Rejected(RejectCause::Unreachable) => "unreachable",
+        ReservationEnd::Rejected(RejectCause::NoResources) => "no resources",
+        ReservationEnd::Expired => "expired",
+        ReservationEnd::Cancelled => "cancelled",
+        ReservationEnd::Withdrawn => "withdrawn",
+    }
+}
+
+fn overflow(cause: OverflowCause) -> &'static str {
+    match cause {
+        OverflowCause::NobodyLoggedIn => "nobody is logged in",
+        OverflowCause::MaxWait => "it waited too long",
+        OverflowCause::MaxLength => "the queue is full",
+        OverflowCause::Moved => "it was moved",
+        OverflowCause::QueueRemoved => "the queue is removed",
+    }
+}
+
+fn presence_words(presence: Presence) -> String {
+    match presence {
+        Presence::LoggedOut => "logged out".to_owned(),
+        Presence::NotReady(acd::ReasonCode::MISSED) => "not ready (missed)".to_owned(),
+        Presence::NotReady(reason) => format!("not ready ({})", reason.0),
+        Presence::Ready => "ready".to_owned(),
+    }
+}
+
+fn activity_words(activity: Activity) -> (&'static str, Option<Instant>) {
+    match activity {
+        Activity::Idle { .. } => ("idle", None),
+        Activity::Reserved { .. } => ("ringing", None),
+        Activity::Handling { .. } => ("talking", None),
+        Activity::AfterCallWork { until, .. } => ("wrapping up", Some(until)),
+        Activity::BackingOff { until, .. } => ("backing off", Some(until)),
+        Activity::Occupied { .. } => ("occupied", None),
+    }
+}
