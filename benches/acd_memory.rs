@@ -6,9 +6,8 @@
 
 use std::alloc::System;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::process::Command;
 
-use acd::Command;
 use benches::{Engine, Load, Offer, STEP_AFTER, Size, Vectors, World, table};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -21,31 +20,39 @@ const COMMANDS: u32 = 300_000;
 /// What the issue asks for: bytes for a waiting interaction, and for an agent.
 const GOALS: (f64, f64) = (256.0, 4_096.0);
 
+const WORLDS: [(&str, Vectors); 2] = [("unique", Vectors::Unique), ("shared", Vectors::Shared(500))];
+
 fn main() {
-    let sizes = [Vectors::Unique, Vectors::Shared(500)].map(|vectors| Size {
-        agents: 100_000,
-        queues: 500,
-        vectors,
-        waiting: 1_000_000,
-    });
-    let mut memory = String::from(
-        "| world | bytes a waiting interaction: live, resident | bytes an agent: live, resident | bytes a queue, live |\n|---|---|---|---|\n",
-    );
-    let mut allocations =
-        String::from("| command | commands | allocations a command | bytes a command |\n|---|---|---|---|\n");
-    let mut goals = String::new();
-    for size in sizes {
-        let figures = weigh(size);
-        writeln!(memory, "{}", figures.row(size)).expect("a String takes everything");
-        if size.vectors == Vectors::Unique {
-            goals = figures.goals();
-            write!(allocations, "{}", figures.allocations.rows()).expect("a String takes everything");
-            goals += &figures.allocations.goal();
-        }
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--world") {
+        let wanted = arguments.get(at + 1).map_or("", String::as_str);
+        let (_, vectors) =
+            WORLDS.into_iter().find(|(name, _)| *name == wanted).expect("--world unique or shared");
+        return print_world(vectors);
     }
-    println!(
-        "<!-- block: memory -->\n{memory}\n<!-- block: allocations -->\n{allocations}\n<!-- block: goals -->\n{goals}"
-    );
+    let memory = "| world | a waiting interaction, bytes: live, resident | an agent, bytes: live, resident | a queue, bytes live |";
+    println!("<!-- block: memory -->\n{memory}\n|---|---|---|---|");
+    for (name, _) in WORLDS {
+        // A process of its own, because memory that one world gives back is resident already for the next.
+        let program = std::env::current_exe().expect("it runs");
+        let output = Command::new(program).args(["--world", name]).output().expect("it can run again");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "the world `{name}` failed: {errors}");
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+fn print_world(vectors: Vectors) {
+    let size = Size { agents: 100_000, queues: 500, vectors, waiting: 1_000_000 };
+    let figures = weigh(size);
+    println!("<!-- block: memory -->\n{}", figures.row(size));
+    if vectors == Vectors::Unique {
+        println!(
+            "<!-- block: allocations -->\n| command | commands | allocations a command | bytes a command |\n|---|---|---|---|"
+        );
+        println!("{}", figures.allocations.rows());
+        println!("<!-- block: goals -->\n{}{}", figures.goals(), figures.allocations.goal());
+    }
 }
 
 /// Memory in hand.
@@ -180,8 +187,8 @@ fn count(engine: &mut impl Engine, load: &mut Load, start: timing::Instant) -> A
     for number in 0..2 * COMMANDS {
         now += tick;
         let (command, _) = load.command();
-        let arrives = matches!(command, Command::Enqueue { .. });
-        let accepts = matches!(command, Command::Accept { .. });
+        let arrives = matches!(command, acd::Command::Enqueue { .. });
+        let accepts = matches!(command, acd::Command::Accept { .. });
         let before = ALLOCATOR.stats();
         engine.run_due(now, &mut offers);
         let due = ALLOCATOR.stats();

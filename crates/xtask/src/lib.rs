@@ -1,5 +1,6 @@
 //! The project's own checks: `cargo xtask tidy` (house style that no compiler knows) and
-//! `cargo xtask test` (everything that must hold before a change is taken).
+//! `cargo xtask test` (everything that must hold before a change is taken), with the guard of instruction
+//! counts that is part of it; and `cargo xtask performance`, which writes measured figures into the pages.
 //!
 //! It deliberately does not build, release or change anything of the product, and no crate of the
 //! product knows it. Every check is a function from a [`Tree`] (the tracked files as text) to
@@ -9,6 +10,8 @@
 
 #![allow(clippy::disallowed_types, reason = "a tool that runs programs and says how long they took")]
 
+pub mod instructions;
+pub mod performance;
 pub mod suite;
 pub mod tidy;
 mod tree;
@@ -16,3 +19,8 @@ mod tree;
 pub use tree::Tree;
 
 pub use tidy::Violation;
+
+/// The cargo that runs us.
+fn cargo_program() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}

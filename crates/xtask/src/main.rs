@@ -1,15 +1,19 @@
-//! `cargo xtask tidy` and `cargo xtask test`.
+//! `cargo xtask tidy`, `test`, `instructions` and `performance`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{Tree, suite, tidy};
+use xtask::{Tree, instructions, performance, suite, tidy};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
 commands:
-  tidy   report every breach of the house rules, with its place and remedy
-  test   install what the tests need and is missing (Debian, as root), then run every check and test";
+  tidy           report every breach of the house rules, with its place and remedy
+  test           install what the tests need and is missing (Debian, as root), then run every check and test
+  instructions   count the distributor's instructions under callgrind and compare with the baseline;
+                 --accept: write the baseline anew
+  performance    run the distributor's benchmarks and write their tables into README.md and docs/performance.md;
+                 --seconds N: so long for each run (10)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,6 +21,10 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["tidy"] => report(run_tidy(&root())),
         ["test"] => report(suite::run(&root())),
+        ["instructions"] => report(instructions::run(&root(), false)),
+        ["instructions", "--accept"] => report(instructions::run(&root(), true)),
+        ["performance"] => report(performance::run(&root(), &[])),
+        ["performance", "--seconds", seconds] => report(performance::run(&root(), &["--seconds", seconds])),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

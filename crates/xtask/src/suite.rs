@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use crate::cargo_program;
+
 mod packages;
 
 /// One thing that must succeed.
@@ -43,6 +45,12 @@ const STEPS: &[Step] = &[
     Step {
         name: "tests that need no other program",
         arguments: &["test", "--workspace"],
+        environment: &[],
+        needs: None,
+    },
+    Step {
+        name: "instructions of the distributor",
+        arguments: &["run", "--quiet", "--package", "cordboard-xtask", "--", "instructions"],
         environment: &[],
         needs: None,
     },
@@ -127,10 +135,6 @@ fn components(root: &Path) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn cargo_program() -> String {
-    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 fn target_exists(target: &Target, manifest: &str, root: &Path) -> Result<(), String> {

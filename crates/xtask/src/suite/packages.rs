@@ -18,6 +18,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "prometheus", program: "prometheus", purpose: "scrapes and evaluates the metrics" },
     Package { name: "procps", program: "kill", purpose: "signals to what the tests have started" },
     Package { name: "dnsmasq-base", program: "dnsmasq", purpose: "a name server with SRV and NAPTR records" },
+    Package { name: "valgrind", program: "valgrind", purpose: "counts the distributor's instructions" },
 ];
 
 /// Where Debian keeps servers; often not in the path of an ordinary user.
