@@ -20,16 +20,9 @@
 //!
 //! # How a distributor feeds it
 //!
-//! | what happens | call |
-//! |---|---|
-//! | agents become ready, not ready, occupied; skills, requirements or queues change | [`Estimator::staffed`] |
-//! | an interaction enters the queue, before it is matched; the [`Promise`] stays with it | [`Estimator::entered`] |
-//! | it is reserved | [`Estimator::taken`] |
-//! | the reservation fails, or the agent gives it back; it waits again | [`Estimator::put_back`] |
-//! | it is answered | [`Estimator::answered`] |
-//! | the customer gives up while waiting | [`Estimator::gave_up`] |
-//! | it leaves otherwise while waiting (moved, overflowed, queue removed) | [`Estimator::left`] |
-//! | the agent is free of it: reservation over without an answer, or conversation and after-call work done | [`Estimator::released`] |
+//! [`Estimator::hear`] takes the events of the queue as they are said, with the promise of the interaction that they
+//! speak of, and [`Estimator::staffed`] the agents at the end of each command. An interaction that has to wait in line
+//! gets its [`Promise`] by [`Estimator::promise`] and keeps it until it is answered.
 //!
 //! It is asked by [`Estimator::estimate`]. What it does not know: ids, agents, priorities. The distributor counts
 //! who is ahead by place.
@@ -45,9 +38,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
+use crate::{AbandonedDuring, Event, ReservationEnd};
+
 pub use accuracy::Accuracy;
 use accuracy::Comparison;
-pub use answer::{Estimate, EstimateRules, Head, Line, Method, NoEstimate, Promise, Staff};
+pub use answer::{Estimate, EstimateRules, Line, Method, NoEstimate, Promise, Staff};
 use decay::{Count, Sum, Weight};
 
 /// The longest half-life.
@@ -80,7 +75,7 @@ pub struct Estimator {
     /// Time that agents were held, and how many were released after an answer.
     serving_time: Sum,
     completions: Count,
-    /// Working agents times time while there was a line, and how many were taken from it.
+    /// Working agents times time while there was a line, and how many of it were answered.
     backlog_time: Sum,
     drained: Count,
     /// From reservation to answer.
@@ -124,40 +119,70 @@ impl Estimator {
         }
     }
 
-    /// An interaction enters and waits, `line` as it is before; what it is promised.
-    pub fn entered(&mut self, now: Instant, line: &Line) -> Promise {
-        self.advance(now);
-        let promise = self.promise(line);
-        self.waiting += 1;
-        promise
+    /// Something happened in this queue. `promise` is that of the interaction, if it has one.
+    pub fn hear(&mut self, now: Instant, event: &Event, promise: Option<&Promise>) {
+        match event {
+            // Back from an agent who was gone before a word was said: it waits again, as everybody who enters.
+            Event::Queued { .. } => self.entered(now),
+            Event::Reserved { .. } => self.taken(now),
+            Event::ReservationEnded { cause, lasted, .. } => match cause {
+                ReservationEnd::Accepted => self.rang(now, *lasted),
+                ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
+                    self.released(now, false);
+                    self.entered(now);
+                }
+                ReservationEnd::Cancelled => self.released(now, false),
+            },
+            Event::Answered { waited, .. } => self.answered(now, promise, *waited),
+            Event::Abandoned { during: AbandonedDuring::Waiting, .. } => self.gave_up(now),
+            Event::Overflowed { .. } => self.left(now),
+            Event::HandlingEnded { .. } | Event::AfterCallWorkEnded { .. } => self.released(now, true),
+            Event::AfterCallWorkStarted { .. } => self.goes_on(now),
+            Event::Abandoned { during: AbandonedDuring::Reserved, .. }
+            | Event::StepEntered { .. }
+            | Event::PriorityChanged { .. }
+            | Event::AfterCallWorkExtended { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentRemoved { .. }
+            | Event::QueueDefined { .. }
+            | Event::QueueRemoved { .. }
+            | Event::Refused { .. } => {}
+        }
     }
 
-    /// One of those who wait is reserved, after so long in this queue.
-    pub fn taken(&mut self, now: Instant, waited: Duration) {
+    /// What an interaction is promised that has just come to the end of the line and has to wait there; `line` is
+    /// everybody else. Without `line` it has only begun to wait: nothing is estimated for it that could be compared.
+    pub fn promise(&self, now: Instant, line: Option<&Line>) -> Promise {
+        let mut present = *self;
+        present.advance(now);
+        present.promise_now(line)
+    }
+
+    /// An interaction begins to wait.
+    pub fn entered(&mut self, now: Instant) {
+        self.advance(now);
+        self.waiting += 1;
+    }
+
+    /// One of those who wait is reserved.
+    pub fn taken(&mut self, now: Instant) {
         self.advance(now);
         self.waiting = self.waiting.saturating_sub(1);
         self.serving += 1;
-        if !waited.is_zero() {
-            self.drained.add();
-        }
     }
 
-    /// One that was reserved or in conversation waits again. `waited` is what [`Estimator::taken`] was told.
-    pub fn put_back(&mut self, now: Instant, waited: Duration) {
-        self.advance(now);
-        self.waiting += 1;
-        if !waited.is_zero() {
-            self.drained.take_back();
-        }
-    }
-
-    /// One that was reserved is answered, after so long in this queue, of which so long it rang. `promise` is what
-    /// [`Estimator::entered`] gave.
-    pub fn answered(&mut self, now: Instant, promise: &Promise, waited: Duration, rang: Duration) {
+    /// One that was reserved is accepted, after so long.
+    pub fn rang(&mut self, now: Instant, lasted: Duration) {
         self.advance(now);
         self.rings.add();
-        self.ring_time.add(micros(rang));
-        if waited > rang {
+        self.ring_time.add(micros(lasted));
+    }
+
+    /// It is answered, after so long in this queue. `promise`: it had to wait in line.
+    pub fn answered(&mut self, now: Instant, promise: Option<&Promise>, waited: Duration) {
+        self.advance(now);
+        if let Some(promise) = promise {
+            self.drained.add();
             self.comparison.compare(promise, micros(waited) / 1_000);
         }
     }
@@ -174,14 +199,20 @@ impl Estimator {
         self.waiting = self.waiting.saturating_sub(1);
     }
 
-    /// An agent is free of an interaction of this queue: `answered` if there was a conversation, which is over with the
-    /// work after it.
+    /// An agent is free of an interaction of this queue: `answered` if there was a conversation.
     pub fn released(&mut self, now: Instant, answered: bool) {
         self.advance(now);
         self.serving = self.serving.saturating_sub(1);
         if answered {
             self.completions.add();
         }
+    }
+
+    /// The agent who was released this moment is not free yet: after-call work.
+    pub fn goes_on(&mut self, now: Instant) {
+        self.advance(now);
+        self.serving += 1;
+        self.completions.take_back();
     }
 
     /// How long somebody at that place waits from now on: a new arrival, who has all of the line ahead, or one who
@@ -195,6 +226,11 @@ impl Estimator {
     /// How far off the recent estimates were.
     pub fn accuracy(&self) -> Accuracy {
         self.comparison.accuracy()
+    }
+
+    /// Those who wait and for whom nobody is rung, as heard.
+    pub fn waiting(&self) -> u32 {
+        self.waiting
     }
 
     /// The agents as told last.

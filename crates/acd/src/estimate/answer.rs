@@ -40,17 +40,8 @@ pub struct Line {
     pub ahead: u32,
     /// Idle agents who could take it now.
     pub available: u32,
-    /// The first in line; `None` where nobody waits yet.
-    pub head: Option<Head>,
-}
-
-/// The first in line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Since it entered this queue.
-    pub waited: Duration,
-    /// What it was told then.
-    pub promise: Promise,
+    /// What the first in line was promised; `None` where nobody waits.
+    pub head: Option<Promise>,
 }
 
 /// A wait that can be told.
@@ -99,8 +90,8 @@ pub enum NoEstimate {
     TooLong,
 }
 
-/// What was estimated when an interaction entered, told or not: it stays with the interaction until it is answered
-/// here, and is compared then. 20 bytes.
+/// What was estimated when an interaction came to the end of the line, told or not: it stays with the interaction until
+/// it is answered or leaves the queue, and is compared at the answer. 20 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Promise {
     /// Milliseconds, as are the next three; [`NONE`] where there was no number.

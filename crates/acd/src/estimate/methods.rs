@@ -70,9 +70,11 @@ impl Estimator {
     /// apart in time as in number.
     fn by_head_of_line(&self, line: &Line, drain: f64) -> Option<Passage> {
         let head = line.head?;
-        let spent = self.agent_millis().wrapping_sub(head.promise.agent_millis);
+        let spent = self.agent_millis().wrapping_sub(head.agent_millis);
         let so_far = f64::from(spent) * 1_024.0 / f64::from(self.staff.working);
-        let places = (f64::from(line.ahead) + 1.0) / (f64::from(self.waiting) + 1.0);
+        let places = f64::from(line.ahead) + 1.0;
+        // Whoever asks may be among those who wait, or not yet.
+        let places = places / f64::from(self.waiting).max(places);
         let mean = so_far * places + 1.0 / drain;
         let variance = match self.comparison.head_of_line_dispersion(self.rules.samples_min) {
             Some(millis) => millis * 1_000.0 * mean,
@@ -149,14 +151,11 @@ impl Estimator {
     }
 
     /// What is compared later, whether it may be told or not.
-    pub(super) fn promise(&self, line: &Line) -> Promise {
+    pub(super) fn promise_now(&self, line: Option<&Line>) -> Promise {
         let agent_millis = self.agent_millis();
         let nothing =
             Promise { queue_length: NONE, head_of_line: NONE, wait: NONE, at_most: NONE, agent_millis };
-        if line.available > 0 && line.ahead == 0 {
-            let ring = millis(Duration::from_micros(self.ring() as u64));
-            return Promise { wait: ring, at_most: ring.saturating_mul(2), ..nothing };
-        }
+        let Some(line) = line else { return nothing };
         if self.staff.working == 0 {
             return nothing;
         }

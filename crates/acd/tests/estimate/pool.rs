@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use acd::estimate::{Accuracy, EstimateRules, Estimator, Head, Line, Method, NoEstimate, Promise, Staff};
+use acd::estimate::{Accuracy, EstimateRules, Estimator, Line, Method, NoEstimate, Promise, Staff};
 use timing::Instant;
 
 /// Something that holds from a second on, in order of time.
@@ -144,7 +144,7 @@ impl Outcome {
 struct Waiting {
     id: usize,
     entered: f64,
-    promise: Promise,
+    promise: Option<Promise>,
     estimates: [Option<f64>; RIVALS.len()],
     at_most: Option<f64>,
     /// Has given up, and is kept to learn when the turn would have come.
@@ -278,15 +278,16 @@ impl Pool {
         let estimates = self.rivals(queue);
         let line = &mut self.lines[queue];
         let first = line.waiting.iter().find(|other| !other.is_gone);
-        let head = first.map(|first| Head { waited: seconds(now - first.entered), promise: first.promise });
+        let head = first.and_then(|first| first.promise);
         let question = Line { ahead: line.there, available: available as u32, head };
         let told = line.estimator.estimate(instant, &question);
-        let promise = line.estimator.entered(instant, &question);
+        let promise = (available == 0).then(|| line.estimator.promise(instant, Some(&question)));
+        line.estimator.entered(instant);
         let mut waiting = Waiting { id, entered: now, promise, estimates, at_most: None, is_gone: false };
         if available > 0 {
             let group = self.longest_idle(queue);
             self.crews[group].idle.pop_front();
-            self.lines[queue].estimator.taken(instant, Duration::ZERO);
+            self.lines[queue].estimator.taken(instant);
             return self.begin(queue, group, &waiting);
         }
         let compared = now >= self.compare.0;
@@ -298,8 +299,10 @@ impl Pool {
             Err(reason) if compared => line.outcome.refused.push(reason),
             Err(_) => {}
         }
-        waiting.estimates[1] = promise.by(Method::QueueLength).map(|wait| wait.as_secs_f64());
-        waiting.estimates[2] = promise.by(Method::HeadOfLine).map(|wait| wait.as_secs_f64());
+        waiting.estimates[1] =
+            promise.and_then(|promise| promise.by(Method::QueueLength)).map(|wait| wait.as_secs_f64());
+        waiting.estimates[2] =
+            promise.and_then(|promise| promise.by(Method::HeadOfLine)).map(|wait| wait.as_secs_f64());
         line.waiting.push_back(waiting);
         line.there += 1;
         if let Some(patience) = line.model.patience {
@@ -346,7 +349,7 @@ impl Pool {
         let (now, instant) = (self.seconds(), self.instant());
         let waited = now - waiting.entered;
         let line = &mut self.lines[queue];
-        line.estimator.answered(instant, &waiting.promise, seconds(waited), Duration::ZERO);
+        line.estimator.answered(instant, waiting.promise.as_ref(), seconds(waited));
         line.recent_mean = (3.0 * line.recent_mean + waited) / 4.0;
         let crew = &mut self.crews[group];
         crew.busy += 1;
@@ -418,7 +421,7 @@ impl Pool {
         let line = &mut self.lines[queue];
         line.there -= 1;
         line.last_to_enter = Some(waited);
-        line.estimator.taken(instant, seconds(waited));
+        line.estimator.taken(instant);
         self.note(queue, &waiting);
         self.begin(queue, group, &waiting);
     }

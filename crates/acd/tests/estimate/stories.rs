@@ -1,9 +1,10 @@
 //! What the estimator says, event by event.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use acd::estimate::{
-    ESTIMATE_MAX, Estimate, EstimateRules, Estimator, Head, Line, Method, NoEstimate, Promise, Staff,
+    ESTIMATE_MAX, Estimate, EstimateRules, Estimator, Line, Method, NoEstimate, Promise, Staff,
 };
 use timing::Instant;
 
@@ -41,16 +42,24 @@ impl Desk {
     /// One after the other is answered at once and holds an agent for so long.
     fn handle(&mut self, count: u32, length: Duration) {
         for _ in 0..count {
-            let promise = self.estimator.entered(self.now, &Line { available: 1, ..Line::default() });
-            self.estimator.taken(self.now, Duration::ZERO);
-            self.estimator.answered(self.now, &promise, Duration::ZERO, Duration::ZERO);
+            self.estimator.entered(self.now);
+            self.estimator.taken(self.now);
+            self.estimator.answered(self.now, None, Duration::ZERO);
             self.pass(length);
             self.estimator.released(self.now, true);
         }
     }
 
+    /// Somebody has to wait.
     fn enter(&mut self, line: &Line) -> Promise {
-        self.estimator.entered(self.now, line)
+        self.estimator.entered(self.now);
+        self.estimator.promise(self.now, Some(line))
+    }
+
+    /// Somebody who had to wait so long is taken and answered.
+    fn answer(&mut self, promise: &Promise, waited: Duration) {
+        self.estimator.taken(self.now);
+        self.estimator.answered(self.now, Some(promise), waited);
     }
 }
 
@@ -88,12 +97,13 @@ fn poor_sample_is_no_number_and_says_how_poor() {
 #[test]
 fn idle_agent_is_the_time_of_ringing() {
     let mut desk = Desk::new(own(2));
+    let rang = Duration::from_secs(6);
     for _ in 0..30 {
-        let promise = desk.enter(&Line { available: 2, ..Line::default() });
-        desk.estimator.taken(desk.now, Duration::ZERO);
-        desk.pass(Duration::from_secs(6));
-        let rang = Duration::from_secs(6);
-        desk.estimator.answered(desk.now, &promise, rang, rang);
+        desk.estimator.entered(desk.now);
+        desk.estimator.taken(desk.now);
+        desk.pass(rang);
+        desk.estimator.rang(desk.now, rang);
+        desk.estimator.answered(desk.now, None, rang);
         desk.pass(MINUTE);
         desk.estimator.released(desk.now, true);
     }
@@ -135,8 +145,8 @@ fn conversations_that_have_not_ended_count_as_well() {
     desk.handle(30, MINUTE);
     let before = seconds(desk.ask(&behind(29)));
     for _ in 0..30 {
-        desk.enter(&Line { available: 1, ..Line::default() });
-        desk.estimator.taken(desk.now, Duration::ZERO);
+        desk.estimator.entered(desk.now);
+        desk.estimator.taken(desk.now);
     }
     desk.pass(MINUTE * 20);
     let after = seconds(desk.ask(&behind(29)));
@@ -160,14 +170,12 @@ fn customers_who_give_up_shorten_the_line() {
 /// Ten shared agents; this queue has a line all the time and one is taken each half minute.
 fn shared_desk() -> Desk {
     let mut desk = Desk::new(Staff { logged_in: 10, working: 10, shared: 10 });
-    for _ in 0..3 {
-        desk.enter(&behind(0));
-    }
+    let mut line: VecDeque<Promise> = (0..3).map(|ahead| desk.enter(&behind(ahead))).collect();
     for _ in 0..60 {
         desk.pass(Duration::from_secs(30));
-        let waited = Duration::from_secs(90);
-        desk.estimator.taken(desk.now, waited);
-        desk.enter(&behind(2));
+        let first = line.pop_front().expect("there are three");
+        desk.answer(&first, Duration::from_secs(90));
+        line.push_back(desk.enter(&behind(2)));
     }
     desk
 }
@@ -185,8 +193,7 @@ fn shared_pool_looks_at_the_head_of_line_too() {
     let mut desk = shared_desk();
     let promise = desk.enter(&behind(3));
     desk.pass(MINUTE * 10);
-    let head = Some(Head { waited: MINUTE * 10, promise });
-    let told = desk.ask(&Line { ahead: 3, available: 0, head }).expect("the sample is good");
+    let told = desk.ask(&Line { ahead: 3, available: 0, head: Some(promise) }).expect("the sample is good");
     assert_eq!(told.method, Method::Combined);
     assert!(told.wait > MINUTE * 4, "ten minutes without anybody taken are not forgotten: {:?}", told.wait);
 }
@@ -196,7 +203,7 @@ fn first_in_line_alone_is_a_poor_sample() {
     let mut desk = Desk::new(Staff { logged_in: 10, working: 10, shared: 10 });
     let promise = desk.enter(&behind(0));
     desk.pass(MINUTE * 2);
-    let line = Line { ahead: 1, available: 0, head: Some(Head { waited: MINUTE * 2, promise }) };
+    let line = Line { ahead: 1, available: 0, head: Some(promise) };
     assert_eq!(desk.ask(&line), Err(NoEstimate::PoorSample { have: 0, need: 20 }));
 }
 
@@ -205,7 +212,7 @@ fn head_of_line_is_corrected_by_the_agents_of_now() {
     let mut desk = shared_desk();
     let promise = desk.enter(&behind(3));
     desk.pass(MINUTE * 2);
-    let line = Line { ahead: 4, available: 0, head: Some(Head { waited: MINUTE * 2, promise }) };
+    let line = Line { ahead: 4, available: 0, head: Some(promise) };
     let of_head = |promise: Promise| promise.by(Method::HeadOfLine).expect("there is a first in line");
     let before = of_head(desk.enter(&line));
     desk.estimator.staffed(desk.now, Staff { logged_in: 20, working: 20, shared: 20 });
@@ -219,10 +226,28 @@ fn failed_reservation_takes_nothing_from_the_line() {
     let mut desk = shared_desk();
     let before = seconds(desk.ask(&behind(3)));
     for _ in 0..50 {
-        desk.estimator.taken(desk.now, MINUTE);
-        desk.estimator.put_back(desk.now, MINUTE);
+        desk.estimator.taken(desk.now);
+        desk.estimator.released(desk.now, false);
+        desk.estimator.entered(desk.now);
     }
     assert_eq!(seconds(desk.ask(&behind(3))), before);
+}
+
+#[test]
+fn after_call_work_holds_the_agent() {
+    let mut desk = Desk::new(own(1));
+    for _ in 0..40 {
+        desk.estimator.entered(desk.now);
+        desk.estimator.taken(desk.now);
+        desk.estimator.answered(desk.now, None, Duration::ZERO);
+        desk.pass(MINUTE);
+        desk.estimator.released(desk.now, true);
+        desk.estimator.goes_on(desk.now);
+        desk.pass(MINUTE);
+        desk.estimator.released(desk.now, true);
+    }
+    let told = seconds(desk.ask(&behind(0)));
+    assert!((told - 120.0).abs() < 2.0, "a conversation and the work after it: {told}");
 }
 
 #[test]
@@ -233,8 +258,7 @@ fn error_is_what_was_told_minus_what_was_waited() {
     let promise = desk.enter(&behind(0));
     let told = promise.by(Method::QueueLength).expect("the sample is good");
     desk.pass(MINUTE);
-    desk.estimator.taken(desk.now, MINUTE);
-    desk.estimator.answered(desk.now, &promise, MINUTE, Duration::ZERO);
+    desk.answer(&promise, MINUTE);
     let accuracy = desk.estimator.accuracy();
     assert_eq!(accuracy.sample, 1);
     assert_eq!(accuracy.mean_wait, MINUTE);
@@ -253,8 +277,7 @@ fn estimates_that_are_no_good_are_told_no_longer() {
     for _ in 0..30 {
         let promise = desk.enter(&behind(99));
         desk.pass(Duration::from_secs(1));
-        desk.estimator.taken(desk.now, Duration::from_secs(1));
-        desk.estimator.answered(desk.now, &promise, Duration::from_secs(1), Duration::ZERO);
+        desk.answer(&promise, Duration::from_secs(1));
         desk.estimator.released(desk.now, true);
     }
     assert_eq!(desk.ask(&behind(99)), Err(NoEstimate::TooUncertain));
@@ -277,8 +300,7 @@ fn upper_bound_widens_until_nine_of_ten_are_below() {
     for _ in 0..40 {
         let promise = desk.enter(&behind(3));
         let waited = promise.by(Method::QueueLength).expect("a number") * 2;
-        desk.estimator.taken(desk.now, waited);
-        desk.estimator.answered(desk.now, &promise, waited, Duration::ZERO);
+        desk.answer(&promise, waited);
         desk.estimator.released(desk.now, false);
     }
     let after = desk.ask(&behind(3)).expect("no worse than allowed").at_most;
@@ -292,7 +314,7 @@ fn state_is_data_and_carries_on() {
     let mut read: Estimator = serde_json::from_str(&text).expect("the same data");
     assert_eq!(read, desk.estimator);
     for estimator in [&mut desk.estimator, &mut read] {
-        estimator.taken(desk.now + MINUTE, MINUTE);
+        estimator.taken(desk.now + MINUTE);
         estimator.gave_up(desk.now + MINUTE * 2);
     }
     assert_eq!(read, desk.estimator);
@@ -307,20 +329,22 @@ fn extremes_neither_panic_nor_wrap() {
     let end = Instant::from_micros(u64::MAX);
     let crowd = Staff { logged_in: u32::MAX, working: u32::MAX, shared: 1 };
     estimator.staffed(Instant::ORIGIN, crowd);
-    let promise = estimator.entered(Instant::ORIGIN, &behind(u32::MAX));
+    estimator.entered(Instant::ORIGIN);
+    let promise = estimator.promise(Instant::ORIGIN, Some(&behind(u32::MAX)));
     for now in [Instant::from_secs(1), end, end, Instant::ORIGIN] {
         estimator.left(now);
         estimator.left(now);
-        estimator.put_back(now, Duration::MAX);
-        estimator.taken(now, Duration::MAX);
-        estimator.answered(now, &promise, Duration::MAX, Duration::ZERO);
+        estimator.entered(now);
+        estimator.taken(now);
+        estimator.rang(now, Duration::MAX);
+        estimator.answered(now, Some(&promise), Duration::MAX);
         estimator.gave_up(now);
         estimator.released(now, true);
         estimator.released(now, true);
-        let head = Some(Head { waited: Duration::MAX, promise });
+        estimator.goes_on(now);
         for ahead in [0, 1, u32::MAX] {
             // Whatever it says, it says something.
-            let _ = estimator.estimate(now, &Line { ahead, available: 0, head });
+            let _ = estimator.estimate(now, &Line { ahead, available: 0, head: Some(promise) });
         }
         assert!(estimator.accuracy().covered_millionths <= 1_000_000);
     }
