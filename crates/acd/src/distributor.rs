@@ -9,6 +9,7 @@
 mod agent;
 mod configure;
 mod deadline;
+mod estimating;
 mod idle;
 mod interaction;
 mod matching;
@@ -87,6 +88,8 @@ struct Unsettled {
     deserted: Vec<QueueId>,
     /// Interactions that may have waited too long meanwhile.
     overdue: Vec<Place>,
+    /// Queues whose working agents may have changed.
+    estimates: Vec<QueueId>,
 }
 
 impl Distributor {
@@ -206,6 +209,7 @@ impl Distributor {
     }
 
     fn emit(&mut self, event: Event) {
+        self.hear(&event);
         self.events.push_back(event);
     }
 
@@ -227,6 +231,9 @@ impl Distributor {
                 self.leave_if_overdue(place.interaction);
             }
             self.unsettled.overdue = overdue;
+        }
+        if !self.unsettled.estimates.is_empty() {
+            self.settle_estimates();
         }
         debug_assert!(self.unsettled.is_empty(), "everything is settled");
     }
@@ -276,6 +283,7 @@ impl Unsettled {
             && self.staffing.is_empty()
             && self.deserted.is_empty()
             && self.overdue.is_empty()
+            && self.estimates.is_empty()
     }
 }
 

@@ -209,6 +209,31 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The queue that it speaks of, if it is about one.
+    pub fn queue(&self) -> Option<QueueId> {
+        match *self {
+            Event::Queued { queue, .. }
+            | Event::StepEntered { queue, .. }
+            | Event::PriorityChanged { queue, .. }
+            | Event::Reserved { queue, .. }
+            | Event::ReservationEnded { queue, .. }
+            | Event::Answered { queue, .. }
+            | Event::Abandoned { queue, .. }
+            | Event::Overflowed { queue, .. }
+            | Event::HandlingEnded { queue, .. }
+            | Event::AfterCallWorkStarted { queue, .. }
+            | Event::AfterCallWorkEnded { queue, .. }
+            | Event::QueueDefined { queue }
+            | Event::QueueRemoved { queue } => Some(queue),
+            Event::AfterCallWorkExtended { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentRemoved { .. }
+            | Event::Refused { .. } => None,
+        }
+    }
+}
+
 /// Why this agent and no other, in a few bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {

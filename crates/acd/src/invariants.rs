@@ -7,6 +7,7 @@ use std::fmt;
 use timing::Instant;
 
 use crate::distributor::{Alarm, Deadline, Listing, rank};
+use crate::estimate::Staff;
 use crate::state::{AgentState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
     Activity, AgentId, Counters, Distributor, InteractionId, Presence, QueueId, ReservationId, StepEffect,
@@ -231,8 +232,28 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
     for (slot, queue) in distributor.queues.iter() {
         let expected = expected_listing(state, queue.id);
         holds(Listing::of(distributor, slot) == expected, Violation::StaleIndex(Some(queue.id)))?;
+        let estimator = &queue.state.estimator;
+        let hears_all =
+            estimator.waiting() == expected.len && estimator.staff() == expected_staff(state, queue.id);
+        holds(hears_all, Violation::StaleIndex(Some(queue.id)))?;
     }
     Ok(())
+}
+
+/// The agents that a queue's estimator has to know of.
+fn expected_staff(state: &State, id: QueueId) -> Staff {
+    let could =
+        |queue: &QueueState, agent| (0..=queue.settings.steps.len()).any(|step| serves(queue, step, agent));
+    let mut staff = Staff::default();
+    for agent in state.agents.values().filter(|agent| could(&state.queues[&id], agent)) {
+        staff.logged_in += u32::from(agent.presence.is_logged_in());
+        if agent.takes_work() {
+            staff.working += 1;
+            let others = state.queues.iter().filter(|&(&other, _)| other != id);
+            staff.shared += u32::from(others.into_iter().any(|(_, queue)| could(queue, agent)));
+        }
+    }
+    staff
 }
 
 /// Who has to stand where in a queue.

@@ -96,6 +96,11 @@ impl Line {
         self.len == 0
     }
 
+    /// The entry with the greatest key.
+    pub(crate) fn tail(&self) -> Option<Node> {
+        Node::some(self.last)
+    }
+
     /// The entry with the smallest key.
     pub(crate) fn head(&self) -> Option<Node> {
         Node::some(self.first[0])

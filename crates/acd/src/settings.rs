@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::estimate::EstimateRules;
 use crate::requirement::{LEVEL_MAX, Requirement, Skills};
 use crate::{ExitId, QueueId, SkillId};
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub misses_max: u32,
     /// The longest after-call work, extensions included, counted from its start.
     pub after_call_work_max: Duration,
+    /// How waits are estimated, in all queues.
+    pub estimate: EstimateRules,
     /// How many agents must have the same skills to be looked at as one by every queue. Changes what an event costs
     /// and never what is decided. At least 1.
     pub pooled_from: u32,
@@ -63,6 +66,7 @@ impl Default for Settings {
             head_start_per_point: Duration::from_secs(60),
             misses_max: 3,
             after_call_work_max: Duration::from_secs(3_600),
+            estimate: EstimateRules::default(),
             pooled_from: 16,
             pools_max: 1_024,
         }

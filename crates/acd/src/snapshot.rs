@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
+use crate::estimate::{Accuracy, Estimate, NoEstimate};
 use crate::{Activity, AgentId, InteractionId, Presence, QueueId};
 
 /// The state of everything at one moment.
@@ -40,6 +41,10 @@ pub struct QueueSnapshot {
     pub agents: AgentCounts,
     /// Since the queue was defined.
     pub counters: Counters,
+    /// How long somebody without priority would wait who entered now, or why that is not known.
+    pub estimate: Result<Estimate, NoEstimate>,
+    /// How far off such estimates were of late.
+    pub accuracy: Accuracy,
 }
 
 /// Agents by presence and activity; each is counted once. A conversation, after-call work and being occupied

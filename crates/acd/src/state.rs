@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
+use crate::estimate::{Estimator, Promise};
 use crate::{
     Activity, AgentId, AgentSettings, Counters, InteractionId, Presence, QueueId, QueueSettings, Requirement,
     ReservationId, Settings,
@@ -45,6 +46,8 @@ pub struct QueueState {
     pub last_chosen: Option<(u32, AgentId)>,
     /// Since it was defined.
     pub counters: Counters,
+    /// How long somebody would wait, and how far off that was.
+    pub estimator: Estimator,
 }
 
 /// Whether a queue has agents.
@@ -97,6 +100,19 @@ impl AgentState {
             (Presence::LoggedOut | Presence::NotReady(_) | Presence::Ready, _) => false,
         }
     }
+
+    /// Whether the agent takes work, now or when done with what is in hand: ready, and not busy with something that is
+    /// not the distributor's.
+    pub fn takes_work(&self) -> bool {
+        match self.activity {
+            Activity::Occupied { .. } => false,
+            Activity::Idle { .. }
+            | Activity::Reserved { .. }
+            | Activity::Handling { .. }
+            | Activity::AfterCallWork { .. }
+            | Activity::BackingOff { .. } => self.presence == Presence::Ready,
+        }
+    }
 }
 
 /// An interaction.
@@ -122,6 +138,8 @@ pub struct InteractionState {
     pub exclusions: BTreeMap<AgentId, Instant>,
     /// The maximum wait is over, but its exit could not be used; tried again when the queue's rules change.
     pub overdue: bool,
+    /// What was estimated when it came to the end of the line, as long as it has to wait.
+    pub promise: Option<Promise>,
     /// Where it stands.
     pub stage: Stage,
 }

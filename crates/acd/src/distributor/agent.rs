@@ -285,8 +285,10 @@ impl Distributor {
         let agent = &mut self.agents[slot];
         let before = (agent.state.presence, agent.state.activity);
         let (was_available, end) = (agent.state.is_available(), agent.end());
+        let took_work = agent.state.takes_work();
         change(&mut agent.state);
         let after = (agent.state.presence, agent.state.activity);
+        let takes_work = agent.state.takes_work();
         if after.0 != before.0 {
             agent.state.presence_since = now;
         }
@@ -303,6 +305,9 @@ impl Distributor {
         let id = agent.id;
         if before.0.is_logged_in() != after.0.is_logged_in() {
             self.count_staff(slot, after.0.is_logged_in());
+        }
+        if takes_work != took_work {
+            self.count_working(slot, takes_work);
         }
         if before != after {
             self.emit(Event::AgentChanged { agent: id, presence: after.0, activity: after.1 });
@@ -333,6 +338,7 @@ impl Distributor {
             let queue = &mut self.queues[serves.queue];
             queue.count_staff(serves.steps, |staff| if logged_in { *staff += 1 } else { *staff -= 1 });
             self.unsettled.staffing.push(queue.id);
+            self.unsettled.estimates.push(queue.id);
         }
     }
 }

@@ -18,7 +18,7 @@ impl Distributor {
         if self.queues.len() >= self.settings.queues_max as usize {
             return Err(Refusal::TooManyQueues);
         }
-        let slot = self.add_queue(Queue::new(id, settings, self.now));
+        let slot = self.add_queue(Queue::new(id, settings, self.now, self.settings.estimate));
         // Conversations may go on that came from a queue of this id, removed since.
         let is_from_it = |interaction: &Interaction| {
             interaction.queue == id && matches!(interaction.stage, Stage::Handling { .. })
@@ -61,6 +61,8 @@ impl Distributor {
         queue.lines = super::waiting::LinesOfQueue::new(steps);
         queue.staff = vec![0; steps];
         queue.staff_any = 0;
+        queue.working = 0;
+        queue.shared = 0;
         queue.wanted = State::wanted_skills(&settings);
         queue.state.settings = settings;
         self.fronts[slot.number() as usize] = Front::new();
@@ -94,6 +96,7 @@ impl Distributor {
             let position = serves.iter().position(|serves| serves.queue == slot);
             if let Some(position) = position {
                 serves.swap_remove(position);
+                self.count_working_alone(profile);
             }
             let index = profile.number() as usize;
             if left.len() <= index {
@@ -113,6 +116,7 @@ impl Distributor {
 
     /// Finds out who could serve a queue that nobody serves so far.
     pub(super) fn assign_agents(&mut self, slot: Slot<Queue>) {
+        self.unsettled.estimates.push(self.queues[slot].id);
         let mut served = Vec::new();
         for profile in self.profiles.slots() {
             let index = profile.number() as usize;
@@ -225,6 +229,10 @@ impl Distributor {
         if is_logged_in {
             self.count_staff(slot, false);
         }
+        let takes_work = self.agents[slot].state.takes_work();
+        if takes_work {
+            self.count_working(slot, false);
+        }
         let profile = self.join_profile(&settings.skills);
         let agent = &mut self.agents[slot];
         let before = std::mem::replace(&mut agent.profile, profile);
@@ -233,6 +241,9 @@ impl Distributor {
         self.leave_profile(before);
         if is_logged_in {
             self.count_staff(slot, true);
+        }
+        if takes_work {
+            self.count_working(slot, true);
         }
         self.present(slot);
         Ok(())

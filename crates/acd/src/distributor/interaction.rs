@@ -7,6 +7,7 @@ use timing::{Instant, TimerId};
 use super::agent::ReadyClock;
 use super::waiting::OwnRequirement;
 use super::{Agent, Alarm, Deadline, Distributor, Queue};
+use crate::estimate::Promise;
 use crate::line::Node;
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
@@ -37,6 +38,7 @@ pub(crate) struct Interaction {
     pub(crate) expiry_node: Node,
     pub(crate) step: u8,
     pub(crate) overdue: bool,
+    pub(crate) promise: Option<Promise>,
     /// `None` for most: nobody has declined it.
     pub(crate) exclusions: Option<Box<Exclusions>>,
 }
@@ -115,6 +117,7 @@ impl Distributor {
             expiry_node: Node::NOWHERE,
             step: 0,
             overdue: false,
+            promise: None,
             exclusions: None,
         });
         self.unanswered += 1;
@@ -129,7 +132,7 @@ impl Distributor {
         loop {
             self.enter_one(slot, queue, from);
             self.match_all();
-            let Some((cause, exit)) = self.exit_at_entry(slot) else { return };
+            let Some((cause, exit)) = self.exit_at_entry(slot) else { return self.make_promise(slot) };
             self.stop_waiting(slot);
             self.note_overflow(slot, cause, exit);
             match exit {
@@ -152,6 +155,7 @@ impl Distributor {
         interaction.step = 0;
         interaction.attempts = 0;
         interaction.overdue = false;
+        interaction.promise = None;
         self.offer(slot, from);
         let (step, cause) = self.queues[queue_slot].step_at(0, now, now);
         self.enter_step(slot, step, cause);
@@ -357,6 +361,7 @@ impl Distributor {
         let (step, cause) = queue.step_at(interaction.step, interaction.entered, self.now);
         self.enter_step(slot, step, cause);
         self.start_waiting(slot);
+        self.begin_promise(slot);
         self.unsettled.overdue.push(place);
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct Profile {
     pub(crate) skills: Skills,
     /// Agents who have it.
     pub(crate) members: u32,
+    /// Of these, those who take work.
+    pub(crate) working: u32,
     /// The queues with a step that these agents could serve, in no particular order. What agents note beside
     /// it (`Agent::nodes`) has the same order.
     pub(crate) serves: Vec<Serves>,
@@ -76,7 +78,8 @@ impl Profiles {
             self.profiles[index as usize].members += 1;
             return (Slot::new(index), false);
         }
-        let profile = Profile { skills: skills.clone(), members: 1, serves: Vec::new(), pool: None };
+        let profile =
+            Profile { skills: skills.clone(), members: 1, working: 0, serves: Vec::new(), pool: None };
         let index = match self.vacant.pop() {
             Some(index) => {
                 self.profiles[index as usize] = profile;
@@ -145,6 +148,7 @@ impl Distributor {
         if let Some(pool) = profile.pool {
             self.queues[queue].admit_pool(pool, serves);
         }
+        self.count_working_for(slot);
         Some(serves)
     }
 }

@@ -7,6 +7,7 @@ use timing::{Instant, TimerId};
 use super::idle::Pooled;
 use super::waiting::{Aging, LinesOfQueue};
 use super::{Alarm, Deadline, Distributor, Interaction};
+use crate::estimate::{EstimateRules, Estimator};
 use crate::requirement::Skills;
 use crate::state::{QueueState, Staffing, State};
 use crate::table::{Named, Slot};
@@ -28,6 +29,9 @@ pub(crate) struct Queue {
     pub(crate) staff: Vec<u32>,
     /// Logged-in agents who could serve some step.
     pub(crate) staff_any: u32,
+    /// Agents who take work and could serve some step, and of these those who serve other queues as well.
+    pub(crate) working: u32,
+    pub(crate) shared: u32,
     pub(crate) reserved: u32,
     pub(crate) handling: u32,
     /// Ends the grace of `nobody_logged_in`.
@@ -47,7 +51,7 @@ impl Named for Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(id: QueueId, settings: QueueSettings, now: Instant) -> Queue {
+    pub(crate) fn new(id: QueueId, settings: QueueSettings, now: Instant, rules: EstimateRules) -> Queue {
         let steps = settings.steps.len() + 1;
         Queue {
             id,
@@ -57,12 +61,15 @@ impl Queue {
                 staffing: Staffing::Unstaffed { since: now },
                 last_chosen: None,
                 counters: Counters::default(),
+                estimator: Estimator::new(now, rules),
             },
             lines: LinesOfQueue::new(steps),
             groups: Vec::new(),
             pooled: Pooled::default(),
             staff: vec![0; steps],
             staff_any: 0,
+            working: 0,
+            shared: 0,
             reserved: 0,
             handling: 0,
             grace_timer: None,

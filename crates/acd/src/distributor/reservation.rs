@@ -48,6 +48,7 @@ impl Distributor {
         self.count(queue_slot, |counters| counters.answered += 1);
         self.queues[queue_slot].handling += 1;
         self.emit(Event::Answered { interaction, queue, agent, waited, age });
+        self.interactions[slot].promise = None;
         let agent_slot = self.who(agent);
         self.change_agent(agent_slot, ReadyClock::Goes, |agent| {
             agent.activity = Activity::Handling { interaction, since };

@@ -25,6 +25,8 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         longest_wait: queue.lines.first_entry(&distributor.lines).map(|first| at - first).unwrap_or_default(),
         agents: agents.get(&queue.id).copied().unwrap_or_default(),
         counters: queue.state.counters,
+        estimate: distributor.estimate_of(at, queue),
+        accuracy: queue.state.estimator.accuracy(),
     };
     Snapshot {
         at,
@@ -108,6 +110,7 @@ fn interaction(distributor: &Distributor, of: &Interaction) -> InteractionState 
             .flat_map(|exclusions| exclusions.iter().map(|(&agent, &(until, _))| (agent, until)))
             .collect(),
         overdue: of.overdue,
+        promise: of.promise,
         stage: of.stage,
     }
 }

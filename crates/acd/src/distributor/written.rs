@@ -70,7 +70,7 @@ impl From<State> for Distributor {
 
 impl Distributor {
     fn restore_queue(&mut self, id: QueueId, state: QueueState) {
-        let mut queue = Queue::new(id, state.settings.clone(), self.now);
+        let mut queue = Queue::new(id, state.settings.clone(), self.now, self.settings.estimate);
         queue.state = state;
         let slot = self.add_queue(queue);
         if let Some(end) = self.grace_end(id) {
@@ -85,6 +85,9 @@ impl Distributor {
         self.agents[slot].timer = timer;
         if self.agents[slot].state.presence.is_logged_in() {
             self.count_staff(slot, true);
+        }
+        if self.agents[slot].state.takes_work() {
+            self.count_working(slot, true);
         }
         self.present(slot);
     }
@@ -115,6 +118,7 @@ impl Distributor {
             expiry_node: Node::NOWHERE,
             step: state.step,
             overdue: state.overdue,
+            promise: state.promise,
             exclusions: None,
         });
         for (agent, until) in state.exclusions {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use timing::Instant;
 
 use super::{Input, Step, Violation};
+use crate::estimate::Estimator;
 use crate::state::{
     AgentState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
@@ -142,11 +143,13 @@ impl Mirror {
         let now = self.state.now;
         match command {
             Command::DefineQueue { queue, settings } => {
+                let rules = self.state.settings.estimate;
                 let fresh = || QueueState {
                     settings: QueueSettings::default(),
                     staffing: Staffing::Unstaffed { since: now },
                     last_chosen: None,
                     counters: Counters::default(),
+                    estimator: Estimator::new(now, rules),
                 };
                 self.state.queues.entry(*queue).or_insert_with(fresh).settings = (**settings).clone();
             }
@@ -259,6 +262,7 @@ impl Mirror {
                 flow_outs: 0,
                 exclusions: std::collections::BTreeMap::new(),
                 overdue: false,
+                promise: None,
                 stage: Stage::Waiting,
             };
             self.state.interactions.insert(id, contact);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
     AgentId, AgentSettings, BackOff, BackOffs, Command, Exit, ExitId, IdleClock, InteractionId, MaxLength,
@@ -60,8 +61,13 @@ pub(crate) fn history() -> impl Strategy<Value = History> {
 
 fn settings() -> impl Strategy<Value = Settings> {
     let pools = (1..4u32, 0..3u32);
-    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools).prop_map(
-        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools)| Settings {
+    // So few samples and so short a memory that histories of a minute have estimates, and forget.
+    let estimate = (60..4_000u64, 1..4u32, 50..400u32).prop_map(|(half_life, samples_min, error)| {
+        let half_life = Duration::from_secs(half_life);
+        EstimateRules { half_life, samples_min, error_max_percent: error }
+    });
+    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, estimate).prop_map(
+        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, estimate)| Settings {
             agents_max: 7,
             queues_max: 4,
             waiting_max,
@@ -73,6 +79,7 @@ fn settings() -> impl Strategy<Value = Settings> {
             requirement_depth_max: 3,
             pooled_from: pools.0,
             pools_max: pools.1,
+            estimate,
             ..Settings::default()
         },
     )

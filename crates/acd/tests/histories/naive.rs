@@ -1,12 +1,14 @@
 //! The obvious twin: one plain [`State`], no index, no timer, everything found by looking at everything.
 
 mod contacts;
+mod estimates;
 mod people;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use acd::estimate::Estimator;
 use acd::requirement::{Skills, score};
 use acd::state::{AgentState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State};
 use acd::{
@@ -318,6 +320,7 @@ impl Naive {
         for place in std::mem::take(&mut self.overdue) {
             self.leave_if_too_old(place.interaction);
         }
+        self.tell_staff();
     }
 
     fn watch_staffing(&mut self, queue: QueueId) {
@@ -418,7 +421,7 @@ impl Naive {
         let deadline = now + rules.settings.ring_timeout;
         let record = ReservationState { interaction: id, agent, since: now, deadline };
         self.state.reservations.insert(reservation, record);
-        self.events.push(Event::Reserved {
+        self.say(Event::Reserved {
             reservation,
             interaction: id,
             agent,

@@ -213,12 +213,25 @@ impl Pair {
         }
     }
 
+    /// What everybody who waits would be told.
+    fn compare_estimates(&self) -> Result<(), TestCaseError> {
+        for &id in self.naive.state.interactions.keys() {
+            let expected = self
+                .naive
+                .line_before(id)
+                .map(|(queue, line)| self.naive.state.queues[&queue].estimator.estimate(self.now, &line));
+            prop_assert_eq!(self.fast.estimate_for(self.now, id), expected);
+        }
+        Ok(())
+    }
+
     fn compare_everything(&self) -> Result<(), TestCaseError> {
         if self.fast.state_hash() != self.naive.state.hash() {
             prop_assert_eq!(self.fast.state(), self.naive.state.clone());
             prop_assert!(false, "equal states have different hashes");
         }
         prop_assert_eq!(invariants::check(&self.fast), Ok(()));
+        self.compare_estimates()?;
         let wakes_in_time = match (self.fast.poll_timeout(), self.naive.first_deadline()) {
             (None, None) => true,
             (Some(fast), Some(naive)) => fast.as_micros() <= naive.as_micros().next_multiple_of(1_024),

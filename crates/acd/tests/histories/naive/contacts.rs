@@ -37,6 +37,7 @@ impl Naive {
             flow_outs: 0,
             exclusions: BTreeMap::new(),
             overdue: false,
+            promise: None,
             stage: Stage::Waiting,
         };
         self.state.interactions.insert(id, entry);
@@ -63,9 +64,10 @@ impl Naive {
         entry.step = 0;
         entry.attempts = 0;
         entry.overdue = false;
+        entry.promise = None;
         let (priority, waited, age) = (entry.priority, Duration::ZERO, now - entry.arrived);
         self.count(queue, |counters| counters.offered += 1);
-        self.events.push(Event::Queued { interaction: id, queue, from, priority, waited, age });
+        self.say(Event::Queued { interaction: id, queue, from, priority, waited, age });
         self.advance(id);
         self.match_all();
         if self.state.interactions[&id].stage != Stage::Waiting {
@@ -81,8 +83,9 @@ impl Naive {
             && self.line(queue).len() > rule.waiting as usize
             && self.has_exit(id, rule.exit)
         {
-            self.leave(id, OverflowCause::MaxLength, rule.exit);
+            return self.leave(id, OverflowCause::MaxLength, rule.exit);
         }
+        self.promise(id);
     }
 
     pub(super) fn leave(&mut self, id: InteractionId, cause: OverflowCause, exit: Exit) {
@@ -105,7 +108,7 @@ impl Naive {
             counters.overflowed += 1;
             counters.flowed_out += u64::from(matches!(exit, Exit::Queue(_)));
         });
-        self.events.push(Event::Overflowed { interaction: id, queue, waited, age, cause, exit });
+        self.say(Event::Overflowed { interaction: id, queue, waited, age, cause, exit });
     }
 
     pub(super) fn advance(&mut self, id: InteractionId) {
@@ -120,7 +123,7 @@ impl Naive {
         if entry.step != step {
             entry.step = step;
             let (queue, waited) = (entry.queue, now - entry.entered);
-            self.events.push(Event::StepEntered { interaction: id, queue, step, cause, waited });
+            self.say(Event::StepEntered { interaction: id, queue, step, cause, waited });
         }
     }
 
@@ -158,7 +161,7 @@ impl Naive {
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
         self.count(entry.queue, |counters| counters.abandoned += 1);
-        self.events.push(Event::Abandoned {
+        self.say(Event::Abandoned {
             interaction: id,
             queue: entry.queue,
             waited: now - entry.entered,
@@ -179,7 +182,7 @@ impl Naive {
         }
         let queue = entry.queue;
         self.contact(id).priority = priority;
-        self.events.push(Event::PriorityChanged { interaction: id, queue, priority });
+        self.say(Event::PriorityChanged { interaction: id, queue, priority });
         Ok(())
     }
 
@@ -218,7 +221,7 @@ impl Naive {
     pub(super) fn end(&mut self, id: ReservationId, cause: ReservationEnd) -> ReservationState {
         let record = self.state.reservations.remove(&id).expect("known to be here");
         self.contact(record.interaction).stage = Stage::Waiting;
-        self.events.push(Event::ReservationEnded {
+        self.say(Event::ReservationEnded {
             reservation: id,
             interaction: record.interaction,
             agent: record.agent,
@@ -231,6 +234,7 @@ impl Naive {
 
     pub(super) fn wait_again(&mut self, id: InteractionId) {
         self.advance(id);
+        self.promise_nothing_new(id);
         self.overdue.insert(self.place(id));
     }
 
@@ -245,7 +249,8 @@ impl Naive {
         entry.exclusions.clear();
         let (queue, waited, age) = (entry.queue, now - entry.entered, now - entry.arrived);
         self.count(queue, |counters| counters.answered += 1);
-        self.events.push(Event::Answered { interaction, queue, agent, waited, age });
+        self.say(Event::Answered { interaction, queue, agent, waited, age });
+        self.contact(interaction).promise = None;
         self.change(agent, false, |agent| {
             agent.activity = Activity::Handling { interaction, since: now };
             agent.misses = 0;
@@ -314,13 +319,7 @@ impl Naive {
         self.state.interactions.remove(&id);
         self.count(queue, |counters| counters.finished += 1);
         let handled_for = now - since;
-        self.events.push(Event::HandlingEnded {
-            interaction: id,
-            queue,
-            agent,
-            handled_for,
-            returned: false,
-        });
+        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: false });
         self.wrap_up(id, queue, agent);
         Ok(())
     }
@@ -342,9 +341,9 @@ impl Naive {
             counters.offered += 1;
         });
         let handled_for = now - since;
-        self.events.push(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: true });
+        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: true });
         self.wrap_up(id, queue, agent);
-        self.events.push(Event::Queued {
+        self.say(Event::Queued {
             interaction: id,
             queue,
             from: Some(queue),
@@ -376,7 +375,7 @@ impl Naive {
         let mut activity = Activity::Idle { since: now };
         if person.presence != Presence::LoggedOut && length > Duration::ZERO {
             let until = now + length;
-            self.events.push(Event::AfterCallWorkStarted { agent, interaction: id, queue, until });
+            self.say(Event::AfterCallWorkStarted { agent, interaction: id, queue, until });
             activity = Activity::AfterCallWork { interaction: id, queue, since: now, until };
         }
         self.change(agent, true, |agent| {

@@ -16,7 +16,7 @@ impl Naive {
         }
         let (presence, activity) = (agent.presence, agent.activity);
         if (before.presence, before.activity) != (presence, activity) {
-            self.events.push(Event::AgentChanged { agent: id, presence, activity });
+            self.say(Event::AgentChanged { agent: id, presence, activity });
         }
     }
 
@@ -137,7 +137,7 @@ impl Naive {
             panic!("no after-call work")
         };
         let lasted = self.state.now - since;
-        self.events.push(Event::AfterCallWorkEnded { agent: id, interaction, queue, lasted });
+        self.say(Event::AfterCallWorkEnded { agent: id, interaction, queue, lasted });
     }
 
     pub(super) fn close_after_call_work(&mut self, id: AgentId) {
@@ -150,7 +150,7 @@ impl Naive {
         let latest = since + self.state.settings.after_call_work_max;
         let later = (until + by).min(latest);
         if later > until {
-            self.events.push(Event::AfterCallWorkExtended { agent: id, until: later });
+            self.say(Event::AfterCallWorkExtended { agent: id, until: later });
             self.change(id, true, |agent| {
                 if let Activity::AfterCallWork { until, .. } = &mut agent.activity {
                     *until = later;
@@ -162,7 +162,7 @@ impl Naive {
 
     pub(super) fn drop_agent(&mut self, id: AgentId) {
         self.state.agents.remove(&id);
-        self.events.push(Event::AgentRemoved { agent: id });
+        self.say(Event::AgentRemoved { agent: id });
     }
 
     pub(super) fn define_queue(&mut self, id: QueueId, settings: QueueSettings) -> Result<(), Refusal> {
@@ -180,11 +180,13 @@ impl Naive {
             return Err(Refusal::TooManyQueues);
         }
         let line = self.line(id);
+        let rules = self.state.settings.estimate;
         let entry = self.state.queues.entry(id).or_insert_with(|| QueueState {
             settings: settings.clone(),
             staffing: Staffing::Unstaffed { since: now },
             last_chosen: None,
             counters: Counters::default(),
+            estimator: Estimator::new(now, rules),
         });
         entry.settings = settings;
         let since = match entry.staffing {
@@ -200,7 +202,7 @@ impl Naive {
             self.state.queues.get_mut(&id).expect("known to be here").staffing = Staffing::Deserted { since };
             self.deserted.insert(id);
         }
-        self.events.push(Event::QueueDefined { queue: id });
+        self.say(Event::QueueDefined { queue: id });
         for place in line {
             self.contact(place.interaction).overdue = false;
             let (step, _) = self.step_now(place.interaction, 0);
@@ -244,7 +246,7 @@ impl Naive {
                 Exit::Queue(to) => self.enter(place.interaction, to, Some(id)),
             }
         }
-        self.events.push(Event::QueueRemoved { queue: id });
+        self.say(Event::QueueRemoved { queue: id });
         Ok(())
     }
 
@@ -272,7 +274,7 @@ impl Naive {
             offered_at: now,
         };
         self.state.agents.insert(id, agent);
-        self.events.push(Event::AgentChanged { agent: id, presence, activity });
+        self.say(Event::AgentChanged { agent: id, presence, activity });
         Ok(())
     }
 

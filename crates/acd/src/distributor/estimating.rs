@@ -1,0 +1,173 @@
+//! What the estimators of the queues hear and are asked.
+
+use timing::Instant;
+
+use super::profile::Profile;
+use super::{Agent, Distributor, Interaction, Queue};
+use crate::estimate::{Estimate, Line, NoEstimate, Promise, Staff};
+use crate::state::Place;
+use crate::table::Slot;
+use crate::{Event, InteractionId, QueueId};
+
+impl Distributor {
+    /// How long somebody without priority would wait who entered a queue now; `None` where it is not defined.
+    pub fn estimate(&self, now: Instant, queue: QueueId) -> Option<Result<Estimate, NoEstimate>> {
+        self.queues.by_id(queue).map(|queue| self.estimate_of(now, queue))
+    }
+
+    pub(super) fn estimate_of(&self, now: Instant, queue: &Queue) -> Result<Estimate, NoEstimate> {
+        let (step, _) = queue.step_at(0, now, now);
+        let is_free = self.sources(queue, step).next().is_some();
+        // Where an idle agent could take a newcomer, nobody who waits could be taken by that agent.
+        let line = Line {
+            ahead: if is_free { 0 } else { queue.lines.len },
+            available: u32::from(is_free),
+            head: self
+                .first_plain(queue)
+                .and_then(|place| self.interactions[self.at(place.interaction)].promise),
+        };
+        queue.state.estimator.estimate(now.max(self.now), &line)
+    }
+
+    /// How long an interaction waits from now on, by its place; `None` where it is not here or does not wait in line.
+    /// Costs a walk along those ahead.
+    pub fn estimate_for(
+        &self,
+        now: Instant,
+        interaction: InteractionId,
+    ) -> Option<Result<Estimate, NoEstimate>> {
+        let slot = self.interactions.slot(interaction)?;
+        if !self.waits(slot) {
+            return None;
+        }
+        let queue = &self.queues[self.interactions[slot].queue_slot];
+        let place = self.interactions[slot].place();
+        let ahead = |line| self.lines.iter(line).take_while(|&node| self.place_at(node) < place).count();
+        let ahead: usize = queue.lines.all().map(ahead).sum();
+        let line = Line {
+            ahead: u32::try_from(ahead).expect("the bound of waiting is a u32"),
+            available: 0,
+            head: self
+                .first_plain(queue)
+                .and_then(|place| self.interactions[self.at(place.interaction)].promise),
+        };
+        Some(queue.state.estimator.estimate(now.max(self.now), &line))
+    }
+
+    /// The queue's estimator hears what is said of it.
+    pub(super) fn hear(&mut self, event: &Event) {
+        let Some(slot) = event.queue().and_then(|queue| self.queues.slot(queue)) else { return };
+        let promise = match *event {
+            Event::Answered { interaction, .. } => self.interactions[self.at(interaction)].promise,
+            _ => None,
+        };
+        self.queues[slot].state.estimator.hear(self.now, event, promise.as_ref());
+    }
+
+    /// Whoever has entered a queue and has to wait there is promised something. It is compared later only for those who
+    /// come to the end of the line and want no more than the queue asks for: of the others nobody can say cheaply who is
+    /// ahead.
+    pub(super) fn make_promise(&mut self, slot: Slot<Interaction>) {
+        if !self.waits(slot) {
+            return;
+        }
+        let interaction = &self.interactions[slot];
+        let (place, queue) = (interaction.place(), &self.queues[interaction.queue_slot]);
+        let tails = queue.lines.plain.iter().filter_map(crate::line::Line::tail);
+        let is_last = tails.map(|node| self.place_at(node)).max() == Some(place);
+        let line = (is_last && interaction.requirement.is_none()).then(|| Line {
+            ahead: queue.lines.len - 1,
+            available: 0,
+            head: self
+                .first_plain(queue)
+                .filter(|&first| first != place)
+                .and_then(|first| self.promise_of(first)),
+        });
+        let promise = queue.state.estimator.promise(self.now, line.as_ref());
+        self.interactions[slot].promise = Some(promise);
+    }
+
+    /// Whoever waits now and was reserved at once before has no promise yet.
+    pub(super) fn begin_promise(&mut self, slot: Slot<Interaction>) {
+        let interaction = &self.interactions[slot];
+        if interaction.promise.is_none() {
+            let promise = self.queues[interaction.queue_slot].state.estimator.promise(self.now, None);
+            self.interactions[slot].promise = Some(promise);
+        }
+    }
+
+    fn promise_of(&self, place: Place) -> Option<Promise> {
+        self.interactions[self.at(place.interaction)].promise
+    }
+
+    /// The first in line of those who want no more than the queue asks for.
+    fn first_plain(&self, queue: &Queue) -> Option<Place> {
+        queue.lines.plain.iter().filter_map(crate::line::Line::head).map(|node| self.place_at(node)).min()
+    }
+
+    /// Counts an agent in or out of those who take work, in all queues that the agent serves.
+    pub(super) fn count_working(&mut self, slot: Slot<Agent>, takes_work: bool) {
+        let profile = self.profiles.at_mut(self.agents[slot].profile);
+        let add = |count: &mut u32| if takes_work { *count += 1 } else { *count -= 1 };
+        add(&mut profile.working);
+        let is_shared = profile.serves.len() > 1;
+        for serves in &profile.serves {
+            let queue = &mut self.queues[serves.queue];
+            add(&mut queue.working);
+            if is_shared {
+                add(&mut queue.shared);
+            }
+            self.unsettled.estimates.push(queue.id);
+        }
+    }
+
+    /// The agents of a profile serve one queue more, the last in its list.
+    pub(super) fn count_working_for(&mut self, profile: Slot<Profile>) {
+        let Profile { working, ref serves, .. } = *self.profiles.at(profile);
+        if working == 0 {
+            return;
+        }
+        if let Some(last) = serves.last() {
+            self.queues[last.queue].working += working;
+        }
+        // With the second queue those of the first are shared, too.
+        let newly_shared = match serves.as_slice() {
+            [] | [_] => &[],
+            both @ [_, _] => both,
+            [.., last] => std::slice::from_ref(last),
+        };
+        for serves in newly_shared {
+            self.queues[serves.queue].shared += working;
+        }
+        for serves in serves {
+            self.unsettled.estimates.push(self.queues[serves.queue].id);
+        }
+    }
+
+    /// The agents of a profile have ceased to serve a queue whose counts begin anew; where one other is left, they are
+    /// its alone.
+    pub(super) fn count_working_alone(&mut self, profile: Slot<Profile>) {
+        let Profile { working, ref serves, .. } = *self.profiles.at(profile);
+        if let [only] = serves.as_slice() {
+            self.queues[only.queue].shared -= working;
+            self.unsettled.estimates.push(self.queues[only.queue].id);
+        }
+    }
+
+    /// Tells the estimators which agents their queues have now.
+    pub(super) fn settle_estimates(&mut self) {
+        let mut changed = super::sorted(std::mem::take(&mut self.unsettled.estimates));
+        for id in changed.drain(..) {
+            if let Some(slot) = self.queues.slot(id) {
+                let Queue { staff_any: logged_in, working, shared, .. } = self.queues[slot];
+                let staff = Staff { logged_in, working, shared };
+                self.queues[slot].state.estimator.staffed(self.now, staff);
+            }
+        }
+        self.unsettled.estimates = changed;
+    }
+
+    fn place_at(&self, node: crate::line::Node) -> Place {
+        super::waiting::place_of(self.lines.key(node))
+    }
+}

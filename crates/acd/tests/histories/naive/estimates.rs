@@ -1,0 +1,81 @@
+//! What the estimators hear, as said and not as made fast. The estimator itself is the distributor's.
+
+use acd::estimate::{Line, Promise, Staff};
+
+use super::*;
+
+impl Naive {
+    pub(super) fn say(&mut self, event: Event) {
+        let promise = match event {
+            Event::Answered { interaction, .. } => self.state.interactions[&interaction].promise,
+            _ => None,
+        };
+        let now = self.state.now;
+        if let Some(queue) = event.queue().and_then(|queue| self.state.queues.get_mut(&queue)) {
+            queue.estimator.hear(now, &event, promise.as_ref());
+        }
+        self.events.push(event);
+    }
+
+    /// Who has to wait is promised something; in numbers only who stands last of all without an own requirement.
+    pub(super) fn promise(&mut self, id: InteractionId) {
+        let queue = self.state.interactions[&id].queue;
+        let line: Vec<InteractionId> = self.line(queue).into_iter().map(|place| place.interaction).collect();
+        let is_plain = |id: &InteractionId| self.state.interactions[id].requirement.is_none();
+        let plain: Vec<InteractionId> = line.iter().copied().filter(is_plain).collect();
+        let of = |id: InteractionId| self.state.interactions[&id].promise;
+        let question = (plain.last() == Some(&id)).then(|| Line {
+            ahead: line.len() as u32 - 1,
+            available: 0,
+            head: if plain[0] == id { None } else { of(plain[0]) },
+        });
+        let promise = self.state.queues[&queue].estimator.promise(self.state.now, question.as_ref());
+        self.contact(id).promise = Some(promise);
+    }
+
+    /// Who was reserved at once and waits now is promised nothing.
+    pub(super) fn promise_nothing_new(&mut self, id: InteractionId) {
+        let entry = &self.state.interactions[&id];
+        let nothing: Promise = self.state.queues[&entry.queue].estimator.promise(self.state.now, None);
+        self.contact(id).promise.get_or_insert(nothing);
+    }
+
+    fn could_serve(&self, agent: &AgentState, queue: QueueId) -> bool {
+        let rules = &self.state.queues[&queue].settings;
+        (0..=rules.steps.len()).any(|step| meets(rules, step, &agent.settings.skills))
+    }
+
+    /// Who is there for each queue, when everything has come to rest.
+    pub(super) fn tell_staff(&mut self) {
+        let queues: Vec<QueueId> = self.state.queues.keys().copied().collect();
+        for &id in &queues {
+            let mut staff = Staff::default();
+            for agent in self.state.agents.values().filter(|agent| self.could_serve(agent, id)) {
+                staff.logged_in += u32::from(agent.presence != Presence::LoggedOut);
+                let is_elsewhere = matches!(agent.activity, Activity::Occupied { .. });
+                if agent.presence == Presence::Ready && !is_elsewhere {
+                    staff.working += 1;
+                    let others = queues.iter().filter(|&&other| other != id);
+                    staff.shared +=
+                        u32::from(others.into_iter().any(|&other| self.could_serve(agent, other)));
+                }
+            }
+            let queue = self.state.queues.get_mut(&id).expect("known to be here");
+            queue.estimator.staffed(self.state.now, staff);
+        }
+    }
+
+    /// What [`acd::Distributor::estimate_for`] is asked: who is ahead, found by looking at everybody.
+    pub(crate) fn line_before(&self, id: InteractionId) -> Option<(QueueId, Line)> {
+        let entry = self.state.interactions.get(&id)?;
+        if entry.stage != Stage::Waiting {
+            return None;
+        }
+        let line = self.line(entry.queue);
+        let ahead = line.iter().take_while(|place| place.interaction != id).count() as u32;
+        let is_plain = |place: &&Place| self.state.interactions[&place.interaction].requirement.is_none();
+        let first = line.iter().find(is_plain);
+        let head = first.and_then(|first| self.state.interactions[&first.interaction].promise);
+        Some((entry.queue, Line { ahead, available: 0, head }))
+    }
+}
