@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use benches::pace::{self, Latencies, Paced, Plan};
 use benches::rings::{self, Rest};
 use benches::throughput::{self, Throughput};
-use benches::{Engine, Load, Naive, Offer, Size, Vectors, World, conditions, table};
+use benches::{Engine, Load, Naive, Offer, Purpose, Size, Vectors, World, conditions, table};
 use hdrhistogram::Histogram;
 
 /// Commands a second of the open loop.
@@ -76,7 +76,9 @@ fn floor(duration: Duration) -> String {
     struct Nothing;
     impl Engine for Nothing {
         fn give(&mut self, _: timing::Instant, _: acd::Command, _: &mut Vec<Offer>) {}
-        fn run_due(&mut self, _: timing::Instant, _: &mut Vec<Offer>) {}
+        fn run_due(&mut self, _: timing::Instant, _: &mut Vec<Offer>) -> bool {
+            false
+        }
     }
     let world = World::new(Size { agents: 1_000, queues: 10, vectors: PROFILES, waiting: 0 });
     let plan = Plan { rate: RATE, duration };
@@ -94,6 +96,7 @@ struct Report {
     conditions: String,
     goals: String,
     latency: String,
+    costs: String,
     throughput: String,
     rings: String,
     alternatives: String,
@@ -178,6 +181,12 @@ impl Report {
             &naive,
             [("quiet windows", &naive.quiet), ("all windows", &naive.all)],
         );
+        let costs = Purpose::ALL.map(Purpose::name).into_iter().zip(&paced.quiet.costs);
+        for (what, histogram) in costs.chain([("steps that come due between two commands", &paced.quiet.due)])
+        {
+            let number = table::thousands(histogram.len() as f64);
+            line(&mut self.costs, &[&size.name(), what, &number, &table::latencies(histogram)]);
+        }
         let naive_rate = naive.offers() as f64 / naive.busy.as_secs_f64();
         line(
             &mut self.throughput,
@@ -292,6 +301,7 @@ impl Report {
 
     fn print(&self) {
         let latency_head = "| world | match | windows | matches | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|---|---|---|\n";
+        let costs_head = "| world | command | number | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|---|---|\n";
         let throughput_head = "| world | matches a second, millions: median of quiet windows | all windows | quiet windows | CPU ns a match | naive scan, matches a second |\n|---|---|---|---|---|---|\n";
         let rings_head = "| distributor's thread when idle | until | windows | matches | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|---|---|---|\n";
         let alternatives_head = "| design | threads | matches a second, millions: median of quiet windows | all windows | quiet windows | CPU ns a match |\n|---|---|---|---|---|---|\n";
@@ -299,6 +309,7 @@ impl Report {
             ("conditions", "", &self.conditions),
             ("goals", "", &self.goals),
             ("latency", latency_head, &self.latency),
+            ("costs", costs_head, &self.costs),
             ("throughput", throughput_head, &self.throughput),
             ("rings", rings_head, &self.rings),
             ("alternatives", alternatives_head, &self.alternatives),

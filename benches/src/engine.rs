@@ -19,8 +19,8 @@ pub trait Engine {
     /// Carries one command out and adds the offers that follow from it.
     fn give(&mut self, now: Instant, command: Command, offers: &mut Vec<Offer>);
 
-    /// Does what has become due by itself.
-    fn run_due(&mut self, now: Instant, offers: &mut Vec<Offer>);
+    /// Does what has become due by itself; whether anything had.
+    fn run_due(&mut self, now: Instant, offers: &mut Vec<Offer>) -> bool;
 }
 
 impl Engine for Distributor {
@@ -29,11 +29,13 @@ impl Engine for Distributor {
         drain(self, offers);
     }
 
-    fn run_due(&mut self, now: Instant, offers: &mut Vec<Offer>) {
-        if self.poll_timeout().is_some_and(|deadline| deadline <= now) {
+    fn run_due(&mut self, now: Instant, offers: &mut Vec<Offer>) -> bool {
+        let is_due = self.poll_timeout().is_some_and(|deadline| deadline <= now);
+        if is_due {
             self.handle_timeout(now);
             drain(self, offers);
         }
+        is_due
     }
 }
 

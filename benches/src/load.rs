@@ -38,8 +38,29 @@ pub enum Purpose {
     AgentSurplus,
     /// An agent who becomes free while others wait.
     ContactSurplus,
-    /// Anything else.
-    Other,
+    /// An arrival in a line.
+    Wait,
+    /// The answer to an offer.
+    Accept,
+    /// An agent who becomes free and should be idle.
+    BecomeIdle,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Purpose; 5] =
+        [Purpose::AgentSurplus, Purpose::ContactSurplus, Purpose::Wait, Purpose::Accept, Purpose::BecomeIdle];
+
+    /// As it is called in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Purpose::AgentSurplus => "arrival, an agent is idle",
+            Purpose::ContactSurplus => "end, others wait",
+            Purpose::Wait => "arrival, nobody is idle",
+            Purpose::Accept => "acceptance",
+            Purpose::BecomeIdle => "end, nobody waits",
+        }
+    }
 }
 
 impl Load {
@@ -89,7 +110,7 @@ impl Load {
                 Half::Calm => self.calm.push(interaction),
                 Half::Contended => self.contended.push(interaction),
             }
-            return (Command::Accept { reservation }, Purpose::Other);
+            return (Command::Accept { reservation }, Purpose::Accept);
         }
         // An arrival in the calm half is always possible, so the turns come to a command.
         std::iter::repeat_with(|| self.take_turn()).flatten().next().expect("it has no end")
@@ -108,11 +129,11 @@ impl Load {
             }
             Turn::ContendedArrival => {
                 self.turn = Turn::CalmEnd;
-                Some((self.arrival(Half::Contended), Purpose::Other))
+                Some((self.arrival(Half::Contended), Purpose::Wait))
             }
             Turn::CalmEnd => {
                 self.turn = Turn::CalmArrival;
-                self.end(Half::Calm).map(|command| (command, Purpose::Other))
+                self.end(Half::Calm).map(|command| (command, Purpose::BecomeIdle))
             }
         }
     }

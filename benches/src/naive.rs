@@ -112,7 +112,9 @@ impl Engine for Naive {
     }
 
     /// Steps are computed from the clock when the line is walked.
-    fn run_due(&mut self, _: Instant, _: &mut Vec<Offer>) {}
+    fn run_due(&mut self, _: Instant, _: &mut Vec<Offer>) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

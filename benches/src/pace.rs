@@ -36,6 +36,10 @@ pub struct Latencies {
     pub contact_surplus: Histogram<u64>,
     /// Every command, these included.
     pub all: Histogram<u64>,
+    /// Time in the engine alone, by [`Purpose::ALL`]: from the moment of sending, not from the scheduled one.
+    pub costs: [Histogram<u64>; 5],
+    /// Time in the engine for what became due between two commands.
+    pub due: Histogram<u64>,
 }
 
 /// What came of a run.
@@ -49,7 +53,7 @@ pub struct Paced {
     pub windows: u32,
     /// Quiet ones among them.
     pub quiet_windows: u32,
-    /// Time in the engine, all commands together.
+    /// Time in the engine for all commands together.
     pub busy: Duration,
     /// The whole counted time.
     pub wall: Duration,
@@ -57,7 +61,13 @@ pub struct Paced {
 
 impl Default for Latencies {
     fn default() -> Latencies {
-        Latencies { agent_surplus: histogram(), contact_surplus: histogram(), all: histogram() }
+        Latencies {
+            agent_surplus: histogram(),
+            contact_surplus: histogram(),
+            all: histogram(),
+            costs: [(); 5].map(|()| histogram()),
+            due: histogram(),
+        }
     }
 }
 
@@ -67,25 +77,33 @@ pub(crate) fn histogram() -> Histogram<u64> {
 }
 
 impl Latencies {
-    /// Notes the latency of a command and whether it led to an offer.
-    pub(crate) fn note(&mut self, sample: Sample) {
-        self.all.saturating_record(sample.nanos);
-        if sample.offered {
-            match sample.purpose {
-                Purpose::AgentSurplus => self.agent_surplus.saturating_record(sample.nanos),
-                Purpose::ContactSurplus => self.contact_surplus.saturating_record(sample.nanos),
-                Purpose::Other => {}
+    fn note(&mut self, sample: Sample) {
+        match sample {
+            Sample::Due { nanos } => self.due.saturating_record(nanos),
+            Sample::Command { purpose, offered, nanos, cost } => {
+                self.all.saturating_record(nanos);
+                self.costs[purpose as usize].saturating_record(cost);
+                match purpose {
+                    Purpose::AgentSurplus if offered => self.agent_surplus.saturating_record(nanos),
+                    Purpose::ContactSurplus if offered => self.contact_surplus.saturating_record(nanos),
+                    Purpose::AgentSurplus
+                    | Purpose::ContactSurplus
+                    | Purpose::Wait
+                    | Purpose::Accept
+                    | Purpose::BecomeIdle => {}
+                }
             }
         }
     }
 }
 
-/// One command.
+/// One thing that the engine did, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
-    pub(crate) purpose: Purpose,
-    pub(crate) offered: bool,
-    pub(crate) nanos: u64,
+pub(crate) enum Sample {
+    /// A command: its latency from the scheduled time, and the engine's time alone.
+    Command { purpose: Purpose, offered: bool, nanos: u64, cost: u64 },
+    /// What had become due.
+    Due { nanos: u64 },
 }
 
 /// Sends to an engine on this thread. `start` is the engine's time at the beginning; it goes on as real time does.
@@ -130,8 +148,13 @@ fn run_window(
         let (command, purpose) = load.command();
         let mut now = Instant::now();
         if now < due {
-            engine.run_due(start + (now - begin), &mut offers);
-            now = Instant::now();
+            let was_due = engine.run_due(start + (now - begin), &mut offers);
+            let done = Instant::now();
+            if was_due {
+                samples.push(Sample::Due { nanos: (done - now).as_nanos() as u64 });
+                load.hear(&mut offers);
+            }
+            now = done;
         }
         while now < due {
             let next = Instant::now();
@@ -141,7 +164,12 @@ fn run_window(
         engine.give(start + (now - begin), command, &mut offers);
         let done = Instant::now();
         busy += done - now;
-        samples.push(Sample { purpose, offered: !offers.is_empty(), nanos: (done - due).as_nanos() as u64 });
+        samples.push(Sample::Command {
+            purpose,
+            offered: !offers.is_empty(),
+            nanos: (done - due).as_nanos() as u64,
+            cost: (done - now).as_nanos() as u64,
+        });
         load.hear(&mut offers);
         due += Duration::from_nanos(random.exponential(gap) as u64);
     }
@@ -195,7 +223,9 @@ mod tests {
             while self.0.is_multiple_of(100) && begin.elapsed() < Duration::from_millis(1) {}
         }
 
-        fn run_due(&mut self, _: timing::Instant, _: &mut Vec<Offer>) {}
+        fn run_due(&mut self, _: timing::Instant, _: &mut Vec<Offer>) -> bool {
+            false
+        }
     }
 
     #[test]

@@ -116,7 +116,10 @@ fn serve(shared: &Shared, distributor: &mut Distributor, start: timing::Instant,
             }
         }
         distributor.run_due(now, &mut offers);
-        offers.clear();
+        for offer in offers.drain(..) {
+            let heard = Heard { offer, purpose: Purpose::Wait, due: turn, decided: Instant::now() };
+            assert!(shared.offers.push(heard).is_ok(), "the sender listens while it waits");
+        }
         if taken > 0 {
             shared.done.fetch_add(taken, Ordering::Release);
             before = None;
@@ -255,8 +258,12 @@ impl Window<'_> {
 
     fn listen(&mut self) {
         while let Some(Heard { offer, purpose, due, decided }) = self.shared.offers.pop() {
-            let sample =
-                |until: Instant| Sample { purpose, offered: true, nanos: (until - due).as_nanos() as u64 };
+            let sample = |until: Instant| Sample::Command {
+                purpose,
+                offered: true,
+                nanos: (until - due).as_nanos() as u64,
+                cost: 0,
+            };
             self.decided.push(sample(decided));
             self.heard.push(sample(Instant::now()));
             self.load.hear(&mut vec![offer]);
