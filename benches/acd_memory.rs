@@ -190,7 +190,7 @@ fn count(engine: &mut impl Engine, load: &mut Load, start: timing::Instant) -> A
         let arrives = matches!(command, acd::Command::Enqueue { .. });
         let accepts = matches!(command, acd::Command::Accept { .. });
         let before = ALLOCATOR.stats();
-        engine.run_due(now, &mut offers);
+        let was_due = engine.run_due(now, &mut offers);
         let due = ALLOCATOR.stats();
         engine.give(now, command, &mut offers);
         let after = ALLOCATOR.stats();
@@ -203,7 +203,9 @@ fn count(engine: &mut impl Engine, load: &mut Load, start: timing::Instant) -> A
         };
         load.hear(&mut offers);
         if number >= COMMANDS {
-            note(&mut allocations, "step entries between two commands", before, due);
+            if was_due {
+                note(&mut allocations, "what comes due between two commands", before, due);
+            }
             note(&mut allocations, kind, due, after);
         }
     }
