@@ -120,43 +120,14 @@ impl Distributor {
     }
 
     /// Does what the command says, or refuses it and changes nothing (but the time).
+    #[expect(clippy::needless_pass_by_value, reason = "a command is given away, as to `apply`")]
     pub fn handle_command(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {
-        self.now = self.now.max(now);
-        match command {
-            Command::DefineQueue { queue, settings } => self.define_queue(queue, *settings)?,
-            Command::RemoveQueue { queue, exit } => self.remove_queue(queue, exit)?,
-            Command::DefineAgent { agent, settings } => self.define_agent(agent, *settings)?,
-            Command::RemoveAgent { agent } => self.remove_agent(agent)?,
-            Command::LogIn { agent, not_ready } => self.log_in(agent, not_ready)?,
-            Command::LogOut { agent } => self.log_out(agent)?,
-            Command::SetReady { agent } => self.set_ready(agent)?,
-            Command::SetNotReady { agent, reason } => self.set_not_ready(agent, reason)?,
-            Command::SetPresence { agent, presence } => self.set_presence(agent, presence)?,
-            Command::Occupy { agent } => self.occupy(agent)?,
-            Command::Release { agent } => self.release(agent)?,
-            Command::EndAfterCallWork { agent } => self.end_after_call_work(agent)?,
-            Command::ExtendAfterCallWork { agent, by } => self.extend_after_call_work(agent, by)?,
-            Command::Enqueue { interaction, queue, priority, requirement, arrived } => {
-                self.enqueue(interaction, queue, priority, requirement, arrived)?;
-            }
-            Command::Cancel { interaction } => self.cancel(interaction)?,
-            Command::SetPriority { interaction, priority } => self.set_priority(interaction, priority)?,
-            Command::SetRequirement { interaction, requirement } => {
-                self.set_requirement(interaction, requirement)?;
-            }
-            Command::Move { interaction, queue } => self.move_to(interaction, queue)?,
-            Command::Accept { reservation } => self.accept(reservation)?,
-            Command::Reject { reservation, cause } => self.reject(reservation, cause)?,
-            Command::Finish { interaction } => self.finish(interaction)?,
-            Command::Return { interaction } => self.return_to_queue(interaction)?,
-        }
-        self.settle();
-        Ok(())
+        self.obey(now, &command)
     }
 
     /// The same for callers who hear of everything through events: a refusal becomes [`Event::Refused`].
     pub fn apply(&mut self, now: Instant, command: Command) {
-        if let Err(refusal) = self.handle_command(now, command.clone()) {
+        if let Err(refusal) = self.obey(now, &command) {
             self.events.push_back(Event::Refused { command: Box::new(command), refusal });
         }
     }
@@ -206,6 +177,40 @@ impl Distributor {
     /// The settings given at construction.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    fn obey(&mut self, now: Instant, command: &Command) -> Result<(), Refusal> {
+        self.now = self.now.max(now);
+        match *command {
+            Command::DefineQueue { queue, ref settings } => self.define_queue(queue, settings)?,
+            Command::RemoveQueue { queue, exit } => self.remove_queue(queue, exit)?,
+            Command::DefineAgent { agent, ref settings } => self.define_agent(agent, settings)?,
+            Command::RemoveAgent { agent } => self.remove_agent(agent)?,
+            Command::LogIn { agent, not_ready } => self.log_in(agent, not_ready)?,
+            Command::LogOut { agent } => self.log_out(agent)?,
+            Command::SetReady { agent } => self.set_ready(agent)?,
+            Command::SetNotReady { agent, reason } => self.set_not_ready(agent, reason)?,
+            Command::SetPresence { agent, presence } => self.set_presence(agent, presence)?,
+            Command::Occupy { agent } => self.occupy(agent)?,
+            Command::Release { agent } => self.release(agent)?,
+            Command::EndAfterCallWork { agent } => self.end_after_call_work(agent)?,
+            Command::ExtendAfterCallWork { agent, by } => self.extend_after_call_work(agent, by)?,
+            Command::Enqueue { interaction, queue, priority, ref requirement, arrived } => {
+                self.enqueue(interaction, queue, priority, requirement.as_ref(), arrived)?;
+            }
+            Command::Cancel { interaction } => self.cancel(interaction)?,
+            Command::SetPriority { interaction, priority } => self.set_priority(interaction, priority)?,
+            Command::SetRequirement { interaction, ref requirement } => {
+                self.set_requirement(interaction, requirement.as_ref())?;
+            }
+            Command::Move { interaction, queue } => self.move_to(interaction, queue)?,
+            Command::Accept { reservation } => self.accept(reservation)?,
+            Command::Reject { reservation, cause } => self.reject(reservation, cause)?,
+            Command::Finish { interaction } => self.finish(interaction)?,
+            Command::Return { interaction } => self.return_to_queue(interaction)?,
+        }
+        self.settle();
+        Ok(())
     }
 
     fn emit(&mut self, event: Event) {

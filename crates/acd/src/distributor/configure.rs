@@ -9,16 +9,16 @@ use crate::{
 };
 
 impl Distributor {
-    pub(super) fn define_queue(&mut self, id: QueueId, settings: QueueSettings) -> Result<(), Refusal> {
-        self.settings.check_queue(id, &settings)?;
+    pub(super) fn define_queue(&mut self, id: QueueId, settings: &QueueSettings) -> Result<(), Refusal> {
+        self.settings.check_queue(id, settings)?;
         if let Some(slot) = self.queues.slot(id) {
-            self.change_queue(slot, settings);
+            self.change_queue(slot, settings.clone());
             return Ok(());
         }
         if self.queues.len() >= self.settings.queues_max as usize {
             return Err(Refusal::TooManyQueues);
         }
-        let slot = self.add_queue(Queue::new(id, settings, self.now, self.settings.estimate));
+        let slot = self.add_queue(Queue::new(id, settings.clone(), self.now, self.settings.estimate));
         // Conversations may go on that came from a queue of this id, removed since.
         let is_from_it = |interaction: &Interaction| {
             interaction.queue == id && matches!(interaction.stage, Stage::Handling { .. })
@@ -211,14 +211,14 @@ impl Distributor {
         (places, freed)
     }
 
-    pub(super) fn define_agent(&mut self, id: AgentId, settings: AgentSettings) -> Result<(), Refusal> {
-        self.settings.check_agent(&settings)?;
+    pub(super) fn define_agent(&mut self, id: AgentId, settings: &AgentSettings) -> Result<(), Refusal> {
+        self.settings.check_agent(settings)?;
         let Some(slot) = self.agents.slot(id) else {
             if self.agents.len() >= self.settings.agents_max as usize {
                 return Err(Refusal::TooManyAgents);
             }
             let profile = self.join_profile(&settings.skills);
-            let agent = Agent::new(id, settings, profile, self.now);
+            let agent = Agent::new(id, settings.clone(), profile, self.now);
             let (presence, activity) = (agent.state.presence, agent.state.activity);
             self.agents.insert(agent);
             self.emit(Event::AgentChanged { agent: id, presence, activity });
@@ -236,7 +236,7 @@ impl Distributor {
         let profile = self.join_profile(&settings.skills);
         let agent = &mut self.agents[slot];
         let before = std::mem::replace(&mut agent.profile, profile);
-        agent.state.settings = settings;
+        agent.state.settings = settings.clone();
         agent.state.leaving = false;
         self.leave_profile(before);
         if is_logged_in {

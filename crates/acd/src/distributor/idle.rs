@@ -26,6 +26,9 @@ pub(crate) struct Rank {
 }
 
 impl Rank {
+    /// After all others.
+    pub(crate) const LAST: Rank = Rank { major: u64::MAX, minor: u64::MAX };
+
     pub(crate) fn key(self, agent: AgentId) -> Key {
         Key { major: self.major, minor: self.minor, last: agent.0 }
     }
@@ -106,6 +109,8 @@ pub(crate) struct Idle {
     pools: Vec<Pool>,
     /// By order, then by pool: the first in line. Beside each other, because a choice looks at many.
     heads: [Vec<Key>; ORDERS.len()],
+    /// By pool: how many are idle.
+    lengths: Vec<u32>,
     /// Pools with somebody idle.
     open: PoolSet,
     /// How many queues want each order.
@@ -133,14 +138,10 @@ impl PoolSet {
         *word = if is_in { *word | bit } else { *word & !bit };
     }
 
-    fn both<'a>(&'a self, other: &'a PoolSet) -> impl Iterator<Item = u16> + 'a {
-        let words = (0u16..).zip(self.0.iter().zip(&other.0));
-        words.flat_map(|(word, (a, b))| {
-            let bits = a & b;
-            let next = |bits: &u64| Some(bits & (bits - 1)).filter(|&bits| bits != 0);
-            let rest = std::iter::successors(Some(bits).filter(|&bits| bits != 0), next);
-            rest.map(move |bits| word * 64 + bits.trailing_zeros() as u16)
-        })
+    /// Those that are in both, as words of bits with the number of the first pool in each.
+    fn both<'a>(&'a self, other: &'a PoolSet) -> impl Iterator<Item = (u16, u64)> + 'a {
+        let words = self.0.iter().zip(&other.0).map(|(a, b)| a & b);
+        (0u16..).step_by(64).zip(words).filter(|&(_, bits)| bits != 0)
     }
 }
 
@@ -190,6 +191,30 @@ pub(crate) struct Source<'a> {
     pub(crate) score: Option<u32>,
 }
 
+/// The first in a line of idle agents.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) rank: Rank,
+    pub(crate) agent: u32,
+    from: From,
+}
+
+/// Which line.
+#[derive(Clone, Copy, Debug)]
+enum From {
+    Group(u32),
+    Pool(usize),
+}
+
+/// The numbers of the bits that are set.
+fn bits_of(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (bit < 64).then_some(bit)
+    })
+}
+
 /// The rank in a queue of somebody in a line, where those in a pool have this score.
 pub(crate) fn rank_by(strategy: Strategy, score: Option<u32>, key: Key) -> Rank {
     let rank = Rank { major: key.major, minor: key.minor };
@@ -205,12 +230,52 @@ impl Distributor {
         let groups = groups.map(|line| Source { line, head: None, score: None });
         let order = Order::of(queue.state.settings.strategy) as usize;
         let set = queue.pooled.steps.get(usize::from(step));
-        let pools = set.into_iter().flat_map(|set| set.both(&self.idle.open));
+        let words = set.into_iter().flat_map(|set| set.both(&self.idle.open));
+        let pools = words.flat_map(|(first, bits)| bits_of(bits).map(move |bit| usize::from(first) + bit));
         groups.chain(pools.map(move |pool| Source {
-            line: &self.idle.pools[usize::from(pool)].lines[order],
-            head: Some(self.idle.heads[order][usize::from(pool)]),
-            score: Some(queue.pooled.scores[usize::from(pool)]),
+            line: &self.idle.pools[pool].lines[order],
+            head: Some(self.idle.heads[order][pool]),
+            score: Some(queue.pooled.scores[pool]),
         }))
+    }
+
+    /// Shows the heads of all lines in which idle agents stand who could serve a step of a queue, with how many stand
+    /// there. What [`Distributor::sources`] gives, without a look at the lines of pools.
+    pub(super) fn look_at_heads(&self, queue: &Queue, step: u8, mut show: impl FnMut(Head, u32)) {
+        let strategy = queue.state.settings.strategy;
+        for &(steps, group) in &queue.groups {
+            let line = &self.idle.groups[group as usize];
+            if steps >> step & 1 == 1
+                && let Some(node) = line.head()
+            {
+                let key = self.lines.key(node);
+                let rank = Rank { major: key.major, minor: key.minor };
+                show(Head { rank, agent: key.last, from: From::Group(group) }, line.len());
+            }
+        }
+        let Some(set) = queue.pooled.steps.get(usize::from(step)) else { return };
+        let heads = &self.idle.heads[Order::of(strategy) as usize];
+        for (first, bits) in set.both(&self.idle.open) {
+            for bit in bits_of(bits) {
+                let pool = usize::from(first) + bit;
+                let key = heads[pool];
+                let rank = rank_by(strategy, Some(queue.pooled.scores[pool]), key);
+                let from = From::Pool(pool);
+                show(Head { rank, agent: key.last, from }, self.idle.lengths[pool]);
+            }
+        }
+    }
+
+    /// The entry that a head stands for, and the score by which those behind it are ranked.
+    pub(super) fn entry_of(&self, queue: &Queue, head: Head) -> (Node, Option<u32>) {
+        let (line, score) = match head.from {
+            From::Group(group) => (&self.idle.groups[group as usize], None),
+            From::Pool(pool) => {
+                let order = Order::of(queue.state.settings.strategy) as usize;
+                (&self.idle.pools[pool].lines[order], Some(queue.pooled.scores[pool]))
+            }
+        };
+        (line.head().expect("a head was seen"), score)
     }
 
     /// The first in a line of idle agents.
@@ -311,14 +376,15 @@ impl Distributor {
 
     fn refresh_heads(&mut self, pool: u16) {
         let index = usize::from(pool);
-        let mut is_open = false;
+        let mut length = 0;
         for (line, heads) in self.idle.pools[index].lines.iter().zip(&mut self.idle.heads) {
             if let Some(head) = line.head() {
                 heads[index] = self.lines.key(head);
-                is_open = true;
+                length = line.len();
             }
         }
-        self.idle.open.set(pool, is_open);
+        self.idle.lengths[index] = length;
+        self.idle.open.set(pool, length > 0);
     }
 
     /// A queue with this strategy has come (or gone): agents in pools stand in the order that it wants.
@@ -384,6 +450,7 @@ impl Distributor {
             self.idle.pools.push(new);
             let none = Key { major: 0, minor: 0, last: 0 };
             self.idle.heads.iter_mut().for_each(|heads| heads.push(none));
+            self.idle.lengths.push(0);
         } else {
             self.idle.pools[index] = new;
         }
@@ -425,6 +492,7 @@ impl Idle {
             vacant_groups: Vec::new(),
             pools: Vec::new(),
             heads: std::array::from_fn(|_| Vec::new()),
+            lengths: Vec::new(),
             open: PoolSet::new(),
             wanted: [0; ORDERS.len()],
         }

@@ -86,14 +86,14 @@ impl Distributor {
         id: InteractionId,
         queue: QueueId,
         priority: i32,
-        requirement: Option<Requirement>,
+        requirement: Option<&Requirement>,
         arrived: Option<Instant>,
     ) -> Result<(), Refusal> {
         let queue_slot = self.queues.slot(queue).ok_or(Refusal::UnknownQueue(queue))?;
         if self.interactions.contains(id) {
             return Err(Refusal::DuplicateInteraction(id));
         }
-        if let Some(requirement) = &requirement {
+        if let Some(requirement) = requirement {
             self.settings.check_requirement(requirement)?;
         }
         if self.unanswered >= self.settings.waiting_max {
@@ -131,6 +131,10 @@ impl Distributor {
         let (mut queue, mut from) = (queue, from);
         loop {
             self.enter_one(slot, queue, from);
+            if self.match_at_entry(slot) {
+                return;
+            }
+            self.start_waiting(slot);
             self.match_all();
             let Some((cause, exit)) = self.exit_at_entry(slot) else { return self.make_promise(slot) };
             self.stop_waiting(slot);
@@ -159,7 +163,6 @@ impl Distributor {
         self.offer(slot, from);
         let (step, cause) = self.queues[queue_slot].step_at(0, now, now);
         self.enter_step(slot, step, cause);
-        self.start_waiting(slot);
     }
 
     /// Counts and says that an interaction is in the queue that it names.
@@ -316,13 +319,13 @@ impl Distributor {
     pub(super) fn set_requirement(
         &mut self,
         id: InteractionId,
-        requirement: Option<Requirement>,
+        requirement: Option<&Requirement>,
     ) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
         if !self.waits(slot) {
             return Err(Refusal::WrongStage(id));
         }
-        if let Some(requirement) = &requirement {
+        if let Some(requirement) = requirement {
             self.settings.check_requirement(requirement)?;
         }
         self.stop_waiting(slot);

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::agent::ReadyClock;
-use super::idle::{Rank, Source};
+use super::idle::{Head, Rank, Source};
 use super::profile::Serves;
 use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation, sorted};
 use crate::line::{Key, Node};
@@ -110,6 +110,17 @@ impl Distributor {
         self.room.hopes = hopes;
     }
 
+    /// Matches an interaction that has just come and stands in no line yet, where nothing else was set free: what
+    /// [`Distributor::match_all`] would do, without putting it into line and taking it out again.
+    pub(super) fn match_at_entry(&mut self, slot: Slot<Interaction>) -> bool {
+        if !self.unsettled.agents.is_empty() || !self.unsettled.interactions.is_empty() {
+            return false;
+        }
+        let Some(choice) = self.choose(slot) else { return false };
+        self.hold(slot, &choice);
+        true
+    }
+
     /// The first in line of all for whom a freed agent is there. Lines only become shorter while this goes on, so
     /// what was found earlier can only have become worse and is looked at again when it comes to the top.
     fn best_hope(&self, hopes: &mut BinaryHeap<Hope>, matches: u64) -> Option<Place> {
@@ -181,17 +192,19 @@ impl Distributor {
     }
 
     /// The agent for an interaction, if it waits and there is one.
+    fn choose_for(&mut self, id: InteractionId) -> Option<(Slot<Interaction>, Choice)> {
+        let slot = self.interactions.slot(id).filter(|&slot| self.waits(slot))?;
+        self.choose(slot).map(|choice| (slot, choice))
+    }
+
+    /// The agent for an interaction that waits.
     ///
     /// This is the one place that decides agent surplus.
-    fn choose_for(&mut self, id: InteractionId) -> Option<(Slot<Interaction>, Choice)> {
-        let slot = self.interactions.slot(id)?;
-        if !self.waits(slot) {
-            return None;
-        }
+    fn choose(&mut self, slot: Slot<Interaction>) -> Option<Choice> {
         let interaction = &self.interactions[slot];
         let queue = &self.queues[interaction.queue_slot];
         let is_plain = interaction.requirement.is_none() && interaction.exclusions.is_none();
-        let choice = if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
+        if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
             self.choose_any(queue, interaction.step)
         } else {
             let mut room = std::mem::take(&mut self.room.candidates);
@@ -199,25 +212,40 @@ impl Distributor {
             room.clear();
             self.room.candidates = room;
             choice
-        };
-        choice.map(|choice| (slot, choice))
+        }
     }
 
     /// The best of all who could serve a step. The best few of all are among the best few heads and those behind
     /// them, so that one look at every line is enough.
     fn choose_any(&self, queue: &Queue, step: u8) -> Option<Choice> {
         let strategy = queue.state.settings.strategy;
-        let mut best = [None; RUNNERS_UP_MAX + 1];
-        let mut eligible = 0u32;
-        for source in self.sources(queue, step) {
-            eligible = eligible.saturating_add(source.line.len());
-            let head = source.line.head().expect("the lines that are looked through are not empty");
-            rise(&mut best, candidate(source, strategy, head, self.head_of(source), 0));
-        }
+        let mut heads: [Option<Head>; RUNNERS_UP_MAX + 1] = [None; RUNNERS_UP_MAX + 1];
+        let (mut eligible, mut last) = (0u32, (Rank::LAST, u32::MAX));
+        self.look_at_heads(queue, step, |head, length| {
+            eligible = eligible.saturating_add(length);
+            if (head.rank, head.agent) > last {
+                return;
+            }
+            let is_behind =
+                |other: &Option<Head>| other.is_none_or(|o| (head.rank, head.agent) < (o.rank, o.agent));
+            if let Some(place) = heads.iter().position(is_behind) {
+                heads[place..].rotate_right(1);
+                heads[place] = Some(head);
+            }
+            if let Some(worst) = heads[RUNNERS_UP_MAX] {
+                last = (worst.rank, worst.agent);
+            }
+        });
+        let mut best = heads.map(|head| {
+            let head = head?;
+            let (node, score) = self.entry_of(queue, head);
+            Some(Candidate { lap: 0, rank: head.rank, agent: head.agent, at: At { node, score } })
+        });
         let first = best[0]?;
         let mut runners_up = [None; RUNNERS_UP_MAX];
         let mut taken = first;
-        for runner_up in &mut runners_up {
+        // Where nobody else is eligible there is nothing to look for.
+        for runner_up in runners_up.iter_mut().take(eligible as usize - 1) {
             best.rotate_left(1);
             best[RUNNERS_UP_MAX] = None;
             if let Some(next) = self.behind(taken, strategy) {
@@ -299,9 +327,14 @@ impl Distributor {
         Some(Choice { agent, eligible, runners_up })
     }
 
-    /// Holds the chosen agent for a waiting interaction.
+    /// Holds the chosen agent for an interaction that stands in line.
     fn reserve(&mut self, slot: Slot<Interaction>, choice: &Choice) {
         self.stop_waiting(slot);
+        self.hold(slot, choice);
+    }
+
+    /// Holds the chosen agent for an interaction that stands in no line.
+    fn hold(&mut self, slot: Slot<Interaction>, choice: &Choice) {
         let now = self.now;
         self.last_reservation += 1;
         let reservation = ReservationId(self.last_reservation);

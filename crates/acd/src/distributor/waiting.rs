@@ -102,8 +102,8 @@ impl OwnRequirements {
     }
 
     /// One interaction more has it.
-    pub(crate) fn keep(&mut self, requirement: Requirement) -> OwnRequirement {
-        if let Some(&index) = self.index.get(&requirement) {
+    pub(crate) fn keep(&mut self, requirement: &Requirement) -> OwnRequirement {
+        if let Some(&index) = self.index.get(requirement) {
             self.kept[index as usize].1 += 1;
             return OwnRequirement(index);
         }
@@ -117,7 +117,7 @@ impl OwnRequirements {
                 u32::try_from(self.kept.len() - 1).expect("there are no more than interactions")
             }
         };
-        self.index.insert(requirement, index);
+        self.index.insert(requirement.clone(), index);
         OwnRequirement(index)
     }
 

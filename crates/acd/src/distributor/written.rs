@@ -100,7 +100,8 @@ impl Distributor {
 
     fn restore_interaction(&mut self, id: InteractionId, state: InteractionState) {
         let queue_slot = self.queues.slot(state.queue);
-        let own = |own: &mut OwnRequirements| state.requirement.map(|requirement| own.keep(requirement));
+        let own =
+            |own: &mut OwnRequirements| state.requirement.as_ref().map(|requirement| own.keep(requirement));
         let slot = self.interactions.insert(Interaction {
             id,
             key: Place::new(id, state.arrived, state.priority, self.settings.head_start_per_point).key,
