@@ -26,9 +26,6 @@ pub(crate) struct Rank {
 }
 
 impl Rank {
-    /// After all others.
-    pub(crate) const LAST: Rank = Rank { major: u64::MAX, minor: u64::MAX };
-
     pub(crate) fn key(self, agent: AgentId) -> Key {
         Key { major: self.major, minor: self.minor, last: agent.0 }
     }
@@ -115,6 +112,8 @@ pub(crate) struct Idle {
     open: PoolSet,
     /// How many queues want each order.
     wanted: [u32; ORDERS.len()],
+    /// Bit n: some queue wants order n.
+    wanted_orders: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -185,105 +184,96 @@ impl Queue {
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     pub(crate) line: &'a Line,
-    /// The first in line as agents of the same skills are ordered; `None`: look into the line.
-    head: Option<Key>,
-    /// Of agents in a pool; those of a group have their rank in the queue as key.
-    pub(crate) score: Option<u32>,
+    pub(crate) from: From,
 }
 
-/// The first in a line of idle agents.
+/// The first in a line of idle agents, or somebody behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) rank: Rank,
     pub(crate) agent: u32,
-    from: From,
+    pub(crate) from: From,
+}
+
+impl Head {
+    /// Behind everybody.
+    pub(crate) const NOBODY: Head =
+        Head { rank: Rank { major: u64::MAX, minor: u64::MAX }, agent: u32::MAX, from: From::Pool(0) };
 }
 
 /// Which line.
 #[derive(Clone, Copy, Debug)]
-enum From {
+pub(crate) enum From {
     Group(u32),
-    Pool(usize),
+    Pool(u16),
+}
+
+impl Queue {
+    /// Somebody in a line as this queue sees it. Those in a group have their rank in the queue as key already.
+    pub(crate) fn head(&self, from: From, key: Key) -> Head {
+        let rank = Rank { major: key.major, minor: key.minor };
+        let rank = match from {
+            From::Group(_) => rank,
+            From::Pool(pool) => {
+                let score = self.pooled.scores[usize::from(pool)];
+                rank_in_queue(self.state.settings.strategy, score, rank)
+            }
+        };
+        Head { rank, agent: key.last, from }
+    }
 }
 
 /// The numbers of the bits that are set.
-fn bits_of(mut bits: u64) -> impl Iterator<Item = usize> {
+fn bits_of(mut bits: u64) -> impl Iterator<Item = u16> {
     std::iter::from_fn(move || {
-        let bit = bits.trailing_zeros() as usize;
+        let bit = bits.trailing_zeros() as u16;
         bits &= bits.wrapping_sub(1);
         (bit < 64).then_some(bit)
     })
-}
-
-/// The rank in a queue of somebody in a line, where those in a pool have this score.
-pub(crate) fn rank_by(strategy: Strategy, score: Option<u32>, key: Key) -> Rank {
-    let rank = Rank { major: key.major, minor: key.minor };
-    score.map_or(rank, |score| rank_in_queue(strategy, score, rank))
 }
 
 impl Distributor {
     /// The lines in which idle agents stand who could serve a step of a queue; none is empty.
     pub(super) fn sources<'a>(&'a self, queue: &'a Queue, step: u8) -> impl Iterator<Item = Source<'a>> {
         let groups = queue.groups.iter().filter(move |&&(steps, _)| steps >> step & 1 == 1);
-        let groups = groups.map(|&(_, group)| &self.idle.groups[group as usize]);
-        let groups = groups.filter(|line| !line.is_empty());
-        let groups = groups.map(|line| Source { line, head: None, score: None });
-        let order = Order::of(queue.state.settings.strategy) as usize;
+        let groups = groups.map(|&(_, group)| From::Group(group));
         let set = queue.pooled.steps.get(usize::from(step));
         let words = set.into_iter().flat_map(|set| set.both(&self.idle.open));
-        let pools = words.flat_map(|(first, bits)| bits_of(bits).map(move |bit| usize::from(first) + bit));
-        groups.chain(pools.map(move |pool| Source {
-            line: &self.idle.pools[pool].lines[order],
-            head: Some(self.idle.heads[order][pool]),
-            score: Some(queue.pooled.scores[pool]),
-        }))
+        let pools = words.flat_map(|(first, bits)| bits_of(bits).map(move |bit| From::Pool(first + bit)));
+        let all = groups.chain(pools).map(|from| Source { line: self.line_of_idle(queue, from), from });
+        all.filter(|source| !source.line.is_empty())
+    }
+
+    pub(super) fn line_of_idle(&self, queue: &Queue, from: From) -> &Line {
+        match from {
+            From::Group(group) => &self.idle.groups[group as usize],
+            From::Pool(pool) => {
+                let order = Order::of(queue.state.settings.strategy) as usize;
+                &self.idle.pools[usize::from(pool)].lines[order]
+            }
+        }
     }
 
     /// Shows the heads of all lines in which idle agents stand who could serve a step of a queue, with how many stand
     /// there. What [`Distributor::sources`] gives, without a look at the lines of pools.
     pub(super) fn look_at_heads(&self, queue: &Queue, step: u8, mut show: impl FnMut(Head, u32)) {
-        let strategy = queue.state.settings.strategy;
         for &(steps, group) in &queue.groups {
             let line = &self.idle.groups[group as usize];
             if steps >> step & 1 == 1
                 && let Some(node) = line.head()
             {
-                let key = self.lines.key(node);
-                let rank = Rank { major: key.major, minor: key.minor };
-                show(Head { rank, agent: key.last, from: From::Group(group) }, line.len());
+                show(queue.head(From::Group(group), self.lines.key(node)), line.len());
             }
         }
         let Some(set) = queue.pooled.steps.get(usize::from(step)) else { return };
-        let heads = &self.idle.heads[Order::of(strategy) as usize];
+        let heads = &self.idle.heads[Order::of(queue.state.settings.strategy) as usize];
         for (first, bits) in set.both(&self.idle.open) {
             for bit in bits_of(bits) {
-                let pool = usize::from(first) + bit;
-                let key = heads[pool];
-                let rank = rank_by(strategy, Some(queue.pooled.scores[pool]), key);
-                let from = From::Pool(pool);
-                show(Head { rank, agent: key.last, from }, self.idle.lengths[pool]);
+                let pool = first + bit;
+                let index = usize::from(pool);
+                show(queue.head(From::Pool(pool), heads[index]), self.idle.lengths[index]);
             }
         }
-    }
-
-    /// The entry that a head stands for, and the score by which those behind it are ranked.
-    pub(super) fn entry_of(&self, queue: &Queue, head: Head) -> (Node, Option<u32>) {
-        let (line, score) = match head.from {
-            From::Group(group) => (&self.idle.groups[group as usize], None),
-            From::Pool(pool) => {
-                let order = Order::of(queue.state.settings.strategy) as usize;
-                (&self.idle.pools[pool].lines[order], Some(queue.pooled.scores[pool]))
-            }
-        };
-        (line.head().expect("a head was seen"), score)
-    }
-
-    /// The first in a line of idle agents.
-    pub(super) fn head_of(&self, source: Source<'_>) -> Key {
-        source.head.unwrap_or_else(|| {
-            let head = source.line.head().expect("the lines that are looked through are not empty");
-            self.lines.key(head)
-        })
     }
 
     /// The group of a queue for agents who could serve these steps.
@@ -328,13 +318,12 @@ impl Distributor {
                 }
             }
             Some(pool) => {
-                let lines = &mut self.idle.pools[usize::from(pool)].lines;
-                for (order, line) in ORDERS.into_iter().zip(lines) {
-                    let is_wanted = self.idle.wanted[order as usize] > 0;
-                    let key = order.rank(&agent.state).key(agent.id);
-                    let node =
-                        if is_wanted { self.lines.insert(line, key, slot.number()) } else { Node::NOWHERE };
-                    agent.nodes.push(node);
+                agent.nodes.resize(ORDERS.len(), Node::NOWHERE);
+                for order in bits_of(self.idle.wanted_orders) {
+                    let index = usize::from(order);
+                    let line = &mut self.idle.pools[usize::from(pool)].lines[index];
+                    let key = ORDERS[index].rank(&agent.state).key(agent.id);
+                    agent.nodes[index] = self.lines.insert(line, key, slot.number());
                 }
                 self.refresh_heads(pool);
             }
@@ -362,11 +351,10 @@ impl Distributor {
                 agent.nodes.clear();
             }
             Some(pool) => {
-                let lines = &mut self.idle.pools[usize::from(pool)].lines;
-                for (&node, line) in agent.nodes.iter().zip(lines) {
-                    if node != Node::NOWHERE {
-                        self.lines.remove(line, node);
-                    }
+                for order in bits_of(self.idle.wanted_orders) {
+                    let index = usize::from(order);
+                    let line = &mut self.idle.pools[usize::from(pool)].lines[index];
+                    self.lines.remove(line, agent.nodes[index]);
                 }
                 agent.nodes.clear();
                 self.refresh_heads(pool);
@@ -377,9 +365,10 @@ impl Distributor {
     fn refresh_heads(&mut self, pool: u16) {
         let index = usize::from(pool);
         let mut length = 0;
-        for (line, heads) in self.idle.pools[index].lines.iter().zip(&mut self.idle.heads) {
+        for order in bits_of(self.idle.wanted_orders) {
+            let line = &self.idle.pools[index].lines[usize::from(order)];
             if let Some(head) = line.head() {
-                heads[index] = self.lines.key(head);
+                self.idle.heads[usize::from(order)][index] = self.lines.key(head);
                 length = line.len();
             }
         }
@@ -393,6 +382,7 @@ impl Distributor {
         let count = &mut self.idle.wanted[order as usize];
         *count = if is_wanted { *count + 1 } else { *count - 1 };
         if *count == u32::from(is_wanted) {
+            self.idle.wanted_orders ^= 1 << order as u32;
             for slot in self.pooled_idle(None) {
                 self.restand(slot);
             }
@@ -495,6 +485,7 @@ impl Idle {
             lengths: Vec::new(),
             open: PoolSet::new(),
             wanted: [0; ORDERS.len()],
+            wanted_orders: 0,
         }
     }
 }

@@ -5,14 +5,14 @@
 //! becomes free and several interactions it chooses the interaction (contact surplus). Because nothing could
 //! be matched before a change, only what the change set free needs to be looked at.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::agent::ReadyClock;
-use super::idle::{Head, Rank, Source};
+use super::idle::{Head, Rank};
 use super::profile::Serves;
 use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation, sorted};
-use crate::line::{Key, Node};
+use crate::line::Node;
 use crate::state::{Place, ReservationState, Stage};
 use crate::table::Slot;
 use crate::{
@@ -28,39 +28,67 @@ struct Choice {
 }
 
 /// Somebody in a line of idle agents. The order is that of the queue's strategy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Candidate {
     /// Round robin: before or after the turn comes to the first again.
     lap: u8,
-    rank: Rank,
-    agent: u32,
-    at: At,
-}
-
-/// Where a candidate stands; says nothing about the order.
-#[derive(Clone, Copy, Debug)]
-struct At {
+    head: Head,
+    /// The entry; nowhere as long as it is the first of the line and nobody has looked.
     node: Node,
-    score: Option<u32>,
 }
 
-impl PartialEq for At {
-    fn eq(&self, _: &At) -> bool {
-        true
+impl Candidate {
+    /// Behind everybody: an empty place among the best.
+    const NOBODY: Candidate = Candidate { lap: u8::MAX, head: Head::NOBODY, node: Node::NOWHERE };
+
+    fn order(&self) -> (u8, Rank, u32) {
+        (self.lap, self.head.rank, self.head.agent)
     }
 }
 
-impl Eq for At {}
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Candidate) -> bool {
+        self.order() == other.order()
+    }
+}
 
-impl PartialOrd for At {
-    fn partial_cmp(&self, other: &At) -> Option<std::cmp::Ordering> {
+impl Eq for Candidate {}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Candidate) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for At {
-    fn cmp(&self, _: &At) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
+impl Ord for Candidate {
+    fn cmp(&self, other: &Candidate) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+/// The best few of many, in order.
+struct Best([Candidate; RUNNERS_UP_MAX + 1]);
+
+impl Best {
+    /// Whoever is pushed out at the end is lost.
+    fn admit(&mut self, candidate: Candidate) {
+        let mut place = self.0.len();
+        while place > 0 && candidate < self.0[place - 1] {
+            if place < self.0.len() {
+                self.0[place] = self.0[place - 1];
+            }
+            place -= 1;
+        }
+        if place < self.0.len() {
+            self.0[place] = candidate;
+        }
+    }
+
+    fn take_first(&mut self) -> Option<Candidate> {
+        let first = self.0[0];
+        self.0.rotate_left(1);
+        self.0[RUNNERS_UP_MAX] = Candidate::NOBODY;
+        (first.lap != u8::MAX).then_some(first)
     }
 }
 
@@ -218,57 +246,46 @@ impl Distributor {
     /// The best of all who could serve a step. The best few of all are among the best few heads and those behind
     /// them, so that one look at every line is enough.
     fn choose_any(&self, queue: &Queue, step: u8) -> Option<Choice> {
-        let strategy = queue.state.settings.strategy;
-        let mut heads: [Option<Head>; RUNNERS_UP_MAX + 1] = [None; RUNNERS_UP_MAX + 1];
-        let (mut eligible, mut last) = (0u32, (Rank::LAST, u32::MAX));
+        let mut best = Best([Candidate::NOBODY; RUNNERS_UP_MAX + 1]);
+        let mut eligible = 0u32;
         self.look_at_heads(queue, step, |head, length| {
             eligible = eligible.saturating_add(length);
-            if (head.rank, head.agent) > last {
-                return;
-            }
-            let is_behind =
-                |other: &Option<Head>| other.is_none_or(|o| (head.rank, head.agent) < (o.rank, o.agent));
-            if let Some(place) = heads.iter().position(is_behind) {
-                heads[place..].rotate_right(1);
-                heads[place] = Some(head);
-            }
-            if let Some(worst) = heads[RUNNERS_UP_MAX] {
-                last = (worst.rank, worst.agent);
-            }
+            best.admit(Candidate { lap: 0, head, node: Node::NOWHERE });
         });
-        let mut best = heads.map(|head| {
-            let head = head?;
-            let (node, score) = self.entry_of(queue, head);
-            Some(Candidate { lap: 0, rank: head.rank, agent: head.agent, at: At { node, score } })
-        });
-        let first = best[0]?;
+        let first = self.entered(queue, best.take_first()?);
         let mut runners_up = [None; RUNNERS_UP_MAX];
         let mut taken = first;
         // Where nobody else is eligible there is nothing to look for.
         for runner_up in runners_up.iter_mut().take(eligible as usize - 1) {
-            best.rotate_left(1);
-            best[RUNNERS_UP_MAX] = None;
-            if let Some(next) = self.behind(taken, strategy) {
-                rise(&mut best, next);
+            if let Some(next) = self.behind(queue, taken) {
+                best.admit(next);
             }
-            let Some(next) = best[0] else { break };
-            *runner_up = Some(AgentId(next.agent));
-            taken = next;
+            let Some(next) = best.take_first() else { break };
+            *runner_up = Some(AgentId(next.head.agent));
+            taken = self.entered(queue, next);
         }
         let eligible = u16::try_from(eligible).unwrap_or(ELIGIBLE_MAX).min(ELIGIBLE_MAX);
         Some(Choice { agent: self.agent_at(first), eligible, runners_up })
     }
 
+    /// With the entry looked up.
+    fn entered(&self, queue: &Queue, candidate: Candidate) -> Candidate {
+        if candidate.node != Node::NOWHERE {
+            return candidate;
+        }
+        let node = self.line_of_idle(queue, candidate.head.from).head().expect("its head was seen");
+        Candidate { node, ..candidate }
+    }
+
     fn agent_at(&self, candidate: Candidate) -> Slot<Agent> {
-        Slot::new(self.lines.item(candidate.at.node))
+        Slot::new(self.lines.item(candidate.node))
     }
 
     /// The next in the same line.
-    fn behind(&self, candidate: Candidate, strategy: Strategy) -> Option<Candidate> {
-        let node = self.lines.next(candidate.at.node)?;
-        let key = self.lines.key(node);
-        let rank = super::idle::rank_by(strategy, candidate.at.score, key);
-        Some(Candidate { rank, agent: key.last, at: At { node, ..candidate.at }, ..candidate })
+    fn behind(&self, queue: &Queue, candidate: Candidate) -> Option<Candidate> {
+        let node = self.lines.next(candidate.node)?;
+        let head = queue.head(candidate.head.from, self.lines.key(node));
+        Some(Candidate { head, node, ..candidate })
     }
 
     /// The best of those who could serve an interaction that asks for more than its queue, or whose queue gives
@@ -280,8 +297,7 @@ impl Distributor {
     ) -> Option<Choice> {
         let interaction = &self.interactions[slot];
         let queue = &self.queues[interaction.queue_slot];
-        let strategy = queue.state.settings.strategy;
-        let turn = match strategy {
+        let turn = match queue.state.settings.strategy {
             Strategy::RoundRobin => queue.state.last_chosen,
             Strategy::LongestIdle(_)
             | Strategy::MostSkilled
@@ -292,8 +308,8 @@ impl Distributor {
         let turn = turn.map(|(order, agent)| Rank { major: u64::from(order), minor: 0 }.key(agent));
         for source in self.sources(queue, interaction.step) {
             let mut begin = |node: Option<Node>, lap| {
-                let first = node.map(|node| candidate(source, strategy, node, self.lines.key(node), lap));
-                room.extend(first.map(Reverse));
+                let head = |node| queue.head(source.from, self.lines.key(node));
+                room.extend(node.map(|node| Reverse(Candidate { lap, head: head(node), node })));
             };
             match turn {
                 None => begin(source.line.head(), 0),
@@ -306,9 +322,9 @@ impl Distributor {
         let mut able = std::iter::from_fn(|| {
             let Reverse(next) = room.pop()?;
             let is_in_lap = |behind: &Candidate| {
-                behind.lap == 0 || turn.is_none_or(|turn| self.lines.key(behind.at.node) <= turn)
+                behind.lap == 0 || turn.is_none_or(|turn| self.lines.key(behind.node) <= turn)
             };
-            room.extend(self.behind(next, strategy).filter(is_in_lap).map(Reverse));
+            room.extend(self.behind(queue, next).filter(is_in_lap).map(Reverse));
             Some(next)
         })
         .filter(|&candidate| {
@@ -320,7 +336,7 @@ impl Distributor {
         let (mut eligible, mut runners_up) = (1, [None; RUNNERS_UP_MAX]);
         for candidate in able {
             if let Some(runner_up) = runners_up.get_mut(usize::from(eligible) - 1) {
-                *runner_up = Some(AgentId(candidate.agent));
+                *runner_up = Some(AgentId(candidate.head.agent));
             }
             eligible += 1;
         }
@@ -383,21 +399,4 @@ impl Distributor {
 
 fn sooner(best: Option<Place>, place: Place) -> Option<Place> {
     Some(best.map_or(place, |best| best.min(place)))
-}
-
-fn candidate(source: Source<'_>, strategy: Strategy, node: Node, key: Key, lap: u8) -> Candidate {
-    let at = At { node, score: source.score };
-    Candidate { lap, rank: super::idle::rank_by(strategy, source.score, key), agent: key.last, at }
-}
-
-/// Puts a candidate into a list of the best few, in order; whoever is pushed out at the end is lost.
-fn rise(best: &mut [Option<Candidate>; RUNNERS_UP_MAX + 1], candidate: Candidate) {
-    if best[RUNNERS_UP_MAX].is_some_and(|last| last < candidate) {
-        return;
-    }
-    let place = best.iter().position(|other| other.is_none_or(|other| candidate < other));
-    if let Some(place) = place {
-        best[place..].rotate_right(1);
-        best[place] = Some(candidate);
-    }
 }

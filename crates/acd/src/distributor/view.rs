@@ -171,16 +171,18 @@ impl Listing {
     }
 
     fn idle_at(distributor: &Distributor, queue: &Queue, step: u8) -> BTreeSet<(super::Rank, AgentId)> {
-        let strategy = queue.state.settings.strategy;
-        let mut idle = BTreeSet::new();
+        let (mut idle, mut heads) = (BTreeSet::new(), BTreeMap::new());
+        distributor.look_at_heads(queue, step, |head, length| {
+            heads.insert((head.rank, AgentId(head.agent)), length);
+        });
         for source in distributor.sources(queue, step) {
-            let head = distributor.head_of(source);
             for (number, node) in distributor.lines.iter(source.line).enumerate() {
-                let key = distributor.lines.key(node);
-                assert!(number > 0 || key == head, "the head of a line is noted as it is");
                 let agent: &Agent = &distributor.agents[Slot::new(distributor.lines.item(node))];
-                let was_new = idle.insert((super::idle::rank_by(strategy, source.score, key), agent.id));
+                let entry = (queue.head(source.from, distributor.lines.key(node)).rank, agent.id);
+                let was_new = idle.insert(entry);
                 assert!(was_new, "nobody stands in two lines of one queue");
+                let length = (number == 0).then(|| source.line.len());
+                assert_eq!(heads.get(&entry).copied(), length, "the heads of lines are noted as they are");
             }
         }
         idle
