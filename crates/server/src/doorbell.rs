@@ -1,11 +1,18 @@
 //! Waking a thread that sleeps, and only then.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::Thread;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+
+use announcement::Announcement;
+
+mod announcement;
+/// Where [`announcement`] finds its atomics: here those of the machine, in the crate `handoff` those of a model.
+mod atomic {
+    pub(super) use std::sync::atomic::{AtomicBool, Ordering, fence};
+}
 
 /// Wakes the one thread (or task) that drains a set of rings.
 ///
@@ -15,7 +22,7 @@ use tokio::sync::Notify;
 /// the value and stays. No wake-up is lost, and none is sent to a thread that is awake.
 #[derive(Debug)]
 pub struct Doorbell {
-    asleep: AtomicBool,
+    announcement: Announcement,
     bell: Bell,
 }
 
@@ -46,14 +53,12 @@ impl Doorbell {
     }
 
     fn new(bell: Bell) -> Doorbell {
-        Doorbell { asleep: AtomicBool::new(false), bell }
+        Doorbell { announcement: Announcement::new(), bell }
     }
 
     /// Wakes the consumer where it sleeps. Call after the values it shall find are in their rings.
     pub fn ring(&self) {
-        fence(Ordering::SeqCst);
-        // The load comes first because a swap would take the cache line away from everybody each time.
-        if !self.asleep.load(Ordering::Relaxed) || !self.asleep.swap(false, Ordering::SeqCst) {
+        if !self.announcement.is_to_wake() {
             return;
         }
         match &self.bell {
@@ -71,18 +76,12 @@ impl Doorbell {
     /// Announces sleep; `idle` is asked afterwards whether every ring is empty. Answers whether to sleep.
     /// After sleeping, or in place of it, the consumer calls [`Doorbell::rise`].
     pub fn lie_down(&self, idle: impl FnOnce() -> bool) -> bool {
-        self.asleep.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        if idle() {
-            return true;
-        }
-        self.rise();
-        false
+        self.announcement.lie_down(idle)
     }
 
     /// The consumer is awake; nobody needs to ring.
     pub fn rise(&self) {
-        self.asleep.store(false, Ordering::SeqCst);
+        self.announcement.rise();
     }
 
     /// The consuming thread introduces itself. Once, at its start.

@@ -18,7 +18,7 @@ pub(super) struct Row {
 }
 
 /// Foreign libraries that any crate may use in its tests.
-const TEST_LIBRARIES: &[&str] = &["hound", "proptest", "rand_chacha", "rand_core", "serde_json"];
+const TEST_LIBRARIES: &[&str] = &["hound", "loom", "proptest", "rand_chacha", "rand_core", "serde_json"];
 
 /// The table. An arrow that is not in it must be added here with a decision page, or not drawn.
 #[rustfmt::skip]
@@ -43,6 +43,7 @@ pub(super) const CRATES: &[Row] = &[
           libraries: &["chrono", "serde", "utoipa"] },
     Row { name: "sim", pure: true, may_know: &["acd", "b2bua", "engine", "flow", "media", "report", "sip", "timing"],
           libraries: &["bytes", "rand_chacha", "rand_core", "rsip", "serde", "serde_json", "thiserror"] },
+    Row { name: "handoff", pure: false, may_know: &[], libraries: &[] },
     Row { name: "server", pure: false, may_know: &["*"], libraries: &["*"] },
     Row { name: "xtask", pure: false, may_know: &[], libraries: &["proc-macro2", "syn", "toml"] },
 ];
