@@ -12,6 +12,7 @@
 
 pub mod instructions;
 pub mod performance;
+pub mod soak;
 pub mod suite;
 pub mod tidy;
 mod tree;

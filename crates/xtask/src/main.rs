@@ -1,15 +1,17 @@
-//! `cargo xtask tidy`, `test`, `instructions` and `performance`.
+//! `cargo xtask tidy`, `test`, `soak`, `instructions` and `performance`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{Tree, instructions, performance, suite, tidy};
+use xtask::{Tree, instructions, performance, soak, suite, tidy};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
 commands:
   tidy           report every breach of the house rules, with its place and remedy
   test           install what the tests need and is missing (Debian, as root), then run every check and test
+  soak           play everything that is random from fresh seeds until something fails;
+                 --minutes N: or until so many minutes are over
   instructions   count the distributor's instructions under callgrind and compare with the baseline;
                  --accept: write the baseline anew
   performance    run the distributor's benchmarks and write their tables into README.md and docs/performance.md;
@@ -21,6 +23,10 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["tidy"] => report(run_tidy(&root())),
         ["test"] => report(suite::run(&root())),
+        ["soak"] => report(soak::run(&root(), None)),
+        ["soak", "--minutes", text] => {
+            report(soak::minutes(text).and_then(|limit| soak::run(&root(), Some(limit))))
+        }
         ["instructions"] => report(instructions::run(&root(), false)),
         ["instructions", "--accept"] => report(instructions::run(&root(), true)),
         ["performance"] => report(performance::run(&root(), &[])),
