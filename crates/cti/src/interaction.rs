@@ -3,6 +3,7 @@
 use acd::{OverflowCause, StepCause};
 use b2bua::FailureKind;
 use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Story};
+use report::EstimatedWait;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -48,6 +49,9 @@ pub struct Interaction {
     /// Who or what ended it.
     #[schema(example = "by_caller")]
     pub end: Option<&'static str>,
+    /// How long it will wait from now on, by its place in line; null where it does not wait for an agent, and in a
+    /// list: ask for one interaction.
+    pub estimated_wait: Option<EstimatedWait>,
     /// From arrival to the answer of an agent or of a number outside, to the end where there was none, or to now.
     pub waited_seconds: f64,
     /// From this answer to the end or to now; holds are in it while it goes on, and taken out at the end.
@@ -294,6 +298,7 @@ fn told(story: &Story, waited_seconds: f64, talked_seconds: f64, words: &Words<'
         ended: None,
         outcome: None,
         end: None,
+        estimated_wait: None,
         waited_seconds,
         talked_seconds,
         held_seconds: None,

@@ -16,6 +16,7 @@
 
 mod agents;
 mod calls;
+mod estimate;
 mod exposition;
 mod names;
 mod process;
@@ -28,6 +29,7 @@ mod wallboard;
 
 pub use agents::AgentState;
 pub use calls::CallReporter;
+pub use estimate::{EstimatedWait, EstimatedWaitError};
 pub use exposition::Exposition;
 pub use names::{AgentName, Names, QueueName, ReasonName};
 pub use process::{

@@ -5,7 +5,7 @@ use serde::Serialize;
 use timing::Instant;
 use utoipa::ToSchema;
 
-use crate::{AgentState, Figures, Names, QueueName};
+use crate::{AgentState, EstimatedWait, EstimatedWaitError, Figures, Names, QueueName};
 
 /// The state of the contact centre at one moment, with names. Counts are of the day.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -47,6 +47,10 @@ pub struct QueueRow {
     pub average_speed_of_answer_seconds: Option<f64>,
     /// The mean of talk, hold and after-call work.
     pub average_handle_time_seconds: Option<f64>,
+    /// How long somebody without priority would wait who entered now; as of the snapshot.
+    pub estimated_wait: EstimatedWait,
+    /// How far off such estimates were of late; null where none has been compared with a wait.
+    pub estimated_wait_error: Option<EstimatedWaitError>,
     /// Agents who could serve it and are ready and without work.
     pub agents_idle: u32,
     /// Agents who could serve it and are logged in.
@@ -136,6 +140,8 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
         },
         average_speed_of_answer_seconds: tally.average_speed_of_answer().map(|wait| wait.as_secs_f64()),
         average_handle_time_seconds: tally.average_handle_time().map(|time| time.as_secs_f64()),
+        estimated_wait: EstimatedWait::new(&queue.estimate),
+        estimated_wait_error: EstimatedWaitError::new(&queue.accuracy),
         agents_idle: queue.agents.available,
         agents_here: queue.agents.here(),
     }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod configuration;
+mod estimates;
 mod exits;
 mod order;
 mod reservations;

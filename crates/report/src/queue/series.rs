@@ -14,6 +14,7 @@ use crate::agents::AgentState;
 use crate::exposition::Exposition;
 use crate::series::{Definition, Group, Registration, as_gauge};
 use crate::wait_histogram::WaitHistogram;
+use crate::{EstimatedWait, EstimatedWaitError};
 
 /// The only channel there is so far.
 const VOICE: (&str, &str) = ("channel", "voice");
@@ -88,6 +89,24 @@ const HANDLING: Definition =
 const LONGEST_WAIT: Definition = Definition {
     name: "cordboard_longest_wait_seconds",
     help: "The longest wait in the queue of those waiting now; 0 where nobody waits.",
+};
+const ESTIMATED_WAIT: Definition = Definition {
+    name: "cordboard_estimated_wait_seconds",
+    help: "From now to the answer, for somebody without priority who enters the queue; NaN where it is not known.",
+};
+const ESTIMATED_WAIT_AT_MOST: Definition = Definition {
+    name: "cordboard_estimated_wait_at_most_seconds",
+    help: "Nine of ten who enter the queue wait no longer; NaN where it is not known.",
+};
+const ESTIMATED_WAIT_ERROR: Definition = Definition {
+    name: "cordboard_estimated_wait_error_seconds",
+    help: "How far off the estimated waits of late were: estimate minus wait (bias), and its distance. \
+           NaN where none has been compared.",
+};
+const ESTIMATED_WAIT_COVERED: Definition = Definition {
+    name: "cordboard_estimated_wait_covered_ratio",
+    help: "Share of the waits of late that did not exceed the bound for nine of ten. \
+           NaN where none has been compared.",
 };
 const THRESHOLD: Definition = Definition {
     name: "cordboard_service_level_threshold_seconds",
@@ -168,6 +187,7 @@ pub(crate) struct QueueSeries {
     oldest_micros: Arc<AtomicU64>,
     pub(crate) ringing: IntGauge,
     pub(crate) handling: IntGauge,
+    estimate: EstimateSeries,
     threshold: Gauge,
     service_level: Gauge,
     agents: [IntGauge; AgentState::ALL.len()],
@@ -206,6 +226,7 @@ impl QueueSeries {
             oldest_micros,
             ringing: group.gauge(RINGING, &[]),
             handling: group.gauge(HANDLING, &[]),
+            estimate: EstimateSeries::new(&mut group),
             threshold: group.real_gauge(THRESHOLD, &[]),
             service_level: group.real_gauge(SERVICE_LEVEL, &[]),
             agents: AgentState::ALL.map(|state| group.gauge(AGENTS, &[("state", state.name())])),
@@ -262,12 +283,14 @@ impl QueueSeries {
         for state in AgentState::ALL {
             self.agents[state.index()].set(state.count(&snapshot.agents).into());
         }
+        self.estimate.set(snapshot);
     }
 
     /// The distributor says nothing about it any more.
     pub(super) fn end_snapshots(&self) {
         self.ringing.set(0);
         self.agents.iter().for_each(|gauge| gauge.set(0));
+        self.estimate.forget();
         self.set_service_level(None);
     }
 
@@ -276,6 +299,60 @@ impl QueueSeries {
         for state in AgentState::ALL {
             let agents = f64::from(state.count(agents));
             self.agent_seconds[state.index()].inc_by(agents * elapsed.as_secs_f64());
+        }
+    }
+}
+
+/// What is estimated, and how far off that was.
+struct EstimateSeries {
+    wait: Gauge,
+    at_most: Gauge,
+    bias: Gauge,
+    mean_absolute: Gauge,
+    root_mean_square: Gauge,
+    covered: Gauge,
+}
+
+impl EstimateSeries {
+    fn new(group: &mut Group) -> EstimateSeries {
+        let mut error = |figure: &str| group.real_gauge(ESTIMATED_WAIT_ERROR, &[("figure", figure)]);
+        let (bias, mean_absolute, root_mean_square) =
+            (error("bias"), error("mean_absolute"), error("root_mean_square"));
+        let series = EstimateSeries {
+            wait: group.real_gauge(ESTIMATED_WAIT, &[]),
+            at_most: group.real_gauge(ESTIMATED_WAIT_AT_MOST, &[]),
+            bias,
+            mean_absolute,
+            root_mean_square,
+            covered: group.real_gauge(ESTIMATED_WAIT_COVERED, &[]),
+        };
+        series.forget();
+        series
+    }
+
+    fn set(&self, snapshot: &QueueSnapshot) {
+        let told = EstimatedWait::new(&snapshot.estimate);
+        self.wait.set(told.seconds.unwrap_or(f64::NAN));
+        self.at_most.set(told.at_most_seconds.unwrap_or(f64::NAN));
+        let error = EstimatedWaitError::new(&snapshot.accuracy);
+        let figure = |of: fn(&EstimatedWaitError) -> f64| error.as_ref().map_or(f64::NAN, of);
+        self.bias.set(figure(|error| error.bias_seconds));
+        self.mean_absolute.set(figure(|error| error.mean_absolute_seconds));
+        self.root_mean_square.set(figure(|error| error.root_mean_square_seconds));
+        self.covered.set(figure(|error| error.covered_ratio));
+    }
+
+    /// Nothing is known.
+    fn forget(&self) {
+        for gauge in [
+            &self.wait,
+            &self.at_most,
+            &self.bias,
+            &self.mean_absolute,
+            &self.root_mean_square,
+            &self.covered,
+        ] {
+            gauge.set(f64::NAN);
         }
     }
 }

@@ -258,6 +258,7 @@ fn no_label_names_a_person_a_call_or_a_number() {
         "channel",
         "direction",
         "fault",
+        "figure",
         "kind",
         "le",
         "outcome",

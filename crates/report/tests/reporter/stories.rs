@@ -360,3 +360,43 @@ fn latencies_are_seen_after_the_batch() {
     centre.reporter.flush(Instant::from_secs(2_000));
     assert_eq!(count(&centre), 1.0);
 }
+
+#[test]
+fn the_estimated_wait_and_its_error_are_told_once_they_are_known() {
+    let mut centre = Centre::new(&QueueSettings::default());
+    // Kim serves one queue only, so that handle times tell how fast its line goes.
+    centre.apply(Command::RemoveQueue { queue: TECHNICAL, exit: Exit::Leave(ExitId(1)) });
+    centre.log_in(KIM);
+    centre.snapshot();
+    let seconds = |centre: &Centre| centre.scrape().of_queue("cordboard_estimated_wait_seconds", "billing");
+    let error = |centre: &Centre, figure| {
+        let labels = [("figure", figure), ("queue", "billing")];
+        centre.scrape().value("cordboard_estimated_wait_error_seconds", &labels)
+    };
+    assert_eq!(seconds(&centre), 0.0, "Kim is idle");
+    for interaction in 1..=25 {
+        centre.enqueue(interaction, BILLING);
+        if interaction == 1 {
+            centre.snapshot();
+            assert!(seconds(&centre).is_nan(), "nobody knows how long a conversation takes");
+            assert!(error(&centre, "bias").is_nan());
+        }
+        centre.accept(interaction);
+        centre.pass(secs(60));
+        centre.finish(interaction);
+    }
+    centre.enqueue(26, BILLING);
+    centre.accept(26);
+    centre.enqueue(27, BILLING);
+    centre.snapshot();
+    assert!((seconds(&centre) - 120.0).abs() < 2.0, "one in conversation, one before: {}", seconds(&centre));
+    assert!(centre.scrape().of_queue("cordboard_estimated_wait_at_most_seconds", "billing") > 120.0);
+    centre.pass(secs(90));
+    centre.finish(26);
+    centre.accept(27);
+    centre.snapshot();
+    assert!((error(&centre, "bias") + 30.0).abs() < 1.0, "a minute was told, 90 s were waited");
+    assert!((error(&centre, "mean_absolute") - 30.0).abs() < 1.0);
+    assert!((error(&centre, "root_mean_square") - 30.0).abs() < 1.0);
+    assert_eq!(centre.scrape().of_queue("cordboard_estimated_wait_covered_ratio", "billing"), 1.0);
+}

@@ -75,6 +75,11 @@ fn an_empty_queue_is_shown_with_nulls_where_there_is_nothing_to_say() {
     let queue = serde_json::to_value(&board(&mut centre).queues[0]).unwrap();
     assert_eq!(queue["longest_wait_seconds"], json!(null));
     assert_eq!(
+        queue["estimated_wait"],
+        json!({"seconds": null, "at_most_seconds": null, "method": null, "unknown": "nobody_logged_in"})
+    );
+    assert_eq!(queue["estimated_wait_error"], json!(null));
+    assert_eq!(
         queue["service_level"],
         json!({"variant": "abandons_negative", "ratio": null, "target": 0.8, "within_seconds": 20.0})
     );

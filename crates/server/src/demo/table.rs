@@ -142,6 +142,13 @@ mod tests {
             service_level: figures,
             average_speed_of_answer_seconds: Some(3_599.9),
             average_handle_time_seconds: Some(3_599.9),
+            estimated_wait: report::EstimatedWait {
+                seconds: None,
+                at_most_seconds: None,
+                method: None,
+                unknown: Some("poor_sample"),
+            },
+            estimated_wait_error: None,
             agents_idle: 12,
             agents_here: 12,
         }

@@ -10,6 +10,7 @@ use acd::{AgentId, InteractionId, QueueId};
 use axum::Json;
 use axum::extract::State;
 use cti::{Filter, Interaction, Interactions, Problem, Words};
+use report::EstimatedWait;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -110,7 +111,12 @@ pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<u64>) -> 
     let interaction = InteractionId(id);
     let ongoing = view.api.engine(move |engine| engine.interaction(interaction)).await?;
     if let Some(ongoing) = ongoing {
-        return Ok(Json(Interaction::ongoing(&ongoing, &Dictionary::of(&view).words())));
+        let now = view.clock.now();
+        let told =
+            view.api.distributor(move |distributor| distributor.estimate_for(now, interaction)).await?;
+        let mut answer = Interaction::ongoing(&ongoing, &Dictionary::of(&view).words());
+        answer.estimated_wait = told.map(|told| EstimatedWait::new(&told));
+        return Ok(Json(answer));
     }
     let ended = view.api.remembered.read(|ledger| ledger.find(interaction)).await;
     match ended {

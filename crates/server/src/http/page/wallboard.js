@@ -5,6 +5,7 @@ const WORDS = {
   en: {
     other: "한국어", language: "Show this page in Korean", summary: "Summary", queues: "Queues", agents: "Agents",
     waiting: "Waiting", longest: "Longest wait", talking: "In progress", level: "Service level",
+    estimate: "Estimated wait", atMost: "at most {0}",
     answered: "Answered", abandoned: "Abandoned", overflowed: "Overflowed", offered: "Offered",
     name: "Name", state: "State", queue: "Queue", since: "For", within: "{1} in {0}\u00a0s", none: "–",
     draining: "Draining: no new calls", starting: "Starting",
@@ -17,6 +18,7 @@ const WORDS = {
   ko: {
     other: "English", language: "이 화면을 영어로 보기", summary: "요약", queues: "대기열", agents: "상담원",
     waiting: "대기", longest: "최장 대기", talking: "통화 중", level: "서비스 레벨",
+    estimate: "예상 대기", atMost: "최대 {0}",
     answered: "응답", abandoned: "포기", overflowed: "넘침", offered: "인입",
     name: "이름", state: "상태", queue: "대기열", since: "경과", within: "{0}초 이내 {1}", none: "–",
     draining: "종료 준비 중: 새 통화를 받지 않음", starting: "시작 중",
@@ -108,12 +110,19 @@ function queueCard(queue) {
     element("div", "top",
       figure(word("waiting"), count(queue.waiting), tone && queue.waiting ? `is-${tone}` : ""),
       figure(word("longest"), duration(queue.longest_wait_seconds), tone && queue.waiting ? `is-${tone}` : ""),
+      figure(word("estimate"), duration(queue.estimated_wait.seconds), "", atMost(queue.estimated_wait)),
       serviceLevel),
     element("div", "bottom",
       figure(word("talking"), count(queue.in_progress)),
       figure(word("answered"), count(queue.answered)),
       figure(word("abandoned"), count(queue.abandoned)),
       figure(word("overflowed"), count(queue.overflowed))));
+}
+
+/** What nine of ten do not exceed; nothing where there is no number, or where an agent is idle. */
+function atMost(estimate) {
+  if (estimate.seconds === null || estimate.method === "immediate") return "";
+  return word("atMost", duration(estimate.at_most_seconds));
 }
 
 function agentRow(agent) {
