@@ -3,7 +3,8 @@
 //!
 //! [`Model`] says who comes, how long they wait and talk, and who works when. [`run`] plays one day of it and
 //! gives a [`Day`]; [`replicate`] plays many; [`estimate`] turns them into figures with confidence intervals, one
-//! for each [`Measure`]. Read these in this order.
+//! for each [`Measure`]. Read these in this order. [`erlang`] has the formulas beside which a simulation is checked,
+//! and `docs/accuracy.md` the result of that check.
 //!
 //! ```
 //! use std::time::Duration;
@@ -39,6 +40,7 @@ mod arrivals;
 mod day;
 mod distribution;
 mod draws;
+pub mod erlang;
 mod estimate;
 mod histogram;
 mod measure;
