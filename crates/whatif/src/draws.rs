@@ -27,6 +27,8 @@ pub enum Purpose {
     Retrial,
     /// How busy the day is.
     Busyness,
+    /// In which order idle agents stand ([`crate::Model::shuffled`]).
+    Order,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Purpose::PickUp => 4,
             Purpose::Retrial => 5,
             Purpose::Busyness => 6,
+            Purpose::Order => 7,
         }
     }
 }

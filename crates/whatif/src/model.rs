@@ -27,6 +27,10 @@ pub struct Model {
     /// Customers who can be here at once (waiting, rung or in conversation): lines. One more is blocked.
     /// `None`: no limit.
     pub trunks: Option<u32>,
+    /// Whether idle agents get a random order number before every arrival, so that [`acd::Strategy::TopDown`]
+    /// chooses any of them with the same probability: what models in the literature often assume. It costs a
+    /// command for each idle agent and arrival.
+    pub shuffled: bool,
     /// How much days differ from each other.
     pub busyness: Busyness,
     /// Until when customers come for the first time. More than zero.
@@ -51,6 +55,7 @@ impl Model {
             customers: Vec::new(),
             groups: Vec::new(),
             trunks: None,
+            shuffled: false,
             busyness: Busyness::Same,
             horizon,
             warm_up: Duration::ZERO,

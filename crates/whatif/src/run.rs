@@ -79,7 +79,7 @@ struct Run<'a> {
     customers: Vec<Customer>,
     free: Vec<u32>,
     /// Tries made, all types together.
-    tries: u64,
+    tries_made: u64,
     events: u64,
     commands: u64,
 }
@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
             queue_index: model.queues.iter().map(|queue| queue.id).zip(0..).collect(),
             customers: Vec::new(),
             free: Vec::new(),
-            tries: 0,
+            tries_made: 0,
             events: 0,
             commands: 0,
         };

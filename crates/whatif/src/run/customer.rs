@@ -7,7 +7,7 @@ use acd::{
 };
 use timing::Instant;
 
-use super::book::End;
+use super::book::{Doing, End};
 use super::{Run, RunError, time_of_day};
 use crate::agenda::Action;
 use crate::draws::Purpose;
@@ -115,8 +115,8 @@ impl Run<'_> {
 
     /// The first or a later try.
     pub(super) fn try_to_enter(&mut self, slot: u32) -> Result<(), RunError> {
-        self.tries += 1;
-        let interaction = InteractionId(self.tries << SLOT_BITS | u64::from(slot));
+        self.tries_made += 1;
+        let interaction = InteractionId(self.tries_made << SLOT_BITS | u64::from(slot));
         let model = self.model;
         let customer = &mut self.customers[slot as usize];
         customer.interaction = interaction;
@@ -129,6 +129,9 @@ impl Run<'_> {
             self.book.no_trunk(customer_type);
             self.think_again(slot, customers.retrial.after_blocking);
             return Ok(());
+        }
+        if model.shuffled {
+            self.shuffle(slot)?;
         }
         self.book.trunk(self.now, 1);
         let entered = self.command(Command::Enqueue {
@@ -153,6 +156,22 @@ impl Run<'_> {
             Stage::Talking | Stage::Between | Stage::Gone => {}
         }
         Ok(())
+    }
+
+    /// Gives idle agents a random order.
+    fn shuffle(&mut self, slot: u32) -> Result<(), RunError> {
+        let customer = self.customers[slot as usize];
+        let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Order, customer.tries);
+        for agent in self.staff.agents() {
+            if self.book.doing(agent) != Doing::Idle {
+                continue;
+            }
+            let order = u32::try_from(draws.bits() >> 32).expect("32 bits");
+            let mut settings = Box::new(self.staff.settings(self.model, agent).clone());
+            settings.order = order;
+            self.command(Command::DefineAgent { agent, settings }).map_err(RunError::Refused)?;
+        }
+        self.follow_events()
     }
 
     pub(super) fn give_up(&mut self, interaction: InteractionId) -> Result<(), RunError> {

@@ -106,6 +106,20 @@ impl Staff {
         self.agents.iter().map(|agent| agent.group)
     }
 
+    /// All agents.
+    pub(super) fn agents(&self) -> impl Iterator<Item = AgentId> + use<> {
+        (0u32..).map(AgentId).take(self.agents.len())
+    }
+
+    /// What the model says of an agent.
+    pub(super) fn settings<'a>(&self, model: &'a Model, agent: AgentId) -> &'a AgentSettings {
+        let group = self.group_of(agent);
+        match &model.groups[group].members {
+            Members::Alike { settings, .. } => settings,
+            Members::Named(agents) => &agents[(agent.0 - self.groups[group].first) as usize].settings,
+        }
+    }
+
     pub(super) fn group_of(&self, agent: AgentId) -> usize {
         self.agents[agent.0 as usize].group as usize
     }

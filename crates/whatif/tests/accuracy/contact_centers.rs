@@ -39,8 +39,8 @@ pub(crate) fn play(case: &Case, effort: Effort) -> Played {
     }
 }
 
-fn not_played(what: &str) -> Played {
-    Played { remark: format!("the core has no {what}"), ..Played::default() }
+fn not_played(why: &str) -> Played {
+    Played { remark: format!("**cannot be expressed**: {why}"), ..Played::default() }
 }
 
 fn exponential(mean: Duration) -> Distribution {
@@ -244,10 +244,13 @@ fn bilingual(effort: Effort) -> Played {
     let mut model = Model::new(5 * 24 * HOUR);
     model.interval = model.horizon;
     model.trunks = Some(40);
+    // Any idle agent, with the same probability.
+    model.shuffled = true;
     let talk = [(3, 7), (4, 6)];
     for (id, (from, to)) in (1..).zip(talk) {
         let mut queue = queue_for(id, id, MINUTE);
         queue.settings.nobody_logged_in = Some(closed());
+        queue.settings.strategy = Strategy::TopDown;
         model.queues.push(queue);
         let handling = Distribution::Uniform { from: from * MINUTE, to: to * MINUTE };
         let arrivals = calls(5, (8, 17), (100.0, 50.0));
@@ -284,7 +287,9 @@ fn bilingual(effort: Effort) -> Played {
             Check::published("occupancy, Spanish only, %", 47.639, (47.580, 47.699), 3, busy(1)),
             Check::published("occupancy, bilingual, %", 63.254, (63.197, 63.310), 3, busy(2)),
         ],
-        remark: "the core chooses the longest idle agent, the published model any idle agent".to_owned(),
+        remark:
+            "any idle agent, with the same probability: top-down in an order drawn anew for every arrival"
+                .to_owned(),
         ..Played::default()
     }
 }
