@@ -48,6 +48,8 @@ pub enum Distribution {
     },
     /// One of these, each as likely: a measured sample.
     Empirical(Vec<Duration>),
+    /// The n-th customer has the n-th of these, and after the last it begins anew: a recorded day played again.
+    Recorded(Vec<Duration>),
     /// One of two: some customers hang up at once, the others are patient.
     Either {
         /// The probability of `first`, 0 to 1.
@@ -94,6 +96,7 @@ impl Distribution {
                 let which = (u128::from(draws.bits()) * sample.len() as u128) >> 64;
                 sample[usize::try_from(which).expect("less than the length of the sample")]
             }
+            Distribution::Recorded(times) => times[draws.number() as usize % times.len()],
             Distribution::Either { share, first, other } => {
                 if draws.uniform() < *share {
                     first.draw(draws)
@@ -113,7 +116,7 @@ impl Distribution {
             | Distribution::Gamma { mean, .. } => *mean,
             Distribution::Uniform { from, to } => (*from + *to) / 2,
             Distribution::Triangular { from, mode, to } => (*from + *mode + *to) / 3,
-            Distribution::Empirical(sample) => {
+            Distribution::Empirical(sample) | Distribution::Recorded(sample) => {
                 let all: Duration = sample.iter().sum();
                 all / u32::try_from(sample.len().max(1)).unwrap_or(u32::MAX)
             }
@@ -136,7 +139,9 @@ impl Distribution {
             Distribution::Gamma { shape, .. } => {
                 (!shape.is_finite() || *shape <= 0.0).then_some("the shape must be more than zero")
             }
-            Distribution::Empirical(sample) => sample.is_empty().then_some("the sample is empty"),
+            Distribution::Empirical(sample) | Distribution::Recorded(sample) => {
+                sample.is_empty().then_some("the sample is empty")
+            }
             Distribution::Either { share, first, other } => {
                 if !(0.0..=1.0).contains(share) {
                     return Some("the share must be between 0 and 1");

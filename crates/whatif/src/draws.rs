@@ -78,6 +78,11 @@ impl Draws {
         Draws { key, counter: [0, number, stream, replication], spare: None }
     }
 
+    /// The number of the customer.
+    pub fn number(&self) -> u32 {
+        self.counter[1]
+    }
+
     /// The next 64 random bits.
     pub fn bits(&mut self) -> u64 {
         if let Some(spare) = self.spare.take() {

@@ -1,9 +1,9 @@
-//! `cargo xtask tidy`, `test`, `soak`, `instructions` and `performance`.
+//! `cargo xtask tidy`, `test`, `soak`, `accuracy`, `instructions` and `performance`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{Tree, instructions, performance, soak, suite, tidy};
+use xtask::{Tree, accuracy, instructions, performance, soak, suite, tidy};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
@@ -12,6 +12,8 @@ commands:
   test           install what the tests need and is missing (Debian, as root), then run every check and test
   soak           play everything that is random from fresh seeds until something fails;
                  --minutes N: or until so many minutes are over
+  accuracy       play the reference cases and write their table into docs/accuracy.md (minutes);
+                 --check: only say whether the page is stale; --trace FILE: the Anonymous Bank's part instead
   instructions   count the distributor's instructions under callgrind and compare with the baseline;
                  --accept: write the baseline anew
   performance    run the distributor's benchmarks and write their tables into README.md and docs/performance.md;
@@ -27,6 +29,9 @@ fn main() -> ExitCode {
         ["soak", "--minutes", text] => {
             report(soak::minutes(text).and_then(|limit| soak::run(&root(), Some(limit))))
         }
+        ["accuracy"] => report(accuracy::run(&root())),
+        ["accuracy", "--check"] => report(accuracy::check(&root())),
+        ["accuracy", "--trace", file] => report(accuracy::trace(&root(), file)),
         ["instructions"] => report(instructions::run(&root(), false)),
         ["instructions", "--accept"] => report(instructions::run(&root(), true)),
         ["performance"] => report(performance::run(&root(), &[])),

@@ -17,7 +17,7 @@ const BENCHES: [&str; 2] = ["acd_latency", "acd_memory"];
 const HEADS: [(&str, &str); 1] =
     [("goals", "| what | goal | measured | | naive scan |\n|---|---|---|---|---|\n")];
 
-type Blocks = BTreeMap<String, String>;
+pub(crate) type Blocks = BTreeMap<String, String>;
 
 /// Runs the benchmarks and rewrites the pages. `arguments` go to `acd_latency` (`--seconds 5`).
 ///
@@ -59,7 +59,7 @@ fn output_of(root: &Path, bench: &str, arguments: &[&str]) -> Result<String, Str
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn add_blocks(blocks: &mut Blocks, output: &str) {
+pub(crate) fn add_blocks(blocks: &mut Blocks, output: &str) {
     let mut name = None;
     for line in output.lines() {
         if let Some(next) = marked(line, "block") {
@@ -75,13 +75,13 @@ fn add_blocks(blocks: &mut Blocks, output: &str) {
 }
 
 /// The name in `<!-- word: NAME -->`.
-fn marked<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+pub(crate) fn marked<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     let rest = line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")?;
     rest.strip_prefix(word)?.strip_prefix(": ")
 }
 
 /// The page with every place filled.
-fn fill(page: &str, blocks: &Blocks) -> Result<String, String> {
+pub(crate) fn fill(page: &str, blocks: &Blocks) -> Result<String, String> {
     let mut filled = String::new();
     let mut inside: Option<&str> = None;
     for line in page.lines() {

@@ -5,6 +5,8 @@
 pub(crate) struct Case {
     /// `case_id`; those that share one are told apart by their model.
     pub(crate) name: String,
+    /// From 1, in the order of the file.
+    pub(crate) number: u64,
     pub(crate) model: String,
     fields: Vec<String>,
 }
@@ -33,7 +35,7 @@ impl Case {
     }
 
     /// The number in a column, if there is one, and half a unit of its last digit.
-    pub(crate) fn number(&self, column: Column) -> Option<Printed> {
+    pub(crate) fn value(&self, column: Column) -> Option<Printed> {
         Printed::read(self.text(column))
     }
 
@@ -77,10 +79,11 @@ impl Printed {
 /// Reads the file.
 pub(crate) fn read(text: &str) -> Vec<Case> {
     text.lines()
+        .zip(0..)
         .skip(1)
-        .map(|line| {
+        .map(|(line, number)| {
             let fields = fields(line);
-            Case { name: fields[0].clone(), model: fields[1].clone(), fields }
+            Case { name: fields[0].clone(), number, model: fields[1].clone(), fields }
         })
         .collect()
 }

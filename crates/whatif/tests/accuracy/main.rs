@@ -3,7 +3,8 @@
 //! A test without the usual harness, because the same run also makes the table of `docs/accuracy.md`:
 //!
 //! - `cargo test -p cordboard-whatif --test accuracy` runs all rows, or those whose name holds a word given;
-//! - `cargo xtask accuracy` runs it with `--page` and writes the table into the page.
+//! - `cargo xtask accuracy` runs it with `--page` and writes the table into the page;
+//! - `--trace FILE` reads the Anonymous Bank's calls of February 1999 and plays them again, for the row DATA-01.
 //!
 //! What counts as agreement is said in the page, above the table.
 
@@ -12,6 +13,7 @@ mod contact_centers;
 mod row;
 mod skills;
 mod steady;
+mod trace;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +27,9 @@ const THREADS: usize = 2;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let for_page = arguments.iter().any(|argument| argument == "--page");
+    if let Some(at) = arguments.iter().position(|argument| argument == "--trace") {
+        return trace::report(arguments.get(at + 1).map(String::as_str));
+    }
     let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let is_wanted =
         |case: &&Case| words.is_empty() || words.iter().any(|word| case.name.contains(word.as_str()));
@@ -33,7 +38,8 @@ fn main() -> ExitCode {
     let wanted: Vec<&Case> = cases.iter().filter(is_wanted).collect();
     let rows = play(&wanted);
     if for_page {
-        print!("{}", row::table(&rows));
+        println!("<!-- block: cases -->\n{}", row::table(&rows));
+        println!("<!-- block: sum -->\n{}", row::sum(&rows));
     } else {
         rows.iter().for_each(|row| println!("test {} ... {}", row.name, row.verdict()));
     }

@@ -46,7 +46,7 @@ pub(crate) fn mean(rate: f64, unit: f64) -> Duration {
 
 /// EB, EC, EA and LK.
 pub(crate) fn one_class(case: &Case, effort: Effort) -> Played {
-    let number = |column| case.number(column).map(|printed| printed.value);
+    let number = |column| case.value(column).map(|printed| printed.value);
     let rate = |column| number(column).expect("the case has this rate");
     let (arrivals, service) = (rate(Column::Lambda), rate(Column::Mu));
     let abandonment = number(Column::Theta).unwrap_or(0.0);
@@ -86,7 +86,7 @@ fn compare_one_class(case: &Case, queueing: Queueing, unit: f64, days: &[Day]) -
     let state = queueing.steady_state().expect("a reference case has a steady state");
     let of = |measure| estimate(days, Scope::Queue(0), measure);
     let per_unit = |figure: Option<Estimate>| figure.map(|figure| scaled(figure, 1.0 / unit));
-    let threshold = case.number(Column::Threshold).map_or(0.0, |printed| printed.value);
+    let threshold = case.value(Column::Threshold).map_or(0.0, |printed| printed.value);
     let early = state.abandoned_within(threshold);
     let level = |variant| of(Measure::ServiceLevel(variant));
     let is_blocking = queueing.places.is_some();
@@ -95,21 +95,21 @@ fn compare_one_class(case: &Case, queueing: Queueing, unit: f64, days: &[Day]) -
     // Where customers are blocked or give up, the file's wait is that of all who were offered.
     let wait = per_unit(wait_of_offered(days));
     let columns = [
-        ("P(wait > 0)", case.number(Column::DelayProbability), state.delayed(), delayed),
-        ("mean wait", case.number(Column::Wait), state.wait(), wait),
+        ("P(wait > 0)", case.value(Column::DelayProbability), state.delayed(), delayed),
+        ("mean wait", case.value(Column::Wait), state.wait(), wait),
         (
             "A(T) / Off",
-            case.number(Column::ServiceLevel),
+            case.value(Column::ServiceLevel),
             state.answered_within(threshold),
             level(ServiceLevel::OfOffered),
         ),
         (
             "abandoned",
-            case.number(Column::Abandoned).filter(|_| queueing.abandonment > 0.0),
+            case.value(Column::Abandoned).filter(|_| queueing.abandonment > 0.0),
             state.abandoned(),
             of(Measure::AbandonmentRate),
         ),
-        ("occupancy", case.number(Column::Occupancy), state.occupancy(), occupancy(days, 0)),
+        ("occupancy", case.value(Column::Occupancy), state.occupancy(), occupancy(days, 0)),
         (
             "blocked",
             case.other("blocking=").or(case.other("blocked ").filter(|_| is_blocking)),
@@ -189,8 +189,8 @@ fn queue_length(days: &[Day], servers: u32) -> Option<Estimate> {
 /// PR.
 pub(crate) fn priorities(case: &Case, effort: Effort) -> Played {
     let rates: Vec<f64> = case.numbers(Column::Lambda).iter().map(|printed| printed.value).collect();
-    let service = case.number(Column::Mu).expect("the case has a rate of service").value;
-    let servers = case.number(Column::Servers).expect("the case has servers").value as u32;
+    let service = case.value(Column::Mu).expect("the case has a rate of service").value;
+    let servers = case.value(Column::Servers).expect("the case has servers").value as u32;
     // The unit is a minute, whatever the case calls it.
     let unit = 60.0;
     let arrivals: f64 = rates.iter().sum();
@@ -222,11 +222,11 @@ pub(crate) fn priorities(case: &Case, effort: Effort) -> Played {
         played.checks.push(Check::exact(name, expected, wait.map(|wait| scaled(wait, 1.0 / unit))));
         played.formula.push((formula, expected));
     }
-    let delayed = case.number(Column::DelayProbability).expect("the case has it");
+    let delayed = case.value(Column::DelayProbability).expect("the case has it");
     played.formula.push((whatif::erlang::erlang_c(arrivals / service, servers), delayed));
     let simulated = estimate(&days, Scope::AllCustomers, Measure::DelayProbability);
     played.checks.push(Check::exact("P(wait > 0)", delayed, simulated));
-    let busy = case.number(Column::Occupancy).expect("the case has it");
+    let busy = case.value(Column::Occupancy).expect("the case has it");
     played.checks.push(Check::exact("occupancy", busy, occupancy(&days, 0)));
     played
 }

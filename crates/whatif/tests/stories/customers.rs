@@ -168,6 +168,38 @@ fn a_handling_time_may_depend_on_the_group_of_the_agent() {
 }
 
 #[test]
+fn a_recorded_day_is_played_again_customer_by_customer() {
+    let recorded = Distribution::Recorded(vec![seconds(30), seconds(50)]);
+    let customers = CustomerType { handling: Handling::same(recorded), ..at(&[10, 20, 200], seconds(0)) };
+    let tally = play(&one_agent(customers)).queues[0].day();
+    // The third has the first's time again.
+    assert_eq!((tally.handled, tally.wait_answered), (seconds(110), seconds(20)));
+}
+
+#[test]
+fn any_idle_agent_is_as_likely_as_another_where_agents_are_shuffled() {
+    let mut model = small();
+    model.shuffled = true;
+    model.queues[0].settings.strategy = acd::Strategy::TopDown;
+    let agent = |id: u32| whatif::Agent {
+        name: id.to_string(),
+        settings: acd::AgentSettings::default(),
+        shifts: vec![whatif::Shift { from: seconds(0), to: 5 * HOUR, breaks: vec![] }],
+    };
+    let group = |id| whatif::AgentGroup {
+        members: Members::Named(vec![agent(id)]),
+        ..whatif::AgentGroup::alike(id.to_string(), acd::AgentSettings::default(), 0)
+    };
+    model.groups = (0..6).map(group).collect();
+    let days = whatif::replicate(&model, 1, 0..20, Watch::End).unwrap();
+    let answered = |group: usize| days.iter().map(|day| day.groups[group].all().answered).sum::<u64>();
+    let each: Vec<u64> = (0..6).map(answered).collect();
+    let mean = each.iter().sum::<u64>() / 6;
+    // In a fixed order the first would take twice as many as the last.
+    assert!(each.iter().all(|&answered| answered.abs_diff(mean) < mean / 12), "{each:?}");
+}
+
+#[test]
 fn too_many_customers_for_the_limit_are_an_error_and_no_panic() {
     let mut model = small();
     model.customers[0].patience = None;
