@@ -4,8 +4,9 @@ mod book;
 mod customer;
 mod error;
 mod staff;
+mod watched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -29,7 +30,11 @@ pub use error::RunError;
 pub enum Watch {
     /// At the end every customer must be somewhere, once, by our count and by the distributor's.
     End,
-    /// After every event all of [`acd::invariants::check`] must hold as well. Slow: for tests.
+    /// After every step what must hold over time holds as far as events tell it as well: who came first is served
+    /// first, deadlines are kept, nothing is lost ([`acd::watch::Watch::step`]). Half as fast.
+    Steps,
+    /// After every step all of [`acd::watch::Watch::step_between`] (each choice against all that could have been
+    /// chosen) and of [`acd::invariants::check`] must hold as well. Slow: for tests.
     EveryEvent,
 }
 
@@ -70,6 +75,11 @@ struct Run<'a> {
     watch: Watch,
     now: Instant,
     distributor: Distributor,
+    /// What the distributor said while it was watched, not yet followed.
+    heard: VecDeque<Event>,
+    over_time: Option<acd::watch::Watch>,
+    /// The first invariant that was broken.
+    breach: Option<RunError>,
     agenda: Agenda,
     book: Book,
     staff: Staff,
@@ -113,6 +123,12 @@ impl<'a> Run<'a> {
             watch,
             now: Instant::ORIGIN,
             distributor: Distributor::new(model.distributor.clone()),
+            heard: VecDeque::new(),
+            over_time: match watch {
+                Watch::End => None,
+                Watch::Steps | Watch::EveryEvent => Some(acd::watch::Watch::new(model.distributor.clone())),
+            },
+            breach: None,
             agenda: Agenda::default(),
             book: Book::new(model, &staff),
             staff,
@@ -135,7 +151,7 @@ impl<'a> Run<'a> {
             defined.map_err(|refusal| RunError::Settings { name: queue.name.clone(), refusal })?;
         }
         self.define_agents()?;
-        while self.distributor.poll_event().is_some() {}
+        while self.poll_event().is_some() {}
         self.agenda.enter(self.book.next_turn(self.now), Action::Turn);
         self.plan_staff();
         for customer_type in 0..self.arrivals.len() {
@@ -161,15 +177,14 @@ impl<'a> Run<'a> {
             self.now = self.now.max(at);
             self.events += 1;
             if due == Some(at) {
-                self.distributor.handle_timeout(self.now);
+                self.tell_time();
             } else {
                 let action = self.agenda.take().expect("its time was just seen");
                 self.act(action)?;
             }
             self.follow_events()?;
-            match self.watch {
-                Watch::End => {}
-                Watch::EveryEvent => acd::invariants::check(&self.distributor).map_err(RunError::Broken)?,
+            if let Some(breach) = self.breach.take() {
+                return Err(breach);
             }
         }
         if self.model.ending == Ending::Stop {
@@ -204,7 +219,7 @@ impl<'a> Run<'a> {
 
     /// Hears what the distributor says until it has nothing more to say; answers may follow at once.
     fn follow_events(&mut self) -> Result<(), RunError> {
-        while let Some(event) = self.distributor.poll_event() {
+        while let Some(event) = self.poll_event() {
             match event {
                 Event::Queued { interaction, queue, .. } => self.queued(interaction, queue),
                 Event::Reserved { reservation, interaction, agent, deadline, waited, attempt, .. } => {
@@ -246,9 +261,25 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    fn poll_event(&mut self) -> Option<Event> {
+        self.heard.pop_front().or_else(|| self.distributor.poll_event())
+    }
+
     fn command(&mut self, command: Command) -> Result<(), Refusal> {
         self.commands += 1;
-        self.distributor.handle_command(self.now, command)
+        match self.watch {
+            Watch::End => self.distributor.handle_command(self.now, command),
+            Watch::Steps | Watch::EveryEvent => self.step_watched(Some(&command)),
+        }
+    }
+
+    fn tell_time(&mut self) {
+        match self.watch {
+            Watch::End => self.distributor.handle_timeout(self.now),
+            Watch::Steps | Watch::EveryEvent => {
+                self.step_watched(None).expect("the time is not refused");
+            }
+        }
     }
 
     fn draws(&self, customer_type: u32, number: u32, purpose: Purpose, attempt: u8) -> Draws {
@@ -261,7 +292,11 @@ impl<'a> Run<'a> {
         for customer in &self.customers {
             self.book.still_here(customer);
         }
-        self.book.check(&self.distributor.snapshot(self.now).totals)?;
+        let snapshot = self.distributor.snapshot(self.now);
+        self.book.check(&snapshot.totals)?;
+        if let Some(watch) = &self.over_time {
+            watch.agree(&snapshot).map_err(RunError::BrokenOverTime)?;
+        }
         let measured = self.now - (Instant::ORIGIN + self.model.warm_up);
         let mut day = self.book.day(measured);
         (day.seed, day.replication) = (self.seed, self.replication);

@@ -12,7 +12,7 @@ use crate::cargo_program;
 /// The pages that have places for blocks.
 const PAGES: [&str; 2] = ["README.md", "docs/performance.md"];
 /// The benchmarks, in the order in which their rows of the same block stand.
-const BENCHES: [&str; 2] = ["acd_latency", "acd_memory"];
+const BENCHES: [&str; 3] = ["acd_latency", "acd_memory", "whatif"];
 /// Blocks of rows only: several benchmarks add to them.
 const HEADS: [(&str, &str); 1] =
     [("goals", "| what | goal | measured | | naive scan |\n|---|---|---|---|---|\n")];

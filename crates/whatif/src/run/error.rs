@@ -35,6 +35,8 @@ pub enum RunError {
     },
     /// An invariant of the distributor is broken: a fault in `acd`. Please report it.
     Broken(Violation),
+    /// What must hold over time did not: a fault in `acd`. Please report it.
+    BrokenOverTime(acd::watch::Violation),
 }
 
 impl std::error::Error for RunError {}
@@ -57,6 +59,9 @@ impl fmt::Display for RunError {
                 "a fault of ours, please report it: {what} is {ours} by one count and {other} by the other"
             ),
             RunError::Broken(violation) => write!(f, "a fault of ours, please report it: {violation}"),
+            RunError::BrokenOverTime(violation) => {
+                write!(f, "a fault of ours, please report it: {violation}")
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A row of the table: what was expected, what came out, and whether they agree.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use whatif::{Day, Estimate, Interval, Model, Watch};
 
@@ -17,6 +18,10 @@ const EXACT_LEVEL: f64 = 0.99;
 /// The intervals of published simulations are at this level, and ours beside them.
 pub(crate) const PUBLISHED_LEVEL: f64 = 0.95;
 
+/// A watched customer costs as much as there are agents to choose from, so this many are divided by their number.
+const WATCHED: f64 = 20_000.0;
+const WATCHED_MAX: f64 = 2_000.0;
+
 /// How much is played.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
@@ -28,14 +33,30 @@ pub(crate) struct Effort {
 impl Effort {
     /// Plays so many days of a model, more at a second look.
     pub(crate) fn play(self, model: &Model, replications: u32) -> Vec<Day> {
+        self.watch(model);
         let days = whatif::replicate(model, self.seed, 0..replications * self.times, Watch::End);
         days.expect("the model of a reference case is sound")
     }
 
     /// Plays so many days, at any look: the number of the published simulation.
     pub(crate) fn play_as_published(self, model: &Model, replications: u32) -> Vec<Day> {
+        self.watch(model);
         let days = whatif::replicate(model, self.seed, 0..replications, Watch::End);
         days.expect("the model of a reference case is sound")
+    }
+}
+
+impl Effort {
+    /// Plays the beginning with every step watched: the order of waiting, the choice of agents, and all invariants. The
+    /// figures can agree by chance where the policy is another; this cannot.
+    fn watch(self, model: &Model) {
+        let agents: usize = model.groups.iter().map(whatif::AgentGroup::size).sum();
+        let customers: f64 = model.customers.iter().map(|of| of.arrivals.expected(model.horizon)).sum();
+        let share = (WATCHED / agents as f64).min(WATCHED_MAX) / customers;
+        let beginning = model.horizon.mul_f64(share.min(1.0));
+        let model = Model { horizon: beginning, warm_up: Duration::ZERO, ..model.clone() };
+        let day = whatif::run(&model, self.seed, 0, Watch::EveryEvent);
+        day.expect("every invariant holds in every step");
     }
 }
 
