@@ -29,12 +29,15 @@ pub(crate) fn play(case: &Case, effort: Effort) -> Played {
         "CC-04 SimpleMSK" => simple_msk(effort),
         "CC-05 Bilingual" => bilingual(effort),
         "CC-x Telethon" => telethon(effort),
-        "CC-x Bank" => {
-            not_played("two groups that each serve their own type first and then the longest wait")
-        }
-        "CC-x Teamwork" => not_played("a conference of two agents with one customer"),
+        "CC-x Bank" => not_played(
+            "each group takes its own type of calls first and then who waits longest: the core has one order of \
+             waiting for all agents",
+        ),
+        "CC-x Teamwork" => not_played("a second agent joins in a conversation: the core knows no conference"),
         "CC-x CallCC" => call_cc(effort),
-        "CC-x Blend" => not_played("an outbound dialler that acts on the number of idle agents"),
+        "CC-x Blend" => {
+            not_played("a dialler calls when enough agents are idle: the core knows no outbound calls")
+        }
         other => panic!("no model for {other}"),
     }
 }
