@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use benches::pace::{self, Latencies, Paced, Plan};
 use benches::rings::{self, Rest};
 use benches::throughput::{self, Throughput};
-use benches::{Engine, Load, Naive, Offer, Purpose, Size, Vectors, World, conditions, table};
+use benches::{Design, Engine, Load, Naive, Offer, Purpose, Size, Vectors, World, conditions, table};
 use hdrhistogram::Histogram;
 
 /// Commands a second of the open loop.
@@ -247,25 +247,41 @@ impl Report {
         progress("alternatives: one owner");
         let (mut distributor, load) = world.build();
         let mut load = load.calm_only();
-        let alone = throughput::alone(&mut distributor, &mut load, world.start(), BATCH, duration);
-        self.alternative("one owner, no hand-off", "1", &alone);
-        progress("alternatives: one owner behind rings");
+        let plan = Plan { rate: RATE, duration };
+        let alone = pace::run(&mut distributor, &mut load, world.start(), plan);
         let start = world.start() + duration * 2;
-        let behind = rings::closed(&mut distributor, &mut load, start, duration);
-        self.alternative("A: one owner behind rings", "1 + 1 that sends", &behind);
+        let closed = throughput::alone(&mut distributor, &mut load, start, BATCH, duration);
+        self.alternative("one owner, no hand-off", "1", &closed, &alone);
+        progress("alternatives: one owner behind rings");
+        let start = start + duration * 2;
+        let crossing = rings::paced(&mut distributor, &mut load, start, plan, Rest::Spins);
+        let start = start + duration * 2;
+        let closed = rings::closed(&mut distributor, &mut load, start, duration);
+        self.alternative("A: one owner behind rings", "1 and 1 that sends", &closed, &crossing.heard);
         drop(distributor);
         for threads in [1, 2] {
-            progress("alternatives: a mutex, claims");
-            let threads_text = threads.to_string();
-            let mutex = throughput::behind_a_mutex(&world, threads, duration);
-            self.alternative("M: the same behind one mutex", &threads_text, &mutex);
-            let claims = throughput::by_claims(&world, threads, duration);
-            self.alternative("B: claims by compare-and-swap", &threads_text, &claims);
+            let designs = [
+                ("M: the same behind one mutex", Design::mutex(&world)),
+                ("B: claims", Design::claims(&world)),
+            ];
+            for (name, design) in designs {
+                progress(&format!("alternatives: {name}, {threads}"));
+                let paced = design.paced(&world, threads, plan);
+                // The load begins anew, with the conversations of the beginning.
+                let design = match design {
+                    Design::Mutex(_) => Design::mutex(&world),
+                    Design::Claims(..) => Design::claims(&world),
+                };
+                let closed = design.closed(&world, threads, duration);
+                self.alternative(name, &threads.to_string(), &closed, &paced);
+            }
         }
     }
 
-    fn alternative(&mut self, design: &str, threads: &str, throughput: &Throughput) {
-        let Throughput { quiet, rates, .. } = throughput;
+    fn alternative(&mut self, design: &str, threads: &str, throughput: &Throughput, paced: &Paced) {
+        let (quiet, all) = (&paced.quiet.agent_surplus, &paced.all.agent_surplus);
+        let pair =
+            |at| format!("{}, {}", table::micros(quantile(quiet, at)), table::micros(quantile(all, at)));
         line(
             &mut self.alternatives,
             &[
@@ -273,8 +289,10 @@ impl Report {
                 threads,
                 &table::millions(throughput.median()),
                 &table::millions(throughput.overall()),
-                &format!("{} of {}", quiet.len(), rates.len()),
                 &table::thousands(throughput.cpu_nanos()),
+                &pair(0.5),
+                &pair(0.99),
+                &format!("{} of {}", paced.quiet_windows, paced.windows),
             ],
         );
     }
@@ -305,7 +323,7 @@ impl Report {
         let costs_head = "| world | by | command | number | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|---|---|---|\n";
         let throughput_head = "| world | matches a second, millions: median of quiet windows | all windows | quiet windows | CPU ns a match | naive scan, matches a second |\n|---|---|---|---|---|---|\n";
         let rings_head = "| distributor's thread when idle | until | windows | matches | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|---|---|---|\n";
-        let alternatives_head = "| design | threads | matches a second, millions: median of quiet windows | all windows | quiet windows | CPU ns a match |\n|---|---|---|---|---|---|\n";
+        let alternatives_head = "| design | threads | matches a second, millions: median of quiet windows | all windows | CPU ns a match | p50 at 100,000 commands/s, µs: quiet, all | p99: quiet, all | quiet windows |\n|---|---|---|---|---|---|---|---|\n";
         for (name, head, rows) in [
             ("conditions", "", &self.conditions),
             ("goals", "", &self.goals),

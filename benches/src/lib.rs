@@ -12,6 +12,7 @@
 
 mod claims;
 pub mod conditions;
+mod designs;
 mod engine;
 mod load;
 mod naive;
@@ -24,6 +25,7 @@ pub mod throughput;
 mod world;
 
 pub use claims::Claims;
+pub use designs::Design;
 pub use engine::{Engine, Offer};
 pub use load::{Load, Purpose};
 pub use naive::Naive;

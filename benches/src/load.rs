@@ -20,6 +20,8 @@ pub struct Load {
     contended: Vec<InteractionId>,
     to_accept: VecDeque<Offer>,
     next_id: u64,
+    /// Between two ids of this load.
+    stride: u64,
     turn: Turn,
 }
 
@@ -80,6 +82,7 @@ impl Load {
             contended: busy(Half::Contended),
             to_accept: VecDeque::new(),
             next_id: world.ids_from(),
+            stride: 2,
             turn: Turn::CalmArrival,
         }
     }
@@ -98,8 +101,8 @@ impl Load {
         share.calm = of(&self.calm);
         share.contended = of(&self.contended);
         share.random = Random::new(11 + part as u64);
-        // Far enough apart that no run comes from one range into the next.
-        share.next_id = self.next_id + ((part as u64) << 40);
+        share.next_id = self.next_id + 2 * part as u64;
+        share.stride = 2 * number as u64;
         share
     }
 
@@ -145,7 +148,7 @@ impl Load {
             Half::Contended => &self.contended_queues,
         };
         let queue = queues[self.random.below(queues.len())];
-        self.next_id += 2;
+        self.next_id += self.stride;
         enqueue(InteractionId(self.next_id + u64::from(half == Half::Contended)), queue)
     }
 

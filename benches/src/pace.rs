@@ -77,6 +77,18 @@ pub(crate) fn histogram() -> Histogram<u64> {
 }
 
 impl Latencies {
+    fn add(&mut self, other: &Latencies) {
+        let pairs = [
+            (&mut self.agent_surplus, &other.agent_surplus),
+            (&mut self.contact_surplus, &other.contact_surplus),
+            (&mut self.all, &other.all),
+            (&mut self.due, &other.due),
+        ];
+        for (mine, theirs) in pairs.into_iter().chain(self.costs.iter_mut().zip(&other.costs)) {
+            mine.add(theirs).expect("all histograms have the same bounds");
+        }
+    }
+
     fn note(&mut self, sample: Sample) {
         match sample {
             Sample::Due { nanos } => self.due.saturating_record(nanos),
@@ -197,6 +209,17 @@ impl Paced {
                 self.quiet.note(sample);
             }
         }
+    }
+
+    /// Both, of threads that ran side by side.
+    pub(crate) fn beside(mut self, other: &Paced) -> Paced {
+        self.all.add(&other.all);
+        self.quiet.add(&other.quiet);
+        self.windows += other.windows;
+        self.quiet_windows += other.quiet_windows;
+        self.busy += other.busy;
+        self.wall = self.wall.max(other.wall);
+        self
     }
 
     /// Offers made in the counted time.

@@ -1,16 +1,10 @@
 //! The next command as soon as the last is done: how many matches a second a core, or several, can do.
 
-use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use acd::Distributor;
-use parking_lot::Mutex;
-
 use crate::conditions::{Watch, thread_cpu};
-use crate::{Claims, Engine, Load, Offer, Random, World};
+use crate::{Engine, Load, Offer};
 
-/// Commands between two looks at the clock.
-const BATCH: u32 = 1_024;
 /// Real time for one command of the engine's clock, so that steps come due at a lifelike pace.
 const TICK: Duration = Duration::from_micros(1);
 
@@ -46,7 +40,7 @@ impl Throughput {
     }
 
     /// Of threads that ran side by side.
-    fn beside(mut self, other: &Throughput) -> Throughput {
+    pub(crate) fn beside(mut self, other: &Throughput) -> Throughput {
         // Windows of two threads are not the same time; the sum of their medians is what both did together.
         let add = |mine: &[f64], theirs: &[f64]| match (mine, theirs) {
             ([], _) | (_, []) => Vec::new(),
@@ -115,93 +109,4 @@ pub fn alone(
         }
         matches
     })
-}
-
-/// The distributor behind one mutex, which each of `threads` takes for every command of its share of the load.
-pub fn behind_a_mutex(world: &World, threads: usize, duration: Duration) -> Throughput {
-    let (distributor, load) = world.build();
-    let load = load.calm_only();
-    let shared: Mutex<(Distributor, timing::Instant)> = Mutex::new((distributor, world.start()));
-    side_by_side(threads, |part| {
-        let mut load = load.share(part, threads);
-        let mut offers: Vec<Offer> = Vec::with_capacity(8);
-        let shared = &shared;
-        move || {
-            measure(duration, || {
-                let mut matches = 0;
-                for _ in 0..BATCH {
-                    let (command, _) = load.command();
-                    let mut guard = shared.lock();
-                    guard.1 += TICK;
-                    let now = guard.1;
-                    guard.0.give(now, command, &mut offers);
-                    drop(guard);
-                    matches += offers.len() as u64;
-                    load.hear(&mut offers);
-                }
-                matches
-            })
-        }
-    })
-}
-
-/// Claims by compare-and-swap: each of `threads` arrives, accepts and releases by itself.
-pub fn by_claims(world: &World, threads: usize, duration: Duration) -> Throughput {
-    let (claims, busy) = Claims::new(world);
-    let agents = world.size().agents as usize;
-    side_by_side(threads, |part| {
-        let mut busy: Vec<u32> = busy.iter().copied().skip(part).step_by(threads).collect();
-        // As in the load: only the calm half ends conversations and gets arrivals.
-        busy.retain(|&agent| agent as usize >= agents / 2);
-        let mut random = Random::new(part as u64);
-        let mut id = (part as u64) << 40;
-        let claims = &claims;
-        move || {
-            measure(duration, || {
-                let mut matches = 0;
-                for _ in 0..BATCH / 3 {
-                    id += 1;
-                    let queue = world.home(acd::AgentId((agents / 2 + random.below(agents / 2)) as u32));
-                    if let Some((_, agent)) = claims.arrive(id, queue) {
-                        claims.accept(agent);
-                        busy.push(agent);
-                        matches += 1;
-                    }
-                    if busy.is_empty() {
-                        continue;
-                    }
-                    let agent = busy.swap_remove(random.below(busy.len()));
-                    if claims.release(agent).is_some() {
-                        claims.accept(agent);
-                        busy.push(agent);
-                        matches += 1;
-                    }
-                }
-                matches
-            })
-        }
-    })
-}
-
-/// Runs one job on each of so many threads, each on a core of its own, begun together.
-fn side_by_side<J: FnOnce() -> Throughput + Send>(
-    threads: usize,
-    mut job: impl FnMut(usize) -> J,
-) -> Throughput {
-    let barrier = Barrier::new(threads);
-    let jobs: Vec<J> = (0..threads).map(&mut job).collect();
-    let done = std::thread::scope(|scope| {
-        let run = |(core, job): (usize, J)| {
-            let barrier = &barrier;
-            scope.spawn(move || {
-                crate::conditions::pin(core);
-                barrier.wait();
-                job()
-            })
-        };
-        let handles: Vec<_> = jobs.into_iter().enumerate().map(run).collect();
-        let joined = handles.into_iter().map(|handle| handle.join().expect("a measurement does not panic"));
-        joined.collect::<Vec<Throughput>>()
-    });
-    done.into_iter().reduce(|sum, one| sum.beside(&one)).expect("at least one thread")
 }
