@@ -291,6 +291,11 @@ impl fmt::Display for Invalid {
             Invalid::NoRingTimeout => write!(f, "the ring timeout must be more than zero"),
             Invalid::NoMaxWait => write!(f, "the maximum wait must be more than zero"),
             Invalid::ExitToItself => write!(f, "the queue's exit is the queue itself"),
+            Invalid::Band(band) => write!(f, "band {band} is out of range"),
+            Invalid::NoObjective => write!(f, "the objective must be more than zero"),
+            Invalid::Share(share) => write!(f, "weight or ratio {share} is out of range"),
+            Invalid::TooManyPreferences => write!(f, "the queue has too many preferences"),
+            Invalid::NoGuard => write!(f, "late last needs a guard of more than zero"),
         }
     }
 }

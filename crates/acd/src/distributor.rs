@@ -1,7 +1,7 @@
 //! The machine that decides who takes what.
 //!
-//! The parts: [`agent`] and [`interaction`] hold the two sides, [`reservation`] joins them, [`matching`] chooses,
-//! [`queue`] and [`configure`] follow the configuration, [`deadline`] the time. Two indexes make the choice cheap:
+//! The parts: [`agent`] and [`interaction`] hold the two sides, [`reservation`] joins them, [`matching`] chooses the
+//! agent and [`selection`] the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time. Two indexes make the choice cheap:
 //! [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
@@ -16,6 +16,7 @@ mod matching;
 mod profile;
 mod queue;
 mod reservation;
+mod selection;
 mod view;
 mod waiting;
 mod written;
@@ -64,6 +65,8 @@ pub struct Distributor {
     /// The heads of the lines of each queue, by the queue's slot.
     pub(crate) fronts: Vec<Front>,
     pub(crate) idle: Idle,
+    /// Agents who select otherwise than [`crate::Selection::Oldest`].
+    pub(crate) selecting: u32,
     /// Interactions that wait or are reserved.
     pub(crate) unanswered: u32,
     pub(crate) deadlines: TimerWheel<Alarm>,
@@ -79,7 +82,7 @@ pub struct Distributor {
 #[derive(Clone, Debug, Default)]
 struct Unsettled {
     /// Interactions that may find an agent now.
-    interactions: Vec<Place>,
+    interactions: Vec<selection::Turn>,
     /// Agents who may find an interaction now.
     agents: Vec<Slot<Agent>>,
     /// Queues whose logged-in agents changed.
@@ -109,6 +112,7 @@ impl Distributor {
             lines: Lines::new(),
             fronts: Vec::new(),
             idle: Idle::new(),
+            selecting: 0,
             unanswered: 0,
             deadlines: TimerWheel::new(),
             unsettled: Unsettled::default(),

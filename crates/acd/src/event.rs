@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::{
-    AgentId, Command, Exit, InteractionId, QueueId, ReasonCode, Refusal, RejectCause, ReservationId, Strategy,
+    AgentId, Command, Exit, InteractionId, QueueId, ReasonCode, Refusal, RejectCause, ReservationId,
+    Selection, Strategy,
 };
 
 /// How many agents beyond the chosen one a [`Decision`] names.
@@ -243,8 +244,13 @@ pub struct Decision {
     pub own_requirement: bool,
     /// How the agent was chosen among those eligible.
     pub strategy: Strategy,
-    /// Agents who could have taken it at that moment, the chosen one included; [`ELIGIBLE_MAX`] means that
-    /// many or more.
+    /// The place in [`crate::QueueSettings::prefer`] of the first requirement that the chosen agent meets, counted from
+    /// 0, or the number of those where the agent meets none. `None` where the queue prefers nobody.
+    pub preference: Option<u8>,
+    /// How the chosen agent selects among those who wait, by which this interaction was that agent's first.
+    pub selection: Selection,
+    /// Agents who could have taken it at that moment and whose first it was, the chosen one included;
+    /// [`ELIGIBLE_MAX`] means that many or more.
     pub eligible: u16,
     /// Who would have been next, best first.
     pub runners_up: [Option<AgentId>; RUNNERS_UP_MAX],

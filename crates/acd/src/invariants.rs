@@ -6,11 +6,12 @@ use std::fmt;
 
 use timing::Instant;
 
-use crate::distributor::{Alarm, Deadline, Listing, rank};
+use crate::distributor::{Alarm, Deadline, Front, Listing, rank};
 use crate::estimate::Staff;
 use crate::state::{AgentState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
-    Activity, AgentId, Counters, Distributor, InteractionId, Presence, QueueId, ReservationId, StepEffect,
+    Activity, AgentId, Counters, Distributor, InteractionId, Presence, QueueId, ReservationId, Selection,
+    StepEffect,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -227,6 +228,11 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
         let skills = &distributor.profiles.at(agent.profile).skills;
         holds(*skills == agent.state.settings.skills, Violation::StaleIndex(None))?;
     }
+    let selects = |agent: &&AgentState| {
+        agent.settings.selection.unwrap_or(state.settings.selection) != Selection::Oldest
+    };
+    let selecting = state.agents.values().filter(selects).count();
+    holds(distributor.selecting as usize == selecting, Violation::StaleIndex(None))?;
     let members: u32 = distributor.profiles.all().map(|(_, profile)| profile.members).sum();
     holds(members as usize == state.agents.len(), Violation::StaleIndex(None))?;
     for (slot, queue) in distributor.queues.iter() {
@@ -236,6 +242,10 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
         let hears_all =
             estimator.waiting() == expected.len && estimator.staff() == expected_staff(state, queue.id);
         holds(hears_all, Violation::StaleIndex(Some(queue.id)))?;
+        let (front, fresh) = (&distributor.fronts[slot.number() as usize], Front::new(queue));
+        let weighs = |front: &Front| (front.band, front.objective, front.weight, front.ratio, front.level(1));
+        let is_same = weighs(front) == weighs(&fresh) && front.waiting == queue.lines.len;
+        holds(is_same, Violation::StaleIndex(Some(queue.id)))?;
     }
     Ok(())
 }
@@ -293,7 +303,8 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
             listing.staff[number] += u32::from(entry.presence.is_logged_in());
             if entry.is_available() {
                 let rank = rank(&queue.settings, entry);
-                listing.idle.entry(step).or_default().insert((rank, agent));
+                let bucket = queue.settings.bucket(&entry.settings.skills);
+                listing.idle.entry(step).or_default().insert((bucket, rank, agent));
             }
         }
         listing.staff_any += u32::from(serves_any && entry.presence.is_logged_in());

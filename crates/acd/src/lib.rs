@@ -39,6 +39,7 @@ mod id;
 pub mod invariants;
 mod line;
 pub mod requirement;
+mod selection;
 mod settings;
 mod snapshot;
 pub mod state;
@@ -53,8 +54,9 @@ pub use event::{
 };
 pub use id::{AgentId, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId};
 pub use requirement::Requirement;
+pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
 pub use settings::{
     AgentSettings, BackOff, BackOffs, Exit, IdleClock, Invalid, MaxLength, MaxWait, NobodyLoggedIn,
-    POOLS_MAX, QueueSettings, STEPS_MAX, Settings, Step, StepEffect, Strategy,
+    POOLS_MAX, PREFERENCES_MAX, QueueSettings, STEPS_MAX, Settings, Step, StepEffect, Strategy,
 };
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};

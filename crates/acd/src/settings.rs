@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::estimate::EstimateRules;
 use crate::requirement::{LEVEL_MAX, Requirement, Skills};
+use crate::selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
 use crate::{ExitId, QueueId, SkillId};
 
 /// The most steps in a queue, beside its first requirement.
 pub const STEPS_MAX: usize = 10;
+
+/// The most requirements in [`QueueSettings::prefer`]; with those who meet none that makes four buckets.
+pub const PREFERENCES_MAX: usize = 3;
 
 /// The most [`Settings::pools_max`] that has an effect.
 pub const POOLS_MAX: usize = 1_024;
@@ -50,6 +54,8 @@ pub struct Settings {
     /// How many such groups of agents are kept; later ones are looked at agent by agent. At most
     /// [`POOLS_MAX`].
     pub pools_max: u32,
+    /// Which waiting interaction an agent takes who has no [`AgentSettings::selection`].
+    pub selection: Selection,
 }
 
 impl Default for Settings {
@@ -69,6 +75,7 @@ impl Default for Settings {
             estimate: EstimateRules::default(),
             pooled_from: 16,
             pools_max: 1_024,
+            selection: Selection::Oldest,
         }
     }
 }
@@ -84,6 +91,21 @@ pub struct QueueSettings {
     pub skip_unstaffed_steps: bool,
     /// Which of several idle agents takes the interaction.
     pub strategy: Strategy,
+    /// Whom to prefer among the idle agents who could take an interaction: whoever meets the first comes before
+    /// all others, then whoever meets the second, and so on; whoever meets none comes last. The strategy orders those
+    /// who are preferred alike. It makes nobody eligible. At most [`PREFERENCES_MAX`].
+    pub prefer: Vec<Requirement>,
+    /// Its interactions come before those of every queue with a higher band, for all agents and whatever their
+    /// waits; 0 to [`BAND_MAX`]. While a lower band has somebody for an agent, that agent takes nobody of a higher one,
+    /// however long that lasts.
+    pub band: u8,
+    /// How long an interaction may wait in this queue and still be in time: the threshold of the service level. More
+    /// than zero.
+    pub objective: Duration,
+    /// For [`Selection::Weight`]: how much a second of wait counts here. 1 to [`SHARE_MAX`].
+    pub weight: u32,
+    /// For [`Selection::QueueRatio`]: this queue's share of all who wait, relative to the others'. 1 to [`SHARE_MAX`].
+    pub ratio: u32,
     /// How long an agent is held and rung. More than zero.
     pub ring_timeout: Duration,
     /// After-call work where the agent has no own value; zero: none.
@@ -105,6 +127,11 @@ impl Default for QueueSettings {
             steps: Vec::new(),
             skip_unstaffed_steps: true,
             strategy: Strategy::LongestIdle(IdleClock::SinceHandled),
+            prefer: Vec::new(),
+            band: BAND_USUAL,
+            objective: Duration::from_secs(20),
+            weight: 100,
+            ratio: 1,
             ring_timeout: Duration::from_secs(15),
             after_call_work: Duration::ZERO,
             back_offs: BackOffs::default(),
@@ -112,6 +139,14 @@ impl Default for QueueSettings {
             max_length: None,
             nobody_logged_in: None,
         }
+    }
+}
+
+impl QueueSettings {
+    /// How an agent with these skills is preferred; 0 is first.
+    pub(crate) fn bucket(&self, skills: &Skills) -> u8 {
+        let met = self.prefer.iter().position(|requirement| requirement.is_met_by(skills));
+        u8::try_from(met.unwrap_or(self.prefer.len())).expect("there are at most PREFERENCES_MAX")
     }
 }
 
@@ -254,6 +289,8 @@ pub struct AgentSettings {
     pub order: u32,
     /// After-call work of this agent in place of the queue's.
     pub after_call_work: Option<Duration>,
+    /// Which waiting interaction this agent takes, in place of [`Settings::selection`].
+    pub selection: Option<Selection>,
 }
 
 /// What is wrong with a queue's or an agent's settings.
@@ -277,6 +314,16 @@ pub enum Invalid {
     NoMaxWait,
     /// The queue's exit is the queue itself.
     ExitToItself,
+    /// `band` is more than [`BAND_MAX`].
+    Band(u8),
+    /// `objective` is zero.
+    NoObjective,
+    /// `weight` or `ratio` is not within 1..=[`SHARE_MAX`].
+    Share(u32),
+    /// The guard of [`Selection::LateLast`] is zero.
+    NoGuard,
+    /// More than [`PREFERENCES_MAX`] in `prefer`.
+    TooManyPreferences,
 }
 
 impl Settings {
@@ -309,6 +356,10 @@ impl Settings {
             }
             before = step.after;
         }
+        if settings.prefer.len() > PREFERENCES_MAX {
+            return Err(Invalid::TooManyPreferences);
+        }
+        settings.prefer.iter().try_for_each(|requirement| self.check_requirement(requirement))?;
         if settings.ring_timeout.is_zero() {
             return Err(Invalid::NoRingTimeout);
         }
@@ -323,13 +374,26 @@ impl Settings {
         if exits.contains(&Some(Exit::Queue(queue))) {
             return Err(Invalid::ExitToItself);
         }
-        Ok(())
+        if settings.band > BAND_MAX {
+            return Err(Invalid::Band(settings.band));
+        }
+        if settings.objective.is_zero() {
+            return Err(Invalid::NoObjective);
+        }
+        let shares = [settings.weight, settings.ratio];
+        match shares.into_iter().find(|share| !(1..=SHARE_MAX).contains(share)) {
+            Some(share) => Err(Invalid::Share(share)),
+            None => Ok(()),
+        }
     }
 
     /// Whether an agent can be defined so.
     pub(crate) fn check_agent(&self, settings: &AgentSettings) -> Result<(), Invalid> {
         if settings.skills.len() > self.skills_max as usize {
             return Err(Invalid::TooManySkills);
+        }
+        if settings.selection == Some(Selection::LateLast { guard: Duration::ZERO }) {
+            return Err(Invalid::NoGuard);
         }
         match settings.skills.iter().find(|&(_, &level)| level == 0 || level > LEVEL_MAX) {
             Some((&skill, &level)) => Err(Invalid::Level(skill, level)),

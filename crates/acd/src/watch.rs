@@ -5,8 +5,8 @@
 //!
 //! | invariant | what must hold | checked by |
 //! |---|---|---|
-//! | I5 | the chosen interaction has the smallest place of those that the agent could take | [`Watch::step_between`] |
-//! | I6 | the chosen agent is the first by the queue's strategy, and the decision record says so | [`Watch::step_between`] |
+//! | I5 | the chosen interaction is the first, by band and the agent's selection, of those that the agent could take | [`Watch::step_between`] |
+//! | I6 | the chosen agent is the first by the queue's strategy of those who wish it, and the decision record says so | [`Watch::step_between`] |
 //! | I7 | in a queue, step and priority the first come is served first; a returned one keeps its place | [`Watch::step`] |
 //! | I8 | the step follows the age, and never goes back unless the rules change | [`Watch::step`] |
 //! | I9 | every reservation ends by its deadline and one tick | [`Watch::step`] |
@@ -103,7 +103,7 @@ pub struct Step<'a> {
 /// What does not hold over time although it must. It is our fault, never that of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// I5: the agent could have taken one who stands before the one chosen.
+    /// I5: the agent could have taken one whom the agent's selection puts before the one chosen.
     PassedOver {
         /// Who was chosen.
         chosen: InteractionId,
@@ -193,7 +193,7 @@ pub struct Watch {
 impl Watch {
     /// Over a distributor with these settings that has been told nothing yet.
     pub fn new(settings: Settings) -> Watch {
-        Watch { ledger: Ledger::default(), settings }
+        Watch { ledger: Ledger::new(settings.selection), settings }
     }
 
     /// Checks a step by its events alone: I7 to I12.

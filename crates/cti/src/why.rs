@@ -1,6 +1,6 @@
 //! Why this agent and no other.
 
-use acd::{AgentId, Decision, ELIGIBLE_MAX, IdleClock, Strategy};
+use acd::{AgentId, Decision, ELIGIBLE_MAX, IdleClock, Selection, Strategy};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,11 +17,18 @@ pub struct Why {
     /// The queue's rule for choosing among several agents.
     #[schema(example = "longest_idle")]
     pub strategy: &'static str,
+    /// How the queue preferred the agent: 1 is first. Absent where it prefers nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preference: Option<u8>,
+    /// The agent's rule for choosing among several who wait.
+    #[schema(example = "oldest")]
+    pub selection: &'static str,
     /// The step whose requirement counted; 0 is the queue's first.
     pub step: u8,
     /// Whether the interaction's own requirement counted beside it.
     pub own_requirement: bool,
-    /// Agents who were available and met what was required, the chosen one included.
+    /// Agents who were available, met what was required, and would have taken this one first; the chosen one
+    /// included.
     pub eligible: u16,
     /// There may have been more than `eligible`: counting stops there.
     pub eligible_or_more: bool,
@@ -40,6 +47,8 @@ impl Why {
         Why {
             text: text(decision, &next),
             strategy,
+            preference: decision.preference.map(|bucket| bucket + 1),
+            selection: selection(decision.selection).0,
             step: decision.step,
             own_requirement: decision.own_requirement,
             eligible: decision.eligible,
@@ -64,6 +73,18 @@ fn strategy(strategy: Strategy) -> (&'static str, &'static str) {
     }
 }
 
+/// Its name, and what is said of the one who is taken by it; nothing where everybody expects it.
+fn selection(selection: Selection) -> (&'static str, &'static str) {
+    match selection {
+        Selection::Oldest => ("oldest", ""),
+        Selection::EarliestDue => ("earliest_due", "; taken as the earliest due"),
+        Selection::SkillLevel => ("skill_level", "; taken for what the agent knows best"),
+        Selection::Weight => ("weight", "; taken for its wait by the weight of the queue"),
+        Selection::QueueRatio => ("queue_ratio", "; taken from the queue most above its share"),
+        Selection::LateLast { .. } => ("late_last", "; taken with who is late last"),
+    }
+}
+
 fn text(decision: &Decision, next: &[String]) -> String {
     let required = match decision.step {
         0 => "the first requirement of the queue".to_owned(),
@@ -74,8 +95,15 @@ fn text(decision: &Decision, next: &[String]) -> String {
         0 | 1 => format!("The only agent available who met {required}{own}"),
         many => {
             let (_, praise) = strategy(decision.strategy);
+            let among = match decision.preference {
+                None => String::new(),
+                Some(bucket) => format!(" among those of preference {}, the best there were,", bucket + 1),
+            };
             let least = if many >= ELIGIBLE_MAX { "at least " } else { "" };
-            format!("{praise} of {least}{many} agents who met {required}{own}; next: {}", next.join(", "))
+            format!(
+                "{praise}{among} of {least}{many} agents who met {required}{own}; next: {}",
+                next.join(", ")
+            )
         }
     };
     let rest = match decision.still_waiting {
@@ -83,7 +111,8 @@ fn text(decision: &Decision, next: &[String]) -> String {
         1 => "1 went on waiting".to_owned(),
         many => format!("{many} went on waiting"),
     };
-    format!("{chosen}; {rest}.")
+    let (_, taken) = selection(decision.selection);
+    format!("{chosen}{taken}; {rest}.")
 }
 
 #[cfg(test)]
@@ -116,6 +145,8 @@ mod tests {
             step: 0,
             own_requirement: false,
             strategy: Strategy::MostSkilled,
+            preference: None,
+            selection: Selection::Oldest,
             eligible: 1,
             runners_up: [None, None, None],
             still_waiting: 0,
@@ -130,6 +161,33 @@ mod tests {
             "The only agent available who met the first requirement of the queue; nobody went on waiting."
         );
         assert!(why.next.is_empty() && !why.eligible_or_more);
+    }
+
+    #[test]
+    fn a_choice_by_another_selection_than_the_usual_one_says_so() {
+        let why = said(&Decision { selection: Selection::EarliestDue, still_waiting: 1, ..decision() });
+        assert_eq!(
+            why.text,
+            "The only agent available who met the first requirement of the queue; taken as the earliest due; \
+             1 went on waiting."
+        );
+        assert_eq!(why.selection, "earliest_due");
+    }
+
+    #[test]
+    fn a_preference_of_the_queue_is_told() {
+        let why = said(&Decision {
+            preference: Some(1),
+            eligible: 2,
+            runners_up: [Some(AgentId(2)), None, None],
+            ..decision()
+        });
+        assert_eq!(
+            why.text,
+            "Most skilled among those of preference 2, the best there were, of 2 agents who met the first \
+             requirement of the queue; next: lee; nobody went on waiting."
+        );
+        assert_eq!(why.preference, Some(2));
     }
 
     #[test]

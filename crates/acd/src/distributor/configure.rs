@@ -34,12 +34,13 @@ impl Distributor {
     /// Into the table, without agents and without anybody who waits.
     pub(super) fn add_queue(&mut self, queue: Queue) -> Slot<Queue> {
         let strategy = queue.state.settings.strategy;
+        let front = Front::new(&queue);
         let slot = self.queues.insert(queue);
         let index = slot.number() as usize;
         if index == self.fronts.len() {
-            self.fronts.push(Front::new());
+            self.fronts.push(front);
         } else {
-            self.fronts[index] = Front::new();
+            self.fronts[index] = front;
         }
         self.want_order(strategy, true);
         slot
@@ -65,7 +66,7 @@ impl Distributor {
         queue.shared = 0;
         queue.wanted = State::wanted_skills(&settings);
         queue.state.settings = settings;
-        self.fronts[slot.number() as usize] = Front::new();
+        self.fronts[slot.number() as usize] = Front::new(queue);
         self.assign_agents(slot);
         self.restart_staffing(slot);
         for place in line {
@@ -219,6 +220,7 @@ impl Distributor {
             }
             let profile = self.join_profile(&settings.skills);
             let agent = Agent::new(id, settings.clone(), profile, self.now);
+            self.count_selection(self.selection_of(&agent.state), true);
             let (presence, activity) = (agent.state.presence, agent.state.activity);
             self.agents.insert(agent);
             self.emit(Event::AgentChanged { agent: id, presence, activity });
@@ -234,10 +236,12 @@ impl Distributor {
             self.count_working(slot, false);
         }
         let profile = self.join_profile(&settings.skills);
+        self.count_selection(self.selection_of(&self.agents[slot].state), false);
         let agent = &mut self.agents[slot];
         let before = std::mem::replace(&mut agent.profile, profile);
         agent.state.settings = settings.clone();
         agent.state.leaving = false;
+        self.count_selection(self.selection_of(&self.agents[slot].state), true);
         self.leave_profile(before);
         if is_logged_in {
             self.count_staff(slot, true);
@@ -266,6 +270,7 @@ impl Distributor {
     /// Forgets an agent who is logged out and has nothing in hand.
     pub(super) fn drop_agent(&mut self, slot: Slot<Agent>) {
         let agent = self.agents.remove(slot);
+        self.count_selection(self.selection_of(&agent.state), false);
         self.leave_profile(agent.profile);
         self.emit(Event::AgentRemoved { agent: agent.id });
     }

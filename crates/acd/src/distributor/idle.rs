@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::profile::{Profile, Serves};
+use super::profile::{Alike, Profile, Serves};
 use super::{Agent, Distributor, Queue};
 use crate::line::{Key, Line, Node};
 use crate::requirement;
@@ -149,8 +149,8 @@ impl PoolSet {
 pub(crate) struct Pooled {
     /// By step: the pools that could serve it.
     steps: Vec<PoolSet>,
-    /// By pool.
-    scores: Vec<u32>,
+    /// By pool: score and bucket.
+    standings: Vec<(u32, u8)>,
 }
 
 impl Queue {
@@ -158,10 +158,10 @@ impl Queue {
     pub(crate) fn admit_pool(&mut self, pool: u16, serves: Serves) {
         let pooled = &mut self.pooled;
         let index = usize::from(pool);
-        if pooled.scores.len() <= index {
-            pooled.scores.resize(index + 1, 0);
+        if pooled.standings.len() <= index {
+            pooled.standings.resize(index + 1, (0, 0));
         }
-        pooled.scores[index] = serves.score;
+        pooled.standings[index] = (serves.score, serves.bucket);
         pooled.steps.resize_with(self.state.settings.steps.len() + 1, PoolSet::new);
         for (step, set) in (0u8..).zip(&mut pooled.steps) {
             set.set(pool, serves.step(step));
@@ -190,6 +190,8 @@ pub(crate) struct Source<'a> {
 /// The first in a line of idle agents, or somebody behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
+    /// How the queue prefers the agent.
+    pub(crate) bucket: u8,
     pub(crate) rank: Rank,
     pub(crate) agent: u32,
     pub(crate) from: From,
@@ -197,14 +199,19 @@ pub(crate) struct Head {
 
 impl Head {
     /// Behind everybody.
-    pub(crate) const NOBODY: Head =
-        Head { rank: Rank { major: u64::MAX, minor: u64::MAX }, agent: u32::MAX, from: From::Pool(0) };
+    pub(crate) const NOBODY: Head = Head {
+        bucket: u8::MAX,
+        rank: Rank { major: u64::MAX, minor: u64::MAX },
+        agent: u32::MAX,
+        from: From::Pool(0),
+    };
 }
 
 /// Which line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum From {
-    Group(u32),
+    /// And how the queue prefers all who stand there.
+    Group(u32, u8),
     Pool(u16),
 }
 
@@ -212,14 +219,14 @@ impl Queue {
     /// Somebody in a line as this queue sees it. Those in a group have their rank in the queue as key already.
     pub(crate) fn head(&self, from: From, key: Key) -> Head {
         let rank = Rank { major: key.major, minor: key.minor };
-        let rank = match from {
-            From::Group(_) => rank,
+        let (bucket, rank) = match from {
+            From::Group(_, bucket) => (bucket, rank),
             From::Pool(pool) => {
-                let score = self.pooled.scores[usize::from(pool)];
-                rank_in_queue(self.state.settings.strategy, score, rank)
+                let (score, bucket) = self.pooled.standings[usize::from(pool)];
+                (bucket, rank_in_queue(self.state.settings.strategy, score, rank))
             }
         };
-        Head { rank, agent: key.last, from }
+        Head { bucket, rank, agent: key.last, from }
     }
 }
 
@@ -235,8 +242,8 @@ fn bits_of(mut bits: u64) -> impl Iterator<Item = u16> {
 impl Distributor {
     /// The lines in which idle agents stand who could serve a step of a queue; none is empty.
     pub(super) fn sources<'a>(&'a self, queue: &'a Queue, step: u8) -> impl Iterator<Item = Source<'a>> {
-        let groups = queue.groups.iter().filter(move |&&(steps, _)| steps >> step & 1 == 1);
-        let groups = groups.map(|&(_, group)| From::Group(group));
+        let groups = queue.groups.iter().filter(move |(alike, _)| alike.steps >> step & 1 == 1);
+        let groups = groups.map(|&(alike, group)| From::Group(group, alike.bucket));
         let set = queue.pooled.steps.get(usize::from(step));
         let words = set.into_iter().flat_map(|set| set.both(&self.idle.open));
         let pools = words.flat_map(|(first, bits)| bits_of(bits).map(move |bit| From::Pool(first + bit)));
@@ -246,7 +253,7 @@ impl Distributor {
 
     pub(super) fn line_of_idle(&self, queue: &Queue, from: From) -> &Line {
         match from {
-            From::Group(group) => &self.idle.groups[group as usize],
+            From::Group(group, _) => &self.idle.groups[group as usize],
             From::Pool(pool) => {
                 let order = Order::of(queue.state.settings.strategy) as usize;
                 &self.idle.pools[usize::from(pool)].lines[order]
@@ -257,12 +264,12 @@ impl Distributor {
     /// Shows the heads of all lines in which idle agents stand who could serve a step of a queue, with how many stand
     /// there. What [`Distributor::sources`] gives, without a look at the lines of pools.
     pub(super) fn look_at_heads(&self, queue: &Queue, step: u8, mut show: impl FnMut(Head, u32)) {
-        for &(steps, group) in &queue.groups {
+        for &(alike, group) in &queue.groups {
             let line = &self.idle.groups[group as usize];
-            if steps >> step & 1 == 1
+            if alike.steps >> step & 1 == 1
                 && let Some(node) = line.head()
             {
-                show(queue.head(From::Group(group), self.lines.key(node)), line.len());
+                show(queue.head(From::Group(group, alike.bucket), self.lines.key(node)), line.len());
             }
         }
         let Some(set) = queue.pooled.steps.get(usize::from(step)) else { return };
@@ -276,9 +283,9 @@ impl Distributor {
         }
     }
 
-    /// The group of a queue for agents who could serve these steps.
-    pub(super) fn group(&mut self, queue: Slot<Queue>, steps: u16) -> u32 {
-        if let Some(&(_, group)) = self.queues[queue].groups.iter().find(|&&(of, _)| of == steps) {
+    /// The group of a queue for agents who are so.
+    pub(super) fn group(&mut self, queue: Slot<Queue>, alike: Alike) -> u32 {
+        if let Some(&(_, group)) = self.queues[queue].groups.iter().find(|&&(of, _)| of == alike) {
             return group;
         }
         let index = match self.idle.vacant_groups.pop() {
@@ -291,7 +298,7 @@ impl Distributor {
                 u32::try_from(self.idle.groups.len() - 1).expect("queues times steps is a u32")
             }
         };
-        self.queues[queue].groups.push((steps, index));
+        self.queues[queue].groups.push((alike, index));
         index
     }
 

@@ -375,8 +375,9 @@ impl Distributor {
         if exclusions.is_empty() {
             interaction.exclusions = None;
         }
-        let place = interaction.place();
-        self.unsettled.interactions.push(place);
+        let front = &self.fronts[interaction.queue_slot.number() as usize];
+        let turn = front.turn(interaction.place());
+        self.unsettled.interactions.push(turn);
     }
 
     /// The agent is not offered this interaction until then.

@@ -1,19 +1,20 @@
-//! Who takes what. One rule for both problems: of all waiting interactions that some available agent could
-//! take, the first in line gets the agent whom its queue's strategy puts first.
+//! Who takes what. One rule for both problems: every available agent wishes the one that the agent's selection puts
+//! first of those whom the agent could take; of all who are wished, the first by band and place gets the agent whom
+//! its queue's strategy puts first of those who wish it.
 //!
 //! With several idle agents and one new interaction this chooses the agent (agent surplus); with one agent who
-//! becomes free and several interactions it chooses the interaction (contact surplus). Because nothing could
-//! be matched before a change, only what the change set free needs to be looked at.
+//! becomes free and several interactions it chooses the interaction (contact surplus, see [`super::selection`]).
+//! Because nothing could be matched before a change, only what the change set free needs to be looked at.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::agent::ReadyClock;
 use super::idle::{Head, Rank};
-use super::profile::Serves;
+use super::selection::Turn;
 use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation, sorted};
 use crate::line::Node;
-use crate::state::{Place, ReservationState, Stage};
+use crate::state::{ReservationState, Stage};
 use crate::table::Slot;
 use crate::{
     Activity, AgentId, Decision, ELIGIBLE_MAX, Event, InteractionId, RUNNERS_UP_MAX, ReservationId, Strategy,
@@ -22,6 +23,7 @@ use crate::{
 /// The agent whom an interaction gets, and what the decision record says about the others.
 struct Choice {
     agent: Slot<Agent>,
+    bucket: u8,
     /// At most [`ELIGIBLE_MAX`].
     eligible: u16,
     runners_up: [Option<AgentId>; RUNNERS_UP_MAX],
@@ -41,8 +43,8 @@ impl Candidate {
     /// Behind everybody: an empty place among the best.
     const NOBODY: Candidate = Candidate { lap: u8::MAX, head: Head::NOBODY, node: Node::NOWHERE };
 
-    fn order(&self) -> (u8, Rank, u32) {
-        (self.lap, self.head.rank, self.head.agent)
+    fn order(&self) -> (u8, u8, Rank, u32) {
+        (self.head.bucket, self.lap, self.head.rank, self.head.agent)
     }
 }
 
@@ -93,12 +95,14 @@ impl Best {
 }
 
 /// An agent who is free, with the first in line for that agent as of so many matches.
-type Hope = Reverse<(Place, Slot<Agent>, u64)>;
+type Hope = Reverse<(Turn, Slot<Agent>, u64)>;
 
 /// What matching needs room for, kept from one event to the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Room {
     hopes: BinaryHeap<Hope>,
+    /// By agent.
+    wishes: Vec<(Slot<Agent>, Turn)>,
     candidates: BinaryHeap<Reverse<Candidate>>,
 }
 
@@ -109,32 +113,41 @@ impl Distributor {
             return;
         }
         let mut freed = sorted(std::mem::take(&mut self.unsettled.agents));
+        let mut upset = sorted(std::mem::take(&mut self.unsettled.interactions));
+        // One agent has nobody to compare with, and one interaction is the first of all who could take it.
+        if self.selecting == 0 || freed.len() + upset.len() <= 1 {
+            self.match_in_turn(&mut freed, &mut upset);
+        } else {
+            self.match_by_wish(&mut freed, &mut upset);
+        }
+        (self.unsettled.agents, self.unsettled.interactions) = (freed, upset);
+    }
+
+    /// Where all agents select alike: whoever is first of all is the first of every agent who could take it.
+    fn match_in_turn(&mut self, freed: &mut Vec<Slot<Agent>>, upset: &mut Vec<Turn>) {
         let mut hopes = std::mem::take(&mut self.room.hopes);
         for agent in freed.drain(..) {
-            let place = self.first_in_line_for(agent);
-            hopes.extend(place.map(|place| Reverse((place, agent, 0))));
+            let turn = self.first_for(agent);
+            hopes.extend(turn.map(|turn| Reverse((turn, agent, 0))));
         }
-        let mut places = sorted(std::mem::take(&mut self.unsettled.interactions));
-        let mut upset = places.drain(..).peekable();
+        let mut upset = upset.drain(..).peekable();
         let mut matches = 0;
         loop {
             let hope = self.best_hope(&mut hopes, matches);
             // What finds nobody is forgotten: agents only become fewer.
             let mut choice = None;
-            while let Some(&place) = upset.peek().filter(|&&place| hope.is_none_or(|hope| place < hope)) {
+            while let Some(&turn) = upset.peek().filter(|&&turn| hope.is_none_or(|hope| turn < hope)) {
                 upset.next();
-                choice = self.choose_for(place.interaction);
+                choice = self.choose_for(turn.place.interaction);
                 if choice.is_some() {
                     break;
                 }
             }
-            let choice = choice.or_else(|| hope.and_then(|hope| self.choose_for(hope.interaction)));
+            let choice = choice.or_else(|| hope.and_then(|hope| self.choose_for(hope.place.interaction)));
             let Some((interaction, choice)) = choice else { break };
             self.reserve(interaction, &choice);
             matches += 1;
         }
-        drop(upset);
-        (self.unsettled.agents, self.unsettled.interactions) = (freed, places);
         self.room.hopes = hopes;
     }
 
@@ -151,72 +164,59 @@ impl Distributor {
 
     /// The first in line of all for whom a freed agent is there. Lines only become shorter while this goes on, so
     /// what was found earlier can only have become worse and is looked at again when it comes to the top.
-    fn best_hope(&self, hopes: &mut BinaryHeap<Hope>, matches: u64) -> Option<Place> {
-        while let Some(&Reverse((place, agent, as_of))) = hopes.peek() {
+    fn best_hope(&self, hopes: &mut BinaryHeap<Hope>, matches: u64) -> Option<Turn> {
+        while let Some(&Reverse((turn, agent, as_of))) = hopes.peek() {
             if as_of == matches {
-                return Some(place);
+                return Some(turn);
             }
             hopes.pop();
-            let place = self.first_in_line_for(agent);
-            hopes.extend(place.map(|place| Reverse((place, agent, matches))));
+            let turn = self.first_for(agent);
+            hopes.extend(turn.map(|turn| Reverse((turn, agent, matches))));
         }
         None
     }
 
-    /// The first waiting interaction, over all queues, that an available agent could take.
-    ///
-    /// This is the one place that decides contact surplus.
-    fn first_in_line_for(&self, slot: Slot<Agent>) -> Option<Place> {
-        let agent = self.agents.get(slot).filter(|agent| agent.is_listed)?;
-        let mut best: Option<Place> = None;
-        for serves in &self.profiles.at(agent.profile).serves {
-            let front = &self.fronts[serves.queue.number() as usize];
-            let mut steps = serves.steps & front.open;
-            while steps != 0 {
-                best = sooner(best, front.heads[steps.trailing_zeros() as usize]);
-                steps &= steps - 1;
-            }
-            if front.has_own {
-                best = self.first_own_for(agent, *serves).map_or(best, |place| sooner(best, place));
-            }
+    /// Where agents select differently: each wishes the first of those whom this agent could take. Of all who are
+    /// wished, the one whose turn it is goes to the agent whom its queue puts first of those who wish it.
+    fn match_by_wish(&mut self, freed: &mut Vec<Slot<Agent>>, upset: &mut Vec<Turn>) {
+        for turn in upset.drain(..) {
+            self.collect_able(turn.place.interaction, freed);
         }
-        let is_excluded = |place: Place| self.excludes(place.interaction, agent.id);
-        if best.is_some_and(is_excluded) { self.first_not_excluded(agent) } else { best }
-    }
-
-    fn excludes(&self, interaction: InteractionId, agent: AgentId) -> bool {
-        let interaction = self.interactions.by_id(interaction).expect("who stands in line is here");
-        interaction.exclusion(agent).is_some()
-    }
-
-    /// The same with a look behind the heads, for an agent who declined the first.
-    fn first_not_excluded(&self, agent: &Agent) -> Option<Place> {
-        let mut best: Option<Place> = None;
-        for serves in &self.profiles.at(agent.profile).serves {
-            for (step, line) in (0u8..).zip(&self.queues[serves.queue].lines.plain) {
-                if serves.step(step) {
-                    let first = self.first_allowed(line, agent.id);
-                    best = first.map_or(best, |place| sooner(best, place));
-                }
-            }
-            best = self.first_own_for(agent, *serves).map_or(best, |place| sooner(best, place));
+        let mut free = sorted(std::mem::take(freed));
+        let mut wishes = std::mem::take(&mut self.room.wishes);
+        loop {
+            wishes.clear();
+            wishes.extend(free.iter().filter_map(|&agent| Some((agent, self.first_for(agent)?))));
+            let Some(first) = wishes.iter().map(|&(_, turn)| turn).min() else { break };
+            // Who could take nobody can do so no more: those who wait only become fewer.
+            free.clear();
+            free.extend(wishes.iter().map(|&(agent, _)| agent));
+            let slot = self.at(first.place.interaction);
+            let wishes_it = |agent: Slot<Agent>| wishes.binary_search(&(agent, first)).is_ok();
+            let mut room = std::mem::take(&mut self.room.candidates);
+            let choice = self.choose_among(slot, &mut room, wishes_it);
+            room.clear();
+            self.room.candidates = room;
+            self.reserve(slot, &choice.expect("the first is wished by somebody who could take it"));
         }
-        best
+        self.room.wishes = wishes;
+        free.clear();
+        *freed = free;
     }
 
-    /// The first in a queue of those who have an own requirement that an agent meets.
-    fn first_own_for(&self, agent: &Agent, serves: Serves) -> Option<Place> {
-        let skills = &self.profiles.at(agent.profile).skills;
-        let own = self.queues[serves.queue].lines.own.iter();
-        let own = own.filter(|&(&(own, step), _)| {
-            serves.step(step) && self.own_requirements.at(own).is_met_by(skills)
-        });
-        own.filter_map(|(_, line)| self.first_allowed(line, agent.id)).min()
+    /// All available agents who could take an interaction, if it waits.
+    fn collect_able(&self, id: InteractionId, able: &mut Vec<Slot<Agent>>) {
+        let Some(slot) = self.interactions.slot(id).filter(|&slot| self.waits(slot)) else { return };
+        let interaction = &self.interactions[slot];
+        for source in self.sources(&self.queues[interaction.queue_slot], interaction.step) {
+            let agents = self.lines.iter(source.line).map(|node| Slot::new(self.lines.item(node)));
+            able.extend(agents.filter(|&agent| self.could_take(interaction, &self.agents[agent])));
+        }
     }
 
-    fn first_allowed(&self, line: &crate::line::Line, agent: AgentId) -> Option<Place> {
-        let places = self.lines.iter(line).map(|node| super::waiting::place_of(self.lines.key(node)));
-        places.into_iter().find(|place| !self.excludes(place.interaction, agent))
+    /// Whether an agent who could serve the step could take this one.
+    fn could_take(&self, interaction: &Interaction, agent: &Agent) -> bool {
+        interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
     }
 
     /// The agent for an interaction, if it waits and there is one.
@@ -236,7 +236,7 @@ impl Distributor {
             self.choose_any(queue, interaction.step)
         } else {
             let mut room = std::mem::take(&mut self.room.candidates);
-            let choice = self.choose_among(slot, &mut room);
+            let choice = self.choose_among(slot, &mut room, |_| true);
             room.clear();
             self.room.candidates = room;
             choice
@@ -265,7 +265,7 @@ impl Distributor {
             taken = self.entered(queue, next);
         }
         let eligible = u16::try_from(eligible).unwrap_or(ELIGIBLE_MAX).min(ELIGIBLE_MAX);
-        Some(Choice { agent: self.agent_at(first), eligible, runners_up })
+        Some(Choice { agent: self.agent_at(first), bucket: first.head.bucket, eligible, runners_up })
     }
 
     /// With the entry looked up.
@@ -288,12 +288,13 @@ impl Distributor {
         Some(Candidate { head, node, ..candidate })
     }
 
-    /// The best of those who could serve an interaction that asks for more than its queue, or whose queue gives
+    /// The best of those who are asked, for an interaction that asks for more than its queue, or whose queue gives
     /// everybody a turn: one by one in the order of the strategy.
     fn choose_among(
         &self,
         slot: Slot<Interaction>,
         room: &mut BinaryHeap<Reverse<Candidate>>,
+        is_asked: impl Fn(Slot<Agent>) -> bool,
     ) -> Option<Choice> {
         let interaction = &self.interactions[slot];
         let queue = &self.queues[interaction.queue_slot];
@@ -328,11 +329,12 @@ impl Distributor {
             Some(next)
         })
         .filter(|&candidate| {
-            let agent = &self.agents[self.agent_at(candidate)];
-            interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
+            let agent = self.agent_at(candidate);
+            self.could_take(interaction, &self.agents[agent]) && is_asked(agent)
         })
         .take(usize::from(ELIGIBLE_MAX));
-        let agent = self.agent_at(able.next()?);
+        let first = able.next()?;
+        let (agent, bucket) = (self.agent_at(first), first.head.bucket);
         let (mut eligible, mut runners_up) = (1, [None; RUNNERS_UP_MAX]);
         for candidate in able {
             if let Some(runner_up) = runners_up.get_mut(usize::from(eligible) - 1) {
@@ -340,7 +342,7 @@ impl Distributor {
             }
             eligible += 1;
         }
-        Some(Choice { agent, eligible, runners_up })
+        Some(Choice { agent, bucket, eligible, runners_up })
     }
 
     /// Holds the chosen agent for an interaction that stands in line.
@@ -356,6 +358,7 @@ impl Distributor {
         let reservation = ReservationId(self.last_reservation);
         let Agent { id: agent, ref state, .. } = self.agents[choice.agent];
         let order = state.settings.order;
+        let selection = self.selection_of(state);
         let (waited, age) = self.ages(slot);
 
         let interaction = &mut self.interactions[slot];
@@ -373,8 +376,18 @@ impl Distributor {
         entry.reserved += 1;
         let deadline = now + entry.state.settings.ring_timeout;
         let still_waiting = entry.lines.len;
-        let Choice { eligible, runners_up, .. } = *choice;
-        let decision = Decision { step, own_requirement, strategy, eligible, runners_up, still_waiting };
+        let Choice { bucket, eligible, runners_up, .. } = *choice;
+        let preference = (!entry.state.settings.prefer.is_empty()).then_some(bucket);
+        let decision = Decision {
+            step,
+            own_requirement,
+            strategy,
+            preference,
+            selection,
+            eligible,
+            runners_up,
+            still_waiting,
+        };
         let alarm = Alarm::Single(deadline, Deadline::Reservation(reservation));
         let timer = self.deadlines.schedule(deadline, alarm);
         let state = ReservationState { interaction: id, agent, since: now, deadline };
@@ -395,8 +408,4 @@ impl Distributor {
             agent.offered_at = now;
         });
     }
-}
-
-fn sooner(best: Option<Place>, place: Place) -> Option<Place> {
-    Some(best.map_or(place, |best| best.min(place)))
 }

@@ -22,12 +22,21 @@ pub(crate) struct Profile {
     pub(crate) pool: Option<u16>,
 }
 
+/// What makes agents stand in one line of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alike {
+    pub(crate) steps: u16,
+    pub(crate) bucket: u8,
+}
+
 /// What the agents of a profile are to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Serves {
     pub(crate) queue: Slot<Queue>,
-    /// The line of the queue's idle agents with the same `steps`.
+    /// The line of the queue's idle agents with the same `steps` and `bucket`.
     pub(crate) group: u32,
+    /// How the queue prefers them; 0 is first.
+    pub(crate) bucket: u8,
     /// The sum of levels over the skills that the queue asks for.
     pub(crate) score: u32,
     /// Bit n: could serve step n. Not zero.
@@ -140,9 +149,10 @@ impl Distributor {
     /// Finds out what a profile is to a queue that it did not know.
     pub(super) fn assess(&mut self, slot: Slot<Profile>, queue: Slot<Queue>) -> Option<Serves> {
         let (steps, score) = self.queues[queue].standing(&self.profiles.at(slot).skills)?;
-        let group = self.group(queue, steps);
-        let strategy = self.queues[queue].state.settings.strategy;
-        let serves = Serves { queue, group, score, steps, strategy };
+        let settings = &self.queues[queue].state.settings;
+        let (strategy, bucket) = (settings.strategy, settings.bucket(&self.profiles.at(slot).skills));
+        let group = self.group(queue, Alike { steps, bucket });
+        let serves = Serves { queue, group, score, steps, bucket, strategy };
         let profile = self.profiles.at_mut(slot);
         profile.serves.push(serves);
         if let Some(pool) = profile.pool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use timing::{Instant, TimerId};
 
 use super::idle::Pooled;
+use super::profile::Alike;
 use super::waiting::{Aging, LinesOfQueue};
 use super::{Alarm, Deadline, Distributor, Interaction};
 use crate::estimate::{EstimateRules, Estimator};
@@ -21,8 +22,8 @@ pub(crate) struct Queue {
     pub(crate) wanted: Vec<SkillId>,
     /// Who waits.
     pub(crate) lines: LinesOfQueue,
-    /// Lines of idle agents outside pools, by the steps that they could serve.
-    pub(crate) groups: Vec<(u16, u32)>,
+    /// Lines of idle agents outside pools, by what makes them alike.
+    pub(crate) groups: Vec<(Alike, u32)>,
     /// Pools of idle agents.
     pub(crate) pooled: Pooled,
     /// Logged-in agents by step that they could serve.

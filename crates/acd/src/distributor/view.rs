@@ -124,8 +124,8 @@ pub(crate) struct Listing {
     pub(crate) entries: BTreeMap<u8, BTreeSet<(Instant, InteractionId)>>,
     pub(crate) expiring: BTreeSet<(Instant, InteractionId)>,
     pub(crate) len: u32,
-    /// Available agents who could serve a step, with their rank.
-    pub(crate) idle: BTreeMap<u8, BTreeSet<(super::Rank, AgentId)>>,
+    /// Available agents who could serve a step, with their bucket and rank.
+    pub(crate) idle: BTreeMap<u8, BTreeSet<(u8, super::Rank, AgentId)>>,
     pub(crate) staff: Vec<u32>,
     pub(crate) staff_any: u32,
     pub(crate) reserved: u32,
@@ -170,15 +170,16 @@ impl Listing {
         }
     }
 
-    fn idle_at(distributor: &Distributor, queue: &Queue, step: u8) -> BTreeSet<(super::Rank, AgentId)> {
+    fn idle_at(distributor: &Distributor, queue: &Queue, step: u8) -> BTreeSet<(u8, super::Rank, AgentId)> {
         let (mut idle, mut heads) = (BTreeSet::new(), BTreeMap::new());
         distributor.look_at_heads(queue, step, |head, length| {
-            heads.insert((head.rank, AgentId(head.agent)), length);
+            heads.insert((head.bucket, head.rank, AgentId(head.agent)), length);
         });
         for source in distributor.sources(queue, step) {
             for (number, node) in distributor.lines.iter(source.line).enumerate() {
                 let agent: &Agent = &distributor.agents[Slot::new(distributor.lines.item(node))];
-                let entry = (queue.head(source.from, distributor.lines.key(node)).rank, agent.id);
+                let head = queue.head(source.from, distributor.lines.key(node));
+                let entry = (head.bucket, head.rank, agent.id);
                 let was_new = idle.insert(entry);
                 assert!(was_new, "nobody stands in two lines of one queue");
                 let length = (number == 0).then(|| source.line.len());

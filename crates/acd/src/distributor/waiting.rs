@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use timing::{Instant, TimerId};
 
+use super::selection::Turn;
 use super::{Alarm, Distributor, Interaction, Queue};
 use crate::line::{Key, Line, Lines, Node};
 use crate::state::{Place, Stage};
@@ -62,20 +63,51 @@ impl LinesOfQueue {
     }
 }
 
-/// The heads of the lines of one queue: all that an agent who becomes free has to look at.
-#[derive(Clone, Debug)]
+/// The heads of the lines of one queue, and what selections weigh: all that an agent who becomes free looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Front {
     /// Bit n: somebody waits at step n without an own requirement, and `heads[n]` is the first.
     pub(crate) open: u16,
     /// Somebody waits with an own requirement.
     pub(crate) has_own: bool,
+    pub(crate) band: u8,
+    /// All who wait.
+    pub(crate) waiting: u32,
     pub(crate) heads: [Place; STEPS_MAX + 1],
+    /// In microseconds.
+    pub(crate) objective: u64,
+    pub(crate) weight: u32,
+    pub(crate) ratio: u32,
+    /// How many skills the queue asks for.
+    asked: u32,
 }
 
 impl Front {
-    pub(crate) fn new() -> Front {
+    /// Of a queue in which nobody waits.
+    pub(crate) fn new(queue: &Queue) -> Front {
+        let settings = &queue.state.settings;
         let nobody = Place { key: 0, interaction: InteractionId(0) };
-        Front { open: 0, has_own: false, heads: [nobody; STEPS_MAX + 1] }
+        Front {
+            open: 0,
+            has_own: false,
+            band: settings.band,
+            waiting: 0,
+            heads: [nobody; STEPS_MAX + 1],
+            objective: u64::try_from(settings.objective.as_micros()).unwrap_or(u64::MAX),
+            weight: settings.weight,
+            ratio: settings.ratio,
+            asked: u32::try_from(queue.wanted.len()).expect("the bounds of requirements are u32"),
+        }
+    }
+
+    /// When somebody who waits there is served, compared with all others.
+    pub(super) fn turn(&self, place: Place) -> Turn {
+        Turn { band: self.band, place }
+    }
+
+    /// The average level of agents with this sum of levels, in 2^-20: fine enough to keep all averages apart.
+    pub(crate) fn level(&self, score: u32) -> u64 {
+        (u64::from(score) << 20) / u64::from(self.asked.max(1))
     }
 }
 
@@ -172,7 +204,9 @@ impl Distributor {
         let interaction = &mut self.interactions[slot];
         interaction.entry_node = entry_node;
         interaction.expiry_node = expiry_node;
-        self.unsettled.interactions.push(place);
+        let front = &mut self.fronts[queue_slot.number() as usize];
+        front.waiting += 1;
+        self.unsettled.interactions.push(front.turn(place));
     }
 
     /// Out of the lines, without deadlines of waiting.
@@ -183,6 +217,7 @@ impl Distributor {
         let node = std::mem::replace(&mut interaction.entry_node, Node::NOWHERE);
         let queue = &mut self.queues[interaction.queue_slot];
         queue.lines.len -= 1;
+        self.fronts[interaction.queue_slot.number() as usize].waiting -= 1;
         let entries = &mut queue.lines.entries[usize::from(interaction.step)];
         self.lines.remove(&mut entries.line, node);
         entries.rest_if_empty(&mut self.deadlines);

@@ -53,6 +53,7 @@ impl From<State> for Distributor {
         for (id, state) in agents {
             let profile = distributor.join_profile(&state.settings.skills);
             let agent = Agent { state, ..Agent::new(id, Default::default(), profile, now) };
+            distributor.count_selection(distributor.selection_of(&agent.state), true);
             let slot = distributor.agents.insert(agent);
             distributor.restore_agent(slot);
         }

@@ -16,8 +16,8 @@ use crate::state::{
 };
 use crate::{
     Activity, AgentId, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, IdleClock, InteractionId,
-    Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd, ReservationId, Settings,
-    StepEffect, Strategy, requirement,
+    Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd, ReservationId, Selection,
+    Settings, StepEffect, Strategy, requirement,
 };
 
 /// Checks every reservation of a step.
@@ -80,18 +80,14 @@ impl Mirror {
         if self.fit(agent, id) == Fit::No {
             return Err(unfit);
         }
-        let place = self.place(id).ok_or(unfit.clone())?;
-        for &other in self.state.interactions.keys() {
-            let is_before = self.place(other).is_some_and(|other| other < place);
-            if is_before && self.fit(agent, other) == Fit::Yes {
-                return Err(Violation::PassedOver { chosen: id, earlier: other, agent });
-            }
+        if let Some(earlier) = self.wished_before(agent, id, Fit::Yes) {
+            return Err(Violation::PassedOver { chosen: id, earlier, agent });
         }
         let interaction = &self.state.interactions[&id];
-        let queue = self.state.queues.get(&interaction.queue).ok_or(unfit)?;
+        let queue = self.state.queues.get(&interaction.queue).ok_or(unfit.clone())?;
         let mut able: Vec<(Turn, AgentId, Fit)> = Vec::new();
         for (&other, state) in &self.state.agents {
-            let fit = self.fit(other, id);
+            let fit = self.wish(other, id);
             if fit != Fit::No {
                 able.push((turn(queue, other, state), other, fit));
             }
@@ -105,16 +101,30 @@ impl Mirror {
         }
         let is_sure = able.iter().all(|(_, _, fit)| *fit == Fit::Yes);
         let names: Vec<AgentId> = able.iter().map(|(_, other, _)| *other).collect();
-        if is_sure && !is_true(decision, interaction, queue, &names) {
+        let selection = selection_of(&self.state, agent).ok_or(unfit)?;
+        let preference = self.state.agents.get(&agent).map(|of| queue.settings.bucket(&of.settings.skills));
+        if is_sure && !is_true(decision, interaction, queue, (selection, preference), &names) {
             return Err(Violation::FalseDecision(reservation));
         }
         Ok(())
     }
 
-    fn place(&self, id: InteractionId) -> Option<Place> {
-        let interaction = self.state.interactions.get(&id)?;
-        let per_point = self.state.settings.head_start_per_point;
-        Some(Place::new(id, interaction.arrived, interaction.priority, per_point))
+    /// Whether an interaction is the first of those that an agent could take.
+    fn wish(&self, agent: AgentId, id: InteractionId) -> Fit {
+        match self.fit(agent, id) {
+            Fit::No => Fit::No,
+            Fit::Yes | Fit::Unsure if self.wished_before(agent, id, Fit::Yes).is_some() => Fit::No,
+            Fit::Yes if self.wished_before(agent, id, Fit::Unsure).is_some() => Fit::Unsure,
+            fit @ (Fit::Yes | Fit::Unsure) => fit,
+        }
+    }
+
+    /// Somebody whom an agent, fit so, would take before this one.
+    fn wished_before(&self, agent: AgentId, id: InteractionId, fit: Fit) -> Option<InteractionId> {
+        let need = need_of(&self.state, agent, id)?;
+        let is_before = |other| need_of(&self.state, agent, other).is_some_and(|other| other < need);
+        let mut others = self.state.interactions.keys().copied();
+        others.find(|&other| self.fit(agent, other) == fit && is_before(other))
     }
 
     fn fit(&self, agent_id: AgentId, id: InteractionId) -> Fit {
@@ -408,6 +418,7 @@ fn is_true(
     decision: &Decision,
     interaction: &InteractionState,
     queue: &QueueState,
+    (selection, preference): (Selection, Option<u8>),
     able: &[AgentId],
 ) -> bool {
     let eligible = able.len().min(usize::from(ELIGIBLE_MAX));
@@ -418,6 +429,62 @@ fn is_true(
         && decision.step == interaction.step
         && decision.own_requirement == interaction.requirement.is_some()
         && decision.strategy == queue.settings.strategy
+        && decision.selection == selection
+        && decision.preference.is_none() == queue.settings.prefer.is_empty()
+        && decision.preference.is_none_or(|bucket| Some(bucket) == preference)
+}
+
+fn selection_of(state: &State, agent: AgentId) -> Option<Selection> {
+    Some(state.agents.get(&agent)?.settings.selection.unwrap_or(state.settings.selection))
+}
+
+/// Where an interaction stands for an agent who is free: the smaller, the sooner. By band, then as the agent selects;
+/// what is first for [`Selection::LateLast`] is the class, then a time.
+type Need = (u8, i128, i128, Place);
+
+fn need_of(state: &State, agent_id: AgentId, id: InteractionId) -> Option<Need> {
+    let (agent, contact) = (state.agents.get(&agent_id)?, state.interactions.get(&id)?);
+    let queue = &state.queues.get(&contact.queue)?.settings;
+    let place = contact.place(id, state.settings.head_start_per_point);
+    let objective = i128::try_from(queue.objective.as_micros()).ok()?;
+    let at = |time: Instant| i128::from(time.as_micros());
+    let need = |need| Some((queue.band, 0, need, place));
+    match selection_of(state, agent_id)? {
+        Selection::Oldest => need(0),
+        Selection::EarliestDue => need(i128::from(place.key) + objective),
+        Selection::SkillLevel => {
+            let wanted = State::wanted_skills(queue);
+            let sum = i128::from(requirement::score(&wanted, &agent.settings.skills));
+            need(-(sum * (1 << 20) / i128::try_from(wanted.len().max(1)).ok()?))
+        }
+        Selection::Weight => need(-(at(state.now) - i128::from(place.key)).max(0) * i128::from(queue.weight)),
+        Selection::QueueRatio => {
+            let mut all = (0, 0);
+            for (other, queue) in &state.queues {
+                if (0..=queue.settings.steps.len()).any(|step| meets(&queue.settings, step, agent)) {
+                    all = (all.0 + length(state, *other), all.1 + i128::from(queue.settings.ratio));
+                }
+            }
+            need(i128::from(queue.ratio) * all.0 - length(state, contact.queue) * all.1)
+        }
+        Selection::LateLast { guard } => {
+            let waited = state.now - contact.entered;
+            let id_alone = Place { key: 0, interaction: id };
+            let entered = at(contact.entered);
+            let (class, time) = match (waited >= guard, waited <= queue.objective) {
+                (true, _) => (0, entered),
+                (false, true) => (1, entered + objective),
+                (false, false) => (2, entered + objective),
+            };
+            Some((queue.band, class, time, id_alone))
+        }
+    }
+}
+
+/// How many wait in a queue.
+fn length(state: &State, id: QueueId) -> i128 {
+    let waits = |contact: &&InteractionState| contact.queue == id && contact.stage == Stage::Waiting;
+    i128::try_from(state.interactions.values().filter(waits).count()).unwrap_or(i128::MAX)
 }
 
 fn meets(settings: &QueueSettings, step: usize, agent: &AgentState) -> bool {
@@ -435,9 +502,14 @@ fn meets(settings: &QueueSettings, step: usize, agent: &AgentState) -> bool {
 }
 
 /// Where an agent stands by a queue's strategy: the smaller, the sooner; then by id.
-type Turn = (Reverse<u32>, u64, Instant);
+type Turn = (u8, Reverse<u32>, u64, Instant);
 
 fn turn(queue: &QueueState, id: AgentId, agent: &AgentState) -> Turn {
+    let (lap, major, minor) = turn_in_bucket(queue, id, agent);
+    (queue.settings.bucket(&agent.settings.skills), lap, major, minor)
+}
+
+fn turn_in_bucket(queue: &QueueState, id: AgentId, agent: &AgentState) -> (Reverse<u32>, u64, Instant) {
     let by = |key: u64| (Reverse(0), key, agent.handled_at);
     let score = || {
         let wanted = State::wanted_skills(&queue.settings);

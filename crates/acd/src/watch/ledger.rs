@@ -9,7 +9,7 @@ use super::line::{Book, Lines, Stand, Stay};
 use super::{Input, Step, TICK, Violation};
 use crate::{
     AgentId, Command, Counters, Event, Exit, InteractionId, QueueId, Refusal, ReservationEnd, ReservationId,
-    StepCause,
+    Selection, StepCause,
 };
 
 /// A reservation that is not over.
@@ -34,12 +34,20 @@ pub(super) struct Ledger {
     /// The times of the steps of each queue that is defined.
     rules: BTreeMap<QueueId, Vec<Duration>>,
     books: BTreeMap<QueueId, Book>,
+    /// How agents select who have no selection of their own, and those who have.
+    selection: Selection,
+    selections: BTreeMap<AgentId, Selection>,
     /// Queues whose books this step has changed.
     touched: BTreeSet<QueueId>,
     totals: Counters,
 }
 
 impl Ledger {
+    /// Of a distributor in which agents select so who have no selection of their own.
+    pub(super) fn new(selection: Selection) -> Ledger {
+        Ledger { selection, ..Ledger::default() }
+    }
+
     pub(super) fn step(&mut self, step: &Step<'_>) -> Result<(), Violation> {
         self.now = self.now.max(step.now);
         self.check_answer(step)?;
@@ -154,8 +162,13 @@ impl Ledger {
                 }
                 self.list(*interaction);
             }
+            Command::DefineAgent { agent, settings } => {
+                match settings.selection {
+                    Some(selection) => self.selections.insert(*agent, selection),
+                    None => self.selections.remove(agent),
+                };
+            }
             Command::RemoveQueue { .. }
-            | Command::DefineAgent { .. }
             | Command::RemoveAgent { .. }
             | Command::LogIn { .. }
             | Command::LogOut { .. }
@@ -310,7 +323,15 @@ impl Ledger {
         if self.stays[&held.interaction].queue != held.queue {
             return Err(Violation::Lost(held.interaction));
         }
-        self.lines.check_turn(&self.stays, held.interaction, held.agent)?;
+        match self.selections.get(&held.agent).unwrap_or(&self.selection) {
+            Selection::Oldest
+            | Selection::EarliestDue
+            | Selection::SkillLevel
+            | Selection::Weight
+            | Selection::QueueRatio => self.lines.check_turn(&self.stays, held.interaction, held.agent)?,
+            // Passes over those who are late.
+            Selection::LateLast { .. } => {}
+        }
         self.last_reservation = id.0;
         self.held.insert(id, held);
         self.deadlines.insert((held.deadline, id));

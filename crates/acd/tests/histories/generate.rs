@@ -5,9 +5,9 @@ use std::time::Duration;
 use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
-    AgentId, AgentSettings, BackOff, BackOffs, Command, Exit, ExitId, IdleClock, InteractionId, MaxLength,
-    MaxWait, NobodyLoggedIn, Presence, QueueId, QueueSettings, ReasonCode, RejectCause, Requirement,
-    Settings, SkillId, Step, StepEffect, Strategy as Choice,
+    AgentId, AgentSettings, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Command, Exit, ExitId, IdleClock,
+    InteractionId, MaxLength, MaxWait, NobodyLoggedIn, PREFERENCES_MAX, Presence, QueueId, QueueSettings,
+    ReasonCode, RejectCause, Requirement, Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -66,21 +66,25 @@ fn settings() -> impl Strategy<Value = Settings> {
         let half_life = Duration::from_secs(half_life);
         EstimateRules { half_life, samples_min, error_max_percent: error }
     });
-    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, estimate).prop_map(
-        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, estimate)| Settings {
-            agents_max: 7,
-            queues_max: 4,
-            waiting_max,
-            exclusions_max,
-            flow_outs_max,
-            misses_max,
-            head_start_per_point: Duration::from_millis(2_500),
-            after_call_work_max: Duration::from_secs(acw),
-            requirement_depth_max: 3,
-            pooled_from: pools.0,
-            pools_max: pools.1,
-            estimate,
-            ..Settings::default()
+    let selection = prop_oneof![3 => Just(Selection::Oldest), 1 => selection()];
+    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, (estimate, selection)).prop_map(
+        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, (estimate, selection))| {
+            Settings {
+                agents_max: 7,
+                queues_max: 4,
+                waiting_max,
+                exclusions_max,
+                flow_outs_max,
+                misses_max,
+                head_start_per_point: Duration::from_millis(2_500),
+                after_call_work_max: Duration::from_secs(acw),
+                requirement_depth_max: 3,
+                pooled_from: pools.0,
+                pools_max: pools.1,
+                estimate,
+                selection,
+                ..Settings::default()
+            }
         },
     )
 }
@@ -153,6 +157,28 @@ fn choice() -> impl Strategy<Value = Choice> {
     ]
 }
 
+/// What counts when an agent becomes free and several wait.
+fn selection() -> impl Strategy<Value = Selection> {
+    prop_oneof![
+        Just(Selection::Oldest),
+        Just(Selection::EarliestDue),
+        Just(Selection::SkillLevel),
+        Just(Selection::Weight),
+        Just(Selection::QueueRatio),
+        duration(9_000).prop_map(|guard| Selection::LateLast { guard }),
+    ]
+}
+
+fn prefer() -> impl Strategy<Value = Vec<Requirement>> {
+    prop_oneof![2 => Just(Vec::new()), 1 => vec(shallow(), 1..=PREFERENCES_MAX)]
+}
+
+/// Band, objective, weight and ratio.
+fn needs() -> impl Strategy<Value = (u8, Duration, u32, u32)> {
+    let band = prop_oneof![3 => Just(BAND_USUAL), 1 => 0..=BAND_MAX];
+    (band, duration(6_000), 1..=4u32, 1..=3u32)
+}
+
 fn exit() -> impl Strategy<Value = Exit> {
     prop_oneof![2 => queue().prop_map(Exit::Queue), 1 => (0..3u32).prop_map(|id| Exit::Leave(ExitId(id)))]
 }
@@ -188,12 +214,17 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
         option::weighted(0.4, (duration_or_zero(4_000), exit())),
     );
     let times = (duration(6_000), duration_or_zero(4_000), back_offs());
-    (shallow(), steps(), any::<bool>(), choice(), times, exits).prop_map(
-        |(requirement, steps, skip_unstaffed_steps, strategy, times, exits)| QueueSettings {
+    (shallow(), steps(), any::<bool>(), (choice(), prefer()), needs(), times, exits).prop_map(
+        |(requirement, steps, skip_unstaffed_steps, (strategy, prefer), needs, times, exits)| QueueSettings {
             requirement,
             steps,
             skip_unstaffed_steps,
             strategy,
+            prefer,
+            band: needs.0,
+            objective: needs.1,
+            weight: needs.2,
+            ratio: needs.3,
             ring_timeout: times.0,
             after_call_work: times.1,
             back_offs: times.2,
@@ -210,11 +241,13 @@ fn agent_settings() -> impl Strategy<Value = AgentSettings> {
         2 => btree_map((0..3u32).prop_map(SkillId), 1..=8u8, 0..4),
         3 => alike.prop_map(|skills| skills.map(|(skill, level)| (SkillId(skill), level)).into()),
     ];
-    (skills, 0..3u32, option::weighted(0.3, duration_or_zero(3_000))).prop_map(
-        |(skills, order, after_call_work): (Skills, u32, Option<Duration>)| AgentSettings {
+    let after_call_work = option::weighted(0.3, duration_or_zero(3_000));
+    (skills, 0..3u32, after_call_work, option::weighted(0.3, selection())).prop_map(
+        |(skills, order, after_call_work, selection): (Skills, _, _, _)| AgentSettings {
             skills,
             order,
             after_call_work,
+            selection,
         },
     )
 }

@@ -1,10 +1,11 @@
 //! A name for each kind of event that the histories must reach.
 
 use acd::{
-    AbandonedDuring, Event, Exit, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, StepCause,
+    AbandonedDuring, Event, Exit, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd,
+    Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 36] = [
+pub(crate) const ALL: [&str; 41] = [
     "queued",
     "queued from another queue",
     "queued again",
@@ -15,6 +16,11 @@ pub(crate) const ALL: [&str; 36] = [
     "reserved: one eligible",
     "reserved: several eligible",
     "reserved by own requirement",
+    "reserved: earliest due",
+    "reserved: skill level",
+    "reserved: weight",
+    "reserved: queue ratio",
+    "reserved: late last",
     "accepted",
     "no answer",
     "busy",
@@ -55,8 +61,15 @@ pub(crate) fn of(event: &Event) -> &'static str {
         },
         Event::PriorityChanged { .. } => "priority changed",
         Event::Reserved { decision, .. } if decision.own_requirement => "reserved by own requirement",
-        Event::Reserved { decision, .. } if decision.eligible > 1 => "reserved: several eligible",
-        Event::Reserved { .. } => "reserved: one eligible",
+        Event::Reserved { decision, .. } => match decision.selection {
+            Selection::EarliestDue => "reserved: earliest due",
+            Selection::SkillLevel => "reserved: skill level",
+            Selection::Weight => "reserved: weight",
+            Selection::QueueRatio => "reserved: queue ratio",
+            Selection::LateLast { .. } => "reserved: late last",
+            Selection::Oldest if decision.eligible > 1 => "reserved: several eligible",
+            Selection::Oldest => "reserved: one eligible",
+        },
         Event::ReservationEnded { cause, .. } => match cause {
             ReservationEnd::Accepted => "accepted",
             ReservationEnd::Rejected(RejectCause::NoAnswer) => "no answer",

@@ -3,6 +3,7 @@
 mod contacts;
 mod estimates;
 mod people;
+mod wish;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +15,8 @@ use acd::state::{AgentState, InteractionState, Place, QueueState, ReservationSta
 use acd::{
     AbandonedDuring, Activity, AgentId, AgentSettings, Command, Counters, Decision, ELIGIBLE_MAX, Event,
     Exit, Fault, IdleClock, InteractionId, OverflowCause, Presence, QueueId, QueueSettings, ReasonCode,
-    Refusal, RejectCause, Requirement, ReservationEnd, ReservationId, Settings, StepCause, StepEffect,
-    Strategy,
+    Refusal, RejectCause, Requirement, ReservationEnd, ReservationId, Selection, Settings, StepCause,
+    StepEffect, Strategy,
 };
 use timing::Instant;
 
@@ -52,6 +53,11 @@ fn meets(settings: &QueueSettings, step: usize, skills: &Skills) -> bool {
     let this = &settings.steps[step - 1];
     this.requirement.is_met_by(skills)
         || (this.effect == StepEffect::Add && meets(settings, step - 1, skills))
+}
+
+/// How many of the preferences the agent does not meet before one that is met.
+fn preference(settings: &QueueSettings, agent: &AgentState) -> usize {
+    settings.prefer.iter().take_while(|wish| !wish.is_met_by(&agent.settings.skills)).count()
 }
 
 impl Naive {
@@ -352,30 +358,40 @@ impl Naive {
 
     fn match_all(&mut self) {
         loop {
-            let waiting: BTreeSet<Place> =
-                self.state.queues.keys().flat_map(|&queue| self.line(queue)).collect();
-            let lucky = waiting.into_iter().find(|place| !self.candidates(place.interaction).is_empty());
-            let Some(place) = lucky else { return };
-            self.reserve(place.interaction);
+            let agents = self.state.agents.keys();
+            let wishes: Vec<(AgentId, InteractionId)> =
+                agents.filter_map(|&agent| Some((agent, self.wish(agent)?))).collect();
+            let turn = |id: InteractionId| (self.band(id), self.place(id));
+            let Some(&(_, id)) = wishes.iter().min_by_key(|&&(_, id)| turn(id)) else { return };
+            let wished_by = |agent: &AgentId| wishes.contains(&(*agent, id));
+            let mut able = self.candidates(id);
+            able.retain(wished_by);
+            self.reserve(id, &able);
         }
+    }
+
+    fn can_take(&self, agent_id: AgentId, id: InteractionId) -> bool {
+        let entry = &self.state.interactions[&id];
+        let Some(queue) = self.state.queues.get(&entry.queue) else { return false };
+        let agent = &self.state.agents[&agent_id];
+        let skills = &agent.settings.skills;
+        entry.stage == Stage::Waiting
+            && agent.presence == Presence::Ready
+            && is_idle_kind(agent.activity)
+            && meets(&queue.settings, usize::from(entry.step), skills)
+            && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
+            && !entry.exclusions.contains_key(&agent_id)
     }
 
     fn candidates(&self, id: InteractionId) -> Vec<AgentId> {
         let entry = &self.state.interactions[&id];
         let queue = &self.state.queues[&entry.queue];
         let wanted = State::wanted_skills(&queue.settings);
-        let can = |agent: &AgentState| {
-            let skills = &agent.settings.skills;
-            agent.presence == Presence::Ready
-                && is_idle_kind(agent.activity)
-                && meets(&queue.settings, usize::from(entry.step), skills)
-                && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
-        };
         let mut able: Vec<(AgentId, &AgentState)> = self
             .state
             .agents
             .iter()
-            .filter(|(id, agent)| !entry.exclusions.contains_key(id) && can(agent))
+            .filter(|&(&agent, _)| self.can_take(agent, id))
             .map(|(&id, agent)| (id, agent))
             .collect();
         let level = |agent: &AgentState| score(&wanted, &agent.settings.skills);
@@ -396,13 +412,15 @@ impl Naive {
                 (queue.last_chosen.is_some_and(|last| turn <= last), turn)
             }),
         }
+        // Whom the queue prefers comes first; the order by strategy stays among those preferred alike.
+        able.sort_by_key(|(_, agent)| preference(&queue.settings, agent));
         able.into_iter().map(|(id, _)| id).collect()
     }
 
-    fn reserve(&mut self, id: InteractionId) {
+    fn reserve(&mut self, id: InteractionId, able: &[AgentId]) {
         let now = self.state.now;
-        let able = self.candidates(id);
         let agent = able[0];
+        let selection = self.selection(agent);
         self.state.last_reservation += 1;
         let reservation = ReservationId(self.state.last_reservation);
         let entry = self.contact(id);
@@ -419,6 +437,8 @@ impl Naive {
             rules.last_chosen = Some((order, agent));
         }
         let deadline = now + rules.settings.ring_timeout;
+        let preference = (!rules.settings.prefer.is_empty())
+            .then(|| preference(&rules.settings, &self.state.agents[&agent]) as u8);
         let record = ReservationState { interaction: id, agent, since: now, deadline };
         self.state.reservations.insert(reservation, record);
         self.say(Event::Reserved {
@@ -434,6 +454,8 @@ impl Naive {
                 step: entry.step,
                 own_requirement: entry.requirement.is_some(),
                 strategy,
+                preference,
+                selection,
                 eligible: able.len().min(usize::from(ELIGIBLE_MAX)) as u16,
                 runners_up: [1, 2, 3].map(|n| able.get(n).copied()),
                 still_waiting,

@@ -7,6 +7,7 @@ mod exits;
 mod order;
 mod reservations;
 mod returns;
+mod selection;
 mod strategies;
 
 use std::time::Duration;

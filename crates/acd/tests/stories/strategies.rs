@@ -169,3 +169,71 @@ fn the_decision_says_who_else_could_have_taken_it() {
     assert_eq!(decision.runners_up, [2, 3, 4].map(|agent| Some(acd::AgentId(agent))));
     assert_eq!((decision.strategy, decision.step, decision.own_requirement), (Strategy::TopDown, 0, false));
 }
+
+/// Queue 1: who speaks english first, then who has billing at level 7, then the others.
+fn preferring(strategy: Strategy) -> World {
+    let mut world = world(strategy);
+    world.queue(1, |queue| {
+        queue.strategy = strategy;
+        queue.prefer = vec![Requirement::at_least(ENGLISH, 1), Requirement::at_least(BILLING, 7)];
+    });
+    world
+}
+
+#[test]
+fn whom_the_queue_prefers_comes_before_all_others_and_the_strategy_orders_those_alike() {
+    let mut world = preferring(Strategy::LongestIdle(IdleClock::SinceHandled));
+    world.agent(1, &[(BILLING, 3)]);
+    world.wait(seconds(1));
+    world.agent(2, &[(BILLING, 8)]);
+    world.wait(seconds(1));
+    for agent in [3, 4] {
+        world.agent(agent, &[(ENGLISH, 2)]);
+        world.wait(seconds(1));
+    }
+    for call in 1..=4 {
+        world.call(call, 1);
+    }
+    assert_eq!([1, 2, 3, 4].map(|agent| world.rings(agent)), [Some(4), Some(3), Some(1), Some(2)]);
+}
+
+#[test]
+fn a_preference_makes_nobody_eligible_and_holds_nobody_back() {
+    let mut world = preferring(Strategy::MostSkilled);
+    world.queue(1, |queue| {
+        queue.requirement = Requirement::at_least(BILLING, 1);
+        queue.prefer = vec![Requirement::at_least(ENGLISH, 1)];
+    });
+    world.agent(1, &[(BILLING, 1)]);
+    world.agent(2, &[(ENGLISH, 9)]);
+    world.call(1, 1);
+    assert_eq!((world.rings(1), world.rings(2)), (Some(1), None));
+}
+
+#[test]
+fn round_robin_takes_turns_among_those_preferred_alike() {
+    let mut world = preferring(Strategy::RoundRobin);
+    for (agent, skill) in [(1, BILLING), (2, ENGLISH), (3, BILLING), (4, ENGLISH)] {
+        world.agent(agent, &[(skill, 3)]);
+    }
+    assert_eq!(takers(&mut world, 1..4), [2, 4, 2]);
+    world.not_ready(2, 1);
+    world.not_ready(4, 1);
+    assert_eq!(takers(&mut world, 4..7), [3, 1, 3]);
+}
+
+#[test]
+fn the_decision_says_how_the_chosen_agent_was_preferred() {
+    let preferences = |skills: &[(acd::SkillId, u8)]| {
+        let mut world = preferring(Strategy::TopDown);
+        world.agent(1, skills);
+        world.call(1, 1);
+        world.take_events().into_iter().find_map(|event| match event {
+            acd::Event::Reserved { decision, .. } => decision.preference,
+            _ => None,
+        })
+    };
+    assert_eq!(preferences(&[(BILLING, 9), (ENGLISH, 1)]), Some(0));
+    assert_eq!(preferences(&[(BILLING, 9)]), Some(1));
+    assert_eq!(preferences(&[]), Some(2));
+}

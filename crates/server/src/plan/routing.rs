@@ -61,6 +61,8 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
             .nobody_logged_in
             .as_ref()
             .map(|rule| acd::NobodyLoggedIn { grace: rule.grace, exit: exit(&rule.then, numbering) }),
+        objective: queue.service_level.within,
+        ..QueueSettings::default()
     }
 }
 
@@ -112,6 +114,7 @@ pub(super) fn agent(agent: &config::Agent, numbering: &mut Numbering) -> AgentSe
         skills: agent.skills.iter().map(|(name, &level)| (numbering.skill(name), level)).collect(),
         order: agent.order,
         after_call_work: agent.after_call_work,
+        ..AgentSettings::default()
     }
 }
 

@@ -144,7 +144,7 @@ fn group(name: &str, settings: AgentSettings, heads: Vec<HeadCount>) -> AgentGro
 
 fn with_skills(skills: &[(u32, u8)], order: u32) -> AgentSettings {
     let skills = skills.iter().map(|&(skill, level)| (SkillId(skill), level)).collect();
-    AgentSettings { skills, order, after_call_work: None }
+    AgentSettings { skills, order, ..AgentSettings::default() }
 }
 
 fn queue_for(id: u32, skill: u32, within: Duration) -> Queue {
