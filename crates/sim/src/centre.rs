@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
+use acd::watch::{Input, Step, Watch};
 use bytes::Bytes;
 use engine::{Engine, Notice, Output};
 use media::{LocalPort, Relay, SocketRequest};
@@ -59,6 +60,10 @@ pub enum Happening {
 pub struct Centre {
     engine: Engine,
     distributor: acd::Distributor,
+    /// Follows the distributor's events until an invariant over time breaks.
+    watch: Option<Watch>,
+    /// What the distributor has said and nobody has taken yet.
+    said: VecDeque<acd::Event>,
     relay: Relay,
     sip: SocketAddr,
     media: IpAddr,
@@ -87,6 +92,8 @@ impl Centre {
     ) -> Centre {
         Centre {
             engine,
+            watch: Some(Watch::new(distributor.settings().clone())),
+            said: VecDeque::new(),
             distributor,
             relay,
             sip,
@@ -176,8 +183,7 @@ impl Centre {
     pub fn handle_timeout(&mut self, now: Instant) {
         let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if is_due(self.distributor.poll_timeout()) {
-            self.distributor.handle_timeout(now);
-            self.check();
+            self.tell(now, None);
         }
         if is_due(self.engine.poll_timeout()) {
             self.engine.handle_timeout(now);
@@ -219,8 +225,7 @@ impl Centre {
         loop {
             self.drain(now);
             if let Some(command) = self.to_distributor.pop(now) {
-                self.distributor.apply(now, command);
-                self.check();
+                self.tell(now, Some(&command));
             } else if let Some(event) = self.from_distributor.pop(now) {
                 self.engine.handle_distributor(now, event);
             } else if let Some(command) = self.to_relay.pop(now) {
@@ -238,7 +243,7 @@ impl Centre {
         while let Some(output) = self.engine.poll_output() {
             self.perform(now, output);
         }
-        while let Some(event) = self.distributor.poll_event() {
+        while let Some(event) = self.said.pop_front() {
             self.happenings.push_back(Happening::Distributed(event.clone()));
             let arrival = now + self.chance.length(self.ring_latency);
             self.from_distributor.push(arrival, event);
@@ -284,6 +289,23 @@ impl Centre {
             }
             Output::Notice(notice) => self.happenings.push_back(Happening::Noticed(notice)),
         }
+    }
+
+    /// Tells the distributor a command, or the time, and looks whether all went right.
+    fn tell(&mut self, now: Instant, command: Option<&acd::Command>) {
+        match command {
+            Some(command) => self.distributor.apply(now, command.clone()),
+            None => self.distributor.handle_timeout(now),
+        }
+        let events: Vec<acd::Event> = std::iter::from_fn(|| self.distributor.poll_event()).collect();
+        let input = command.map_or(Input::Timeout, |command| Input::applied(command, &events));
+        let step = Step { now, input, events: &events, wakes: self.distributor.poll_timeout() };
+        if let Some(violation) = self.watch.as_mut().and_then(|watch| watch.step(&step).err()) {
+            self.happenings.push_back(Happening::Broken(violation.to_string()));
+            self.watch = None;
+        }
+        self.said.extend(events);
+        self.check();
     }
 
     fn check(&mut self) {
