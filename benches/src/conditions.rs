@@ -19,7 +19,14 @@ pub fn describe() -> String {
     let load = load.split(' ').take(3).collect::<Vec<&str>>().join(" ");
     let kernel = text("/proc/sys/kernel/osrelease");
     let virtual_machine = if cpu.contains("hypervisor") { ", a virtual machine" } else { "" };
-    format!("{cores} cores of {model}{virtual_machine}, Linux {}, load average {load}", kernel.trim())
+    // The 19th figure; the name in parentheses may hold anything (proc(5)).
+    let status = text("/proc/thread-self/stat");
+    let nice =
+        status.rsplit(')').next().and_then(|figures| figures.split_whitespace().nth(16)).unwrap_or("?");
+    format!(
+        "{cores} cores of {model}{virtual_machine}, Linux {}, load average {load}, our nice value {nice}",
+        kernel.trim()
+    )
 }
 
 /// CPU time of this thread.
