@@ -11,14 +11,15 @@ use whatif::{
     Measure, Members, Model, Queue, Rate, Retrial, Scope, ServiceLevel, Tally, estimate,
 };
 
+use crate::bank;
 use crate::case::Case;
 use crate::row::{Check, Effort, Played};
 use crate::steady::{occupancy, of_day, scaled};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 const OUT: Exit = Exit::Leave(ExitId(1));
-const REPLICATIONS: u32 = 1_000;
+pub(crate) const REPLICATIONS: u32 = 1_000;
 
 /// CC.
 pub(crate) fn play(case: &Case, effort: Effort) -> Played {
@@ -29,10 +30,7 @@ pub(crate) fn play(case: &Case, effort: Effort) -> Played {
         "CC-04 SimpleMSK" => simple_msk(effort),
         "CC-05 Bilingual" => bilingual(effort),
         "CC-x Telethon" => telethon(effort),
-        "CC-x Bank" => not_played(
-            "each group takes its own type of calls first and then who waits longest: the core has one order of \
-             waiting for all agents",
-        ),
+        "CC-x Bank" => bank::play(effort),
         "CC-x Teamwork" => not_played("a second agent joins in a conversation: the core knows no conference"),
         "CC-x CallCC" => call_cc(effort),
         "CC-x Blend" => {
@@ -46,15 +44,15 @@ fn not_played(why: &str) -> Played {
     Played { remark: format!("**cannot be expressed**: {why}"), ..Played::default() }
 }
 
-fn exponential(mean: Duration) -> Distribution {
+pub(crate) fn exponential(mean: Duration) -> Distribution {
     Distribution::exponential(mean)
 }
 
-fn minutes(figure: Option<Estimate>) -> Option<Estimate> {
+pub(crate) fn minutes(figure: Option<Estimate>) -> Option<Estimate> {
     figure.map(|figure| scaled(figure, 1.0 / 60.0))
 }
 
-fn percent(figure: Option<Estimate>) -> Option<Estimate> {
+pub(crate) fn percent(figure: Option<Estimate>) -> Option<Estimate> {
     figure.map(|figure| scaled(figure, 100.0))
 }
 
@@ -137,17 +135,17 @@ fn periods<T: Copy>(length: Duration, values: &[T]) -> impl Iterator<Item = (Dur
     (0u32..).map(move |period| period * length).zip(values.iter().copied())
 }
 
-fn group(name: &str, settings: AgentSettings, heads: Vec<HeadCount>) -> AgentGroup {
+pub(crate) fn group(name: &str, settings: AgentSettings, heads: Vec<HeadCount>) -> AgentGroup {
     let members = Members::Alike { settings, heads };
     AgentGroup { name: name.to_owned(), members, pick_up: None, missed_pause: None }
 }
 
-fn with_skills(skills: &[(u32, u8)], order: u32) -> AgentSettings {
+pub(crate) fn with_skills(skills: &[(u32, u8)], order: u32) -> AgentSettings {
     let skills = skills.iter().map(|&(skill, level)| (SkillId(skill), level)).collect();
     AgentSettings { skills, order, ..AgentSettings::default() }
 }
 
-fn queue_for(id: u32, skill: u32, within: Duration) -> Queue {
+pub(crate) fn queue_for(id: u32, skill: u32, within: Duration) -> Queue {
     let mut queue = Queue::new(id, format!("type {}", id - 1));
     queue.settings.requirement = Requirement::at_least(SkillId(skill), 1);
     queue.within = within;
@@ -214,7 +212,7 @@ fn simple_msk(effort: Effort) -> Played {
 }
 
 /// From and to these hours of so many days; nobody else.
-fn open(days: u32, hours: (u32, u32), agents: u32) -> Vec<HeadCount> {
+pub(crate) fn open(days: u32, hours: (u32, u32), agents: u32) -> Vec<HeadCount> {
     let of_day = |day: u32| {
         let at = |hour: u32| (24 * day + hour) * HOUR;
         [HeadCount { from: at(hours.0), agents }, HeadCount { from: at(hours.1), agents: 0 }]
@@ -223,7 +221,7 @@ fn open(days: u32, hours: (u32, u32), agents: u32) -> Vec<HeadCount> {
 }
 
 /// So many an hour in the first hour, and in the others, of so many days.
-fn calls(days: u32, hours: (u32, u32), (first, others): (f64, f64)) -> Arrivals {
+pub(crate) fn calls(days: u32, hours: (u32, u32), (first, others): (f64, f64)) -> Arrivals {
     let of_day = |day: u32| {
         let rate = |hour: u32, per_hour| Rate { from: (24 * day + hour) * HOUR, per_hour };
         [rate(hours.0, first), rate(hours.0 + 1, others), rate(hours.1, 0.0)]
@@ -231,7 +229,7 @@ fn calls(days: u32, hours: (u32, u32), (first, others): (f64, f64)) -> Arrivals 
     Arrivals::Poisson((0..days).flat_map(of_day).collect())
 }
 
-fn closed() -> NobodyLoggedIn {
+pub(crate) fn closed() -> NobodyLoggedIn {
     NobodyLoggedIn { grace: Duration::ZERO, exit: OUT }
 }
 

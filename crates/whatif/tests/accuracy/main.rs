@@ -8,6 +8,7 @@
 //!
 //! What counts as agreement is said in the page, above the table.
 
+mod bank;
 mod case;
 mod contact_centers;
 mod row;
