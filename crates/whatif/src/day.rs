@@ -42,6 +42,8 @@ pub struct Series {
     pub after_closing: Tally,
     /// Waits of the answered.
     pub waits: Histogram,
+    /// The same by interval of arrival.
+    pub waits_by_interval: Vec<Histogram>,
 }
 
 impl Series {

@@ -64,7 +64,8 @@ pub(super) struct QueueBook {
     within: Duration,
     short: Duration,
     tallies: Vec<Tally>,
-    waits: Histogram,
+    /// By interval of arrival, then who came after the horizon.
+    waits: Vec<Histogram>,
     waiting: u32,
     since: Instant,
 }
@@ -74,7 +75,8 @@ pub(super) struct TypeBook {
     short: Duration,
     queue: usize,
     tallies: Vec<Tally>,
-    waits: Histogram,
+    /// By interval of arrival, then who came after the horizon.
+    waits: Vec<Histogram>,
 }
 
 struct GroupBook {
@@ -103,11 +105,12 @@ impl Book {
     pub(super) fn new(model: &Model, staff: &Staff) -> Book {
         let intervals = model.intervals();
         let tallies = || vec![Tally::default(); intervals + 2];
+        let waits = || vec![Histogram::default(); intervals + 1];
         let queue = |queue: &crate::Queue| QueueBook {
             within: queue.within,
             short: queue.short_abandon,
             tallies: tallies(),
-            waits: Histogram::default(),
+            waits: waits(),
             waiting: 0,
             since: Instant::ORIGIN,
         };
@@ -119,7 +122,7 @@ impl Book {
                 short: model.queues[queue].short_abandon,
                 queue,
                 tallies: tallies(),
-                waits: Histogram::default(),
+                waits: waits(),
             }
         };
         let group = || GroupBook {
@@ -280,8 +283,10 @@ impl Book {
         let book = &mut self.queues[customer.queue as usize];
         let tally = &mut book.tallies[customer.queue_slot as usize];
         note(tally, (book.within, book.short), wait, end, !customer.at_once);
-        if matches!(end, End::Answered) && customer.queue_slot as usize <= self.intervals {
-            book.waits.add(wait);
+        if matches!(end, End::Answered)
+            && let Some(waits) = book.waits.get_mut(customer.queue_slot as usize)
+        {
+            waits.add(wait);
         }
     }
 
@@ -290,8 +295,10 @@ impl Book {
         let book = &mut self.types[customer.customer_type as usize];
         let tally = &mut book.tallies[customer.try_slot as usize];
         note(tally, (book.within, book.short), wait, end, !customer.at_once);
-        if matches!(end, End::Answered) && customer.try_slot as usize <= self.intervals {
-            book.waits.add(wait);
+        if matches!(end, End::Answered)
+            && let Some(waits) = book.waits.get_mut(customer.try_slot as usize)
+        {
+            waits.add(wait);
         }
     }
 
@@ -344,10 +351,12 @@ impl Book {
 
     /// What remains of the book: everything but the warm-up.
     pub(super) fn day(self, measured: Duration) -> Day {
-        let series = |mut tallies: Vec<Tally>, waits: Histogram| {
+        let series = |mut tallies: Vec<Tally>, mut by_interval: Vec<Histogram>| {
             tallies.truncate(self.intervals + 1);
             let after_closing = tallies.pop().expect("there is a slot after the horizon");
-            Series { intervals: tallies, after_closing, waits }
+            let mut waits = by_interval.pop().expect("there is a slot after the horizon");
+            by_interval.iter().for_each(|of_interval| waits.merge(of_interval));
+            Series { intervals: tallies, after_closing, waits, waits_by_interval: by_interval }
         };
         let group = |book: GroupBook| {
             let mut times = book.times;

@@ -156,6 +156,8 @@ fn who_comes_during_the_warm_up_is_served_but_not_counted() {
     let day = play(&model);
     assert_eq!(day.queues[0].all().offered, 2);
     assert_eq!(day.queues[0].waits.count(), 2);
+    let by_interval = day.queues[0].waits_by_interval.iter().map(whatif::Histogram::count);
+    assert_eq!(by_interval.sum::<u64>(), 2, "who came after the horizon is in none");
     // Of the first conversation, 10 to 70, ten seconds lie behind the warm-up.
     assert_eq!(day.groups[0].day().handling, seconds(10 + 120));
 }
