@@ -16,18 +16,18 @@ mod log;
 mod media;
 mod network;
 mod queue;
-mod reader;
-mod report;
+pub(crate) mod reader;
+pub(crate) mod report;
 mod requirement;
 mod routing;
 mod secret;
 mod sip;
-mod spelling;
+pub(crate) mod spelling;
 mod staffing;
 #[cfg(test)]
 mod tests;
 mod trunk;
-mod units;
+pub(crate) mod units;
 
 pub use agent::{Agent, LogIn, Reach};
 pub use entry::{Entry, Number, Reason};
@@ -136,20 +136,23 @@ impl std::error::Error for Refused {}
 /// Every problem that was found; the file's own absence is one.
 pub fn load(path: &Path, passwords: Passwords) -> Result<Loaded, Refused> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let message = format!("cannot be read: {error}; give another file with `-c FILE`");
-        Refused {
-            problems: vec![Problem {
-                file: name.clone(),
-                line: 1,
-                column: 1,
-                severity: Severity::Error,
-                message,
-            }],
-        }
-    })?;
+    let text = text_of(path, "give another file with `-c FILE`")?;
     check(&name, &text, passwords, |config, report| {
         checks::files(config, path.parent().unwrap_or(Path::new("")), report);
+    })
+}
+
+/// The text of a file; the remedy says what to do where it cannot be read.
+///
+/// # Errors
+///
+/// The problem, as one in its first line.
+pub(crate) fn text_of(path: &Path, remedy: &str) -> Result<String, Refused> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot be read: {error}; {remedy}");
+        let file = path.display().to_string();
+        let problem = Problem { file, line: 1, column: 1, severity: Severity::Error, message };
+        Refused { problems: vec![problem] }
     })
 }
 
@@ -168,6 +171,16 @@ fn check(
     passwords: Passwords,
     further: impl FnOnce(&Config, &Report<'_>),
 ) -> Result<Loaded, Refused> {
+    let document = document(name, text)?;
+    judged(name, text, &document, passwords, further)
+}
+
+/// The tables of a text.
+///
+/// # Errors
+///
+/// What is no TOML.
+pub(crate) fn document<'a>(name: &str, text: &'a str) -> Result<DeTable<'a>, Refused> {
     let report = Report::new(name, text);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -176,10 +189,32 @@ fn check(
             several(text, &span).unwrap_or_else(|| "the syntax is explained at https://toml.io".to_owned());
         report.error(span, format!("{}; {remedy}", error.message()));
     }
-    if !errors.is_empty() {
-        return Err(Refused { problems: report.into_problems() });
+    if errors.is_empty() {
+        Ok(document.into_inner())
+    } else {
+        Err(Refused { problems: report.into_problems() })
     }
-    let config = read(&report, document.get_ref(), passwords);
+}
+
+/// Checks tables that came from a text and may have been changed since: what a simulation varies. Files that
+/// they name are not looked for.
+///
+/// # Errors
+///
+/// Every problem that was found.
+pub(crate) fn of_document(name: &str, text: &str, document: &DeTable<'_>) -> Result<Loaded, Refused> {
+    judged(name, text, document, Passwords::Any, |_, _| {})
+}
+
+fn judged(
+    name: &str,
+    text: &str,
+    document: &DeTable<'_>,
+    passwords: Passwords,
+    further: impl FnOnce(&Config, &Report<'_>),
+) -> Result<Loaded, Refused> {
+    let report = Report::new(name, text);
+    let config = read(&report, document, passwords);
     further(&config, &report);
     let problems = report.into_problems();
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -190,7 +225,7 @@ fn check(
 
 /// What to do where a second `[queue]` was taken for the first one again.
 fn several(text: &str, span: &std::ops::Range<usize>) -> Option<String> {
-    const TABLES: [&str; 5] = ["trunk", "reason", "agent", "queue", "entry"];
+    const TABLES: [&str; 8] = ["trunk", "reason", "agent", "queue", "entry", "arrivals", "group", "variant"];
     let begin = text.get(..span.start)?.rfind('\n').map_or(0, |feed| feed + 1);
     let line = text[begin..].lines().next()?;
     let name = line.trim().trim_matches(['[', ']']).trim();

@@ -32,6 +32,7 @@ pub mod remembered;
 pub mod ring;
 pub mod run;
 pub mod shell;
+pub mod simulate;
 pub mod sip_trace;
 pub mod start_error;
 pub mod tcp;

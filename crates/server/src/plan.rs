@@ -78,6 +78,33 @@ pub struct Plan {
     pub names: Names,
 }
 
+/// The distributor's part of a plan: who waits where, who serves it, and what a dialled number leads to.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    /// What all queues share.
+    pub shared: acd::Settings,
+    /// Queues.
+    pub queues: BTreeMap<QueueId, QueueSettings>,
+    /// Agents.
+    pub agents: BTreeMap<AgentId, AgentSettings>,
+    /// Dialled numbers, the most particular first.
+    pub entries: Vec<engine::Entry>,
+}
+
+impl Distribution {
+    /// That of a configuration. A simulation needs no more of it.
+    pub fn new(config: &Config, numbering: &mut Numbering) -> Distribution {
+        let queues = config.queues.iter();
+        let queues: BTreeMap<QueueId, QueueSettings> =
+            queues.map(|queue| (numbering.queue(&queue.name), routing::queue(queue, numbering))).collect();
+        let agents = config.agents.iter();
+        let agents: BTreeMap<AgentId, AgentSettings> =
+            agents.map(|agent| (numbering.agent(&agent.id), routing::agent(agent, numbering))).collect();
+        let entries = routing::entries(config, numbering);
+        Distribution { shared: routing::shared(config), queues, agents, entries }
+    }
+}
+
 impl Plan {
     /// The plan of a configuration whose SIP sockets are `bound`. Files that it names are relative to `base`.
     pub fn new(config: &Config, base: &Path, bound: &[Bound], numbering: &mut Numbering) -> Plan {
@@ -85,22 +112,17 @@ impl Plan {
         let closed = numbering.exit(numbering::Leaving::Busy);
         let mut exits = routing::exits(config, numbering);
         exits.insert(closed, engine::Leave::Busy);
-        let queues = config.queues.iter();
-        let queues: BTreeMap<QueueId, QueueSettings> =
-            queues.map(|queue| (numbering.queue(&queue.name), routing::queue(queue, numbering))).collect();
-        let agents = config.agents.iter();
-        let agents: BTreeMap<AgentId, AgentSettings> =
-            agents.map(|agent| (numbering.agent(&agent.id), routing::agent(agent, numbering))).collect();
+        let Distribution { shared, queues, agents, entries } = Distribution::new(config, numbering);
         let trunks = signalling::trunks(config, numbering);
         let directory = Directory {
-            entries: routing::entries(config, numbering),
+            entries,
             agents: signalling::agent_lines(config, &trunks, numbering),
             queues: treatments,
             exits,
             outbound: signalling::outbound(&trunks),
         };
         Plan {
-            shared: routing::shared(config),
+            shared,
             queues,
             agents,
             closed,

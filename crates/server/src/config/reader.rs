@@ -1,6 +1,8 @@
 //! Reading a table setting by setting: type, bounds and default in one call, and every key that nobody
 //! asked for reported when the section is done.
 
+pub(crate) mod figures;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use super::report::{Kind, Report, Setting, Span};
 use super::{spelling, units};
 
 /// One table of the file. Whatever of it was not asked for is reported when it is dropped.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     report: &'a Report<'a>,
     /// `sip.timers`, `queue`
     path: String,
@@ -24,7 +26,7 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// The whole file.
-    pub(super) fn top(report: &'a Report<'a>, table: &'a DeTable<'a>) -> Section<'a> {
+    pub(crate) fn top(report: &'a Report<'a>, table: &'a DeTable<'a>) -> Section<'a> {
         Section {
             report,
             path: String::new(),
@@ -35,30 +37,35 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn report(&self) -> &'a Report<'a> {
+    /// Ends the reading without a word about settings that nobody asked for: somebody else does.
+    pub(crate) fn leave_the_rest(mut self) {
+        self.table = None;
+    }
+
+    pub(crate) fn report(&self) -> &'a Report<'a> {
         self.report
     }
 
     /// What the messages about it begin with.
-    pub(super) fn label(&self) -> &str {
+    pub(crate) fn label(&self) -> &str {
         &self.label
     }
 
     /// Where it begins.
-    pub(super) fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.span.clone()
     }
 
     /// Whether the file gives this setting, rightly or wrongly.
-    pub(super) fn gives(&self, key: &str) -> bool {
+    pub(crate) fn gives(&self, key: &str) -> bool {
         self.peek(key).is_some()
     }
 
-    pub(super) fn error(&self, span: Span, message: impl AsRef<str>) {
+    pub(crate) fn error(&self, span: Span, message: impl AsRef<str>) {
         self.report.error(span, self.labelled(message.as_ref()));
     }
 
-    pub(super) fn warning(&self, span: Span, message: impl AsRef<str>) {
+    pub(crate) fn warning(&self, span: Span, message: impl AsRef<str>) {
         self.report.warning(span, self.labelled(message.as_ref()));
     }
 
@@ -67,7 +74,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table inside; where it is absent, an empty one, so that the defaults are read.
-    pub(super) fn table(&mut self, key: &'static str) -> Section<'a> {
+    pub(crate) fn table(&mut self, key: &'static str) -> Section<'a> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         let is_single = self.path.is_empty() || self.label.starts_with('[');
         let label = if is_single { format!("[{path}]") } else { format!("{} {key}", self.label) };
@@ -96,7 +103,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table inside that changes something by being there.
-    pub(super) fn optional_table(&mut self, key: &'static str) -> Option<Section<'a>> {
+    pub(crate) fn optional_table(&mut self, key: &'static str) -> Option<Section<'a>> {
         let is_there = self.peek(key).is_some();
         self.describe(key, "none", "");
         let section = self.table(key);
@@ -104,7 +111,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of a `[[key]]` or of a list, each labelled by its `name_key` where it has one.
-    pub(super) fn tables(&mut self, key: &'static str, name_key: &'static str) -> Vec<Section<'a>> {
+    pub(crate) fn tables(&mut self, key: &'static str, name_key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let items = match value.get_ref() {
             DeValue::Array(items) => &items[..],
@@ -153,13 +160,13 @@ impl<'a> Section<'a> {
     }
 
     /// A text that may be absent.
-    pub(super) fn text(&mut self, key: &'static str) -> Option<(String, Span)> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<(String, Span)> {
         self.describe(key, "none", "");
         self.string(key)
     }
 
     /// A text that must be there and not empty.
-    pub(super) fn required(&mut self, key: &'static str, example: &str) -> Option<(String, Span)> {
+    pub(crate) fn required(&mut self, key: &'static str, example: &str) -> Option<(String, Span)> {
         self.describe(key, "", "");
         if self.peek(key).is_none() {
             self.error(self.span(), format!("`{key}` is missing; add {key} = \"{example}\""));
@@ -173,7 +180,7 @@ impl<'a> Section<'a> {
     }
 
     /// The name of the section itself, given to the report so that others may refer to it.
-    pub(super) fn name(&mut self, key: &'static str, kind: Kind, example: &str) -> String {
+    pub(crate) fn name(&mut self, key: &'static str, kind: Kind, example: &str) -> String {
         let Some((name, span)) = self.required(key, example) else { return String::new() };
         if name.chars().any(|letter| letter.is_control() || letter.is_whitespace() && letter != ' ') {
             self.error(
@@ -186,7 +193,7 @@ impl<'a> Section<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &mut self,
         key: &'static str,
         default: &'static str,
@@ -206,19 +213,19 @@ impl<'a> Section<'a> {
     }
 
     /// A time with a default, within bounds; all three as they are written in the file.
-    pub(super) fn duration(&mut self, key: &'static str, default: &str, min: &str, max: &str) -> Duration {
+    pub(crate) fn duration(&mut self, key: &'static str, default: &str, min: &str, max: &str) -> Duration {
         self.describe(key, default, &format!("{min} to {max}"));
         self.bounded_duration(key, min, max).unwrap_or_else(|| known_duration(default))
     }
 
     /// A time that may be absent.
-    pub(super) fn optional_duration(&mut self, key: &'static str, min: &str, max: &str) -> Option<Duration> {
+    pub(crate) fn optional_duration(&mut self, key: &'static str, min: &str, max: &str) -> Option<Duration> {
         self.describe(key, "none", &format!("{min} to {max}"));
         self.bounded_duration(key, min, max)
     }
 
     /// A time that must be there.
-    pub(super) fn required_duration(&mut self, key: &'static str, min: &str, max: &str) -> Option<Duration> {
+    pub(crate) fn required_duration(&mut self, key: &'static str, min: &str, max: &str) -> Option<Duration> {
         self.describe(key, "", &format!("{min} to {max}"));
         if self.peek(key).is_none() {
             self.error(
@@ -255,13 +262,13 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number with a default, within bounds.
-    pub(super) fn integer(&mut self, key: &'static str, default: u32, bounds: RangeInclusive<u32>) -> u32 {
+    pub(crate) fn integer(&mut self, key: &'static str, default: u32, bounds: RangeInclusive<u32>) -> u32 {
         self.describe(key, &default.to_string(), &format!("{} to {}", bounds.start(), bounds.end()));
         self.bounded_integer(key, bounds).unwrap_or(default)
     }
 
     /// A whole number that must be there.
-    pub(super) fn required_integer(&mut self, key: &'static str, bounds: RangeInclusive<u32>) -> Option<u32> {
+    pub(crate) fn required_integer(&mut self, key: &'static str, bounds: RangeInclusive<u32>) -> Option<u32> {
         let (min, max) = (*bounds.start(), *bounds.end());
         self.describe(key, "", &format!("{min} to {max}"));
         if self.peek(key).is_none() {
@@ -288,7 +295,7 @@ impl<'a> Section<'a> {
     }
 
     /// `true` or `false`.
-    pub(super) fn switch(&mut self, key: &'static str, default: bool) -> bool {
+    pub(crate) fn switch(&mut self, key: &'static str, default: bool) -> bool {
         self.describe(key, &default.to_string(), "");
         let Some(value) = self.value(key) else { return default };
         value.get_ref().as_bool().unwrap_or_else(|| {
@@ -298,7 +305,7 @@ impl<'a> Section<'a> {
     }
 
     /// A share as a percentage, from 1 % to 100 %, as a number between 0 and 1.
-    pub(super) fn share(&mut self, key: &'static str, default: &str) -> f64 {
+    pub(crate) fn share(&mut self, key: &'static str, default: &str) -> f64 {
         self.describe(key, default, "1% to 100%");
         let fallback = units::share(default).expect("the default is a percentage");
         let Some(value) = self.value(key) else { return fallback };
@@ -311,7 +318,7 @@ impl<'a> Section<'a> {
     }
 
     /// One text or a list of texts; the default is the items parted by a blank, or nothing.
-    pub(super) fn one_or_more(&mut self, key: &'static str, default: &str) -> Vec<(String, Span)> {
+    pub(crate) fn one_or_more(&mut self, key: &'static str, default: &str) -> Vec<(String, Span)> {
         self.describe(key, if default.is_empty() { "none" } else { default }, "");
         let Some(value) = self.value(key) else {
             return default.split_whitespace().map(|item| (item.to_owned(), self.span())).collect();
@@ -335,7 +342,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table of whole numbers by name, with the places of the names and of the numbers.
-    pub(super) fn numbers(&mut self, key: &'static str) -> Vec<(String, Span, i64, Span)> {
+    pub(crate) fn numbers(&mut self, key: &'static str) -> Vec<(String, Span, i64, Span)> {
         self.describe(key, "none", "");
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Table(table) = value.get_ref() else {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::spelling;
 
 /// Bytes of the file.
-pub(super) type Span = Range<usize>;
+pub(crate) type Span = Range<usize>;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ impl fmt::Display for Problem {
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Trunk,
     Agent,
     Table,
@@ -56,6 +56,9 @@ pub(super) enum Kind {
     Skill,
     Number,
     Reason,
+    Group,
+    Arrivals,
+    Variant,
 }
 
 impl Kind {
@@ -68,6 +71,9 @@ impl Kind {
             Kind::Skill => "skill",
             Kind::Number => "number",
             Kind::Reason => "reason",
+            Kind::Group => "group",
+            Kind::Arrivals => "arrivals",
+            Kind::Variant => "variant",
         }
     }
 }
@@ -82,18 +88,18 @@ struct Mention {
 
 /// One setting as the reader asked for it: what the page about the configuration must tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     /// `sip.timers`, `queue`
-    pub(super) table: String,
-    pub(super) key: &'static str,
+    pub(crate) table: String,
+    pub(crate) key: &'static str,
     /// As written in the file; empty where it must be given, `none` where it may be left out.
-    pub(super) default: String,
+    pub(crate) default: String,
     /// `500ms to 5s`; empty where the kind of value says it all.
-    pub(super) bounds: String,
+    pub(crate) bounds: String,
 }
 
 /// Collects problems, names and settings while a file is read.
-pub(super) struct Report<'a> {
+pub(crate) struct Report<'a> {
     file: &'a str,
     text: &'a str,
     problems: RefCell<Vec<(Span, Severity, String)>>,
@@ -103,7 +109,7 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Report<'a> {
+    pub(crate) fn new(file: &'a str, text: &'a str) -> Report<'a> {
         Report {
             file,
             text,
@@ -114,24 +120,24 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn text(&self) -> &'a str {
+    pub(crate) fn text(&self) -> &'a str {
         self.text
     }
 
-    pub(super) fn error(&self, span: Span, message: String) {
+    pub(crate) fn error(&self, span: Span, message: String) {
         self.problems.borrow_mut().push((span, Severity::Error, message));
     }
 
-    pub(super) fn warning(&self, span: Span, message: String) {
+    pub(crate) fn warning(&self, span: Span, message: String) {
         self.problems.borrow_mut().push((span, Severity::Warning, message));
     }
 
-    pub(super) fn setting(&self, setting: Setting) {
+    pub(crate) fn setting(&self, setting: Setting) {
         self.settings.borrow_mut().push(setting);
     }
 
     /// Gives a name; a second one of the same kind is an error, of skills not.
-    pub(super) fn define(&self, kind: Kind, name: &str, span: Span) {
+    pub(crate) fn define(&self, kind: Kind, name: &str, span: Span) {
         let mut names = self.names.borrow_mut();
         let key = (kind, name.to_owned());
         if let Some(first) = names.get(&key) {
@@ -149,19 +155,19 @@ impl<'a> Report<'a> {
     }
 
     /// Uses a name; `label` says who does.
-    pub(super) fn mention(&self, kind: Kind, name: &str, span: Span, label: &str) {
+    pub(crate) fn mention(&self, kind: Kind, name: &str, span: Span, label: &str) {
         let mention = Mention { kind, name: name.to_owned(), span, label: label.to_owned() };
         self.mentions.borrow_mut().push(mention);
     }
 
     /// Where a name was given.
-    pub(super) fn place_of(&self, kind: Kind, name: &str) -> Span {
+    pub(crate) fn place_of(&self, kind: Kind, name: &str) -> Span {
         self.names.borrow().get(&(kind, name.to_owned())).cloned().unwrap_or(0..0)
     }
 
     /// Reports the names that were used and never given. A skill that nobody holds is allowed: it may be
     /// about to be hired.
-    pub(super) fn resolve(&self) {
+    pub(crate) fn resolve(&self) {
         let names = self.names.borrow();
         for Mention { kind, name, span, label } in self.mentions.borrow().iter() {
             if names.contains_key(&(*kind, name.clone())) {
@@ -185,7 +191,7 @@ impl<'a> Report<'a> {
 
     /// The settings that were asked for, each once.
     #[cfg(test)]
-    pub(super) fn settings(&self) -> Vec<Setting> {
+    pub(crate) fn settings(&self) -> Vec<Setting> {
         let mut settings = self.settings.borrow().clone();
         settings.sort();
         settings.dedup();
@@ -193,7 +199,7 @@ impl<'a> Report<'a> {
     }
 
     /// All problems in order of place, errors before warnings at the same place.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
         let mut found = self.problems.take();
         found.sort_by(|left, right| (left.0.start, left.1, &left.2).cmp(&(right.0.start, right.1, &right.2)));
         found.dedup();

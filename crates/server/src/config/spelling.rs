@@ -1,14 +1,14 @@
 //! "Did you mean": the known word nearest to an unknown one.
 
 /// The known word that differs least from `word`, unless it differs too much to be meant.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = word.chars().count() / 3 + 1;
     let measured = known.map(|candidate| (distance(word, candidate), candidate));
     measured.filter(|&(distance, _)| distance <= allowed).min().map(|(_, candidate)| candidate)
 }
 
 /// ` (did you mean ..?)` or nothing.
-pub(super) fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest(word, known).map_or_else(String::new, |candidate| format!(" (did you mean `{candidate}`?)"))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
 
 /// `20s`, `1m30s`, `500ms`, `2h`: whole numbers with units, each unit once, largest first.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total: u64 = 0;
     let mut smallest = u64::MAX;
@@ -25,7 +25,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// `80%` or `99.5%` as a share between 0 and 1.
-pub(super) fn share(text: &str) -> Option<f64> {
+pub(crate) fn share(text: &str) -> Option<f64> {
     let number = text.strip_suffix('%')?.trim();
     let is_plain =
         !number.is_empty() && number.chars().all(|letter| letter.is_ascii_digit() || letter == '.');

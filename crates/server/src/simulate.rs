@@ -1,0 +1,281 @@
+//! `cordboard simulate`: what would happen on a day that did not happen.
+//!
+//! The scenario ([`scenario`]) says who calls and who works; queues and agents are those of a configuration, and
+//! become the distributor's by the mapping of the live server ([`model`]). The crate `whatif` plays the days, on
+//! several threads ([`play`]); here they become tables, files and a page ([`table`], [`files`], [`page`]), are
+//! compared with variants ([`comparison`]), and give the fewest agents that suffice ([`staffing`]).
+
+mod comparison;
+mod erlang;
+mod figures;
+mod files;
+mod model;
+mod page;
+mod play;
+mod progress;
+mod scenario;
+mod service_level;
+mod staffing;
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use whatif::RunError;
+
+use crate::cli::counted;
+use crate::config::Refused;
+use crate::exit::Exit;
+use comparison::Difference;
+use figures::Outcome;
+use model::Built;
+use play::Players;
+use progress::Progress;
+use scenario::{Case, Scenario};
+use staffing::{Plan, Unplanned};
+
+/// Figures of all replications together that are kept: about a gigabyte.
+const TALLIES_MAX: usize = 4_000_000;
+
+/// What a user can say beside the scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The scenario.
+    pub scenario: PathBuf,
+    /// A configuration in place of the scenario's own.
+    pub config: Option<PathBuf>,
+    /// Another scenario to compare with.
+    pub compare: Option<PathBuf>,
+    /// Search the fewest agents; of this group, or where it is empty of the only one.
+    pub staff: Option<String>,
+    /// Only read and explain errors.
+    pub check: bool,
+    /// Where the figures go.
+    pub csv: Option<PathBuf>,
+    /// Where everything goes, for programs.
+    pub json: Option<PathBuf>,
+    /// Where the report goes, for people.
+    pub html: Option<PathBuf>,
+    /// Instead of the scenario's own.
+    pub replications: Option<u32>,
+    /// Instead of the scenario's own.
+    pub seed: Option<u32>,
+    /// How many threads play; `None`: one for each core.
+    pub threads: Option<u32>,
+}
+
+/// All that one call found out.
+pub(crate) struct Results {
+    pub(crate) scenario: Scenario,
+    /// The scenario as written, its variants, the other scenario.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// Each against the first.
+    pub(crate) comparisons: Vec<(String, Vec<Difference>)>,
+    /// Where it was asked for.
+    pub(crate) staffing: Option<Plan>,
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+enum Failure {
+    /// A file is wrong.
+    Files(Refused),
+    /// The parts of a scenario do not fit each other. With its file.
+    Scenario(PathBuf, String),
+    /// A day cannot be played.
+    Run(PathBuf, RunError),
+    /// A file cannot be written.
+    Write(PathBuf, std::io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Files(refused) => refused.fmt(f),
+            Failure::Scenario(file, message) => write!(f, "{}: {message}", file.display()),
+            Failure::Run(file, error) => write!(f, "{}: the day cannot be played: {error}", file.display()),
+            Failure::Write(file, error) => {
+                write!(
+                    f,
+                    "{} cannot be written: {error}; name a file in a folder that is there",
+                    file.display()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Does what the user asked for.
+pub fn run(options: &Options) -> Exit {
+    match simulate(options) {
+        Ok(text) => {
+            let mut out = std::io::stdout().lock();
+            // Whoever closes the pipe has seen enough.
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            Exit::Well
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            match failure {
+                Failure::Files(_) | Failure::Scenario(..) => Exit::Configuration,
+                Failure::Run(_, error) => of_run(&error),
+                Failure::Write(..) => Exit::System,
+            }
+        }
+    }
+}
+
+/// Whose fault it is that a day cannot be played.
+fn of_run(error: &RunError) -> Exit {
+    match error {
+        RunError::Model(_) | RunError::Settings { .. } | RunError::TooManyCustomers => Exit::Configuration,
+        RunError::Refused(_)
+        | RunError::NotConserved { .. }
+        | RunError::Broken(_)
+        | RunError::BrokenOverTime(_) => Exit::Fault,
+    }
+}
+
+fn simulate(options: &Options) -> Result<String, Failure> {
+    let mut scenario = read(&options.scenario, options)?;
+    if let Some(other) = &options.compare {
+        let other = self::other(&scenario, other, options)?;
+        scenario.cases.push(other);
+    }
+    if options.check {
+        return checked(&scenario);
+    }
+    let results = results(scenario, options)?;
+    write(options.csv.as_deref(), || {
+        files::csv(&results).map_err(|error| std::io::Error::other(error.to_string()))
+    })?;
+    write(options.json.as_deref(), || {
+        let mut text = serde_json::to_vec_pretty(&files::json(&results))?;
+        text.push(b'\n');
+        Ok(text)
+    })?;
+    write(options.html.as_deref(), || Ok(page::page(&results).into_bytes()))?;
+    Ok(text(&results, options))
+}
+
+fn read(file: &Path, options: &Options) -> Result<Scenario, Failure> {
+    let mut scenario = scenario::load(file, options.config.as_deref()).map_err(Failure::Files)?;
+    for warning in &scenario.warnings {
+        eprintln!("{warning}");
+    }
+    let runs = &mut scenario.runs;
+    runs.replications = options.replications.unwrap_or(runs.replications);
+    runs.seed = options.seed.map_or(runs.seed, u64::from);
+    Ok(scenario)
+}
+
+/// The other scenario as one more case of the first.
+fn other(scenario: &Scenario, file: &Path, options: &Options) -> Result<Case, Failure> {
+    let other = read(file, options)?;
+    if other.day != scenario.day {
+        let message =
+            "its [day] is not that of the first scenario; only equal days and intervals can be compared";
+        return Err(Failure::Scenario(file.to_owned(), message.to_owned()));
+    }
+    let case = other.cases.into_iter().next().expect("a scenario has a case as written");
+    Ok(Case { name: file.display().to_string(), ..case })
+}
+
+/// What `--check` says of a scenario that is right.
+fn checked(scenario: &Scenario) -> Result<String, Failure> {
+    for case in &scenario.cases {
+        build(scenario, case)?;
+    }
+    let case = &scenario.cases[0];
+    let calls: f64 = case.arrivals.iter().map(scenario::Arrivals::calls).sum();
+    Ok(format!(
+        "{}: can be simulated; {}, {} in {}, {calls:.0} calls a day, {}, {}\n",
+        scenario.file,
+        counted(case.config.queues.len(), "queue", "queues"),
+        counted(case.config.agents.len(), "agent", "agents"),
+        counted(case.groups.len(), "group", "groups"),
+        counted(scenario.day.intervals(), "interval", "intervals"),
+        counted(scenario.cases.len() - 1, "variant", "variants"),
+    ))
+}
+
+fn build(scenario: &Scenario, case: &Case) -> Result<Built, Failure> {
+    let file = || PathBuf::from(&scenario.file);
+    let built = model::build(&scenario.day, &scenario.runs, case)
+        .map_err(|message| Failure::Scenario(file(), message))?;
+    let kept = built.model.queues.len() + built.model.customers.len() + built.model.groups.len();
+    let days = usize::try_from(scenario.runs.replications).unwrap_or(usize::MAX);
+    let tallies = kept.saturating_mul(built.model.intervals()).saturating_mul(days);
+    if tallies > TALLIES_MAX {
+        let message = format!(
+            "{tallies} figures would have to be kept; {TALLIES_MAX} are the most: choose longer intervals \
+             or fewer `replications`"
+        );
+        return Err(Failure::Scenario(file(), message));
+    }
+    Ok(built)
+}
+
+fn results(scenario: Scenario, options: &Options) -> Result<Results, Failure> {
+    let file = PathBuf::from(&scenario.file);
+    let built: Vec<Built> =
+        scenario.cases.iter().map(|case| build(&scenario, case)).collect::<Result<_, _>>()?;
+    let progress = Progress::new();
+    let threads =
+        options.threads.map_or_else(play::cores, |threads| usize::try_from(threads).unwrap_or(usize::MAX));
+    let players = Players { threads, progress: &progress };
+    let runs = scenario.runs;
+    progress.expect(u64::from(runs.replications) * built.len() as u64);
+    let mut outcomes = Vec::new();
+    for (case, built) in scenario.cases.iter().zip(&built) {
+        let days = players.play(&built.model, runs.seed, runs.replications);
+        let days = days.map_err(|error| Failure::Run(file.clone(), error))?;
+        outcomes.push(figures::outcome(case, built, days, &runs));
+    }
+    let comparisons = outcomes[1..].iter();
+    let comparisons = comparisons
+        .map(|other| (other.name.clone(), comparison::compare(&outcomes[0], other, &runs)))
+        .collect();
+    let staffing = if options.staff.is_some() || scenario.wants_staffing {
+        let group = options.staff.as_deref().filter(|group| !group.is_empty());
+        let plan = staffing::plan(&scenario, &scenario.cases[0], &built[0], group, &players);
+        Some(plan.map_err(|unplanned| match unplanned {
+            Unplanned::Scenario(message) => Failure::Scenario(file, message),
+            Unplanned::Run(error) => Failure::Run(file, error),
+        })?)
+    } else {
+        None
+    };
+    progress.end();
+    Ok(Results { scenario, outcomes, comparisons, staffing })
+}
+
+fn write(file: Option<&Path>, bytes: impl FnOnce() -> std::io::Result<Vec<u8>>) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
+    bytes()
+        .and_then(|bytes| std::fs::write(file, bytes))
+        .map_err(|error| Failure::Write(file.to_owned(), error))
+}
+
+/// What the terminal shows.
+fn text(results: &Results, options: &Options) -> String {
+    let mut text = table::head(&results.scenario);
+    text.push_str(&table::outcome(&results.scenario, &results.outcomes[0]));
+    for (name, differences) in &results.comparisons {
+        text.push_str(&table::comparison(&results.scenario, name, differences));
+    }
+    if let Some(plan) = &results.staffing {
+        text.push_str(&table::staffing(&results.scenario, plan));
+    }
+    let files = [&options.csv, &options.json, &options.html];
+    for file in files.into_iter().flatten() {
+        text.push_str(&format!("written: {}\n", file.display()));
+    }
+    text
+}

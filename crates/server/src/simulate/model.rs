@@ -1,0 +1,205 @@
+//! A case in the simulator's words: the same distributor, set up by the same mapping as in the live server.
+
+use std::time::Duration;
+
+use whatif::{
+    Agent, AgentGroup, Break, Busyness, Count, CustomerType, Distribution, Ending, Handling, Law, Members,
+    Model, Queue, Rate, Retrial, Shift,
+};
+
+use super::scenario::{Arrivals, Case, Day, Group, Pattern, Ringing, Runs, Target};
+use crate::plan::{self, Numbering};
+
+/// Who is still waiting when the doors close is served, for so long at most.
+const OVERTIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// An agent who does not answer lets it ring until the queue's ring timeout ends it.
+const NEVER_PICKED_UP: Duration = Duration::from_secs(86_400);
+/// Abandons up to this wait, it included, are short: as in the live report.
+pub(crate) const SHORT_ABANDON: Duration = Duration::from_secs(5);
+/// Thresholds are included in the live report, and excluded in the simulator.
+pub(crate) const INCLUDED: Duration = Duration::from_micros(1);
+
+/// A model, and how its times lie to those of the day.
+#[derive(Clone, Debug)]
+pub(crate) struct Built {
+    /// What is played.
+    pub(crate) model: Model,
+    /// So many intervals are warm-up; the day's first is the next.
+    pub(crate) skipped: usize,
+}
+
+/// Where the model's time begins.
+#[derive(Clone, Copy)]
+struct Clock {
+    day: Day,
+    /// The model's origin, in front of the day by the warm-up.
+    warm_up: Duration,
+}
+
+impl Clock {
+    /// A time of the day in the model. What begins with the day begins with the warm-up.
+    fn begin(&self, time: Duration) -> Duration {
+        if time <= self.day.from { Duration::ZERO } else { self.at(time) }
+    }
+
+    /// What ends with the day ends when the last caller is served.
+    fn end(&self, time: Duration) -> Duration {
+        if time >= self.day.to { self.at(self.day.to) + OVERTIME_MAX } else { self.at(time) }
+    }
+
+    fn at(&self, time: Duration) -> Duration {
+        self.warm_up + time.saturating_sub(self.day.from)
+    }
+}
+
+/// Builds the model of a case.
+///
+/// # Errors
+///
+/// What only shows when the parts stand side by side, in words.
+pub(crate) fn build(day: &Day, runs: &Runs, case: &Case) -> Result<Built, String> {
+    let intervals = runs.warm_up.as_micros().div_ceil(day.interval.as_micros());
+    let skipped = u32::try_from(intervals).map_err(|_| "the warm-up is too long".to_owned())?;
+    let clock = Clock { day: *day, warm_up: day.interval * skipped };
+    let mut numbering = Numbering::default();
+    let mut plan = plan::Distribution::new(&case.config, &mut numbering);
+    let mut model = Model::new(clock.at(day.to));
+    model.distributor = plan.shared.clone();
+    model.interval = day.interval;
+    model.warm_up = clock.warm_up;
+    model.trunks = day.lines;
+    model.shuffled = day.shuffled;
+    model.ending = Ending::Serve { at_most: OVERTIME_MAX };
+    if day.spread > 0.0 {
+        model.busyness = Busyness::Common { shape: 1.0 / (day.spread * day.spread) };
+    }
+    for queue in &case.config.queues {
+        let id = numbering.queue(&queue.name);
+        let settings = plan.queues.remove(&id).ok_or("a queue is there twice")?;
+        model.queues.push(Queue {
+            id,
+            name: queue.name.clone(),
+            settings,
+            within: queue.service_level.within + INCLUDED,
+            short_abandon: SHORT_ABANDON + INCLUDED,
+        });
+    }
+    for arrivals in &case.arrivals {
+        model.customers.push(customers(arrivals, case, &clock, &plan.entries, &mut numbering)?);
+    }
+    for group in &case.groups {
+        model.groups.push(agents(group, case, &clock, &mut plan.agents, &mut numbering));
+    }
+    model.check().map_err(|fault| fault.to_string())?;
+    let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+    Ok(Built { model, skipped })
+}
+
+fn customers(
+    arrivals: &Arrivals,
+    case: &Case,
+    clock: &Clock,
+    entries: &[engine::Entry],
+    numbering: &mut Numbering,
+) -> Result<CustomerType, String> {
+    let (queue, priority, requirement) = match &arrivals.target {
+        Target::Queue(name) => {
+            let points = case.config.queues.iter().find(|queue| queue.name == *name);
+            let points = points.map_or(0, |queue| i32::try_from(queue.priority).unwrap_or(i32::MAX));
+            (numbering.queue(name), points, None)
+        }
+        Target::Number(number) => {
+            let entry = entries.iter().find(|entry| entry.number.matches(number));
+            let entry = entry.ok_or_else(|| format!("no entry takes the number {number}"))?;
+            (entry.queue, entry.priority, entry.requirement.clone())
+        }
+    };
+    let retrial = arrivals.retrials.as_ref().map_or_else(Retrial::default, |retrials| Retrial {
+        after_abandonment: retrials.share,
+        after_blocking: retrials.share_blocked,
+        delay: Law::same(retrials.after.clone()),
+    });
+    Ok(CustomerType {
+        name: arrivals.name.clone(),
+        queue,
+        priority,
+        requirement,
+        arrivals: pattern(&arrivals.pattern, clock),
+        patience: arrivals.patience.clone().map(Law::same),
+        handling: Handling::same(arrivals.talk.clone()),
+        after_call_work: arrivals.after_call_work.clone().map(Law::same),
+        retrial,
+    })
+}
+
+fn pattern(pattern: &Pattern, clock: &Clock) -> whatif::Arrivals {
+    let day = clock.day;
+    let span = |number: usize| {
+        let (from, to) = day.interval(number);
+        (clock.at(from), clock.at(to))
+    };
+    match pattern {
+        Pattern::Poisson(counts) => {
+            let per_hour = |count: f64| count * 3_600.0 / day.interval.as_secs_f64();
+            let rates = counts.iter().enumerate().map(|(number, &count)| Rate {
+                // The first interval's callers come from the beginning of the warm-up on.
+                from: if number == 0 { Duration::ZERO } else { span(number).0 },
+                per_hour: per_hour(count),
+            });
+            whatif::Arrivals::Poisson(rates.collect())
+        }
+        Pattern::Counted(counts) => {
+            let counts = counts.iter().enumerate().map(|(number, &customers)| {
+                let (from, to) = span(number);
+                Count { from, to, customers }
+            });
+            whatif::Arrivals::Counts(counts.collect())
+        }
+        Pattern::Recorded(times) => {
+            whatif::Arrivals::Times(times.iter().map(|&time| clock.at(time)).collect())
+        }
+    }
+}
+
+fn agents(
+    group: &Group,
+    case: &Case,
+    clock: &Clock,
+    settings: &mut std::collections::BTreeMap<acd::AgentId, acd::AgentSettings>,
+    numbering: &mut Numbering,
+) -> AgentGroup {
+    let shifts: Vec<Shift> =
+        group.shifts.iter().map(|&shift| self::shift(shift, &group.breaks, clock)).collect();
+    let agents = group.agents.iter().filter_map(|id| {
+        let settings = settings.remove(&numbering.agent(id))?;
+        Some(Agent { name: id.clone(), settings, shifts: shifts.clone() })
+    });
+    let pause = case.config.routing.missed_pause;
+    AgentGroup {
+        name: group.name.clone(),
+        members: Members::Named(agents.collect()),
+        pick_up: pick_up(&case.ringing),
+        missed_pause: Some(pause).filter(|pause| !pause.is_zero()),
+    }
+}
+
+fn shift((from, to): (Duration, Duration), breaks: &[(Duration, Duration)], clock: &Clock) -> Shift {
+    let within = breaks.iter().filter(|(begin, end)| from <= *begin && *end <= to);
+    let breaks = within.map(|&(begin, end)| Break { from: clock.at(begin), to: clock.at(end) });
+    Shift { from: clock.begin(from), to: clock.end(to), breaks: breaks.collect() }
+}
+
+/// How long it rings: `None` where everybody picks up at once.
+pub(crate) fn pick_up(ringing: &Ringing) -> Option<Law> {
+    if ringing.no_answer > 0.0 {
+        return Some(Law::same(Distribution::Either {
+            share: ringing.no_answer,
+            first: Box::new(Distribution::Constant(NEVER_PICKED_UP)),
+            other: Box::new(ringing.pick_up.clone()),
+        }));
+    }
+    match &ringing.pick_up {
+        Distribution::Constant(time) if time.is_zero() => None,
+        pick_up => Some(Law::same(pick_up.clone())),
+    }
+}

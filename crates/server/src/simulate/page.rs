@@ -1,0 +1,445 @@
+//! The report for people: one HTML file that needs nothing else, in English and Korean, light and dark.
+//!
+//! Both languages stand in the file, and the style shows one of them; the script only chooses, so that the page
+//! is whole without it.
+
+mod chart;
+
+use std::fmt::Write as _;
+
+use whatif::{GroupMeasure, Measure};
+
+use super::comparison::{Difference, Verdict};
+use super::figures::{Column, Figure, Kind, Outcome, Part, Row, Unit};
+use super::scenario::{Scenario, clock};
+use super::staffing::Plan;
+use super::words::{Words, change, percent, value, with_half, words};
+use super::{Results, service_level};
+use chart::{Chart, Line, Shape};
+
+const STYLE: &str = include_str!("page/report.css");
+const SCRIPT: &str = include_str!("page/report.js");
+
+/// The whole page.
+pub(crate) fn page(results: &Results) -> String {
+    let scenario = &results.scenario;
+    let file = escaped(&scenario.file);
+    let mut html = String::new();
+    let mut put = |text: &str| writeln!(html, "{text}").expect("a String takes every line");
+    put("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
+    put("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+    put(&format!("<title>Cordboard: {file}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>"));
+    let other = "<button id=\"language\" type=\"button\"><span class=\"en\" lang=\"ko\">한국어</span><span \
+     class=\"ko\" lang=\"en\">English</span></button>";
+    put(&format!("<header><h1>Cordboard <small>{file}</small></h1>{other}</header>"));
+    put(&format!("<p class=\"quiet\">{}</p>\n<main>", both(&head(scenario, "en"), &head(scenario, "ko"))));
+    let outcome = &results.outcomes[0];
+    put(&summary(scenario, outcome));
+    for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
+        put(&queue(scenario, part));
+    }
+    put(&groups(scenario, outcome));
+    for (name, differences) in &results.comparisons {
+        put(&comparison(scenario, name, differences));
+    }
+    if let Some(plan) = &results.staffing {
+        put(&staffing(scenario, plan));
+    }
+    put(&definitions(scenario));
+    put(&format!("</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>"));
+    html
+}
+
+fn head(scenario: &Scenario, language: &str) -> String {
+    let (day, runs) = (&scenario.day, &scenario.runs);
+    let (from, to) = (clock(day.from), clock(day.to));
+    let (days, seed, sure) = (runs.replications, runs.seed, percent(runs.confidence));
+    if language == "ko" {
+        format!("{from}–{to}, 모의실험 {days}일, 시드 {seed}; ±와 색 띠는 {sure} 신뢰구간")
+    } else {
+        format!(
+            "{from} to {to}, {days} simulated days, seed {seed}; ± and shaded bands are {sure} confidence"
+        )
+    }
+}
+
+/// The figures of the whole day, large.
+fn summary(scenario: &Scenario, outcome: &Outcome) -> String {
+    let Some(centre) = outcome.parts.iter().find(|part| part.kind == Kind::Centre) else {
+        return String::new();
+    };
+    let columns = [
+        Column::Callers(Measure::Offered),
+        Column::level(scenario.runs.level),
+        Column::Callers(Measure::AverageSpeedOfAnswer),
+        Column::Callers(Measure::AbandonmentRate),
+    ];
+    let mut cards = String::new();
+    for column in columns {
+        cards.push_str(&card(&spoken(column.words()), centre.day.get(column), column.unit()));
+    }
+    for group in outcome.parts.iter().filter(|part| part.kind == Kind::Group) {
+        let column = Column::Agents(GroupMeasure::Occupancy);
+        let label = format!("{} {}", spoken(column.words()), escaped(&group.name));
+        cards.push_str(&card(&label, group.day.get(column), column.unit()));
+    }
+    let mut html = section(words("The day", "하루 전체"), &format!("<div class=\"cards\">{cards}</div>"));
+    if outcome.stranded >= 0.05 {
+        let count = outcome.stranded;
+        let said = both(
+            &format!("{count:.1} callers a day were never answered and never gave up: nobody served them."),
+            &format!("하루 {count:.1}건은 응답되지도 포기하지도 않음: 담당 상담원이 없음."),
+        );
+        write!(html, "<p class=\"bad\">{said}</p>").expect("a String takes every line");
+    }
+    html
+}
+
+fn card(label: &str, figure: Option<Figure>, unit: Unit) -> String {
+    let large = figure.map_or_else(|| "–".to_owned(), |figure| shown(figure.value, unit));
+    let half = figure.map(|figure| figure.half()).filter(|half| half.is_finite());
+    let half =
+        half.map_or_else(String::new, |half| format!(" <span class=\"half\">±{}</span>", shown(half, unit)));
+    format!(
+        "<div class=\"card\"><div class=\"figure\">{large}</div><div class=\"quiet\">{label}{half}</div></div>"
+    )
+}
+
+/// A figure with its unit, in both languages.
+fn shown(figure: f64, unit: Unit) -> String {
+    let en = value(figure, unit);
+    match unit {
+        Unit::Count | Unit::Share => en,
+        Unit::Seconds => both(&en, &format!("{figure:.1}초")),
+    }
+}
+
+/// The same of a change.
+fn shown_change(figure: f64, unit: Unit) -> String {
+    let en = change(figure, unit);
+    match unit {
+        Unit::Count => en,
+        Unit::Share => both(&format!("{en} points"), &format!("{en}%p")),
+        Unit::Seconds => both(&en, &en.replace("\u{a0}s", "초")),
+    }
+}
+
+fn queue(scenario: &Scenario, part: &Part) -> String {
+    let level = Column::level(scenario.runs.level);
+    let line = |column: Column, class| Line { words: column.words(), class, points: points(part, column) };
+    let target = part.target.map(|(share, _)| share);
+    let charts = [
+        Chart {
+            title: level.words(),
+            unit: Unit::Share,
+            labels: labels(scenario),
+            lines: vec![line(level, "a")],
+            target,
+            shape: Shape::Line,
+        },
+        Chart {
+            title: words("Answer delay in seconds", "응답 지연 (초)"),
+            unit: Unit::Seconds,
+            labels: labels(scenario),
+            lines: vec![
+                line(Column::Callers(Measure::AverageSpeedOfAnswer), "a"),
+                line(Column::Delay(50), "c"),
+                line(Column::Delay(90), "b"),
+            ],
+            target: None,
+            shape: Shape::Line,
+        },
+        Chart {
+            title: words("Calls", "인입"),
+            unit: Unit::Count,
+            labels: labels(scenario),
+            lines: vec![
+                line(Column::Callers(Measure::Offered), "a"),
+                line(Column::Callers(Measure::Abandoned), "b"),
+            ],
+            target: None,
+            shape: Shape::Bars,
+        },
+    ];
+    let columns = [
+        Column::Callers(Measure::Offered),
+        level,
+        Column::Callers(Measure::AverageSpeedOfAnswer),
+        Column::Delay(50),
+        Column::Delay(90),
+        Column::Callers(Measure::AbandonmentRate),
+        Column::Callers(Measure::Overflowed),
+    ];
+    let promise = part.target.map_or_else(String::new, |(share, within)| {
+        let (share, within) = (share * 100.0, within.as_secs_f64());
+        let said = both(
+            &format!("{share:.0} % within {within} s promised"),
+            &format!("목표: {within}초 이내 {share:.0}%"),
+        );
+        format!("<p class=\"quiet\">{said}</p>")
+    });
+    let title = format!("{} {}", spoken(Kind::Queue.words()), escaped(&part.name));
+    let levels = levels(part);
+    titled(&title, &format!("{promise}{}{}{levels}", drawn(&charts), table(scenario, part, &columns)))
+}
+
+/// Every variant of the service level for the day.
+fn levels(part: &Part) -> String {
+    let rows: String = service_level::WORDS
+        .into_iter()
+        .map(|(word, level)| {
+            let figure = with_half(part.day.get(Column::level(level)), Unit::Share);
+            format!(
+                "<tr><th scope=\"row\">{word}</th><td class=\"left\">{}</td><td>{figure}</td></tr>",
+                level.formula()
+            )
+        })
+        .collect();
+    let headings = [words("Variant", "종류"), words("Formula", "계산식"), words("Day, %", "하루, %")];
+    folded(words("Every service level", "서비스 레벨 종류별"), &grid(&headings.map(spoken), &rows))
+}
+
+fn groups(scenario: &Scenario, outcome: &Outcome) -> String {
+    let parts: Vec<&Part> = outcome.parts.iter().filter(|part| part.kind == Kind::Group).collect();
+    let occupancy = Column::Agents(GroupMeasure::Occupancy);
+    let mut html = String::new();
+    for part in parts {
+        let line =
+            |column: Column| vec![Line { words: column.words(), class: "a", points: points(part, column) }];
+        let chart = |column: Column, shape| Chart {
+            title: column.words(),
+            unit: column.unit(),
+            labels: labels(scenario),
+            lines: line(column),
+            target: None,
+            shape,
+        };
+        let charts = [chart(occupancy, Shape::Line), chart(Column::Scheduled, Shape::Bars)];
+        let columns = [
+            Column::Scheduled,
+            occupancy,
+            Column::Agents(GroupMeasure::Utilisation),
+            Column::Agents(GroupMeasure::Answered),
+        ];
+        let title = format!("{} {}", spoken(Kind::Group.words()), escaped(&part.name));
+        html.push_str(&titled(&title, &format!("{}{}", drawn(&charts), table(scenario, part, &columns))));
+    }
+    html
+}
+
+fn comparison(scenario: &Scenario, name: &str, differences: &[Difference]) -> String {
+    let rows: String = differences
+        .iter()
+        .map(|difference| {
+            let Difference { kind, name, column, before, after, change: by, verdict } = difference;
+            let unit = column.unit();
+            let (low, high) = (change(by.low, unit), change(by.high, unit));
+            format!(
+                "<tr><th scope=\"row\">{} {}</th><td \
+                 class=\"left\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{low} … {high}</td><td \
+                 class=\"left {}\">{}</td></tr>",
+                spoken(kind.words()),
+                escaped(name),
+                spoken(column.words()),
+                shown(*before, unit),
+                shown(*after, unit),
+                shown_change(by.value, unit),
+                tone(*verdict),
+                spoken(verdict.words()),
+            )
+        })
+        .collect();
+    let sure = percent(scenario.runs.confidence);
+    let headings = [
+        words("Of", "대상"),
+        words("Figure", "지표"),
+        words("Before", "이전"),
+        words("After", "이후"),
+        words("Change", "변화"),
+        words("Between", "구간"),
+        words("Says", "판정"),
+    ];
+    let note = both(
+        &format!(
+            "The same callers on the same days. The change lies between the two with {sure} confidence."
+        ),
+        &format!("같은 날 같은 고객으로 비교. 변화는 {sure} 신뢰수준에서 두 값 사이."),
+    );
+    let title = format!("{} {}", spoken(words("What if:", "만약:")), escaped(name));
+    let table = grid(&headings.map(spoken), &rows).replacen("<table>", "<table class=\"compared\">", 1);
+    titled(&title, &format!("<p class=\"quiet\">{note}</p>{table}"))
+}
+
+fn tone(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "good",
+        Verdict::Worse => "bad",
+        Verdict::Higher | Verdict::Lower | Verdict::Unclear => "",
+    }
+}
+
+fn staffing(scenario: &Scenario, plan: &Plan) -> String {
+    let exact = |value: f64| Figure { value, low: value, high: value };
+    let count = |count: Option<u32>| count.map(|count| exact(f64::from(count)));
+    let line = |words, class, points| Line { words, class, points };
+    let needs = || plan.intervals.iter();
+    let mut lines = vec![
+        line(words("Simulated", "모의실험"), "a", needs().map(|need| count(need.agents)).collect()),
+        line(words("Erlang C", "Erlang C"), "b", needs().map(|need| count(need.erlang_c)).collect()),
+    ];
+    if needs().any(|need| need.erlang_a.is_some()) {
+        lines.push(line(
+            words("Erlang A", "Erlang A"),
+            "c",
+            needs().map(|need| count(need.erlang_a)).collect(),
+        ));
+    }
+    let chart = Chart {
+        title: words("Fewest agents", "최소 상담원 수"),
+        unit: Unit::Count,
+        labels: labels(scenario),
+        lines,
+        target: None,
+        shape: Shape::Steps,
+    };
+    let rows: String = plan
+        .intervals
+        .iter()
+        .enumerate()
+        .map(|(number, need)| {
+            let number_of = |count: Option<u32>| count.map_or_else(|| "–".to_owned(), |count| count.to_string());
+            let agents = need.agents.map_or_else(|| format!("&gt; \
+             {}", plan.agents_max), |agents| agents.to_string());
+            format!(
+                "<tr><th scope=\"row\">{}</th><td>{:.1}</td><td>{:.2}</td><td><b>{agents}</b></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                scenario.day.label(number),
+                need.per_hour,
+                need.erlangs,
+                with_half(need.level, Unit::Share),
+                with_half(need.delay, Unit::Seconds),
+                with_half(need.abandonment, Unit::Share),
+                number_of(need.erlang_c),
+                number_of(need.erlang_a),
+            )
+        })
+        .collect();
+    let headings = [
+        words("Interval", "시간대"),
+        words("Calls an hour", "시간당 인입"),
+        words("Erlangs", "얼랑"),
+        words("Agents", "상담원 수"),
+        words("Service level, %", "서비스 레벨, %"),
+        words("Answer delay, s", "응답 지연, 초"),
+        words("Abandonment, %", "포기율, %"),
+        words("Erlang C", "Erlang C"),
+        words("Erlang A", "Erlang A"),
+    ];
+    let hours = plan.agent_hours(scenario);
+    let sum = both(&format!("{hours:.1} agent hours"), &format!("총 {hours:.1}인시"));
+    let title = format!(
+        "{} {}",
+        spoken(words("Fewest agents of group", "최소 상담원 수: 상담 그룹")),
+        escaped(&plan.group)
+    );
+    titled(
+        &title,
+        &format!("<p class=\"quiet\">{sum}</p>{}{}", drawn(&[chart]), grid(&headings.map(spoken), &rows)),
+    )
+}
+
+fn definitions(scenario: &Scenario) -> String {
+    let level = scenario.runs.level;
+    let (word, formula) = (service_level::word(level), level.formula());
+    let said = both(
+        &format!(
+            "Service level {word}: {formula}, where A is answered, B abandoned, F overflowed, K turned \
+             away, S abandoned within 5 s, Off offered, each up to the threshold (T) or at all. Answer \
+             delay counts from entry into the queue to the answer. Occupancy is conversation and after-call \
+             work over these and idle time."
+        ),
+        &format!(
+            "서비스 레벨 {word}: {formula}. A 응답, B 포기, F 넘침, K 회선 부족, S 5초 이내 포기, Off 인입이며 (T)는 기준 시간 이내. 응답 \
+             지연은 대기열 진입부터 응답까지. 점유율은 통화와 후처리 시간을 이와 유휴 시간의 합으로 나눈 값."
+        ),
+    );
+    format!("<p class=\"quiet\">{said}</p>")
+}
+
+/// Figures by interval and for the day, folded away.
+fn table(scenario: &Scenario, part: &Part, columns: &[Column]) -> String {
+    let line = |label: &str, row: &Row| {
+        let cells: String = columns
+            .iter()
+            .map(|&column| format!("<td>{}</td>", with_half(row.get(column), column.unit())))
+            .collect();
+        format!("<tr><th scope=\"row\">{label}</th>{cells}</tr>")
+    };
+    let mut rows: String = part
+        .intervals
+        .iter()
+        .enumerate()
+        .map(|(number, row)| line(&scenario.day.label(number), row))
+        .collect();
+    rows.push_str(&line(&spoken(words("Day", "하루")), &part.day));
+    let unit = |column: &Column| match column.unit() {
+        Unit::Count => "",
+        Unit::Seconds => ", s",
+        Unit::Share => ", %",
+    };
+    let headings: Vec<String> = std::iter::once(spoken(words("Interval", "시간대")))
+        .chain(columns.iter().map(|column| format!("{}{}", spoken(column.words()), unit(column))))
+        .collect();
+    folded(words("By interval", "시간대별"), &grid(&headings, &rows))
+}
+
+fn grid(headings: &[String], rows: &str) -> String {
+    let head: String = headings.iter().map(|heading| format!("<th scope=\"col\">{heading}</th>")).collect();
+    format!(
+        "<div class=\"scroll\" \
+         tabindex=\"0\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
+
+fn drawn(charts: &[Chart]) -> String {
+    let charts: String = charts.iter().map(Chart::drawn).collect();
+    format!("<div class=\"charts\">{charts}</div>")
+}
+
+fn points(part: &Part, column: Column) -> Vec<Option<Figure>> {
+    part.intervals.iter().map(|row| row.get(column)).collect()
+}
+
+/// When each interval begins.
+fn labels(scenario: &Scenario) -> Vec<String> {
+    (0..scenario.day.intervals()).map(|number| clock(scenario.day.interval(number).0)).collect()
+}
+
+fn section(title: Words, content: &str) -> String {
+    titled(&spoken(title), content)
+}
+
+fn titled(title: &str, content: &str) -> String {
+    format!("<section><h2>{title}</h2>{content}</section>")
+}
+
+fn folded(title: Words, content: &str) -> String {
+    format!("<details><summary>{}</summary>{content}</details>", spoken(title))
+}
+
+/// Words in both languages, of which the style shows one.
+fn spoken(words: Words) -> String {
+    both(words.en, words.ko)
+}
+
+/// Text in both languages; it must be escaped.
+fn both(en: &str, ko: &str) -> String {
+    if en == ko {
+        return en.to_owned();
+    }
+    format!("<span class=\"en\">{en}</span><span class=\"ko\" lang=\"ko\">{ko}</span>")
+}
+
+/// Text of the user, as HTML shows it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,166 @@
+//! The scenario file: what a simulation is told, read by the same reader as the configuration.
+//!
+//! [`load`] turns one TOML file, the configuration and the days of real calls that it names into a
+//! [`Scenario`] of plain values, or into every problem that stands in the way. `docs/simulate.md` explains every
+//! setting.
+
+mod arrivals;
+mod centre;
+mod day;
+mod groups;
+mod lasting;
+mod sheet;
+mod staffing;
+mod variants;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use crate::config::reader::Section;
+use crate::config::report::{Kind, Report};
+use crate::config::{self, Config, Problem, Refused, Severity};
+
+pub(crate) use arrivals::{Arrivals, Pattern, Target};
+pub(crate) use day::{Day, Runs};
+pub(crate) use groups::{Group, Ringing};
+pub(crate) use staffing::Staffing;
+
+use centre::Centre;
+use sheet::Sheets;
+
+/// Everything that one file says.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    /// The file as it was named.
+    pub(crate) file: String,
+    /// What is simulated, from when to when.
+    pub(crate) day: Day,
+    /// How often, and from which seed.
+    pub(crate) runs: Runs,
+    /// The centre as written, then each `[[variant]]`.
+    pub(crate) cases: Vec<Case>,
+    /// What the search for numbers of agents aims at; also where the file has no `[staffing]`.
+    pub(crate) staffing: Staffing,
+    /// Whether the file asks for that search.
+    pub(crate) wants_staffing: bool,
+    /// What is allowed and probably not meant.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// One way the day could be: the centre, who calls and who works.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    /// The variant's name; empty for the scenario as written.
+    pub(crate) name: String,
+    /// Queues, and all agents who work that day, those of groups with a `count` included.
+    pub(crate) config: Config,
+    /// Who calls.
+    pub(crate) arrivals: Vec<Arrivals>,
+    /// How agents answer.
+    pub(crate) ringing: Ringing,
+    /// Who works, and when.
+    pub(crate) groups: Vec<Group>,
+}
+
+/// What one reading of the tables gave, before the parts were put together.
+struct Written {
+    day: Day,
+    runs: Runs,
+    staffing: Staffing,
+    wants_staffing: bool,
+    case: Case,
+}
+
+/// Reads and checks a scenario and all that it names. `config` stands in for the scenario's own `config`.
+///
+/// # Errors
+///
+/// Every problem that was found, in whichever of the files.
+pub(crate) fn load(path: &Path, config: Option<&Path>) -> Result<Scenario, Refused> {
+    let text = config::text_of(path, "name a scenario, as in `cordboard simulate day.toml`")?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    parse(&path.display().to_string(), &text, folder, config)
+}
+
+/// Checks a text; `name` stands for the file in the messages, and what it names is found from `folder`.
+///
+/// # Errors
+///
+/// Every problem that was found.
+pub(super) fn parse(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    config: Option<&Path>,
+) -> Result<Scenario, Refused> {
+    let tables = config::document(name, text)?;
+    let sheets = Sheets::new(folder);
+    let file = centre::file(&tables, folder, config);
+    let other = file.as_deref().map(|file| config::text_of(file, centre::REMEDY)).transpose()?;
+    let centre = Centre::new(name, text, &tables, file.as_deref().zip(other.as_deref()))?;
+    let (written, warnings) = read(name, text, &tables, &centre, &sheets)?;
+    let base = variants::Base { text, tables: &tables, centre: &centre, sheets: &sheets };
+    let variants = variants::read_all(name, &base)?;
+    let Written { day, runs, staffing, wants_staffing, case } = written;
+    let cases = std::iter::once(case).chain(variants).collect();
+    Ok(Scenario { file: name.to_owned(), day, runs, cases, staffing, wants_staffing, warnings })
+}
+
+/// Reads all tables of a scenario, with the centre that goes with them.
+fn read(
+    name: &str,
+    text: &str,
+    tables: &DeTable<'_>,
+    centre: &Centre<'_>,
+    sheets: &Sheets,
+) -> Result<(Written, Vec<Problem>), Refused> {
+    let loaded = centre.config()?;
+    let report = Report::new(name, text);
+    let written = read_tables(&report, tables, loaded.config, sheets);
+    let mut problems = loaded.warnings;
+    problems.extend(report.into_problems());
+    problems.extend(sheets.take_problems());
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(Refused { problems });
+    }
+    Ok((written, problems))
+}
+
+fn read_tables<'a>(
+    report: &'a Report<'a>,
+    tables: &'a DeTable<'a>,
+    mut config: Config,
+    sheets: &Sheets,
+) -> Written {
+    let mut file = Section::top(report, tables);
+    centre::pass_over(&mut file);
+    for queue in &config.queues {
+        report.define(Kind::Queue, &queue.name, 0..0);
+    }
+    for agent in &config.agents {
+        report.define(Kind::Agent, &agent.id, 0..0);
+    }
+    let day = day::read(&mut file.table("day"));
+    let runs = day::read_runs(&mut file.table("runs"));
+    let ringing = groups::read_ringing(&mut file.table("ringing"), sheets);
+    let arrivals = arrivals::read(&mut file, &day, &config, sheets);
+    let groups = groups::read(&mut file, &day, &mut config);
+    let wants_staffing = file.gives("staffing");
+    let staffing = staffing::read(&mut file.table("staffing"), &groups);
+    variants::pass_over(&mut file);
+    drop(file);
+    report.resolve();
+    let case = Case { name: String::new(), config, arrivals, ringing, groups };
+    Written { day, runs, staffing, wants_staffing, case }
+}
+
+/// A time of day as people write it.
+pub(crate) fn clock(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}

@@ -1,0 +1,108 @@
+//! `[day]` and `[runs]`.
+
+use std::time::Duration;
+
+use whatif::ServiceLevel;
+
+use super::clock;
+use crate::config::reader::Section;
+use crate::simulate::service_level;
+
+/// The most intervals of a day: one a minute for two days.
+const INTERVALS_MAX: u32 = 2_880;
+
+/// The part of a day that is simulated. Times are since midnight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Day {
+    /// The doors open.
+    pub(crate) from: Duration,
+    /// They close: nobody calls any more, who waits is still served.
+    pub(crate) to: Duration,
+    /// Figures are told for each of these.
+    pub(crate) interval: Duration,
+    /// Callers who can be here at once; one more is turned away. None: no limit.
+    pub(crate) lines: Option<u32>,
+    /// Whether agents get a random order number before every call: with `top-down` any idle one is then chosen with
+    /// the same probability.
+    pub(crate) shuffled: bool,
+    /// The standard deviation of a day's busyness around its mean, as a share; zero: all days are alike.
+    pub(crate) spread: f64,
+}
+
+impl Day {
+    /// How many intervals there are.
+    pub(crate) fn intervals(&self) -> usize {
+        let count = self.to.saturating_sub(self.from).as_millis() / self.interval.as_millis().max(1);
+        usize::try_from(count).unwrap_or(usize::MAX)
+    }
+
+    /// From when to when an interval lasts.
+    pub(crate) fn interval(&self, number: usize) -> (Duration, Duration) {
+        let number = u32::try_from(number).unwrap_or(INTERVALS_MAX);
+        let from = self.from + self.interval * number;
+        (from, from + self.interval)
+    }
+
+    /// `08:00-08:30`
+    pub(crate) fn label(&self, number: usize) -> String {
+        let (from, to) = self.interval(number);
+        format!("{}-{}", clock(from), clock(to))
+    }
+
+    /// In which interval a time lies.
+    pub(crate) fn interval_of(&self, time: Duration) -> Option<usize> {
+        if time < self.from || time >= self.to {
+            return None;
+        }
+        usize::try_from((time - self.from).as_millis() / self.interval.as_millis().max(1)).ok()
+    }
+}
+
+/// How often the day is simulated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Runs {
+    /// Days, each with other chance.
+    pub(crate) replications: u32,
+    /// What all chance comes from.
+    pub(crate) seed: u64,
+    /// Of the confidence intervals, between 0.5 and 0.999.
+    pub(crate) confidence: f64,
+    /// The service level of tables, charts, comparisons and the search; files have every one.
+    pub(crate) level: ServiceLevel,
+    /// How long before the doors open the first interval's calls come already, uncounted; rounded up to whole
+    /// intervals.
+    pub(crate) warm_up: Duration,
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> Day {
+    let from = section.time_of_day("from", "08:00");
+    let to = section.time_of_day("to", "18:00");
+    let interval = section.duration("interval", "30m", "1m", "1d");
+    let lines = section.optional_integer("lines", 1..=1_000_000);
+    let shuffled = section.switch("shuffled", false);
+    let spread = section.portion("spread", "0%", "0%", "100%").unwrap_or_default();
+    let stand_in = Day { from: Duration::ZERO, to: interval, interval, lines, shuffled, spread };
+    let (Some((from, _)), Some((to, span))) = (from, to) else { return stand_in };
+    if from >= to {
+        let remedy = "the next morning is written past 24:00, as in to = \"30:00\"";
+        section.error(span, format!("`to` is not later than `from`; {remedy}"));
+        return stand_in;
+    }
+    let length = (to - from).as_millis();
+    if length % interval.as_millis() != 0 {
+        let remedy = "choose one that does, such as \"15m\" or \"30m\", or move `to`";
+        section.error(span, format!("`interval` does not divide the time from `from` to `to`; {remedy}"));
+        return stand_in;
+    }
+    Day { from, to, ..stand_in }
+}
+
+pub(super) fn read_runs(section: &mut Section<'_>) -> Runs {
+    Runs {
+        replications: section.integer("replications", 100, 2..=10_000),
+        seed: u64::from(section.integer("seed", 1, 0..=u32::MAX)),
+        confidence: section.portion("confidence", "95%", "50%", "99.9%").unwrap_or(0.95),
+        level: section.word("service_level", "abandons-negative", &service_level::WORDS),
+        warm_up: section.duration("warm_up", "0s", "0s", "1d"),
+    }
+}

@@ -1,0 +1,382 @@
+//! Days of real calls, as switches and spreadsheets export them: CSV with a line of headings.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::Day;
+use crate::config::reader::Section;
+use crate::config::reader::figures::time_of_day;
+use crate::config::report::Span;
+use crate::config::{Problem, Severity, spelling};
+
+/// The longest file and the most lines that are read.
+const OCTETS_MAX: u64 = 256 * 1_024 * 1_024;
+const ROWS_MAX: usize = 1_000_000;
+/// After so many problems in one file the rest is not told: it is the same mistake.
+const PROBLEMS_MAX: usize = 5;
+/// The longest time that a cell may hold, in seconds: longer ones are no seconds.
+const LENGTH_MAX: f64 = 86_400.0;
+
+/// The column of queues, where a file has one.
+const QUEUE: &str = "queue";
+
+/// The files that a scenario names, each read once.
+pub(crate) struct Sheets {
+    folder: PathBuf,
+    read: RefCell<BTreeMap<PathBuf, Result<Rc<Sheet>, String>>>,
+    problems: RefCell<Vec<Problem>>,
+}
+
+/// One file.
+struct Sheet {
+    file: String,
+    headings: Vec<String>,
+    /// Each with its line.
+    rows: Vec<(usize, StringRecord)>,
+}
+
+/// What a file says of who calls.
+pub(super) struct Calls {
+    /// The mean number in each interval of a day.
+    pub(super) counts: Vec<f64>,
+    /// When each came, in order, since midnight; only where the file tells it, and of one day.
+    pub(super) times: Option<Vec<Duration>>,
+}
+
+impl Sheets {
+    /// Files are found from `folder`, where the scenario is.
+    pub(super) fn new(folder: &Path) -> Sheets {
+        Sheets { folder: folder.to_owned(), read: RefCell::default(), problems: RefCell::default() }
+    }
+
+    /// What was wrong in lines of the files.
+    pub(super) fn take_problems(&self) -> Vec<Problem> {
+        let mut problems = self.problems.take();
+        problems.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
+        problems.dedup();
+        problems
+    }
+
+    /// The lengths in one column, of the rows of `queue` where there is a column of queues. Empty cells are
+    /// passed over: a call that nobody answered has no talk.
+    pub(super) fn lengths(
+        &self,
+        section: &Section<'_>,
+        (file, file_span): (&str, Span),
+        (column, column_span): (&str, Span),
+        queue: Option<&str>,
+    ) -> Option<Vec<Duration>> {
+        let sheet = self.sheet(section, file, file_span.clone())?;
+        let place = sheet.column(section, column, column_span)?;
+        let mut faults = Faults::new(self, &sheet);
+        let mut lengths = Vec::new();
+        for (line, row) in sheet.rows_of(queue) {
+            let cell = row.get(place).unwrap_or_default();
+            match seconds(cell) {
+                _ if cell.is_empty() => {}
+                Some(seconds) => lengths.push(Duration::from_secs_f64(seconds)),
+                None => faults.tell(
+                    *line,
+                    format!(
+                        "`{column}`: \"{cell}\" is no length of time up to a \
+                 day; write seconds, 92.5, or h:mm:ss"
+                    ),
+                ),
+            }
+        }
+        if lengths.is_empty() {
+            let whose = queue.map_or_else(String::new, |queue| format!(" of queue \"{queue}\""));
+            section.error(
+                file_span,
+                format!(
+                    "{file} has no line{whose} with a `{column}`; correct the file or name another column"
+                ),
+            );
+            return None;
+        }
+        Some(lengths)
+    }
+
+    /// Who called by a file: either a line for each call with its `time`, or a line for each interval with
+    /// its `count`.
+    pub(super) fn calls(
+        &self,
+        section: &Section<'_>,
+        (file, span): (&str, Span),
+        queue: &str,
+        day: &Day,
+    ) -> Option<Calls> {
+        let sheet = self.sheet(section, file, span.clone())?;
+        let named = |name: &str| sheet.headings.iter().position(|heading| heading == name);
+        let mut faults = Faults::new(self, &sheet);
+        let calls = match (named("time"), named("interval"), named("count")) {
+            (Some(time), _, None) => sheet.times(queue, day, time, &mut faults),
+            (None, Some(interval), Some(count)) | (Some(interval), _, Some(count)) => {
+                Calls { counts: sheet.counts(queue, day, (interval, count), &mut faults), times: None }
+            }
+            (None, _, _) => {
+                let remedy = "head it with `time` (a line for each call) or with `interval` and `count`";
+                let there = sheet.headings.join(", ");
+                section.error(span, format!("{file} has the columns {there}; {remedy}"));
+                return None;
+            }
+        };
+        if calls.counts.iter().all(|count| *count <= 0.0) {
+            let message = format!("{file} has no call of queue \"{queue}\" in these hours");
+            let queues = sheet.queues();
+            let hint = spelling::hint(queue, queues.iter().map(String::as_str));
+            section.warning(
+                span,
+                format!("{message}{hint}; see its columns `time` and `queue`, or say `file_queue`"),
+            );
+        }
+        Some(calls)
+    }
+
+    fn sheet(&self, section: &Section<'_>, file: &str, span: Span) -> Option<Rc<Sheet>> {
+        let path = self.folder.join(file);
+        let known = self.read.borrow().get(&path).cloned();
+        let sheet = known.unwrap_or_else(|| {
+            let sheet = Sheet::read(&path).map(Rc::new);
+            self.read.borrow_mut().insert(path, sheet.clone());
+            sheet
+        });
+        sheet.map_err(|message| section.error(span, message)).ok()
+    }
+}
+
+impl Sheet {
+    fn read(path: &Path) -> Result<Sheet, String> {
+        let file = path.display().to_string();
+        let cannot = |error: &dyn std::fmt::Display| {
+            format!("{file} cannot be read: {error}; correct the path, which begins where the scenario is")
+        };
+        let size = std::fs::metadata(path).map_err(|error| cannot(&error))?.len();
+        if size > OCTETS_MAX {
+            return Err(format!(
+                "{file} has {size} octets; {OCTETS_MAX} are the most: leave out columns, or sum it up by \
+                 interval"
+            ));
+        }
+        let text = std::fs::read(path).map_err(|error| cannot(&error))?;
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter(text))
+            .has_headers(true)
+            .flexible(true)
+            .comment(Some(b'#'))
+            .trim(Trim::All)
+            .from_reader(text);
+        let headings = reader.headers().map_err(|error| cannot(&error))?;
+        let headings = headings.iter().map(str::to_lowercase).collect();
+        let mut rows = Vec::new();
+        for row in reader.records() {
+            let row = row.map_err(|error| cannot(&error))?;
+            let line = row.position().map_or(0, csv::Position::line);
+            rows.push((usize::try_from(line).unwrap_or(usize::MAX), row));
+            if rows.len() > ROWS_MAX {
+                return Err(format!(
+                    "{file} has more than {ROWS_MAX} lines; sum it up by interval, or take fewer days"
+                ));
+            }
+        }
+        Ok(Sheet { file, headings, rows })
+    }
+
+    fn column(&self, section: &Section<'_>, column: &str, span: Span) -> Option<usize> {
+        let wanted = column.to_lowercase();
+        let place = self.headings.iter().position(|heading| *heading == wanted);
+        if place.is_none() {
+            let hint = spelling::hint(&wanted, self.headings.iter().map(String::as_str));
+            let there = self.headings.join(", ");
+            let file = &self.file;
+            section.error(span, format!("{file} has no column \"{column}\"{hint}; it has {there}"));
+        }
+        place
+    }
+
+    /// The rows of a queue, or all where the file does not tell queues apart.
+    fn rows_of<'a>(&'a self, queue: Option<&'a str>) -> impl Iterator<Item = &'a (usize, StringRecord)> {
+        let place = self.headings.iter().position(|heading| heading == QUEUE);
+        self.rows.iter().filter(move |(_, row)| match (place, queue) {
+            (Some(place), Some(queue)) => row.get(place) == Some(queue),
+            (Some(_), None) | (None, _) => true,
+        })
+    }
+
+    /// The queues of which it tells.
+    fn queues(&self) -> BTreeSet<String> {
+        let place = self.headings.iter().position(|heading| heading == QUEUE);
+        let cells = self.rows.iter().filter_map(|(_, row)| row.get(place?));
+        cells.map(str::to_owned).collect()
+    }
+
+    fn times(&self, queue: &str, day: &Day, place: usize, faults: &mut Faults<'_>) -> Calls {
+        let mut counts = vec![0.0; day.intervals()];
+        let mut times = Vec::new();
+        let mut dates = BTreeSet::new();
+        for (line, row) in self.rows_of(Some(queue)) {
+            let cell = row.get(place).unwrap_or_default();
+            let Some((date, time)) = moment(cell) else {
+                faults.tell(
+                    *line,
+                    format!("`time`: \"{cell}\" is no time; write 09:05:30 or 2026-11-20 09:05:30"),
+                );
+                continue;
+            };
+            dates.insert(date);
+            let Some(interval) = day.interval_of(time) else { continue };
+            counts[interval] += 1.0;
+            times.push(time);
+        }
+        let days = dates.len().max(1);
+        counts.iter_mut().for_each(|count| *count /= days as f64);
+        times.sort_unstable();
+        Calls { counts, times: (days == 1).then_some(times) }
+    }
+
+    fn counts(
+        &self,
+        queue: &str,
+        day: &Day,
+        (interval, count): (usize, usize),
+        faults: &mut Faults<'_>,
+    ) -> Vec<f64> {
+        let mut counts = vec![0.0; day.intervals()];
+        let mut dates = BTreeSet::new();
+        for (line, row) in self.rows_of(Some(queue)) {
+            let cell = row.get(interval).unwrap_or_default();
+            let calls = row.get(count).and_then(|cell| cell.parse::<f64>().ok());
+            let calls = calls.filter(|calls| (0.0..=ROWS_MAX as f64).contains(calls));
+            let (begin, end) = cell
+                .split_once('-')
+                .filter(|(begin, _)| begin.contains(':'))
+                .map_or((cell, None), |(begin, end)| (begin.trim(), time_of_day(end.trim())));
+            let (Some((date, from)), Some(calls)) = (moment(begin), calls) else {
+                faults.tell(
+                    *line,
+                    format!("\"{cell}\" is no interval, or its count is no number; write 09:00-09:30 and 42"),
+                );
+                continue;
+            };
+            dates.insert(date);
+            let to = end.unwrap_or(from + day.interval);
+            share_out(&mut counts, day, (from, to), calls);
+        }
+        let days = dates.len().max(1);
+        counts.iter_mut().for_each(|count| *count /= days as f64);
+        counts
+    }
+}
+
+/// Gives every interval of the day its part of calls that came evenly from `from` to `to`.
+fn share_out(counts: &mut [f64], day: &Day, (from, to): (Duration, Duration), calls: f64) {
+    let length = to.saturating_sub(from).as_secs_f64();
+    if length <= 0.0 {
+        return;
+    }
+    for (number, count) in counts.iter_mut().enumerate() {
+        let (begin, end) = day.interval(number);
+        let common = end.min(to).saturating_sub(begin.max(from)).as_secs_f64();
+        *count += calls * common / length;
+    }
+}
+
+/// `09:05`, `09:05:30`, `2026-11-20 09:05:30.250`, `2026-11-20T09:05:30Z`: the date as written and the time of day.
+fn moment(cell: &str) -> Option<(&str, Duration)> {
+    let (date, time) = cell.split_once(['T', ' ']).unwrap_or(("", cell));
+    let time = time.trim_end_matches('Z');
+    let time = time.split(['+', '.', ',']).next().unwrap_or_default();
+    Some((date, time_of_day(time)?))
+}
+
+/// `92.5` or `0:01:32`, in seconds, up to a day.
+fn seconds(cell: &str) -> Option<f64> {
+    let read = if cell.contains(':') {
+        let parts: Vec<f64> = cell.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        (parts.len() <= 3).then(|| parts.iter().fold(0.0, |sum, part| sum * 60.0 + part))?
+    } else {
+        cell.parse().ok()?
+    };
+    (0.0..=LENGTH_MAX).contains(&read).then_some(read)
+}
+
+/// What parts the columns: whichever of the usual marks the line of headings has most of.
+fn delimiter(text: &[u8]) -> u8 {
+    let line = text.split(|octet| *octet == b'\n').find(|line| !line.starts_with(b"#")).unwrap_or_default();
+    let often = |mark: &u8| line.iter().filter(|octet| *octet == mark).count();
+    // The last of equals is taken: a single column has no mark, and a comma parts nothing then.
+    *[b'\t', b';', b','].iter().max_by_key(|mark| often(mark)).expect("the list is not empty")
+}
+
+/// Tells what is wrong in the lines of a file, up to a bound.
+struct Faults<'a> {
+    sheets: &'a Sheets,
+    file: &'a str,
+    told: usize,
+}
+
+impl<'a> Faults<'a> {
+    fn new(sheets: &'a Sheets, sheet: &'a Sheet) -> Faults<'a> {
+        Faults { sheets, file: &sheet.file, told: 0 }
+    }
+
+    fn tell(&mut self, line: usize, message: String) {
+        self.told += 1;
+        if self.told <= PROBLEMS_MAX {
+            let file = self.file.to_owned();
+            let problem = Problem { file, line, column: 1, severity: Severity::Error, message };
+            self.sheets.problems.borrow_mut().push(problem);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day() -> Day {
+        let hour = Duration::from_secs(3_600);
+        Day { from: hour * 8, to: hour * 10, interval: hour / 2, lines: None, shuffled: false, spread: 0.0 }
+    }
+
+    #[test]
+    fn moments_are_read_with_and_without_a_date() {
+        let read = |cell| moment(cell).map(|(date, time)| (date.to_owned(), time.as_secs()));
+        assert_eq!(read("09:05"), Some((String::new(), 32_700)));
+        assert_eq!(read("2026-11-20 09:05:30.250"), Some(("2026-11-20".to_owned(), 32_730)));
+        assert_eq!(read("2026-11-20T09:05:30+09:00"), Some(("2026-11-20".to_owned(), 32_730)));
+        assert_eq!(read("noon"), None);
+    }
+
+    #[test]
+    fn lengths_are_seconds_or_clock_times() {
+        assert_eq!(seconds("92.5"), Some(92.5));
+        assert_eq!(seconds("1:32"), Some(92.0));
+        assert_eq!(seconds("0:01:32"), Some(92.0));
+        for bad in ["x", "-1", "nan", "inf", "1:2:3:4", "86401", ":"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_mark_between_columns_is_found() {
+        assert_eq!(delimiter(b"time;queue;talk\n"), b';');
+        assert_eq!(delimiter(b"time\tqueue\n"), b'\t');
+        assert_eq!(delimiter(b"# a,b;c;d\ntime,queue\n"), b',');
+        assert_eq!(delimiter(b"time\n"), b',');
+    }
+
+    #[test]
+    fn a_count_is_shared_out_over_the_intervals_it_covers() {
+        let mut counts = vec![0.0; 4];
+        let hour = Duration::from_secs(3_600);
+        share_out(&mut counts, &day(), (hour * 7, hour * 9), 40.0);
+        assert_eq!(counts, [10.0, 10.0, 0.0, 0.0]);
+    }
+}

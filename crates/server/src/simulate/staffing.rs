@@ -1,0 +1,445 @@
+//! The fewest agents: for every interval the simulator plays that interval for long, with more and fewer agents,
+//! until it knows the smallest number that meets the targets.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use whatif::{
+    Arrivals, Distribution, Ending, Estimate, HeadCount, Law, Measure, Members, Model, Rate, RunError, Scope,
+};
+
+use super::erlang::Pool;
+use super::figures::{self, Figure, Outcome};
+use super::model::{self, Built};
+use super::play::Players;
+use super::scenario::{Case, Group, Pattern, Scenario, Staffing};
+
+/// How long one interval is played, after a warm-up: long enough that its beginning does not matter.
+const MEASURED: Duration = Duration::from_secs(4 * 3_600);
+/// The warm-up is at least this, and so many conversations long.
+const WARM_UP: Duration = Duration::from_secs(3_600);
+const WARM_UP_CONVERSATIONS: f64 = 10.0;
+
+/// What the search found.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Whose number was sought.
+    pub(crate) group: String,
+    /// The most that were tried.
+    pub(crate) agents_max: u32,
+    /// By interval of the day.
+    pub(crate) intervals: Vec<Need>,
+    /// The whole day with these numbers.
+    pub(crate) day: Outcome,
+}
+
+impl Plan {
+    /// What the numbers cost; an interval for which no number suffices counts with the most.
+    pub(crate) fn agent_hours(&self, scenario: &Scenario) -> f64 {
+        let heads: u32 = self.intervals.iter().map(|need| need.agents.unwrap_or(self.agents_max)).sum();
+        f64::from(heads) * scenario.day.interval.as_secs_f64() / 3_600.0
+    }
+}
+
+/// One interval.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    /// Callers an hour, of the queues that the group serves.
+    pub(crate) per_hour: f64,
+    /// Their load: callers times handling time.
+    pub(crate) erlangs: f64,
+    /// The fewest; `None`: not even the most suffice.
+    pub(crate) agents: Option<u32>,
+    /// What that number, or the most, gives: of the queue that is worst off.
+    pub(crate) level: Option<Figure>,
+    pub(crate) delay: Option<Figure>,
+    pub(crate) abandonment: Option<Figure>,
+    /// What the formulas say of all agents as one pool; `None`: the formula has no answer up to the most.
+    pub(crate) erlang_c: Option<u32>,
+    /// With the callers' mean patience; `None` also where callers never give up.
+    pub(crate) erlang_a: Option<u32>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug)]
+pub(crate) enum Unplanned {
+    /// The scenario does not allow the search. What to do.
+    Scenario(String),
+    /// A day cannot be played.
+    Run(RunError),
+}
+
+/// Searches the numbers for one group, the other groups as they work.
+///
+/// # Errors
+///
+/// See [`Unplanned`].
+pub(crate) fn plan(
+    scenario: &Scenario,
+    case: &Case,
+    built: &Built,
+    group: Option<&str>,
+    players: &Players<'_>,
+) -> Result<Plan, Unplanned> {
+    let search = Search::new(scenario, case, built, group).map_err(Unplanned::Scenario)?;
+    let mut known: BTreeMap<String, Need> = BTreeMap::new();
+    let mut intervals = Vec::new();
+    for number in 0..scenario.day.intervals() {
+        // Intervals with the same callers and the same colleagues need the same.
+        let situation = search.situation(number);
+        let key = situation.key();
+        let need = match known.get(&key) {
+            Some(need) => need.clone(),
+            None => search.need(&situation, players).map_err(Unplanned::Run)?,
+        };
+        known.insert(key, need.clone());
+        intervals.push(need);
+    }
+    let day = search.day(&intervals, players).map_err(Unplanned::Run)?;
+    let group = case.groups[search.group].name.clone();
+    Ok(Plan { group, agents_max: scenario.staffing.agents_max, intervals, day })
+}
+
+/// What does not change from interval to interval.
+struct Search<'a> {
+    scenario: &'a Scenario,
+    case: &'a Case,
+    built: &'a Built,
+    /// Whose number is sought, by place.
+    group: usize,
+    /// What such an agent can do.
+    settings: acd::AgentSettings,
+    /// The queues, by place, that such an agent serves and somebody calls.
+    queues: Vec<usize>,
+}
+
+/// Who calls and who else works in one interval.
+struct Situation {
+    /// By kind of callers, an hour.
+    per_hour: Vec<f64>,
+    /// By group, who is there; the sought one's is not used.
+    colleagues: Vec<u32>,
+}
+
+impl Situation {
+    fn key(&self) -> String {
+        format!("{:?} {:?}", self.per_hour, self.colleagues)
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        scenario: &'a Scenario,
+        case: &'a Case,
+        built: &'a Built,
+        wanted: Option<&str>,
+    ) -> Result<Search<'a>, String> {
+        let group = sought(scenario, case, wanted)?;
+        let Members::Named(agents) = &built.model.groups[group].members else {
+            return Err("a group of the scenario is a list of agents".to_owned());
+        };
+        let name = &case.groups[group].name;
+        let first = agents.first().ok_or_else(|| {
+            format!(
+                "group \"{name}\" has nobody to be like; give it a `count` of at least 1 (how many is \
+             searched)"
+            )
+        })?;
+        if agents.iter().any(|agent| agent.settings != first.settings) {
+            return Err(format!(
+                "the agents of group \"{name}\" differ in skills or order, so their number says nothing; \
+                 search a group of equal agents"
+            ));
+        }
+        let serves = |queue: &whatif::Queue| {
+            let steps = queue.settings.steps.iter().map(|step| &step.requirement);
+            steps.chain([&queue.settings.requirement]).any(|need| need.is_met_by(&first.settings.skills))
+        };
+        let called =
+            |queue: &whatif::Queue| built.model.customers.iter().any(|callers| callers.queue == queue.id);
+        let queues =
+            built.model.queues.iter().enumerate().filter(|(_, queue)| serves(queue) && called(queue));
+        let queues: Vec<usize> = queues.map(|(place, _)| place).collect();
+        if queues.is_empty() {
+            return Err(format!(
+                "group \"{name}\" serves no queue that anybody calls; give it the skills, or search another \
+                 group"
+            ));
+        }
+        Ok(Search { scenario, case, built, group, settings: first.settings.clone(), queues })
+    }
+
+    fn situation(&self, interval: usize) -> Situation {
+        let hours = self.scenario.day.interval.as_secs_f64() / 3_600.0;
+        let per_hour = self.case.arrivals.iter().map(|arrivals| {
+            let count = match &arrivals.pattern {
+                Pattern::Poisson(counts) => counts[interval],
+                Pattern::Counted(counts) => f64::from(counts[interval]),
+                Pattern::Recorded(times) => times
+                    .iter()
+                    .filter(|time| self.scenario.day.interval_of(**time) == Some(interval))
+                    .count() as f64,
+            };
+            count / hours
+        });
+        let (from, to) = self.scenario.day.interval(interval);
+        let there = |group: &Group| {
+            let middle = from + (to - from) / 2;
+            let holds = |spans: &[(Duration, Duration)]| {
+                spans.iter().any(|(begin, end)| *begin <= middle && middle < *end)
+            };
+            let count = if holds(&group.shifts) && !holds(&group.breaks) { group.agents.len() } else { 0 };
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        Situation { per_hour: per_hour.collect(), colleagues: self.case.groups.iter().map(there).collect() }
+    }
+
+    /// The fewest agents: doubling until it suffices, then halving the gap, then downwards as long as one fewer
+    /// suffices too.
+    fn need(&self, situation: &Situation, players: &Players<'_>) -> Result<Need, RunError> {
+        let pool = self.pool(situation);
+        let most = self.scenario.staffing.agents_max;
+        let erlang = |patience| self.erlang(&pool, patience, most);
+        let mut need = Need {
+            per_hour: pool.per_hour,
+            erlangs: pool.erlangs(),
+            agents: Some(0),
+            level: None,
+            delay: None,
+            abandonment: None,
+            erlang_c: erlang(None),
+            erlang_a: pool.patience.and_then(|patience| erlang(Some(patience))),
+        };
+        if pool.per_hour <= 0.0 {
+            return Ok(need);
+        }
+        let mut tried: BTreeMap<u32, Trial> = BTreeMap::new();
+        let mut suffices = |agents: u32| -> Result<bool, RunError> {
+            if let Some(trial) = tried.get(&agents) {
+                return Ok(trial.suffices);
+            }
+            let trial = self.trial(situation, agents, players)?;
+            let suffices = trial.suffices;
+            tried.insert(agents, trial);
+            Ok(suffices)
+        };
+        let agents = fewest(most, need.erlang_a.or(need.erlang_c), &mut suffices)?;
+        let trial = &tried[&agents.unwrap_or(most)];
+        (need.level, need.delay, need.abandonment) = (trial.level, trial.delay, trial.abandonment);
+        need.agents = agents;
+        Ok(need)
+    }
+
+    /// Plays the interval with so many agents.
+    fn trial(&self, situation: &Situation, agents: u32, players: &Players<'_>) -> Result<Trial, RunError> {
+        let (runs, aims) = (&self.scenario.runs, &self.scenario.staffing);
+        let model = self.standing(situation, agents);
+        players.progress.expect(u64::from(runs.replications));
+        let days = players.play(&model, runs.seed, runs.replications)?;
+        let mut worst = Trial { suffices: true, level: None, delay: None, abandonment: None };
+        let mut least = f64::INFINITY;
+        for &queue in &self.queues {
+            let figure = |measure| whatif::estimate(&days, Scope::Queue(queue), measure);
+            let Some(level) = figure(Measure::ServiceLevel(runs.level)) else {
+                // Callers of whom nobody was answered or gave up wait for ever.
+                worst.suffices &= figure(Measure::Offered).is_none_or(|offered| offered.mean <= 0.0);
+                continue;
+            };
+            let delay = figure(Measure::AverageSpeedOfAnswer);
+            let abandonment = figure(Measure::AbandonmentRate);
+            let target = aims.target.unwrap_or(self.case.config.queues[queue].service_level.target);
+            worst.suffices &= level.mean >= target && meets(aims, delay, abandonment);
+            if level.mean - target < least {
+                least = level.mean - target;
+                let shown = |estimate: Option<Estimate>| estimate.map(|it| Figure::of(it, runs.confidence));
+                (worst.level, worst.delay, worst.abandonment) =
+                    (shown(Some(level)), shown(delay), shown(abandonment));
+            }
+        }
+        Ok(worst)
+    }
+
+    /// The interval as if it lasted for ever.
+    fn standing(&self, situation: &Situation, agents: u32) -> Model {
+        let mut model = self.built.model.clone();
+        let longest =
+            self.case.arrivals.iter().map(|arrivals| arrivals.talk.mean()).max().unwrap_or_default();
+        model.warm_up = WARM_UP.max(longest.mul_f64(WARM_UP_CONVERSATIONS));
+        model.horizon = model.warm_up + MEASURED;
+        model.interval = model.horizon;
+        model.ending = Ending::Serve { at_most: Duration::from_secs(24 * 3_600) };
+        for (callers, &per_hour) in model.customers.iter_mut().zip(&situation.per_hour) {
+            callers.arrivals = Arrivals::Poisson(vec![Rate { from: Duration::ZERO, per_hour }]);
+        }
+        if let Some(within) = self.scenario.staffing.within {
+            model.queues.iter_mut().for_each(|queue| queue.within = within + model::INCLUDED);
+        }
+        for (place, group) in model.groups.iter_mut().enumerate() {
+            if place == self.group {
+                let heads = vec![HeadCount { from: Duration::ZERO, agents }];
+                group.members = Members::Alike { settings: self.settings.clone(), heads };
+            } else if let Members::Named(named) = &mut group.members {
+                let all_day = whatif::Shift { from: Duration::ZERO, to: Duration::MAX, breaks: Vec::new() };
+                named.truncate(usize::try_from(situation.colleagues[place]).unwrap_or(usize::MAX));
+                named.iter_mut().for_each(|agent| agent.shifts = vec![all_day.clone()]);
+            }
+        }
+        model
+    }
+
+    /// All who call the group's queues, and all who serve them, as the formulas see them: one pool.
+    fn pool(&self, situation: &Situation) -> Pool {
+        let model = &self.built.model;
+        let ours = |queue: acd::QueueId| self.queues.iter().any(|&place| model.queues[place].id == queue);
+        let mut pool = Pool::default();
+        for (callers, &per_hour) in model.customers.iter().zip(&situation.per_hour) {
+            if !ours(callers.queue) || per_hour <= 0.0 {
+                continue;
+            }
+            let work = callers.after_call_work.as_ref().map_or_else(
+                || {
+                    let queue = model.queues.iter().find(|queue| queue.id == callers.queue);
+                    let of_queue = queue.map(|queue| queue.settings.after_call_work).unwrap_or_default();
+                    self.settings.after_call_work.unwrap_or(of_queue)
+                },
+                mean,
+            );
+            let ring = Distribution::mean(&self.case.ringing.pick_up);
+            let handled = mean(&callers.handling.law) + work + ring;
+            pool.add(per_hour, handled, callers.patience.as_ref().map(mean));
+        }
+        pool
+    }
+
+    fn erlang(&self, pool: &Pool, patience: Option<Duration>, most: u32) -> Option<u32> {
+        let (aims, level) = (&self.scenario.staffing, self.scenario.runs.level);
+        let promise = &self.case.config.queues[self.queues[0]].service_level;
+        let (target, within) = (aims.target.unwrap_or(promise.target), aims.within.unwrap_or(promise.within));
+        pool.fewest(patience, most, |said| {
+            said.service_level(level, within) >= target
+                && aims.answer_delay.is_none_or(|longest| said.answer_delay() <= longest.as_secs_f64())
+                && aims.abandonment.is_none_or(|share| said.abandonment() <= share)
+        })
+    }
+
+    /// The whole day with the numbers found.
+    fn day(&self, needs: &[Need], players: &Players<'_>) -> Result<Outcome, RunError> {
+        let mut built = self.built.clone();
+        let heads = needs.iter().enumerate().map(|(number, need)| HeadCount {
+            // The first number holds in the warm-up, too.
+            from: if number == 0 {
+                Duration::ZERO
+            } else {
+                built.model.warm_up + self.scenario.day.interval * u32::try_from(number).unwrap_or(u32::MAX)
+            },
+            agents: need.agents.unwrap_or(self.scenario.staffing.agents_max),
+        });
+        let heads = heads.collect();
+        built.model.groups[self.group].members = Members::Alike { settings: self.settings.clone(), heads };
+        let runs = &self.scenario.runs;
+        players.progress.expect(u64::from(runs.replications));
+        let days = players.play(&built.model, runs.seed, runs.replications)?;
+        Ok(figures::outcome(self.case, &built, days, runs))
+    }
+}
+
+/// What so many agents give.
+struct Trial {
+    suffices: bool,
+    level: Option<Figure>,
+    delay: Option<Figure>,
+    abandonment: Option<Figure>,
+}
+
+fn meets(aims: &Staffing, delay: Option<Estimate>, abandonment: Option<Estimate>) -> bool {
+    let at_most = |figure: Option<Estimate>, most: f64| figure.is_none_or(|figure| figure.mean <= most);
+    aims.answer_delay.is_none_or(|longest| at_most(delay, longest.as_secs_f64()))
+        && aims.abandonment.is_none_or(|share| at_most(abandonment, share))
+}
+
+fn mean(law: &Law) -> Duration {
+    law.at(Duration::ZERO).mean()
+}
+
+/// Which group's number is sought.
+fn sought(scenario: &Scenario, case: &Case, wanted: Option<&str>) -> Result<usize, String> {
+    let names = || case.groups.iter().map(|group| group.name.as_str());
+    match (wanted.or(scenario.staffing.group.as_deref()), &case.groups[..]) {
+        (Some(name), _) => names().position(|known| known == name).ok_or_else(|| {
+            let hint = crate::config::spelling::hint(name, names());
+            format!("there is no group \"{name}\"{hint}; name one of the scenario's")
+        }),
+        (None, [_]) => Ok(0),
+        (None, _) => {
+            let names = names().map(|name| format!("\"{name}\"")).collect::<Vec<String>>().join(", ");
+            Err(format!(
+                "there are several groups; say whose number is sought, with --staff GROUP or `group` in \
+                 [staffing]: one of {names}"
+            ))
+        }
+    }
+}
+
+/// The least number from 0 to `most` that suffices, beginning near `guess`. More agents are never worse, but for
+/// chance; so at the end it goes down as long as one fewer suffices.
+fn fewest<E>(
+    most: u32,
+    guess: Option<u32>,
+    suffices: &mut impl FnMut(u32) -> Result<bool, E>,
+) -> Result<Option<u32>, E> {
+    let mut below = None;
+    let mut above = guess.unwrap_or(1).clamp(1, most);
+    let mut step = 1;
+    while !suffices(above)? {
+        if above == most {
+            return Ok(None);
+        }
+        below = Some(above);
+        above = above.saturating_add(step).min(most);
+        step *= 2;
+    }
+    step = 1;
+    while below.is_none() && above > 0 {
+        let next = above.saturating_sub(step);
+        if suffices(next)? {
+            above = next;
+        } else {
+            below = Some(next);
+        }
+        step *= 2;
+    }
+    while let Some(least) = below.filter(|least| above - least > 1) {
+        let middle = u32::midpoint(least, above);
+        if suffices(middle)? {
+            above = middle;
+        } else {
+            below = Some(middle);
+        }
+    }
+    while above > 0 && suffices(above - 1)? {
+        above -= 1;
+    }
+    Ok(Some(above))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fewest_is_found_from_any_guess_and_its_absence_is_said() {
+        for need in 0..40 {
+            for guess in [None, Some(0), Some(1), Some(17), Some(39), Some(1_000)] {
+                let mut asked = 0;
+                let found = fewest(39, guess, &mut |agents| {
+                    asked += 1;
+                    Ok::<bool, ()>(agents >= need)
+                });
+                assert_eq!(found, Ok((need <= 39).then_some(need)), "{need} from {guess:?}");
+                assert!(asked <= 20, "{asked} questions for {need} from {guess:?}");
+            }
+        }
+        assert_eq!(fewest(39, None, &mut |_| Ok::<bool, ()>(false)), Ok(None));
+        assert_eq!(fewest(39, None, &mut |_| Err("no")), Err("no"));
+    }
+}

@@ -1,0 +1,193 @@
+//! The result in the terminal.
+
+use std::fmt::Write as _;
+
+use whatif::{GroupMeasure, Measure};
+
+use super::comparison::Difference;
+use super::figures::{Column, Kind, Outcome, Part, Row, Unit};
+use super::scenario::{Scenario, clock};
+use super::service_level;
+use super::staffing::Plan;
+use super::words::{bare, change, percent, value, with_half};
+
+/// The first lines: what was simulated.
+pub(crate) fn head(scenario: &Scenario) -> String {
+    let (day, runs) = (&scenario.day, &scenario.runs);
+    let minutes = day.interval.as_secs_f64() / 60.0;
+    format!(
+        "{}: {} to {} by {minutes} min, {} days, seed {}; ± is {} confidence\n\
+         service level: {} ({})\n",
+        scenario.file,
+        clock(day.from),
+        clock(day.to),
+        runs.replications,
+        runs.seed,
+        percent(runs.confidence),
+        service_level::word(runs.level),
+        runs.level.formula(),
+    )
+}
+
+/// The tables of one case.
+pub(crate) fn outcome(scenario: &Scenario, outcome: &Outcome) -> String {
+    let mut text = String::new();
+    if !outcome.name.is_empty() {
+        put(&mut text, &format!("\nVariant: {}", outcome.name));
+    }
+    for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
+        queue(&mut text, scenario, part);
+    }
+    for part in outcome.parts.iter().filter(|part| part.kind == Kind::Group) {
+        group(&mut text, scenario, part);
+    }
+    if let Some(centre) = outcome.parts.iter().find(|part| part.kind == Kind::Centre) {
+        put(&mut text, "");
+        put(&mut text, QUEUE_HEADINGS);
+        put(&mut text, &queue_line("all callers", &centre.day, scenario));
+    }
+    if outcome.stranded >= 0.05 {
+        let stranded = outcome.stranded;
+        put(
+            &mut text,
+            &format!(
+                "{stranded:.1} callers a day were never answered and never gave up: nobody served them."
+            ),
+        );
+    }
+    text
+}
+
+const QUEUE_HEADINGS: &str =
+    "interval          calls     in time %     answer delay s     half    90 %      gave up %  overflow";
+
+fn queue(text: &mut String, scenario: &Scenario, part: &Part) {
+    let promise = part.target.map_or_else(String::new, |(share, within)| {
+        format!(": {:.0} % within {} s promised", share * 100.0, within.as_secs_f64())
+    });
+    put(text, &format!("\nQueue {}{promise}", part.name));
+    put(text, QUEUE_HEADINGS);
+    for (number, row) in part.intervals.iter().enumerate() {
+        put(text, &queue_line(&scenario.day.label(number), row, scenario));
+    }
+    put(text, &queue_line("day", &part.day, scenario));
+}
+
+fn queue_line(label: &str, row: &Row, scenario: &Scenario) -> String {
+    let callers = |measure| row.get(Column::Callers(measure));
+    format!(
+        "{label:<13}{:>10}{:>14}{:>19}{:>9}{:>8}{:>15}{:>10}",
+        bare(callers(Measure::Offered), Unit::Count),
+        with_half(row.get(Column::level(scenario.runs.level)), Unit::Share),
+        with_half(callers(Measure::AverageSpeedOfAnswer), Unit::Seconds),
+        bare(row.get(Column::Delay(50)), Unit::Seconds),
+        bare(row.get(Column::Delay(90)), Unit::Seconds),
+        with_half(callers(Measure::AbandonmentRate), Unit::Share),
+        bare(callers(Measure::Overflowed), Unit::Count),
+    )
+}
+
+fn group(text: &mut String, scenario: &Scenario, part: &Part) {
+    put(text, &format!("\nGroup {}", part.name));
+    put(text, "interval         agents   occupancy %      answered");
+    let line = |label: &str, row: &Row| {
+        format!(
+            "{label:<13}{:>10}{:>14}{:>14}",
+            bare(row.get(Column::Scheduled), Unit::Count),
+            with_half(row.get(Column::Agents(GroupMeasure::Occupancy)), Unit::Share),
+            bare(row.get(Column::Agents(GroupMeasure::Answered)), Unit::Count),
+        )
+    };
+    for (number, row) in part.intervals.iter().enumerate() {
+        put(text, &line(&scenario.day.label(number), row));
+    }
+    put(text, &line("day", &part.day));
+}
+
+/// What changed with another case, a sentence a figure.
+pub(crate) fn comparison(scenario: &Scenario, name: &str, differences: &[Difference]) -> String {
+    let mut text = String::new();
+    put(&mut text, &format!("\nWhat if: {name} (the same callers on the same days)"));
+    for difference in differences {
+        put(&mut text, &sentence(difference, scenario.runs.confidence));
+    }
+    text
+}
+
+fn sentence(difference: &Difference, confidence: f64) -> String {
+    let Difference { kind, name, column, before, after, change: by, verdict } = difference;
+    let unit = column.unit();
+    let whose = match kind {
+        Kind::Centre => kind.words().en.to_owned(),
+        Kind::Queue | Kind::Callers | Kind::Group => format!("{} {name}", kind.words().en),
+    };
+    let points = if unit == Unit::Share { " points" } else { "" };
+    let (sure, said) = (percent(confidence), verdict.words().en);
+    format!(
+        "  {whose}: {} {} -> {}: {said} ({}{points}; {sure} sure: {} to {})",
+        column.words().en.to_lowercase(),
+        value(*before, unit),
+        value(*after, unit),
+        change(by.value, unit),
+        change(by.low, unit),
+        change(by.high, unit),
+    )
+}
+
+/// The numbers of agents, and what they give.
+pub(crate) fn staffing(scenario: &Scenario, plan: &Plan) -> String {
+    let mut text = String::new();
+    put(
+        &mut text,
+        &format!("\nFewest agents of group {} that meet the targets, each interval simulated", plan.group),
+    );
+    put(&mut text, STAFFING_HEADINGS);
+    for (number, need) in plan.intervals.iter().enumerate() {
+        let count = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
+        let agents = need.agents.map_or_else(|| format!(">{}", plan.agents_max), |agents| agents.to_string());
+        put(
+            &mut text,
+            &format!(
+                "{:<13}{:>11.1}{:>9.2}{agents:>8}{:>14}{:>17}{:>14}{:>9}{:>9}",
+                scenario.day.label(number),
+                need.per_hour,
+                need.erlangs,
+                with_half(need.level, Unit::Share),
+                with_half(need.delay, Unit::Seconds),
+                with_half(need.abandonment, Unit::Share),
+                count(need.erlang_c),
+                count(need.erlang_a),
+            ),
+        );
+    }
+    if plan.intervals.iter().any(|need| need.agents.is_none()) {
+        let most = plan.agents_max;
+        put(
+            &mut text,
+            &format!(
+                ">{most}: not even {most} agents of this group suffice; another group lacks people, or \
+                 `agents_max` is too low"
+            ),
+        );
+    }
+    put(&mut text, &format!("{:.1} agent hours; the day with these numbers:", plan.agent_hours(scenario)));
+    put(&mut text, QUEUE_HEADINGS);
+    for part in plan.day.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
+        put(&mut text, &queue_line(&part.name, &part.day, scenario));
+    }
+    text
+}
+
+const STAFFING_HEADINGS: &str =
+    "interval     calls/hour  erlang  agents     in time %   answer delay s     gave up %  ErlangC  ErlangA";
+
+impl Part {
+    /// Whether anybody came.
+    pub(crate) fn is_used(&self) -> bool {
+        self.day.get(Column::Callers(Measure::Offered)).is_some_and(|offered| offered.value > 0.0)
+    }
+}
+
+fn put(text: &mut String, line: &str) {
+    writeln!(text, "{}", line.trim_end()).expect("a String takes every line");
+}

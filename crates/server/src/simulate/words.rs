@@ -1,0 +1,113 @@
+//! What figures are called on the screen, in English and Korean.
+
+use super::comparison::Verdict;
+use super::figures::{Column, Figure, Kind, Unit};
+use whatif::{GroupMeasure, Measure};
+
+/// The same in both languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) en: &'static str,
+    pub(crate) ko: &'static str,
+}
+
+pub(crate) const fn words(en: &'static str, ko: &'static str) -> Words {
+    Words { en, ko }
+}
+
+impl Column {
+    pub(crate) fn words(self) -> Words {
+        match self {
+            Column::Callers(measure) => match measure {
+                Measure::Offered => words("Calls", "인입"),
+                Measure::Answered => words("Answered", "응답"),
+                Measure::AnsweredWithin => words("Answered in time", "목표 내 응답"),
+                Measure::Abandoned => words("Abandoned", "포기"),
+                Measure::Blocked => words("No line free", "회선 부족"),
+                Measure::Overflowed => words("Overflowed", "넘침"),
+                Measure::Retrials => words("Calls again", "재시도"),
+                Measure::AbandonmentRate => words("Abandonment", "포기율"),
+                Measure::BlockingRate => words("No line free", "회선 부족률"),
+                Measure::DelayProbability => words("Had to wait", "대기 확률"),
+                Measure::AverageSpeedOfAnswer => words("Answer delay", "응답 지연"),
+                Measure::AverageWait => words("Wait", "대기 시간"),
+                Measure::AverageHandlingTime => words("Conversation", "통화 시간"),
+                Measure::QueueLength => words("Waiting on average", "평균 대기 수"),
+                Measure::QueueLengthMax => words("Longest queue", "최대 대기 수"),
+                Measure::ServiceLevel(_) => words("Service level", "서비스 레벨"),
+            },
+            Column::Delay(50) => words("Half answered by", "응답 지연 중앙값"),
+            Column::Delay(_) => words("90 % answered by", "응답 지연 90%"),
+            Column::Scheduled => words("Agents", "상담원 수"),
+            Column::Agents(measure) => match measure {
+                GroupMeasure::Occupancy => words("Occupancy", "점유율"),
+                GroupMeasure::Utilisation => words("Utilisation", "가동률"),
+                GroupMeasure::Presence => words("Presence", "재석률"),
+                GroupMeasure::Answered => words("Answered", "응답"),
+            },
+        }
+    }
+}
+
+impl Kind {
+    pub(crate) fn words(self) -> Words {
+        match self {
+            Kind::Centre => words("All callers", "전체"),
+            Kind::Queue => words("Queue", "대기열"),
+            Kind::Callers => words("Callers", "인입 유형"),
+            Kind::Group => words("Group", "상담 그룹"),
+        }
+    }
+}
+
+impl Verdict {
+    pub(crate) fn words(self) -> Words {
+        match self {
+            Verdict::Better => words("better", "개선"),
+            Verdict::Worse => words("worse", "악화"),
+            Verdict::Higher => words("higher", "증가"),
+            Verdict::Lower => words("lower", "감소"),
+            Verdict::Unclear => words("no clear difference", "뚜렷한 차이 없음"),
+        }
+    }
+}
+
+/// A figure without its interval.
+pub(crate) fn value(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Count => format!("{value:.1}"),
+        Unit::Seconds => format!("{value:.1}\u{a0}s"),
+        Unit::Share => format!("{:.1}\u{a0}%", value * 100.0),
+    }
+}
+
+/// A share without needless digits: `95 %`, `99.9 %`.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = (share * 1_000.0).round() / 10.0;
+    format!("{percent}\u{a0}%")
+}
+
+/// A figure with half of its interval; the unit stands in the heading.
+pub(crate) fn with_half(figure: Option<Figure>, unit: Unit) -> String {
+    let Some(figure) = figure else { return "–".to_owned() };
+    let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
+    let (value, half) = (figure.value * scale, figure.half() * scale);
+    if half.is_finite() { format!("{value:.1} ±{half:.1}") } else { format!("{value:.1}") }
+}
+
+/// A figure alone; the unit stands in the heading.
+pub(crate) fn bare(figure: Option<Figure>, unit: Unit) -> String {
+    let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
+    figure.map_or_else(|| "–".to_owned(), |figure| format!("{:.1}", figure.value * scale))
+}
+
+/// A change with its sign, in the words of its unit.
+pub(crate) fn change(value: f64, unit: Unit) -> String {
+    let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
+    // A zero has no sign, nor has what is shown as one.
+    let shown = (value * scale * 10.0).round() / 10.0 + 0.0;
+    match unit {
+        Unit::Count | Unit::Share => format!("{shown:+.1}"),
+        Unit::Seconds => format!("{shown:+.1}\u{a0}s"),
+    }
+}
