@@ -8,7 +8,7 @@ use timing::Instant;
 
 use crate::{
     AgentId, AgentSettings, Exit, InteractionId, Invalid, Presence, QueueId, QueueSettings, ReasonCode,
-    Requirement, ReservationId,
+    Requirement, ReservationId, SupervisorId,
 };
 
 /// One thing to do. Configuration changes are commands like the others and cost what they change.
@@ -47,7 +47,7 @@ pub enum Command {
         /// Not ready at first, with this reason; `None`: ready at once.
         not_ready: Option<ReasonCode>,
     },
-    /// Ends an agent's shift: a reservation is withdrawn, after-call work and pauses end, a conversation goes on.
+    /// Ends an agent's shift, whatever a supervisor has forced: a reservation is withdrawn, after-call work and pauses end, a conversation goes on.
     LogOut {
         /// Who.
         agent: AgentId,
@@ -72,6 +72,31 @@ pub enum Command {
         /// The wish. Not [`ReasonCode::MISSED`].
         presence: Presence,
     },
+    /// A supervisor says what the agent shall be, whatever the agent wants: logged in or out, ready or not ready, as
+    /// with [`Command::SetPresence`]. Who did it and why is kept until the agent (where
+    /// [`crate::Settings::forced_presence`] lets them) or a supervisor changes it.
+    ForcePresence {
+        /// Whom.
+        agent: AgentId,
+        /// What the agent shall be. Not [`ReasonCode::MISSED`].
+        presence: Presence,
+        /// Who wants it.
+        by: SupervisorId,
+        /// Why. Not [`ReasonCode::MISSED`].
+        why: ReasonCode,
+    },
+    /// The agent is free to change what a supervisor has forced; nothing else changes. Where nothing is forced,
+    /// nothing happens.
+    LiftForced {
+        /// Whom.
+        agent: AgentId,
+    },
+    /// What the lease is for goes on: its time begins anew. Without a lease in the settings it changes nothing that
+    /// matters, so whoever feeds the distributor may always do it.
+    Renew {
+        /// Of what.
+        lease: Lease,
+    },
     /// The agent is busy with something that the distributor did not give (a call of the agent's own).
     /// Allowed while idle, backing off or in after-call work (which ends).
     Occupy {
@@ -83,12 +108,13 @@ pub enum Command {
         /// Who.
         agent: AgentId,
     },
-    /// After-call work is done before its time.
+    /// After-call work is done before its time, but not before [`QueueSettings::after_call_work_min`].
     EndAfterCallWork {
         /// Who.
         agent: AgentId,
     },
-    /// After-call work lasts longer, up to [`crate::Settings::after_call_work_max`] in all.
+    /// After-call work lasts longer, in all up to [`QueueSettings::after_call_work_max`] and
+    /// [`crate::Settings::after_call_work_max`].
     ExtendAfterCallWork {
         /// Who.
         agent: AgentId,
@@ -166,6 +192,17 @@ pub enum Command {
     },
 }
 
+/// What ends by itself unless it is renewed, so that no lost message can hold an agent for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Lease {
+    /// A conversation: [`crate::Settings::handling_lease`].
+    Handling(InteractionId),
+    /// An agent's own business: [`crate::Settings::occupied_lease`].
+    Occupied(AgentId),
+    /// A log-in: [`crate::Settings::log_in_lease`].
+    LogIn(AgentId),
+}
+
 /// Why an agent did not take a reserved interaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RejectCause {
@@ -202,6 +239,10 @@ pub enum Refusal {
     NotLoggedIn(AgentId),
     /// The agent is not in the activity that the command speaks of, or has work that forbids it.
     WrongActivity(AgentId),
+    /// A supervisor has forced another presence, and it holds until a supervisor changes it.
+    Forced(AgentId),
+    /// After-call work of the queue lasts at least so long.
+    AfterCallWorkMin(AgentId),
     /// [`ReasonCode::MISSED`] is for the distributor to give.
     ReservedReason,
     /// The queue's interactions cannot leave by this exit.
@@ -240,6 +281,8 @@ impl Refusal {
             | Refusal::AlreadyLoggedIn(_)
             | Refusal::NotLoggedIn(_)
             | Refusal::WrongActivity(_)
+            | Refusal::Forced(_)
+            | Refusal::AfterCallWorkMin(_)
             | Refusal::ReservedReason => Fault::Sender,
             Refusal::UselessExit(_) | Refusal::Invalid(_) => Fault::Configuration,
             Refusal::TooManyAgents | Refusal::TooManyQueues | Refusal::TooManyWaiting => Fault::Capacity,
@@ -267,6 +310,10 @@ impl fmt::Display for Refusal {
             Refusal::AlreadyLoggedIn(agent) => write!(f, "agent {} is logged in already", agent.0),
             Refusal::NotLoggedIn(agent) => write!(f, "agent {} is not logged in", agent.0),
             Refusal::WrongActivity(agent) => write!(f, "agent {} is doing something else", agent.0),
+            Refusal::Forced(agent) => write!(f, "a supervisor has forced the presence of agent {}", agent.0),
+            Refusal::AfterCallWorkMin(agent) => {
+                write!(f, "the after-call work of agent {} must last longer", agent.0)
+            }
             Refusal::ReservedReason => write!(f, "this reason code is given by the distributor only"),
             Refusal::UselessExit(queue) => write!(f, "nothing can leave queue {} by that exit", queue.0),
             Refusal::Invalid(invalid) => write!(f, "the settings are wrong: {invalid}"),
@@ -289,6 +336,9 @@ impl fmt::Display for Invalid {
             Invalid::RequirementTooLarge => write!(f, "the requirement has too many comparisons"),
             Invalid::RequirementTooDeep => write!(f, "the requirement is nested too deeply"),
             Invalid::NoRingTimeout => write!(f, "the ring timeout must be more than zero"),
+            Invalid::AfterCallWorkBounds => {
+                write!(f, "the minimum of after-call work is more than its maximum")
+            }
             Invalid::NoMaxWait => write!(f, "the maximum wait must be more than zero"),
             Invalid::ExitToItself => write!(f, "the queue's exit is the queue itself"),
             Invalid::Band(band) => write!(f, "band {band} is out of range"),

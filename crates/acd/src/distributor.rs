@@ -1,7 +1,8 @@
 //! The machine that decides who takes what.
 //!
 //! The parts: [`agent`] and [`interaction`] hold the two sides, [`reservation`] joins them, [`matching`] chooses the
-//! agent and [`selection`] the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time. Two indexes make the choice cheap:
+//! agent and [`selection`] the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time,
+//! [`lease`] what ends unless it is renewed, [`forced`] what supervisors want of agents. Two indexes make the choice cheap:
 //! [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
@@ -10,8 +11,10 @@ mod agent;
 mod configure;
 mod deadline;
 mod estimating;
+mod forced;
 mod idle;
 mod interaction;
+mod lease;
 mod matching;
 mod profile;
 mod queue;
@@ -29,14 +32,15 @@ use crate::line::Lines;
 use crate::state::Place;
 use crate::table::{Slot, Table};
 use crate::{
-    AgentId, AgentSnapshot, Command, Counters, Event, InteractionId, QueueId, Refusal, Settings, Snapshot,
-    Waiting,
+    AgentId, AgentSnapshot, Command, Counters, Event, HandlingEnd, InteractionId, QueueId, Refusal, Settings,
+    Snapshot, Waiting,
 };
 
 pub(crate) use agent::Agent;
 pub(crate) use deadline::{Alarm, Deadline, Due};
 pub(crate) use idle::{Idle, Rank, rank};
 pub(crate) use interaction::Interaction;
+pub(crate) use lease::{LeaseKind, LeaseLine, Leases};
 pub(crate) use profile::Profiles;
 pub(crate) use queue::Queue;
 pub(crate) use reservation::Reservation;
@@ -67,6 +71,7 @@ pub struct Distributor {
     pub(crate) idle: Idle,
     /// Agents who select otherwise than [`crate::Selection::Oldest`].
     pub(crate) selecting: u32,
+    pub(crate) leases: Leases,
     /// Interactions that wait or are reserved.
     pub(crate) unanswered: u32,
     pub(crate) deadlines: TimerWheel<Alarm>,
@@ -74,7 +79,7 @@ pub struct Distributor {
     room: matching::Room,
     due: Vec<Due>,
     /// Alarms of lines that went off and have to be set again.
-    spent: Vec<(Alarm, QueueId)>,
+    spent: Vec<Alarm>,
     pub(crate) events: VecDeque<Event>,
 }
 
@@ -113,6 +118,7 @@ impl Distributor {
             fronts: Vec::new(),
             idle: Idle::new(),
             selecting: 0,
+            leases: Leases::new(),
             unanswered: 0,
             deadlines: TimerWheel::new(),
             unsettled: Unsettled::default(),
@@ -195,6 +201,11 @@ impl Distributor {
             Command::SetReady { agent } => self.set_ready(agent)?,
             Command::SetNotReady { agent, reason } => self.set_not_ready(agent, reason)?,
             Command::SetPresence { agent, presence } => self.set_presence(agent, presence)?,
+            Command::ForcePresence { agent, presence, by, why } => {
+                self.force_presence(agent, presence, by, why)?;
+            }
+            Command::LiftForced { agent } => self.lift_forced(agent)?,
+            Command::Renew { lease } => self.renew(lease)?,
             Command::Occupy { agent } => self.occupy(agent)?,
             Command::Release { agent } => self.release(agent)?,
             Command::EndAfterCallWork { agent } => self.end_after_call_work(agent)?,
@@ -210,7 +221,7 @@ impl Distributor {
             Command::Move { interaction, queue } => self.move_to(interaction, queue)?,
             Command::Accept { reservation } => self.accept(reservation)?,
             Command::Reject { reservation, cause } => self.reject(reservation, cause)?,
-            Command::Finish { interaction } => self.finish(interaction)?,
+            Command::Finish { interaction } => self.end_conversation(interaction, HandlingEnd::Finished)?,
             Command::Return { interaction } => self.return_to_queue(interaction)?,
         }
         self.settle();

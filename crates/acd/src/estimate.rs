@@ -142,6 +142,8 @@ impl Estimator {
             | Event::StepEntered { .. }
             | Event::PriorityChanged { .. }
             | Event::AfterCallWorkExtended { .. }
+            | Event::LeaseExpired { .. }
+            | Event::AgentForced { .. }
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::{
-    AgentId, Command, Exit, InteractionId, QueueId, ReasonCode, Refusal, RejectCause, ReservationId,
-    Selection, Strategy,
+    AgentId, Command, Exit, InteractionId, Lease, QueueId, ReasonCode, Refusal, RejectCause, ReservationId,
+    Selection, Strategy, SupervisorId,
 };
 
 /// How many agents beyond the chosen one a [`Decision`] names.
@@ -145,8 +145,8 @@ pub enum Event {
         agent: AgentId,
         /// Since it was answered, holds included.
         handled_for: Duration,
-        /// The interaction is back in its queue, and its [`Event::Queued`] follows. Otherwise it is gone.
-        returned: bool,
+        /// How.
+        cause: HandlingEnd,
     },
     /// After-call work began.
     AfterCallWorkStarted {
@@ -185,6 +185,20 @@ pub enum Event {
         presence: Presence,
         /// What the system does with the agent.
         activity: Activity,
+    },
+    /// Nobody has renewed a lease: what it was for ends now, as the events that follow tell.
+    LeaseExpired {
+        /// Of what.
+        lease: Lease,
+        /// Who is set free, or logged out.
+        agent: AgentId,
+    },
+    /// A supervisor has forced an agent's presence, or that is over.
+    AgentForced {
+        /// Whom.
+        agent: AgentId,
+        /// What holds now. `None`: nothing, because the agent changed it or a supervisor lifted it.
+        forced: Option<Forced>,
     },
     /// The agent is defined no longer.
     AgentRemoved {
@@ -228,6 +242,8 @@ impl Event {
             | Event::QueueDefined { queue }
             | Event::QueueRemoved { queue } => Some(queue),
             Event::AfterCallWorkExtended { .. }
+            | Event::LeaseExpired { .. }
+            | Event::AgentForced { .. }
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::Refused { .. } => None,
@@ -284,6 +300,18 @@ pub enum ReservationEnd {
     Withdrawn,
 }
 
+/// How a conversation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HandlingEnd {
+    /// Somebody ended it ([`Command::Finish`]); the interaction is gone.
+    Finished,
+    /// The agent was gone at once ([`Command::Return`]): the interaction is back in its queue, and its
+    /// [`Event::Queued`] follows.
+    Returned,
+    /// Nobody renewed its lease; the interaction is gone.
+    LeaseExpired,
+}
+
 /// Where an interaction stood when the customer gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AbandonedDuring {
@@ -327,6 +355,19 @@ impl Presence {
             Presence::NotReady(_) | Presence::Ready => true,
         }
     }
+}
+
+/// A presence that is not the agent's own wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Forced {
+    /// What the agent shall be.
+    pub presence: Presence,
+    /// Who forced it.
+    pub by: SupervisorId,
+    /// Why.
+    pub why: ReasonCode,
+    /// From when.
+    pub since: Instant,
 }
 
 /// What the system is doing with an agent.

@@ -27,6 +27,10 @@ pub struct ReservationId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ReasonCode(pub u32);
 
+/// Somebody who may force an agent's presence. The meaning belongs to the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SupervisorId(pub u32);
+
 /// "What then" for an interaction that leaves without an agent: opaque here. A number to dial, a busy
 /// answer, a hang-up: that is for the engine to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,12 +6,12 @@ use std::fmt;
 
 use timing::Instant;
 
-use crate::distributor::{Alarm, Deadline, Front, Listing, rank};
+use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, rank};
 use crate::estimate::Staff;
 use crate::state::{AgentState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
-    Activity, AgentId, Counters, Distributor, InteractionId, Presence, QueueId, ReservationId, Selection,
-    StepEffect,
+    Activity, AgentId, Counters, Distributor, ForcedPresence, InteractionId, Lease, Presence, QueueId,
+    ReasonCode, ReservationId, Selection, Settings, StepEffect,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -138,11 +138,23 @@ fn check_agents(state: &State) -> Result<(), Violation> {
             Activity::BackingOff { .. } => false,
         };
         holds(may_be_logged_out || agent.presence != Presence::LoggedOut, Violation::Contradiction(id))?;
+        holds(is_as_forced(agent, &state.settings), Violation::Contradiction(id))?;
         let is_handling = matches!(agent.activity, Activity::Handling { .. });
         holds(!agent.leaving || is_handling, Violation::Contradiction(id))?;
         holds(!agent.leaving || agent.presence == Presence::LoggedOut, Violation::Contradiction(id))?;
     }
     Ok(())
+}
+
+/// Whether an agent's presence is one that goes with what a supervisor has forced.
+fn is_as_forced(agent: &AgentState, settings: &Settings) -> bool {
+    let Some(forced) = agent.forced else { return true };
+    let holds = settings.forced_presence == ForcedPresence::HoldsUntilLifted;
+    let is_missed = match agent.presence {
+        Presence::NotReady(reason) => reason == ReasonCode::MISSED && forced.presence == Presence::Ready,
+        Presence::LoggedOut | Presence::Ready => false,
+    };
+    agent.presence == forced.presence || !agent.presence.is_logged_in() || (is_missed && holds)
 }
 
 /// Whether an agent meets what a step of a queue asks for.
@@ -201,7 +213,7 @@ fn is_balanced(counters: &Counters, in_system: u64) -> bool {
     counters.offered == counters.answered + counters.abandoned + counters.overflowed + in_system
         && counters.flowed_out <= counters.overflowed
         && counters.missed <= counters.reservations
-        && counters.returned <= counters.finished
+        && counters.returned + counters.expired <= counters.finished
 }
 
 fn check_totals(state: &State) -> Result<(), Violation> {
@@ -314,10 +326,11 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
 
 /// The deadlines that the plain state calls for are those that are set.
 fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Violation> {
-    let (mut singles, mut lines) = (BTreeMap::new(), BTreeMap::new());
+    let (mut singles, mut lines, mut leases) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     let mut wheel = distributor.deadlines.clone();
     while let Some(alarm) = wheel.poll(Instant::from_micros(u64::MAX)) {
         let is_new = match alarm {
+            Alarm::Lease(kind) => leases.insert(kind),
             Alarm::Single(at, deadline) => singles.insert(deadline, at).is_none(),
             Alarm::Step(queue, step) => lines.insert((queue, Some(step)), ()).is_none(),
             Alarm::MaxWait(queue) => lines.insert((queue, None), ()).is_none(),
@@ -325,6 +338,7 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
         holds(is_new, Violation::Deadlines)?;
     }
     holds(singles == expected_singles(state), Violation::Deadlines)?;
+    check_leases(distributor, state, &leases)?;
     let (mut ours, expected) = (BTreeSet::new(), expected_lines(state));
     for (_, queue) in distributor.queues.iter() {
         let entries = (0u8..).zip(&queue.lines.entries).map(|(step, aging)| (Some(step), aging));
@@ -337,6 +351,34 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
         }
     }
     holds(ours.iter().eq(expected.keys()) && ours.iter().eq(lines.keys()), Violation::Deadlines)
+}
+
+/// Everybody with a lease stands in its line, which has an alarm that is not after its head's time.
+fn check_leases(
+    distributor: &Distributor,
+    state: &State,
+    alarms: &BTreeSet<LeaseKind>,
+) -> Result<(), Violation> {
+    let mut expected: BTreeMap<LeaseKind, BTreeSet<(Instant, AgentId)>> = BTreeMap::new();
+    for (&id, agent) in &state.agents {
+        let work = agent.work_lease(id, &state.settings).map(|(lease, until)| match lease {
+            Lease::Handling(_) => (LeaseKind::Handling, until),
+            Lease::Occupied(_) => (LeaseKind::Occupied, until),
+            Lease::LogIn(_) => (LeaseKind::LogIn, until),
+        });
+        let log_in = agent.log_in_lease(&state.settings).map(|until| (LeaseKind::LogIn, until));
+        for (kind, until) in work.into_iter().chain(log_in) {
+            expected.entry(kind).or_default().insert((until, id));
+        }
+    }
+    holds(expected.keys().eq(alarms), Violation::Deadlines)?;
+    for LeaseLine { kind, standing, alarm } in distributor.lease_lines() {
+        let expected = expected.remove(&kind).unwrap_or_default();
+        let first = expected.first().map(|&(until, _)| until);
+        holds(standing == expected, Violation::StaleIndex(None))?;
+        holds(alarm.is_some() == first.is_some() && alarm <= first, Violation::Deadlines)?;
+    }
+    Ok(())
 }
 
 fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {

@@ -46,17 +46,18 @@ pub mod state;
 mod table;
 pub mod watch;
 
-pub use command::{Command, Fault, Refusal, RejectCause};
+pub use command::{Command, Fault, Lease, Refusal, RejectCause};
 pub use distributor::Distributor;
 pub use event::{
-    AbandonedDuring, Activity, Decision, ELIGIBLE_MAX, Event, OverflowCause, Presence, RUNNERS_UP_MAX,
-    ReservationEnd, StepCause,
+    AbandonedDuring, Activity, Decision, ELIGIBLE_MAX, Event, Forced, HandlingEnd, OverflowCause, Presence,
+    RUNNERS_UP_MAX, ReservationEnd, StepCause,
 };
-pub use id::{AgentId, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId};
+pub use id::{AgentId, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId, SupervisorId};
 pub use requirement::Requirement;
 pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
 pub use settings::{
-    AgentSettings, BackOff, BackOffs, Exit, IdleClock, Invalid, MaxLength, MaxWait, NobodyLoggedIn,
-    POOLS_MAX, PREFERENCES_MAX, QueueSettings, STEPS_MAX, Settings, Step, StepEffect, Strategy,
+    AgentSettings, BackOff, BackOffs, Exit, ForcedPresence, IdleClock, Invalid, MaxLength, MaxWait,
+    NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, STEPS_MAX, Settings, Step, StepEffect,
+    Strategy,
 };
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};

@@ -48,6 +48,15 @@ pub struct Settings {
     pub after_call_work_max: Duration,
     /// How waits are estimated, in all queues.
     pub estimate: EstimateRules,
+    /// A conversation that is not renewed ([`crate::Command::Renew`]) for so long is over: the agent is free again and
+    /// the interaction is forgotten. `None`: it lasts until somebody ends it. More than zero.
+    pub handling_lease: Option<Duration>,
+    /// The same for what is not the distributor's ([`crate::Command::Occupy`]).
+    pub occupied_lease: Option<Duration>,
+    /// An agent whose log-in is not renewed for so long is logged out, as by [`crate::Command::LogOut`].
+    pub log_in_lease: Option<Duration>,
+    /// Whether an agent may change what a supervisor has forced.
+    pub forced_presence: ForcedPresence,
     /// How many agents must have the same skills to be looked at as one by every queue. Changes what an event costs
     /// and never what is decided. At least 1.
     pub pooled_from: u32,
@@ -73,11 +82,27 @@ impl Default for Settings {
             misses_max: 3,
             after_call_work_max: Duration::from_secs(3_600),
             estimate: EstimateRules::default(),
+            handling_lease: None,
+            occupied_lease: None,
+            log_in_lease: None,
+            forced_presence: ForcedPresence::AgentMayChange,
             pooled_from: 16,
             pools_max: 1_024,
             selection: Selection::Oldest,
         }
     }
+}
+
+/// How long a presence holds that a supervisor has forced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ForcedPresence {
+    /// Until the agent or a supervisor says something else. A log-out alone is not something else: whoever comes back
+    /// to the same is there still by a supervisor's word.
+    #[default]
+    AgentMayChange,
+    /// Until a supervisor says something else. The agent may log out all the same, because nobody can keep a phone
+    /// from going away, and is as forced after the next log-in.
+    HoldsUntilLifted,
 }
 
 /// The routing rules of one queue.
@@ -110,6 +135,12 @@ pub struct QueueSettings {
     pub ring_timeout: Duration,
     /// After-call work where the agent has no own value; zero: none.
     pub after_call_work: Duration,
+    /// What after-call work lasts at least, whatever the agent's own value: the agent cannot end it sooner. A log-out
+    /// and a call of the agent's own do. At most `after_call_work_max`.
+    pub after_call_work_min: Duration,
+    /// What it lasts at most, the agent's own value and extensions included. `None`: only
+    /// [`Settings::after_call_work_max`], which stands above this one and the minimum in any case.
+    pub after_call_work_max: Option<Duration>,
     /// What follows a reservation that failed.
     pub back_offs: BackOffs,
     /// Who has waited this long in the queue leaves it. `None`: stays.
@@ -134,6 +165,8 @@ impl Default for QueueSettings {
             ratio: 1,
             ring_timeout: Duration::from_secs(15),
             after_call_work: Duration::ZERO,
+            after_call_work_min: Duration::ZERO,
+            after_call_work_max: None,
             back_offs: BackOffs::default(),
             max_wait: None,
             max_length: None,
@@ -182,6 +215,9 @@ pub enum Strategy {
     LeastSkilled,
     /// Who answered the fewest interactions since log-in.
     FewestHandled,
+    /// The lowest occupancy: the share of the time since log-in in conversation and after-call work, as it was when
+    /// the agent became available, in parts per million rounded down.
+    LeastOccupied,
     /// The next after the one chosen last in this queue, by agent order number, then id.
     RoundRobin,
     /// The lowest agent order number.
@@ -310,6 +346,8 @@ pub enum Invalid {
     RequirementTooDeep,
     /// `ring_timeout` is zero.
     NoRingTimeout,
+    /// `after_call_work_min` is more than `after_call_work_max`.
+    AfterCallWorkBounds,
     /// `max_wait.after` is zero.
     NoMaxWait,
     /// The queue's exit is the queue itself.
@@ -324,6 +362,20 @@ pub enum Invalid {
     NoGuard,
     /// More than [`PREFERENCES_MAX`] in `prefer`.
     TooManyPreferences,
+}
+
+impl QueueSettings {
+    /// How long after-call work lasts that begins now, for an agent with that value of the agent's own.
+    pub(crate) fn after_call_work_for(&self, own: Option<Duration>, settings: &Settings) -> Duration {
+        let length = own.unwrap_or(self.after_call_work).max(self.after_call_work_min);
+        length.min(self.after_call_work_bound(settings))
+    }
+
+    /// The longest after-call work in this queue.
+    pub(crate) fn after_call_work_bound(&self, settings: &Settings) -> Duration {
+        let of_all = settings.after_call_work_max;
+        self.after_call_work_max.map_or(of_all, |max| max.min(of_all))
+    }
 }
 
 impl Settings {
@@ -362,6 +414,9 @@ impl Settings {
         settings.prefer.iter().try_for_each(|requirement| self.check_requirement(requirement))?;
         if settings.ring_timeout.is_zero() {
             return Err(Invalid::NoRingTimeout);
+        }
+        if settings.after_call_work_max.is_some_and(|max| settings.after_call_work_min > max) {
+            return Err(Invalid::AfterCallWorkBounds);
         }
         if settings.max_wait.is_some_and(|rule| rule.after.is_zero()) {
             return Err(Invalid::NoMaxWait);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::estimate::{Accuracy, Estimate, NoEstimate};
-use crate::{Activity, AgentId, InteractionId, Presence, QueueId};
+use crate::{Activity, AgentId, Forced, InteractionId, Presence, QueueId};
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +119,8 @@ pub struct Counters {
     pub finished: u64,
     /// Of the finished: the agent was gone at once and the interaction is offered anew.
     pub returned: u64,
+    /// Of the finished: nobody renewed the lease.
+    pub expired: u64,
     /// Reservations made.
     pub reservations: u64,
     /// Reservations that were rejected or expired.
@@ -134,10 +136,14 @@ pub struct AgentSnapshot {
     pub presence: Presence,
     /// Since when.
     pub presence_since: Instant,
+    /// Forced by a supervisor: what, by whom and why.
+    pub forced: Option<Forced>,
     /// What the system does with the agent.
     pub activity: Activity,
     /// Interactions answered since log-in.
     pub handled: u32,
+    /// [`crate::state::AgentState::occupancy`].
+    pub occupancy: u32,
 }
 
 /// One interaction that waits, as [`crate::Distributor::first_in_line`] shows it.

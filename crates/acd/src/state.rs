@@ -10,8 +10,8 @@ use timing::Instant;
 
 use crate::estimate::{Estimator, Promise};
 use crate::{
-    Activity, AgentId, AgentSettings, Counters, InteractionId, Presence, QueueId, QueueSettings, Requirement,
-    ReservationId, Settings,
+    Activity, AgentId, AgentSettings, Counters, Forced, InteractionId, Lease, Presence, QueueId,
+    QueueSettings, Requirement, ReservationId, Settings,
 };
 
 /// The whole state as plain values.
@@ -76,6 +76,8 @@ pub struct AgentState {
     pub presence: Presence,
     /// Since when.
     pub presence_since: Instant,
+    /// Forced by a supervisor.
+    pub forced: Option<Forced>,
     /// The fact.
     pub activity: Activity,
     /// Removed while in conversation: gone at its end, unknown to commands until then.
@@ -84,6 +86,17 @@ pub struct AgentState {
     pub misses: u32,
     /// Answered since log-in.
     pub handled: u32,
+    /// When the shift began: log-in.
+    pub logged_in_at: Instant,
+    /// Conversations and after-call work since log-in that are over, in all.
+    pub worked: Duration,
+    /// [`crate::Strategy::LeastOccupied`]: `worked` by the time since log-in, in parts per million rounded down, as of
+    /// the moment at which `ready_at` was set.
+    pub occupancy: u32,
+    /// When the log-in was last renewed, or began: its lease counts from here.
+    pub log_in_renewed: Instant,
+    /// When the conversation or the agent's own business was last renewed, or began.
+    pub work_renewed: Instant,
     /// [`crate::IdleClock::SinceHandled`].
     pub handled_at: Instant,
     /// [`crate::IdleClock::SinceReady`].
@@ -93,6 +106,78 @@ pub struct AgentState {
 }
 
 impl AgentState {
+    /// Logged out, with nothing behind.
+    pub(crate) fn new(settings: AgentSettings, now: Instant) -> AgentState {
+        AgentState {
+            settings,
+            presence: Presence::LoggedOut,
+            presence_since: now,
+            forced: None,
+            activity: Activity::Idle { since: now },
+            leaving: false,
+            misses: 0,
+            handled: 0,
+            logged_in_at: now,
+            worked: Duration::ZERO,
+            occupancy: 0,
+            log_in_renewed: now,
+            work_renewed: now,
+            handled_at: now,
+            ready_at: now,
+            offered_at: now,
+        }
+    }
+
+    /// The share of the time since log-in that was work, as of now, while nothing is in hand.
+    pub(crate) fn occupancy_at(&self, now: Instant) -> u32 {
+        let since_log_in = (now - self.logged_in_at).as_micros();
+        let share = (self.worked.as_micros() * 1_000_000).checked_div(since_log_in).unwrap_or(0);
+        u32::try_from(share).unwrap_or(u32::MAX)
+    }
+
+    /// After the activity changed: what was worked counts, and what begins has a fresh lease.
+    pub(crate) fn follow_work(&mut self, before: Activity, now: Instant) {
+        let since = |activity| match activity {
+            Activity::Handling { since, .. } | Activity::AfterCallWork { since, .. } => Some(since),
+            Activity::Idle { .. }
+            | Activity::Reserved { .. }
+            | Activity::BackingOff { .. }
+            | Activity::Occupied { .. } => None,
+        };
+        // After-call work that is only extended goes on.
+        if let Some(began) = since(before).filter(|_| since(before) != since(self.activity)) {
+            self.worked += now - began;
+        }
+        match self.activity {
+            Activity::Handling { .. } | Activity::Occupied { .. } => self.work_renewed = now,
+            Activity::Idle { .. }
+            | Activity::Reserved { .. }
+            | Activity::AfterCallWork { .. }
+            | Activity::BackingOff { .. } => {}
+        }
+    }
+
+    /// The lease of what is in hand, and when it ends if nobody renews it.
+    pub(crate) fn work_lease(&self, id: AgentId, settings: &Settings) -> Option<(Lease, Instant)> {
+        let (lease, length) = match self.activity {
+            Activity::Handling { interaction, .. } => {
+                (Lease::Handling(interaction), settings.handling_lease?)
+            }
+            Activity::Occupied { .. } => (Lease::Occupied(id), settings.occupied_lease?),
+            Activity::Idle { .. }
+            | Activity::Reserved { .. }
+            | Activity::AfterCallWork { .. }
+            | Activity::BackingOff { .. } => return None,
+        };
+        Some((lease, self.work_renewed + length))
+    }
+
+    /// When the log-in ends if nobody renews it.
+    pub(crate) fn log_in_lease(&self, settings: &Settings) -> Option<Instant> {
+        let length = settings.log_in_lease?;
+        self.presence.is_logged_in().then(|| self.log_in_renewed + length)
+    }
+
     /// Whether an interaction may be offered: ready, and nothing in hand.
     pub fn is_available(&self) -> bool {
         match (self.presence, self.activity) {

@@ -67,6 +67,8 @@ impl<'a> Input<'a> {
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
             | Event::AgentChanged { .. }
+            | Event::LeaseExpired { .. }
+            | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. } => None,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acd::{Activity, AgentSnapshot, Presence};
+use acd::{Activity, AgentSnapshot, Presence, ReasonCode, SupervisorId};
 use report::AgentName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,6 +25,8 @@ pub struct Agent {
     /// Why not ready: the id of a reason, or `missed` after too many missed calls in a row.
     #[schema(example = "lunch")]
     pub reason: Option<String>,
+    /// Where the presence is not the agent's own wish: who forced it and why.
+    pub forced: Option<Forced>,
     /// What the system does with the agent.
     pub activity: ActivityName,
     /// When the activity began (RFC 3339).
@@ -37,6 +39,25 @@ pub struct Agent {
     pub interaction: Option<u64>,
     /// Interactions answered since log-in.
     pub handled: u32,
+    /// The share of the time since log-in in conversation and after-call work, 0 to 1, as it was when the agent last
+    /// became available: what the strategy `least-occupied` goes by.
+    #[schema(example = 0.25)]
+    pub occupancy: f64,
+}
+
+/// A presence that a supervisor has given an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Forced {
+    /// What the agent shall be. The agent's `presence` may be another, where the phone has gone away since.
+    pub presence: PresenceName,
+    /// Who forced it: the id of a supervisor.
+    #[schema(example = "park")]
+    pub by: String,
+    /// Why: the id of a reason.
+    #[schema(example = "coaching")]
+    pub reason: String,
+    /// Since when (RFC 3339).
+    pub since: String,
 }
 
 /// Every agent, by id.
@@ -78,13 +99,33 @@ pub enum ActivityName {
     Occupied,
 }
 
+impl PresenceName {
+    fn of(presence: Presence) -> PresenceName {
+        match presence {
+            Presence::LoggedOut => PresenceName::LoggedOut,
+            Presence::NotReady(_) => PresenceName::NotReady,
+            Presence::Ready => PresenceName::Ready,
+        }
+    }
+}
+
+impl Forced {
+    fn new(forced: &acd::Forced, words: &Words<'_>) -> Forced {
+        Forced {
+            presence: PresenceName::of(forced.presence),
+            by: words.supervisor(forced.by),
+            reason: words.reason(forced.why),
+            since: words.time(forced.since),
+        }
+    }
+}
+
 impl Agent {
     /// An agent as the distributor knows them.
     pub fn new(seen: &AgentSnapshot, name: &AgentName, words: &Words<'_>) -> Agent {
-        let (presence, reason) = match seen.presence {
-            Presence::LoggedOut => (PresenceName::LoggedOut, None),
-            Presence::NotReady(reason) => (PresenceName::NotReady, Some(words.reason(reason))),
-            Presence::Ready => (PresenceName::Ready, None),
+        let reason = match seen.presence {
+            Presence::LoggedOut | Presence::Ready => None,
+            Presence::NotReady(reason) => Some(words.reason(reason)),
         };
         let (activity, until, interaction) = match seen.activity {
             Activity::Idle { .. } => (ActivityName::Idle, None, None),
@@ -100,15 +141,17 @@ impl Agent {
         Agent {
             id: name.id.clone(),
             name: name.name.clone(),
-            presence,
+            presence: PresenceName::of(seen.presence),
             presence_since: words.time(seen.presence_since),
             reason,
+            forced: seen.forced.as_ref().map(|forced| Forced::new(forced, words)),
             activity,
             since: words.time(since),
             since_seconds: words.ago(since),
             until: until.map(|until| words.time(until)),
             interaction,
             handled: seen.handled,
+            occupancy: f64::from(seen.occupancy) / 1_000_000.0,
         }
     }
 }
@@ -131,10 +174,16 @@ impl Agents {
 pub struct PresenceWish {
     /// The wish.
     pub presence: PresenceName,
-    /// Why not ready: the id of one of the `[[reason]]`s. With `not_ready`, and only with it.
+    /// Why: the id of one of the `[[reason]]`s. With `not_ready` and with `forced_by`, and only with them.
     #[serde(default)]
     #[schema(example = "lunch")]
     pub reason: Option<String>,
+    /// The id of one of the `[[supervisor]]`s, who wants it against the agent's own wish. It is done whatever the
+    /// agent wants, and kept with the reason until the agent (where `forced_presence` of `[routing]` lets them) or a
+    /// supervisor changes it.
+    #[serde(default)]
+    #[schema(example = "park")]
+    pub forced_by: Option<String>,
 }
 
 impl PresenceWish {
@@ -143,27 +192,48 @@ impl PresenceWish {
     /// # Errors
     /// Where the reason is missing, unknown or out of place.
     pub fn presence(&self, words: &Words<'_>) -> Result<Presence, Problem> {
-        let reasons = || {
-            let ids: Vec<&str> = words.names.reasons.values().map(|reason| reason.id.as_str()).collect();
-            match ids.as_slice() {
-                [] => "add a [[reason]] to the configuration first: there is none".to_owned(),
-                ids => format!("use one of: {}", ids.join(", ")),
-            }
-        };
+        let has_forced = self.forced_by.is_some();
         match (self.presence, self.reason.as_deref()) {
-            (PresenceName::Ready, None) => Ok(Presence::Ready),
-            (PresenceName::LoggedOut, None) => Ok(Presence::LoggedOut),
-            (PresenceName::Ready | PresenceName::LoggedOut, Some(_)) => {
-                Err(Problem::unusable("a `reason` goes with `not_ready` only", "leave `reason` out"))
+            (PresenceName::Ready | PresenceName::LoggedOut, Some(_)) if !has_forced => {
+                Err(Problem::unusable(
+                    "a `reason` goes with `not_ready`, or with `forced_by`, only",
+                    "leave `reason` out",
+                ))
             }
-            (PresenceName::NotReady, None) => {
-                Err(Problem::unusable("`not_ready` needs a `reason`", reasons()))
-            }
-            (PresenceName::NotReady, Some(id)) => match words.find_reason(id) {
-                Some(reason) => Ok(Presence::NotReady(reason)),
-                None => Err(Problem::unusable(format!("there is no reason `{id}`"), reasons())),
-            },
+            (PresenceName::Ready, _) => Ok(Presence::Ready),
+            (PresenceName::LoggedOut, _) => Ok(Presence::LoggedOut),
+            (PresenceName::NotReady, _) => Ok(Presence::NotReady(self.find_reason("not_ready", words)?)),
         }
+    }
+
+    /// Who forces it and why, where it is forced.
+    ///
+    /// # Errors
+    /// Where the supervisor is unknown, or the reason missing or unknown.
+    pub fn forced(&self, words: &Words<'_>) -> Result<Option<(SupervisorId, ReasonCode)>, Problem> {
+        let Some(id) = self.forced_by.as_deref() else { return Ok(None) };
+        let Some(supervisor) = words.find_supervisor(id) else {
+            let ids = words.names.supervisors.values().map(|supervisor| supervisor.id.as_str());
+            let remedy = one_of(ids, "supervisor");
+            return Err(Problem::unusable(format!("there is no supervisor `{id}`"), remedy));
+        };
+        Ok(Some((supervisor, self.find_reason("forced_by", words)?)))
+    }
+
+    fn find_reason(&self, needed_by: &str, words: &Words<'_>) -> Result<ReasonCode, Problem> {
+        let remedy = || one_of(words.names.reasons.values().map(|reason| reason.id.as_str()), "reason");
+        let Some(id) = self.reason.as_deref() else {
+            return Err(Problem::unusable(format!("`{needed_by}` needs a `reason`"), remedy()));
+        };
+        words.find_reason(id).ok_or_else(|| Problem::unusable(format!("there is no reason `{id}`"), remedy()))
+    }
+}
+
+fn one_of<'a>(ids: impl Iterator<Item = &'a str>, table: &str) -> String {
+    let ids: Vec<&str> = ids.collect();
+    match ids.as_slice() {
+        [] => format!("add a [[{table}]] to the configuration first: there is none"),
+        ids => format!("use one of: {}", ids.join(", ")),
     }
 }
 
@@ -171,7 +241,7 @@ impl PresenceWish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extension {
-    /// Added to its end; it never grows beyond `after_call_work_max` of `[routing]` in all.
+    /// Added to its end; it never grows beyond `after_call_work_max` of the queue and of `[routing]` in all.
     #[schema(minimum = 1, maximum = 86_400, example = 60)]
     pub seconds: u32,
 }

@@ -18,7 +18,7 @@ mod queue;
 mod why;
 mod words;
 
-pub use agent::{ActivityName, Agent, Agents, Extension, PresenceName, PresenceWish};
+pub use agent::{ActivityName, Agent, Agents, Extension, Forced, PresenceName, PresenceWish};
 pub use interaction::{
     Attempt, AttemptResult, Attribute, Interaction, InteractionState, Interactions, Media, Origin, Overflow,
     OverflowName, Step, StepName, Visit,

@@ -50,6 +50,14 @@ impl Problem {
                 format!("agent `{agent}` is not in after-call work"),
                 "look at the agent's `activity` first; it may have ended by itself",
             ),
+            Refusal::Forced(_) => conflict(
+                format!("a supervisor has forced the presence of agent `{agent}`, and it holds"),
+                "let a supervisor force another one, or lift it: see `forced` of the agent",
+            ),
+            Refusal::AfterCallWorkMin(_) => conflict(
+                format!("the after-call work of agent `{agent}` must last longer"),
+                "try again later: the queue's `after_call_work_min` says how long it lasts at least",
+            ),
             Refusal::ReservedReason => Problem::unusable(
                 "the reason `missed` is given by the distributor only",
                 "use one of the [[reason]]s of the configuration",

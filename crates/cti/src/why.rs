@@ -68,6 +68,7 @@ fn strategy(strategy: Strategy) -> (&'static str, &'static str) {
         Strategy::MostSkilled => ("most_skilled", "Most skilled"),
         Strategy::LeastSkilled => ("least_skilled", "Least skilled"),
         Strategy::FewestHandled => ("fewest_handled", "Handled the fewest"),
+        Strategy::LeastOccupied => ("least_occupied", "Least occupied"),
         Strategy::RoundRobin => ("round_robin", "Next in turn"),
         Strategy::TopDown => ("top_down", "First by order"),
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::{AgentId, QueueId, ReasonCode};
+use acd::{AgentId, QueueId, ReasonCode, SupervisorId};
 use chrono::{DateTime, SecondsFormat};
-use report::{AgentName, Names, ReasonName};
+use report::{AgentName, Names, ReasonName, SupervisorName};
 use timing::Instant;
 
 /// What trunks are called.
@@ -14,7 +14,7 @@ pub type TrunkNames = BTreeMap<sip::TrunkId, String>;
 /// Everything that a reply needs beside what a machine says.
 #[derive(Clone, Copy, Debug)]
 pub struct Words<'a> {
-    /// Queues, agents and reasons.
+    /// Queues, agents, reasons and supervisors.
     pub names: &'a Names,
     /// Trunks.
     pub trunks: &'a TrunkNames,
@@ -60,6 +60,20 @@ impl Words<'_> {
             None if reason == ReasonCode::MISSED => "missed".to_owned(),
             None => "other".to_owned(),
         }
+    }
+
+    /// The id of a supervisor; their number where the configuration has them no longer.
+    pub fn supervisor(&self, supervisor: SupervisorId) -> String {
+        match self.names.supervisors.get(&supervisor) {
+            Some(SupervisorName { id, .. }) => id.clone(),
+            None => format!("#{}", supervisor.0),
+        }
+    }
+
+    /// Which supervisor has this id.
+    pub fn find_supervisor(&self, id: &str) -> Option<SupervisorId> {
+        let mut supervisors = self.names.supervisors.iter();
+        supervisors.find(|(_, supervisor)| supervisor.id == id).map(|(&supervisor, _)| supervisor)
     }
 
     /// Who has this id.

@@ -3,6 +3,7 @@
 mod agents;
 mod calls;
 mod identity;
+mod renewals;
 mod routing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +21,7 @@ use timing::{Instant, TimerId, TimerWheel};
 use crate::interaction::Interaction;
 use crate::refusals::Refusals;
 use crate::{Directory, Notice, Ongoing, RefusalCount};
+use renewals::Renewals;
 
 /// What an [`Engine`] is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,9 @@ pub struct Settings {
     /// After so long an agent who missed too many calls in a row is ready again, where the shift follows
     /// the phone: nobody has a page to say so. `None`: only when the phone registers anew.
     pub missed_pause: Option<Duration>,
+    /// [`acd::Settings::handling_lease`] and [`acd::Settings::occupied_lease`] of the distributor: what goes on is
+    /// renewed three times in that time. `None`: nothing is renewed.
+    pub lease: Option<Duration>,
 }
 
 /// Calls meet queues: see the [crate](crate).
@@ -59,6 +64,8 @@ pub struct Engine {
     /// Agents who missed too many calls, until they are ready again.
     pauses: TimerWheel<AgentId>,
     pausing: BTreeMap<AgentId, TimerId>,
+    /// When leases are next renewed.
+    renewals: Renewals,
     refusals: Refusals,
     outputs: VecDeque<Output>,
 }
@@ -129,6 +136,7 @@ impl Engine {
             timers: TimerWheel::new(),
             pauses: TimerWheel::new(),
             pausing: BTreeMap::new(),
+            renewals: Renewals::default(),
             refusals: Refusals::default(),
             outputs: VecDeque::new(),
         }
@@ -308,6 +316,7 @@ impl Engine {
         while let Some(agent) = self.pauses.poll(now) {
             self.pause_ended(agent);
         }
+        self.renew_leases(now);
         while let Some(interaction) = self.timers.poll(now) {
             if let Some(state) = self.interactions.get_mut(&interaction) {
                 state.untreated = None;
@@ -344,7 +353,8 @@ impl Engine {
     /// When [`Engine::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = [self.timers.next_deadline(), self.pauses.next_deadline(), self.refusals.next_deadline()];
-        own.into_iter().flatten().chain(self.b2bua.poll_timeout()).min()
+        let own = own.into_iter().chain([self.renewals.due()]);
+        own.flatten().chain(self.b2bua.poll_timeout()).min()
     }
 
     fn command(&mut self, command: acd::Command) {
@@ -360,5 +370,6 @@ impl Engine {
         while let Some(event) = self.b2bua.poll_event() {
             self.happened(now, event);
         }
+        self.plan_renewal(now);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{AgentId, QueueId, ReasonCode};
+use acd::{AgentId, QueueId, ReasonCode, SupervisorId};
 
 /// Names out of the configuration. Given at the start and at each reload; only what changed is touched.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Names {
     pub agents: BTreeMap<AgentId, AgentName>,
     /// Reasons for not being ready.
     pub reasons: BTreeMap<ReasonCode, ReasonName>,
+    /// Supervisors; never a label.
+    pub supervisors: BTreeMap<SupervisorId, SupervisorName>,
 }
 
 /// A queue as people know it.
@@ -39,6 +41,15 @@ pub struct AgentName {
 /// A reason for not being ready as people know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReasonName {
+    /// The id in the configuration.
+    pub id: String,
+    /// The name.
+    pub name: String,
+}
+
+/// A supervisor as people know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupervisorName {
     /// The id in the configuration.
     pub id: String,
     /// The name.

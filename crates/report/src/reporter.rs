@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use acd::{AgentCounts, AgentId, Event, Fault, QueueId, Refusal, Snapshot};
+use acd::{AgentCounts, AgentId, Event, Fault, Lease, QueueId, Refusal, Snapshot};
 use prometheus::IntCounter;
 use prometheus::local::LocalHistogram;
 use timing::Instant;
@@ -21,6 +21,15 @@ const LATENCY: Definition = Definition {
 const REFUSED: Definition = Definition {
     name: "cordboard_commands_refused_total",
     help: "Commands that the distributor refused, by whose fault it was.",
+};
+const LEASES_EXPIRED: Definition = Definition {
+    name: "cordboard_leases_expired_total",
+    help: "What nobody renewed and the distributor ended, so that its agent is not stuck: a message was lost, or the \
+           thread of the calls stood still.",
+};
+const FORCED: Definition = Definition {
+    name: "cordboard_presence_forced_total",
+    help: "Presences that supervisors forced on agents.",
 };
 /// How long the series of a queue are kept after the last of it: longer than anybody's pause between scrapes.
 const KEPT: Duration = Duration::from_secs(600);
@@ -71,11 +80,24 @@ pub struct Reporter {
     sampled_at: Instant,
     latency: LocalHistogram,
     refused: [IntCounter; FAULTS.len()],
+    leases_expired: [IntCounter; LEASES.len()],
+    forced: IntCounter,
     _registration: Registration,
 }
 
 /// In the order of [`fault_index`].
 const FAULTS: [&str; 3] = ["sender", "configuration", "capacity"];
+
+/// In the order of [`lease_index`].
+const LEASES: [&str; 3] = ["conversation", "own_call", "log_in"];
+
+fn lease_index(lease: Lease) -> usize {
+    match lease {
+        Lease::Handling(_) => 0,
+        Lease::Occupied(_) => 1,
+        Lease::LogIn(_) => 2,
+    }
+}
 
 fn fault_index(refusal: Refusal) -> usize {
     match refusal.fault() {
@@ -99,6 +121,8 @@ impl Reporter {
             sampled_at: now,
             latency: group.histogram(LATENCY, &LATENCY_EDGES, &[]).local(),
             refused: FAULTS.map(|fault| group.counter(REFUSED, &[("fault", fault)])),
+            leases_expired: LEASES.map(|lease| group.counter(LEASES_EXPIRED, &[("kind", lease)])),
+            forced: group.counter(FORCED, &[]),
             _registration: group.register(exposition.registry()),
         };
         reporter.set_names(names);
@@ -167,7 +191,11 @@ impl Reporter {
                 let finished = self.agents.end_conversation(agent, queue, handled_for);
                 self.count_handled(finished);
             }
-            Event::AfterCallWorkStarted { .. } | Event::AfterCallWorkExtended { .. } => {}
+            Event::AfterCallWorkStarted { .. }
+            | Event::AfterCallWorkExtended { .. }
+            | Event::AgentForced { forced: None, .. } => {}
+            Event::LeaseExpired { lease, .. } => self.leases_expired[lease_index(lease)].inc(),
+            Event::AgentForced { forced: Some(_), .. } => self.forced.inc(),
             Event::AfterCallWorkEnded { agent, queue, lasted, .. } => {
                 self.with_series(queue, |series| series.after_call_work.observe(lasted.as_secs_f64()));
                 let finished = self.agents.end_after_call_work(agent);

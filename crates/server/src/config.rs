@@ -30,7 +30,7 @@ mod trunk;
 pub(crate) mod units;
 
 pub use agent::{Agent, LogIn, Reach};
-pub use entry::{Entry, Number, Reason};
+pub use entry::{Entry, Number, Reason, Supervisor};
 pub use http::Http;
 pub use log::{Log, LogFormat, LogLevel};
 pub use media::{Media, PortRange};
@@ -73,6 +73,8 @@ pub struct Config {
     pub entries: Vec<Entry>,
     /// `[[reason]]`, in order of the file.
     pub reasons: Vec<Reason>,
+    /// `[[supervisor]]`, in order of the file.
+    pub supervisors: Vec<Supervisor>,
 }
 
 impl Config {
@@ -225,7 +227,8 @@ fn judged(
 
 /// What to do where a second `[queue]` was taken for the first one again.
 fn several(text: &str, span: &std::ops::Range<usize>) -> Option<String> {
-    const TABLES: [&str; 8] = ["trunk", "reason", "agent", "queue", "entry", "arrivals", "group", "variant"];
+    const TABLES: [&str; 9] =
+        ["trunk", "reason", "supervisor", "agent", "queue", "entry", "arrivals", "group", "variant"];
     let begin = text.get(..span.start)?.rfind('\n').map_or(0, |feed| feed + 1);
     let line = text[begin..].lines().next()?;
     let name = line.trim().trim_matches(['[', ']']).trim();
@@ -244,11 +247,13 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
     let routing = routing::read(&mut file.table("routing"));
     let trunks = trunk::read(file.tables("trunk", "name"), passwords);
     let reasons = entry::read_reasons(file.tables("reason", "id"));
+    let supervisors = entry::read_supervisors(file.tables("supervisor", "id"));
     let agents = agent::read(file.tables("agent", "id"), passwords);
     let queues = queue::read(file.tables("queue", "name"));
     let entries = entry::read(file.tables("entry", "number"));
     drop(file);
-    let config = Config { sip, media, http, log, routing, trunks, agents, queues, entries, reasons };
+    let config =
+        Config { sip, media, http, log, routing, trunks, agents, queues, entries, reasons, supervisors };
     report.resolve();
     checks::whole(&config, report);
     staffing::check(&config, report);

@@ -23,7 +23,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use report::{ApiSeries, Exposition, Names, ProcessSeries, RingSeries};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -107,6 +107,7 @@ fn guarded(view: Arc<View>) -> Router<Arc<View>> {
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{id}", get(agents::show))
         .route("/api/v1/agents/{id}/presence", put(agents::set_presence))
+        .route("/api/v1/agents/{id}/presence/forced", delete(agents::lift_forced))
         .route("/api/v1/agents/{id}/after-call-work/end", post(agents::end_after_call_work))
         .route("/api/v1/agents/{id}/after-call-work/extend", post(agents::extend_after_call_work))
         .route("/api/v1/queues", get(queues::list))

@@ -18,7 +18,7 @@ use acd::{AgentId, AgentSettings, ExitId, QueueId, QueueSettings};
 use cti::TrunkNames;
 use engine::Directory;
 use media::MusicId;
-use report::{AgentName, Names, QueueName, ReasonName};
+use report::{AgentName, Names, QueueName, ReasonName, SupervisorName};
 
 use crate::config::{self, Config};
 
@@ -170,6 +170,7 @@ impl Plan {
             sip: self.sip.clone(),
             retry_after: self.sip.limits.retry_after,
             missed_pause: self.missed_pause,
+            lease: self.shared.handling_lease,
         }
     }
 }
@@ -192,5 +193,10 @@ fn names(config: &Config, numbering: &mut Numbering) -> Names {
         (numbering.reason(&reason.id), ReasonName { id: reason.id.clone(), name: reason.name.clone() })
     });
     let reasons = reasons.collect();
-    Names { queues, agents, reasons }
+    let supervisors = config.supervisors.iter().map(|supervisor| {
+        let name = SupervisorName { id: supervisor.id.clone(), name: supervisor.name.clone() };
+        (numbering.supervisor(&supervisor.id), name)
+    });
+    let supervisors = supervisors.collect();
+    Names { queues, agents, reasons, supervisors }
 }

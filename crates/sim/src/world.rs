@@ -406,8 +406,13 @@ fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
         ports: media::PortPoolSettings { first: 10_000, last: 59_999, ..media::PortPoolSettings::default() },
         ..b2bua::Settings::default()
     };
-    let settings =
-        engine::Settings { calls, sip: own, retry_after: Duration::from_secs(5), missed_pause: None };
+    let settings = engine::Settings {
+        calls,
+        sip: own,
+        retry_after: Duration::from_secs(5),
+        missed_pause: None,
+        lease: None,
+    };
     let engine = Engine::new(settings, chance.seed());
     let silence = if scenario.has_voice { SILENCE } else { SILENCE_WITHOUT_VOICE };
     let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, chance.seed());

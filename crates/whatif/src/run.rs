@@ -116,17 +116,24 @@ impl<'a> Run<'a> {
         };
         let types = u32::try_from(model.customers.len()).expect("the model was checked");
         let staff = Staff::new(model);
+        // Nothing is lost on the way to this distributor, so nothing has to be renewed.
+        let distributor = acd::Settings {
+            handling_lease: None,
+            occupied_lease: None,
+            log_in_lease: None,
+            ..model.distributor.clone()
+        };
         let mut run = Run {
             model,
             seed,
             replication,
             watch,
             now: Instant::ORIGIN,
-            distributor: Distributor::new(model.distributor.clone()),
+            distributor: Distributor::new(distributor.clone()),
             heard: VecDeque::new(),
             over_time: match watch {
                 Watch::End => None,
-                Watch::Steps | Watch::EveryEvent => Some(acd::watch::Watch::new(model.distributor.clone())),
+                Watch::Steps | Watch::EveryEvent => Some(acd::watch::Watch::new(distributor)),
             },
             breach: None,
             agenda: Agenda::default(),
@@ -242,8 +249,8 @@ impl<'a> Run<'a> {
                 Event::HandlingEnded { interaction, handled_for, .. } => {
                     self.handling_ended(interaction, handled_for);
                 }
-                Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
-                    self.after_call_work_started(agent, interaction, until)?;
+                Event::AfterCallWorkStarted { agent, interaction, queue, until } => {
+                    self.after_call_work_started(agent, interaction, queue, until)?;
                 }
                 Event::AfterCallWorkEnded { agent, .. } => self.staff.after_call_work_ended(agent),
                 Event::AgentChanged { agent, presence, activity } => {
@@ -252,6 +259,8 @@ impl<'a> Run<'a> {
                 Event::StepEntered { .. }
                 | Event::PriorityChanged { .. }
                 | Event::AfterCallWorkExtended { .. }
+                | Event::LeaseExpired { .. }
+                | Event::AgentForced { .. }
                 | Event::AgentRemoved { .. }
                 | Event::QueueDefined { .. }
                 | Event::QueueRemoved { .. }

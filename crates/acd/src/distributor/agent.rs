@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use timing::{Instant, TimerId};
 
+use super::lease::LeaseNodes;
 use super::profile::Profile;
 use super::{Alarm, Deadline, Distributor, Due};
 use crate::line::Node;
@@ -25,6 +26,8 @@ pub(crate) struct Agent {
     pub(crate) nodes: Vec<Node>,
     /// Ends after-call work or a back-off.
     pub(crate) timer: Option<TimerId>,
+    /// Where the agent stands in the lines of leases.
+    pub(super) lease_nodes: LeaseNodes,
 }
 
 impl Named for Agent {
@@ -48,19 +51,15 @@ pub(super) enum ReadyClock {
 
 impl Agent {
     pub(super) fn new(id: AgentId, settings: AgentSettings, profile: Slot<Profile>, now: Instant) -> Agent {
-        let state = AgentState {
-            settings,
-            presence: Presence::LoggedOut,
-            presence_since: now,
-            activity: Activity::Idle { since: now },
-            leaving: false,
-            misses: 0,
-            handled: 0,
-            handled_at: now,
-            ready_at: now,
-            offered_at: now,
-        };
-        Agent { id, state, profile, is_listed: false, nodes: Vec::new(), timer: None }
+        Agent {
+            id,
+            state: AgentState::new(settings, now),
+            profile,
+            is_listed: false,
+            nodes: Vec::new(),
+            timer: None,
+            lease_nodes: LeaseNodes::NOWHERE,
+        }
     }
 
     /// When the activity ends by itself, for those whose end this agent keeps.
@@ -96,7 +95,7 @@ impl Distributor {
         }
     }
 
-    fn logged_in(&self, id: AgentId) -> Result<Slot<Agent>, Refusal> {
+    pub(super) fn logged_in(&self, id: AgentId) -> Result<Slot<Agent>, Refusal> {
         let slot = self.agent_slot(id)?;
         let is_logged_in = self.agents[slot].state.presence.is_logged_in();
         if is_logged_in { Ok(slot) } else { Err(Refusal::NotLoggedIn(id)) }
@@ -110,10 +109,15 @@ impl Distributor {
         if not_ready == Some(ReasonCode::MISSED) {
             return Err(Refusal::ReservedReason);
         }
+        let held = self.held_presence(slot);
+        if held == Some(Presence::LoggedOut) {
+            return Err(Refusal::Forced(id));
+        }
         let now = self.now;
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
-            agent.presence = not_ready.map_or(Presence::Ready, Presence::NotReady);
+            agent.presence = held.unwrap_or(not_ready.map_or(Presence::Ready, Presence::NotReady));
             agent.misses = 0;
+            agent.log_in_renewed = now;
             match agent.activity {
                 // A log-out that waited for the end of the conversation is taken back: the shift goes on.
                 Activity::Handling { .. } => return,
@@ -124,6 +128,9 @@ impl Distributor {
                 }
             }
             agent.handled = 0;
+            agent.logged_in_at = now;
+            agent.worked = Duration::ZERO;
+            agent.occupancy = 0;
             agent.handled_at = now;
             agent.ready_at = now;
             agent.offered_at = now;
@@ -165,6 +172,7 @@ impl Distributor {
 
     pub(super) fn set_ready(&mut self, id: AgentId) -> Result<(), Refusal> {
         let slot = self.logged_in(id)?;
+        self.check_wish(slot, Presence::Ready)?;
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
             agent.presence = Presence::Ready;
             agent.misses = 0;
@@ -177,15 +185,20 @@ impl Distributor {
         if reason == ReasonCode::MISSED {
             return Err(Refusal::ReservedReason);
         }
+        self.check_wish(slot, Presence::NotReady(reason))?;
         self.change_agent(slot, ReadyClock::Restarts, |agent| agent.presence = Presence::NotReady(reason));
         Ok(())
     }
 
     pub(super) fn set_presence(&mut self, id: AgentId, wish: Presence) -> Result<(), Refusal> {
-        let is = self.agents[self.agent_slot(id)?].state.presence;
+        let slot = self.agent_slot(id)?;
+        let is = self.agents[slot].state.presence;
         if is == wish {
             // Saying it again is no sign of life: missed reservations stay counted.
             return Ok(());
+        }
+        if wish.is_logged_in() && wish != Presence::NotReady(ReasonCode::MISSED) {
+            self.check_wish(slot, wish)?;
         }
         match wish {
             Presence::LoggedOut => self.log_out(id),
@@ -223,9 +236,14 @@ impl Distributor {
 
     pub(super) fn end_after_call_work(&mut self, id: AgentId) -> Result<(), Refusal> {
         let slot = self.agent_slot(id)?;
-        let Activity::AfterCallWork { .. } = self.agents[slot].state.activity else {
+        let Activity::AfterCallWork { queue, since, until, .. } = self.agents[slot].state.activity else {
             return Err(Refusal::WrongActivity(id));
         };
+        let rules = self.queues.by_id(queue).map(|queue| &queue.state.settings);
+        let min = rules.map_or(Duration::ZERO, |rules| rules.after_call_work_min);
+        if self.now < (since + min).min(until) {
+            return Err(Refusal::AfterCallWorkMin(id));
+        }
         self.leave_after_call_work(slot);
         Ok(())
     }
@@ -236,7 +254,10 @@ impl Distributor {
         else {
             return Err(Refusal::WrongActivity(id));
         };
-        let later = (until + by).min(since + self.settings.after_call_work_max).max(until);
+        let rules = self.queues.by_id(queue).map(|queue| &queue.state.settings);
+        let of_all = self.settings.after_call_work_max;
+        let most = rules.map_or(of_all, |rules| rules.after_call_work_bound(&self.settings));
+        let later = (until + by).min(since + most).max(until);
         if later == until {
             return Ok(());
         }
@@ -286,15 +307,21 @@ impl Distributor {
         let before = (agent.state.presence, agent.state.activity);
         let (was_available, end) = (agent.state.is_available(), agent.end());
         let took_work = agent.state.takes_work();
+        let leases = agent.leases(&self.settings);
         change(&mut agent.state);
         let after = (agent.state.presence, agent.state.activity);
         let takes_work = agent.state.takes_work();
+        if before.1 != after.1 {
+            agent.state.follow_work(before.1, now);
+        }
         if after.0 != before.0 {
             agent.state.presence_since = now;
         }
         if agent.state.is_available() && !was_available && ready_clock == ReadyClock::Restarts {
             agent.state.ready_at = now;
+            agent.state.occupancy = agent.state.occupancy_at(now);
         }
+        let is_leased_anew = agent.leases(&self.settings) != leases;
         if agent.end() != end {
             if let Some(timer) = agent.timer.take() {
                 self.deadlines.cancel(timer);
@@ -312,6 +339,11 @@ impl Distributor {
         if before != after {
             self.emit(Event::AgentChanged { agent: id, presence: after.0, activity: after.1 });
         }
+        if is_leased_anew {
+            self.stand_down_from_leases(slot);
+            self.stand_for_leases(slot);
+        }
+        self.follow_forced(slot);
         self.present(slot);
     }
 

@@ -269,6 +269,7 @@ impl Distributor {
 
     /// Forgets an agent who is logged out and has nothing in hand.
     pub(super) fn drop_agent(&mut self, slot: Slot<Agent>) {
+        self.stand_down_from_leases(slot);
         let agent = self.agents.remove(slot);
         self.count_selection(self.selection_of(&agent.state), false);
         self.leave_profile(agent.profile);

@@ -2,7 +2,7 @@
 
 use timing::Instant;
 
-use super::Distributor;
+use super::{Distributor, LeaseKind};
 use crate::state::Stage;
 use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
 
@@ -11,6 +11,7 @@ use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
 pub(crate) enum Deadline {
     AfterCallWork(AgentId),
     BackOff(AgentId),
+    Lease(LeaseKind, AgentId),
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
     Step(InteractionId),
@@ -21,7 +22,7 @@ pub(crate) enum Deadline {
 /// A deadline with its exact time, which the wheel rounds up.
 pub(crate) type Due = (Instant, Deadline);
 
-/// What the wheel holds: single deadlines, and one alarm for each line of a queue whose heads grow too old for it.
+/// What the wheel holds: single deadlines, and one alarm for each line whose heads grow too old for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alarm {
     Single(Instant, Deadline),
@@ -29,15 +30,17 @@ pub(crate) enum Alarm {
     Step(QueueId, u8),
     /// The maximum wait.
     MaxWait(QueueId),
+    /// The first lease of a kind to end.
+    Lease(LeaseKind),
 }
 
 impl Alarm {
-    /// The deadline of one of those who stand in the line.
-    pub(crate) fn of_interaction(self, id: InteractionId) -> Deadline {
+    /// The deadline of an interaction that stands in the line.
+    pub(crate) fn of_interaction(self, id: InteractionId) -> Option<Deadline> {
         match self {
-            Alarm::Step(..) => Deadline::Step(id),
-            Alarm::MaxWait(_) => Deadline::MaxWait(id),
-            Alarm::Single(_, deadline) => deadline,
+            Alarm::Step(..) => Some(Deadline::Step(id)),
+            Alarm::MaxWait(_) => Some(Deadline::MaxWait(id)),
+            Alarm::Single(..) | Alarm::Lease(_) => None,
         }
     }
 }
@@ -52,7 +55,11 @@ impl Distributor {
                 Alarm::Single(at, deadline) => self.due.push((at, deadline)),
                 Alarm::Step(queue, _) | Alarm::MaxWait(queue) => {
                     self.collect_due(alarm, queue);
-                    self.spent.push((alarm, queue));
+                    self.spent.push(alarm);
+                }
+                Alarm::Lease(kind) => {
+                    self.collect_expired(kind);
+                    self.spent.push(alarm);
                 }
             }
         }
@@ -66,8 +73,12 @@ impl Distributor {
         }
         self.due = due;
         self.due.clear();
-        while let Some((alarm, queue)) = self.spent.pop() {
-            self.rearm(alarm, queue);
+        while let Some(alarm) = self.spent.pop() {
+            match alarm {
+                Alarm::Step(queue, _) | Alarm::MaxWait(queue) => self.rearm(alarm, queue),
+                Alarm::Lease(kind) => self.rearm_leases(kind),
+                Alarm::Single(..) => unreachable!("only alarms of lines are set again"),
+            }
         }
     }
 
@@ -76,6 +87,7 @@ impl Distributor {
             Deadline::AfterCallWork(id) | Deadline::BackOff(id) => {
                 self.agents.by_id(id).is_some_and(|agent| agent.due() == Some((at, deadline)))
             }
+            Deadline::Lease(kind, agent) => self.ends_at(kind, agent, at),
             Deadline::Exclusion(interaction, agent) => self
                 .interactions
                 .by_id(interaction)
@@ -91,6 +103,7 @@ impl Distributor {
         match deadline {
             Deadline::AfterCallWork(agent) => self.leave_after_call_work(self.who(agent)),
             Deadline::BackOff(agent) => self.make_idle(self.who(agent)),
+            Deadline::Lease(kind, agent) => self.expire(kind, agent),
             Deadline::Exclusion(interaction, agent) => self.end_exclusion(self.at(interaction), agent),
             Deadline::Reservation(reservation) => {
                 let slot = self.reservations.slot(reservation).expect("looked at by the caller");

@@ -38,12 +38,20 @@ pub(crate) enum Order {
     Ready,
     Offered,
     Count,
+    Occupancy,
     TopDown,
     RoundRobin,
 }
 
-pub(crate) const ORDERS: [Order; 6] =
-    [Order::Handled, Order::Ready, Order::Offered, Order::Count, Order::TopDown, Order::RoundRobin];
+pub(crate) const ORDERS: [Order; 7] = [
+    Order::Handled,
+    Order::Ready,
+    Order::Offered,
+    Order::Count,
+    Order::Occupancy,
+    Order::TopDown,
+    Order::RoundRobin,
+];
 
 impl Order {
     pub(crate) fn of(strategy: Strategy) -> Order {
@@ -54,6 +62,7 @@ impl Order {
             Strategy::LongestIdle(IdleClock::SinceReady) => Order::Ready,
             Strategy::LongestIdle(IdleClock::SinceOffered) => Order::Offered,
             Strategy::FewestHandled => Order::Count,
+            Strategy::LeastOccupied => Order::Occupancy,
             Strategy::TopDown => Order::TopDown,
             Strategy::RoundRobin => Order::RoundRobin,
         }
@@ -66,6 +75,7 @@ impl Order {
             Order::Ready => (agent.ready_at.as_micros(), idle_since),
             Order::Offered => (agent.offered_at.as_micros(), idle_since),
             Order::Count => (u64::from(agent.handled), idle_since),
+            Order::Occupancy => (u64::from(agent.occupancy), idle_since),
             Order::TopDown => (u64::from(agent.settings.order), idle_since),
             Order::RoundRobin => (u64::from(agent.settings.order), 0),
         };
@@ -78,9 +88,11 @@ pub(crate) fn rank_in_queue(strategy: Strategy, score: u32, among_equals: Rank) 
     match strategy {
         Strategy::MostSkilled => Rank { major: u64::from(u32::MAX - score), minor: among_equals.major },
         Strategy::LeastSkilled => Rank { major: u64::from(score), minor: among_equals.major },
-        Strategy::LongestIdle(_) | Strategy::FewestHandled | Strategy::RoundRobin | Strategy::TopDown => {
-            among_equals
-        }
+        Strategy::LongestIdle(_)
+        | Strategy::FewestHandled
+        | Strategy::LeastOccupied
+        | Strategy::RoundRobin
+        | Strategy::TopDown => among_equals,
     }
 }
 

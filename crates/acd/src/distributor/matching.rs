@@ -304,6 +304,7 @@ impl Distributor {
             | Strategy::MostSkilled
             | Strategy::LeastSkilled
             | Strategy::FewestHandled
+            | Strategy::LeastOccupied
             | Strategy::TopDown => None,
         };
         let turn = turn.map(|(order, agent)| Rank { major: u64::from(order), minor: 0 }.key(agent));

@@ -86,7 +86,7 @@ impl Queue {
                 Some((self.lines.entries.get_mut(usize::from(step))?, after))
             }
             Alarm::MaxWait(_) => Some((&mut self.lines.expiring, settings.max_wait?.after)),
-            Alarm::Single(..) => None,
+            Alarm::Single(..) | Alarm::Lease(_) => None,
         }
     }
 

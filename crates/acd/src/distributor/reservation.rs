@@ -9,8 +9,8 @@ use super::{Agent, Distributor, Interaction};
 use crate::state::{ReservationState, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    Activity, AgentId, BackOff, BackOffs, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
-    RejectCause, ReservationEnd, ReservationId,
+    Activity, AgentId, BackOff, BackOffs, Event, HandlingEnd, InteractionId, Presence, QueueId, ReasonCode,
+    Refusal, RejectCause, ReservationEnd, ReservationId,
 };
 
 #[derive(Clone, Debug)]
@@ -110,24 +110,31 @@ impl Distributor {
     }
 
     /// The agent in conversation with an interaction, and since when.
-    fn conversation(&self, slot: Slot<Interaction>) -> Result<(AgentId, timing::Instant), Refusal> {
+    pub(super) fn conversation(
+        &self,
+        slot: Slot<Interaction>,
+    ) -> Result<(AgentId, timing::Instant), Refusal> {
         match self.interactions[slot].stage {
             Stage::Handling { agent, since } => Ok((agent, since)),
             Stage::Waiting | Stage::Reserved(_) => Err(Refusal::WrongStage(self.interactions[slot].id)),
         }
     }
 
-    pub(super) fn finish(&mut self, id: InteractionId) -> Result<(), Refusal> {
+    /// The conversation is over and the interaction gone, because somebody says so or nobody has renewed its lease.
+    pub(super) fn end_conversation(&mut self, id: InteractionId, cause: HandlingEnd) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
         let (agent, since) = self.conversation(slot)?;
         let queue = self.interactions[slot].queue;
         let handled_for = self.now - since;
         self.drop_interaction(slot);
-        self.count_if_defined(queue, |counters| counters.finished += 1);
+        self.count_if_defined(queue, |counters| {
+            counters.finished += 1;
+            counters.expired += u64::from(cause == HandlingEnd::LeaseExpired);
+        });
         if let Some(queue) = self.queues.slot(queue) {
             self.queues[queue].handling -= 1;
         }
-        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: false });
+        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
         self.wrap_up(self.who(agent), id, queue);
         Ok(())
     }
@@ -155,7 +162,8 @@ impl Distributor {
             counters.returned += 1;
         });
         let handled_for = now - since;
-        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: true });
+        let cause = HandlingEnd::Returned;
+        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
         self.wrap_up(self.who(agent), id, queue);
         self.offer(slot, Some(queue));
         if !exclusion.is_zero() {
@@ -172,9 +180,11 @@ impl Distributor {
         if state.leaving {
             return self.drop_agent(slot);
         }
-        let of_queue = self.queues.by_id(queue).map(|queue| queue.state.settings.after_call_work);
-        let length = state.settings.after_call_work.or(of_queue).unwrap_or(Duration::ZERO);
-        let length = length.min(self.settings.after_call_work_max);
+        let own = state.settings.after_call_work;
+        let length = match self.queues.by_id(queue) {
+            Some(queue) => queue.state.settings.after_call_work_for(own, &self.settings),
+            None => own.unwrap_or(Duration::ZERO).min(self.settings.after_call_work_max),
+        };
         let activity = if length.is_zero() || !state.presence.is_logged_in() {
             Activity::Idle { since: now }
         } else {

@@ -38,8 +38,8 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
 }
 
 pub(super) fn agent(agent: AgentId, state: &AgentState) -> AgentSnapshot {
-    let AgentState { presence, presence_since, activity, handled, .. } = *state;
-    AgentSnapshot { agent, presence, presence_since, activity, handled }
+    let AgentState { presence, presence_since, forced, activity, handled, occupancy, .. } = *state;
+    AgentSnapshot { agent, presence, presence_since, forced, activity, handled, occupancy }
 }
 
 /// In one walk over the agents, whatever the number of queues.

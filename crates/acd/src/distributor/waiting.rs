@@ -35,7 +35,7 @@ pub(crate) struct Aging {
 }
 
 impl Aging {
-    fn new() -> Aging {
+    pub(super) fn new() -> Aging {
         Aging { line: Line::new(), alarm: None }
     }
 }
@@ -310,7 +310,7 @@ impl Distributor {
                 break;
             }
             let id = InteractionId(self.lines.key(node).minor);
-            self.due.push((at, alarm.of_interaction(id)));
+            self.due.extend(alarm.of_interaction(id).map(|deadline| (at, deadline)));
         }
     }
 
@@ -332,7 +332,7 @@ impl Distributor {
 
 impl Aging {
     /// Sees to it that the alarm goes off by then.
-    fn wake(&mut self, deadlines: &mut timing::TimerWheel<Alarm>, at: Instant, alarm: Alarm) {
+    pub(super) fn wake(&mut self, deadlines: &mut timing::TimerWheel<Alarm>, at: Instant, alarm: Alarm) {
         if self.alarm.is_some_and(|(set, _)| set <= at) {
             return;
         }
@@ -342,7 +342,7 @@ impl Aging {
         self.alarm = Some((at, deadlines.schedule(at, alarm)));
     }
 
-    fn rest_if_empty(&mut self, deadlines: &mut timing::TimerWheel<Alarm>) {
+    pub(super) fn rest_if_empty(&mut self, deadlines: &mut timing::TimerWheel<Alarm>) {
         if self.line.is_empty()
             && let Some((_, timer)) = self.alarm.take()
         {

@@ -90,6 +90,7 @@ impl Distributor {
         if self.agents[slot].state.takes_work() {
             self.count_working(slot, true);
         }
+        self.stand_for_leases(slot);
         self.present(slot);
     }
 

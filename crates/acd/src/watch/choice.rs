@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use timing::Instant;
 
@@ -15,9 +16,9 @@ use crate::state::{
     AgentState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
-    Activity, AgentId, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, IdleClock, InteractionId,
-    Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd, ReservationId, Selection,
-    Settings, StepEffect, Strategy, requirement,
+    Activity, AgentId, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, HandlingEnd, IdleClock,
+    InteractionId, Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd, ReservationId,
+    Selection, Settings, StepEffect, Strategy, requirement,
 };
 
 /// Checks every reservation of a step.
@@ -182,6 +183,9 @@ impl Mirror {
             | Command::SetReady { .. }
             | Command::SetNotReady { .. }
             | Command::SetPresence { .. }
+            | Command::ForcePresence { .. }
+            | Command::LiftForced { .. }
+            | Command::Renew { .. }
             | Command::Occupy { .. }
             | Command::Release { .. }
             | Command::EndAfterCallWork { .. }
@@ -230,8 +234,8 @@ impl Mirror {
                 let nobody = ReservationId(0);
                 self.contact(interaction).map(|contact| contact.stage = Stage::Reserved(nobody))
             }
-            Event::HandlingEnded { interaction, agent, returned, .. } => {
-                self.handling_ended(interaction, agent, returned)
+            Event::HandlingEnded { interaction, agent, cause, .. } => {
+                self.handling_ended(interaction, agent, cause)
             }
             Event::AgentChanged { agent, presence, activity } => {
                 self.agent_changed(agent, presence, activity, after)
@@ -240,6 +244,8 @@ impl Mirror {
             Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
+            | Event::LeaseExpired { .. }
+            | Event::AgentForced { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Some(()),
@@ -300,6 +306,7 @@ impl Mirror {
             | Strategy::MostSkilled
             | Strategy::LeastSkilled
             | Strategy::FewestHandled
+            | Strategy::LeastOccupied
             | Strategy::TopDown => {}
         }
         self.state.reservations.insert(id, held);
@@ -334,7 +341,7 @@ impl Mirror {
         self.exclude(held.interaction, held.agent, exclusion)
     }
 
-    fn exclude(&mut self, id: InteractionId, agent: AgentId, lasts: std::time::Duration) -> Option<()> {
+    fn exclude(&mut self, id: InteractionId, agent: AgentId, lasts: Duration) -> Option<()> {
         let (now, most) = (self.state.now, self.most_exclusions);
         if lasts.is_zero() || most == 0 {
             return Some(());
@@ -348,13 +355,16 @@ impl Mirror {
         Some(())
     }
 
-    fn handling_ended(&mut self, id: InteractionId, agent: AgentId, returned: bool) -> Option<()> {
+    fn handling_ended(&mut self, id: InteractionId, agent: AgentId, cause: HandlingEnd) -> Option<()> {
         let now = self.state.now;
         if let Some(agent) = self.state.agents.get_mut(&agent) {
             agent.handled_at = now;
         }
-        if !returned {
-            return self.state.interactions.remove(&id).map(drop);
+        match cause {
+            HandlingEnd::Finished | HandlingEnd::LeaseExpired => {
+                return self.state.interactions.remove(&id).map(drop);
+            }
+            HandlingEnd::Returned => {}
         }
         let queue = self.contact(id)?.queue;
         let exclusion = self.state.queues.get(&queue)?.settings.back_offs.rejected.exclusion;
@@ -374,16 +384,28 @@ impl Mirror {
             return self.state.agents.insert(id, after.agents.get(&id)?.clone()).map_or(Some(()), |_| None);
         };
         let (was_available, was_here) = (agent.is_available(), agent.presence.is_logged_in());
+        let talks = matches!(activity, Activity::Handling { .. });
+        match agent.activity {
+            Activity::Handling { since, .. } | Activity::AfterCallWork { since, .. } => {
+                let goes_on = is_work(activity) && activity.since() == since;
+                agent.worked += if goes_on { Duration::ZERO } else { now - since };
+            }
+            Activity::Idle { .. }
+            | Activity::Reserved { .. }
+            | Activity::BackingOff { .. }
+            | Activity::Occupied { .. } => {}
+        }
+        if presence.is_logged_in() && !was_here && !talks {
+            agent.handled = 0;
+            (agent.logged_in_at, agent.worked, agent.occupancy) = (now, Duration::ZERO, 0);
+            (agent.handled_at, agent.ready_at, agent.offered_at) = (now, now, now);
+        }
         agent.presence = presence;
         agent.activity = activity;
         let goes_on = self.freed_without_fault.remove(&id);
         if agent.is_available() && !was_available && !goes_on {
             agent.ready_at = now;
-        }
-        let talks = matches!(activity, Activity::Handling { .. });
-        if presence.is_logged_in() && !was_here && !talks {
-            agent.handled = 0;
-            (agent.handled_at, agent.ready_at, agent.offered_at) = (now, now, now);
+            agent.occupancy = parts_per_million(agent.worked, now - agent.logged_in_at);
         }
         Some(())
     }
@@ -396,6 +418,7 @@ impl Mirror {
                 state.presence,
                 state.activity,
                 state.handled,
+                state.occupancy,
                 state.handled_at,
                 state.ready_at,
                 state.offered_at,
@@ -411,6 +434,15 @@ impl Mirror {
             && agents(&self.state) == agents(after)
             && self.state.reservations == after.reservations
     }
+}
+
+fn is_work(activity: Activity) -> bool {
+    matches!(activity, Activity::Handling { .. } | Activity::AfterCallWork { .. })
+}
+
+fn parts_per_million(part: Duration, whole: Duration) -> u32 {
+    let share = (part.as_micros() * 1_000_000).checked_div(whole.as_micros()).unwrap_or(0);
+    u32::try_from(share).unwrap_or(u32::MAX)
 }
 
 /// Whether the record of a decision says what was: the same step, strategy and agents.
@@ -522,6 +554,7 @@ fn turn_in_bucket(queue: &QueueState, id: AgentId, agent: &AgentState) -> (Rever
         Strategy::MostSkilled => (Reverse(score()), 0, agent.handled_at),
         Strategy::LeastSkilled => by(u64::from(score())),
         Strategy::FewestHandled => by(u64::from(agent.handled)),
+        Strategy::LeastOccupied => by(u64::from(agent.occupancy)),
         Strategy::RoundRobin => {
             let order = agent.settings.order;
             let had_a_turn = queue.last_chosen.is_some_and(|last| (order, id) <= last);

@@ -8,8 +8,8 @@ use timing::Instant;
 use super::line::{Book, Lines, Stand, Stay};
 use super::{Input, Step, TICK, Violation};
 use crate::{
-    AgentId, Command, Counters, Event, Exit, InteractionId, QueueId, Refusal, ReservationEnd, ReservationId,
-    Selection, StepCause,
+    AgentId, Command, Counters, Event, Exit, HandlingEnd, InteractionId, QueueId, Refusal, ReservationEnd,
+    ReservationId, Selection, StepCause,
 };
 
 /// A reservation that is not over.
@@ -98,6 +98,9 @@ impl Ledger {
             | Command::SetReady { .. }
             | Command::SetNotReady { .. }
             | Command::SetPresence { .. }
+            | Command::ForcePresence { .. }
+            | Command::LiftForced { .. }
+            | Command::Renew { .. }
             | Command::Occupy { .. }
             | Command::Release { .. }
             | Command::EndAfterCallWork { .. }
@@ -175,6 +178,9 @@ impl Ledger {
             | Command::SetReady { .. }
             | Command::SetNotReady { .. }
             | Command::SetPresence { .. }
+            | Command::ForcePresence { .. }
+            | Command::LiftForced { .. }
+            | Command::Renew { .. }
             | Command::Occupy { .. }
             | Command::Release { .. }
             | Command::EndAfterCallWork { .. }
@@ -221,8 +227,8 @@ impl Ledger {
                 self.forget(interaction)
             }
             Event::Overflowed { interaction, waited, exit, .. } => self.overflowed(interaction, waited, exit),
-            Event::HandlingEnded { interaction, agent, returned, .. } => {
-                self.handling_ended(interaction, agent, returned)
+            Event::HandlingEnded { interaction, agent, cause, .. } => {
+                self.handling_ended(interaction, agent, cause)
             }
             Event::QueueDefined { queue } => {
                 self.books.entry(queue).or_default();
@@ -233,6 +239,8 @@ impl Ledger {
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
             | Event::AgentChanged { .. }
+            | Event::LeaseExpired { .. }
+            | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
             | Event::Refused { .. } => Ok(()),
         }
@@ -382,16 +390,25 @@ impl Ledger {
         }
     }
 
-    fn handling_ended(&mut self, id: InteractionId, agent: AgentId, returned: bool) -> Result<(), Violation> {
+    fn handling_ended(
+        &mut self,
+        id: InteractionId,
+        agent: AgentId,
+        cause: HandlingEnd,
+    ) -> Result<(), Violation> {
         self.expect(id, |stand| stand == Stand::Handled(agent))?;
         let stay = self.stay(id)?;
         stay.tried.insert(agent);
         let queue = stay.queue;
         self.count(queue, |counters| {
             counters.finished += 1;
-            counters.returned += u64::from(returned);
+            counters.returned += u64::from(cause == HandlingEnd::Returned);
+            counters.expired += u64::from(cause == HandlingEnd::LeaseExpired);
         });
-        if returned { self.put(id, Stand::Between(queue)) } else { self.forget(id) }
+        match cause {
+            HandlingEnd::Returned => self.put(id, Stand::Between(queue)),
+            HandlingEnd::Finished | HandlingEnd::LeaseExpired => self.forget(id),
+        }
     }
 
     fn queue_removed(&mut self, queue: QueueId) -> Result<(), Violation> {

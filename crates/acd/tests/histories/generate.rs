@@ -5,9 +5,10 @@ use std::time::Duration;
 use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
-    AgentId, AgentSettings, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Command, Exit, ExitId, IdleClock,
-    InteractionId, MaxLength, MaxWait, NobodyLoggedIn, PREFERENCES_MAX, Presence, QueueId, QueueSettings,
-    ReasonCode, RejectCause, Requirement, Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice,
+    AgentId, AgentSettings, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Command, Exit, ExitId, ForcedPresence,
+    IdleClock, InteractionId, Lease, MaxLength, MaxWait, NobodyLoggedIn, PREFERENCES_MAX, Presence, QueueId,
+    QueueSettings, ReasonCode, RejectCause, Requirement, Selection, Settings, SkillId, Step, StepEffect,
+    Strategy as Choice, SupervisorId,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -31,6 +32,8 @@ pub(crate) enum Op {
     Finish(usize),
     /// Give one of the conversations back to its queue.
     Return(usize),
+    /// Renew the lease of one of the conversations.
+    Renew(usize),
     /// Extend (or end) the after-call work of one who has some.
     WrapUp(usize, Option<Duration>),
     /// Accept and reject a reservation that is probably over.
@@ -61,30 +64,39 @@ pub(crate) fn history() -> impl Strategy<Value = History> {
 
 fn settings() -> impl Strategy<Value = Settings> {
     let pools = (1..4u32, 0..3u32);
+    let leases = (
+        option::weighted(0.5, duration(20_000)),
+        option::weighted(0.5, duration(6_000)),
+        option::weighted(0.3, duration(60_000)),
+    );
+    let forced = prop_oneof![Just(ForcedPresence::AgentMayChange), Just(ForcedPresence::HoldsUntilLifted)];
     // So few samples and so short a memory that histories of a minute have estimates, and forget.
     let estimate = (60..4_000u64, 1..4u32, 50..400u32).prop_map(|(half_life, samples_min, error)| {
         let half_life = Duration::from_secs(half_life);
         EstimateRules { half_life, samples_min, error_max_percent: error }
     });
     let selection = prop_oneof![3 => Just(Selection::Oldest), 1 => selection()];
-    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, (estimate, selection)).prop_map(
-        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, (estimate, selection))| {
-            Settings {
-                agents_max: 7,
-                queues_max: 4,
-                waiting_max,
-                exclusions_max,
-                flow_outs_max,
-                misses_max,
-                head_start_per_point: Duration::from_millis(2_500),
-                after_call_work_max: Duration::from_secs(acw),
-                requirement_depth_max: 3,
-                pooled_from: pools.0,
-                pools_max: pools.1,
-                estimate,
-                selection,
-                ..Settings::default()
-            }
+    let rules = (forced, estimate, selection);
+    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, leases, rules).prop_map(
+        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, leases, rules)| Settings {
+            agents_max: 7,
+            queues_max: 4,
+            waiting_max,
+            exclusions_max,
+            flow_outs_max,
+            misses_max,
+            head_start_per_point: Duration::from_millis(2_500),
+            after_call_work_max: Duration::from_secs(acw),
+            requirement_depth_max: 3,
+            pooled_from: pools.0,
+            pools_max: pools.1,
+            handling_lease: leases.0,
+            occupied_lease: leases.1,
+            log_in_lease: leases.2,
+            forced_presence: rules.0,
+            estimate: rules.1,
+            selection: rules.2,
+            ..Settings::default()
         },
     )
 }
@@ -152,6 +164,7 @@ fn choice() -> impl Strategy<Value = Choice> {
         Just(Choice::MostSkilled),
         Just(Choice::LeastSkilled),
         Just(Choice::FewestHandled),
+        Just(Choice::LeastOccupied),
         Just(Choice::RoundRobin),
         Just(Choice::TopDown),
     ]
@@ -213,7 +226,13 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
         option::weighted(0.4, (0..4u32, exit())),
         option::weighted(0.4, (duration_or_zero(4_000), exit())),
     );
-    let times = (duration(6_000), duration_or_zero(4_000), back_offs());
+    // Sometimes the wrong way round.
+    let wrap_up = (
+        duration_or_zero(4_000),
+        option::weighted(0.4, duration(3_000)).prop_map(Option::unwrap_or_default),
+        option::weighted(0.3, duration_or_zero(8_000)),
+    );
+    let times = (duration(6_000), wrap_up, back_offs());
     (shallow(), steps(), any::<bool>(), (choice(), prefer()), needs(), times, exits).prop_map(
         |(requirement, steps, skip_unstaffed_steps, (strategy, prefer), needs, times, exits)| QueueSettings {
             requirement,
@@ -226,7 +245,9 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
             weight: needs.2,
             ratio: needs.3,
             ring_timeout: times.0,
-            after_call_work: times.1,
+            after_call_work: times.1.0,
+            after_call_work_min: times.1.1,
+            after_call_work_max: times.1.2,
             back_offs: times.2,
             max_wait: exits.0.map(|(after, exit)| MaxWait { after, exit }),
             max_length: exits.1.map(|(waiting, exit)| MaxLength { waiting, exit }),
@@ -275,6 +296,7 @@ fn op() -> impl Strategy<Value = Op> {
         7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
         10 => any::<usize>().prop_map(Op::Finish),
         3 => any::<usize>().prop_map(Op::Return),
+        5 => any::<usize>().prop_map(Op::Renew),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
         12 => duration(3_000).prop_map(Op::Wait),
@@ -320,11 +342,31 @@ fn presence() -> impl Strategy<Value = Command> {
         7 => agent().prop_map(|agent| Command::SetReady { agent }),
         2 => (agent(), reason()).prop_map(|(agent, reason)| Command::SetNotReady { agent, reason }),
         3 => (agent(), wish()).prop_map(|(agent, presence)| Command::SetPresence { agent, presence }),
+        1 => forced(),
+        1 => agent().prop_map(|agent| Command::LiftForced { agent }),
+        2 => lease().prop_map(|lease| Command::Renew { lease }),
         1 => agent().prop_map(|agent| Command::Occupy { agent }),
         2 => agent().prop_map(|agent| Command::Release { agent }),
         3 => agent().prop_map(|agent| Command::EndAfterCallWork { agent }),
         2 => (agent(), duration(5_000))
             .prop_map(|(agent, by)| Command::ExtendAfterCallWork { agent, by }),
+    ]
+}
+
+fn forced() -> impl Strategy<Value = Command> {
+    (agent(), wish(), 0..3u32, reason()).prop_map(|(agent, presence, by, why)| Command::ForcePresence {
+        agent,
+        presence,
+        by: SupervisorId(by),
+        why,
+    })
+}
+
+fn lease() -> impl Strategy<Value = Lease> {
+    prop_oneof![
+        1 => interaction().prop_map(Lease::Handling),
+        1 => agent().prop_map(Lease::Occupied),
+        2 => agent().prop_map(Lease::LogIn),
     ]
 }
 

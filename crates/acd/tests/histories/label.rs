@@ -1,11 +1,11 @@
 //! A name for each kind of event that the histories must reach.
 
 use acd::{
-    AbandonedDuring, Event, Exit, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd,
-    Selection, StepCause,
+    AbandonedDuring, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence, ReasonCode, RejectCause,
+    ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 41] = [
+pub(crate) const ALL: [&str; 47] = [
     "queued",
     "queued from another queue",
     "queued again",
@@ -40,6 +40,12 @@ pub(crate) const ALL: [&str; 41] = [
     "overflow out",
     "handling ended",
     "handling ended, returned",
+    "handling ended, lease expired",
+    "lease of a conversation expired",
+    "lease of an own business expired",
+    "lease of a log-in expired",
+    "presence forced",
+    "presence no longer forced",
     "after-call work started",
     "after-call work extended",
     "after-call work ended",
@@ -92,8 +98,18 @@ pub(crate) fn of(event: &Event) -> &'static str {
             OverflowCause::Moved => "overflow: moved",
             OverflowCause::QueueRemoved => "overflow: queue removed",
         },
-        Event::HandlingEnded { returned: false, .. } => "handling ended",
-        Event::HandlingEnded { returned: true, .. } => "handling ended, returned",
+        Event::HandlingEnded { cause, .. } => match cause {
+            HandlingEnd::Finished => "handling ended",
+            HandlingEnd::Returned => "handling ended, returned",
+            HandlingEnd::LeaseExpired => "handling ended, lease expired",
+        },
+        Event::LeaseExpired { lease, .. } => match lease {
+            Lease::Handling(_) => "lease of a conversation expired",
+            Lease::Occupied(_) => "lease of an own business expired",
+            Lease::LogIn(_) => "lease of a log-in expired",
+        },
+        Event::AgentForced { forced: Some(_), .. } => "presence forced",
+        Event::AgentForced { forced: None, .. } => "presence no longer forced",
         Event::AfterCallWorkStarted { .. } => "after-call work started",
         Event::AfterCallWorkExtended { .. } => "after-call work extended",
         Event::AfterCallWorkEnded { .. } => "after-call work ended",

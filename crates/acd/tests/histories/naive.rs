@@ -14,9 +14,9 @@ use acd::requirement::{Skills, score};
 use acd::state::{AgentState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State};
 use acd::{
     AbandonedDuring, Activity, AgentId, AgentSettings, Command, Counters, Decision, ELIGIBLE_MAX, Event,
-    Exit, Fault, IdleClock, InteractionId, OverflowCause, Presence, QueueId, QueueSettings, ReasonCode,
-    Refusal, RejectCause, Requirement, ReservationEnd, ReservationId, Selection, Settings, StepCause,
-    StepEffect, Strategy,
+    Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Lease, OverflowCause,
+    Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Requirement, ReservationEnd,
+    ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId,
 };
 use timing::Instant;
 
@@ -25,6 +25,9 @@ use timing::Instant;
 enum Due {
     AfterCallWork(AgentId),
     BackOff(AgentId),
+    HandlingLease(AgentId),
+    OccupiedLease(AgentId),
+    LogInLease(AgentId),
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
     Step(InteractionId),
@@ -120,6 +123,7 @@ impl Naive {
                 | Activity::Occupied { .. } => {}
             }
         }
+        all.extend(self.leases());
         for (&id, reservation) in &self.state.reservations {
             all.insert((reservation.deadline, Due::Reservation(id)));
         }
@@ -153,6 +157,11 @@ impl Naive {
         match due {
             Due::AfterCallWork(agent) => self.close_after_call_work(agent),
             Due::BackOff(agent) => self.idle(agent),
+            Due::HandlingLease(agent) | Due::OccupiedLease(agent) => self.lose_work(agent),
+            Due::LogInLease(agent) => {
+                self.say(Event::LeaseExpired { lease: Lease::LogIn(agent), agent });
+                self.log_out(agent);
+            }
             Due::Exclusion(interaction, agent) => {
                 self.contact(interaction).exclusions.remove(&agent);
             }
@@ -190,18 +199,31 @@ impl Naive {
                 match presence {
                     Presence::LoggedOut if self.here(agent).is_ok() => self.log_out(agent),
                     Presence::LoggedOut => {}
-                    Presence::Ready if self.here(agent).is_err() => return self.log_in(agent, None),
+                    Presence::Ready if self.here(agent).is_err() => {
+                        self.may_want(agent, presence)?;
+                        return self.log_in(agent, None);
+                    }
                     Presence::NotReady(why) if self.here(agent).is_err() => {
+                        if why != ReasonCode::MISSED {
+                            self.may_want(agent, presence)?;
+                        }
                         return self.log_in(agent, Some(why));
                     }
                     Presence::Ready | Presence::NotReady(_) => return self.set_presence(agent, presence),
                 }
                 Ok(())
             }
+            Command::ForcePresence { agent, presence, by, why } => self.force(agent, presence, by, why),
+            Command::LiftForced { agent } => {
+                self.known(agent)?;
+                self.unforce(agent);
+                Ok(())
+            }
+            Command::Renew { lease } => self.renew(lease),
             Command::Occupy { agent } => self.occupy(agent),
             Command::Release { agent } => self.release(agent),
             Command::EndAfterCallWork { agent } => {
-                self.in_after_call_work(agent)?;
+                self.may_end_after_call_work(agent)?;
                 self.close_after_call_work(agent);
                 Ok(())
             }
@@ -217,7 +239,7 @@ impl Naive {
             Command::Move { interaction, queue } => self.relocate(interaction, queue),
             Command::Accept { reservation } => self.accept(reservation),
             Command::Reject { reservation, cause } => self.reject(reservation, cause),
-            Command::Finish { interaction } => self.finish(interaction),
+            Command::Finish { interaction } => self.finish(interaction, HandlingEnd::Finished),
             Command::Return { interaction } => self.give_back(interaction),
         }
     }
@@ -406,6 +428,7 @@ impl Naive {
             Strategy::MostSkilled => able.sort_by_key(|(id, a)| (Reverse(level(a)), a.handled_at, *id)),
             Strategy::LeastSkilled => able.sort_by_key(|(id, a)| (level(a), a.handled_at, *id)),
             Strategy::FewestHandled => able.sort_by_key(|(id, a)| (a.handled, a.handled_at, *id)),
+            Strategy::LeastOccupied => able.sort_by_key(|(id, a)| (a.occupancy, a.handled_at, *id)),
             Strategy::TopDown => able.sort_by_key(|(id, a)| (a.settings.order, a.handled_at, *id)),
             Strategy::RoundRobin => able.sort_by_key(|(id, a)| {
                 let turn = (a.settings.order, *id);

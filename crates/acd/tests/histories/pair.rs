@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use acd::state::{Stage, State};
 use acd::watch::{Input, Journal, Step, Watch};
 use acd::{
-    Activity, AgentId, Command, Distributor, Event, InteractionId, Refusal, RejectCause, ReservationId,
-    Settings, invariants,
+    Activity, AgentId, Command, Distributor, Event, InteractionId, Lease, Refusal, RejectCause,
+    ReservationId, Settings, invariants,
 };
 use proptest::prelude::*;
 use timing::Instant;
@@ -100,6 +100,10 @@ impl Pair {
             }
             Op::Return(pick) => {
                 self.maybe(self.handled(*pick).map(|interaction| Command::Return { interaction }), tally)
+            }
+            Op::Renew(pick) => {
+                let lease = self.handled(*pick).map(Lease::Handling);
+                self.maybe(lease.map(|lease| Command::Renew { lease }), tally)
             }
             Op::WrapUp(pick, by) => {
                 let command = self.wrapping_up(*pick).map(|agent| match *by {

@@ -1,8 +1,8 @@
 //! `queue NAME: ...`, `agent NAME: ...`, `settings: ...`.
 
 use acd::{
-    AgentSettings, BackOff, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, QueueSettings, Settings, Step,
-    StepEffect, Strategy,
+    AgentSettings, BackOff, ForcedPresence, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, QueueSettings,
+    Settings, Step, StepEffect, Strategy,
 };
 
 use crate::names::{Names, Said, duration, exit, number};
@@ -22,8 +22,13 @@ pub(crate) fn settings(text: &str) -> Said<Settings> {
             "waiting" => settings.waiting_max = number(rest)?,
             "flow-outs" => settings.flow_outs_max = number(rest)?,
             "wrap-up" => settings.after_call_work_max = duration(rest)?,
+            "call-lease" => settings.handling_lease = Some(duration(rest)?),
+            "own-call-lease" => settings.occupied_lease = Some(duration(rest)?),
+            "log-in-lease" => settings.log_in_lease = Some(duration(rest)?),
+            "hold-forced" => settings.forced_presence = ForcedPresence::HoldsUntilLifted,
             other => {
-                let known = "misses, head-start, waiting, flow-outs, wrap-up";
+                let known = "misses, head-start, waiting, flow-outs, wrap-up, call-lease, own-call-lease, \
+                             log-in-lease, hold-forced";
                 return Err(format!("there is no setting `{other}`: {known}"));
             }
         }
@@ -56,6 +61,8 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             "strategy" => settings.strategy = strategy(rest)?,
             "ring" => settings.ring_timeout = duration(rest)?,
             "wrap-up" => settings.after_call_work = duration(rest)?,
+            "wrap-up-min" => settings.after_call_work_min = duration(rest)?,
+            "wrap-up-max" => settings.after_call_work_max = Some(duration(rest)?),
             "max-wait" => {
                 let (after, to) = to(rest)?;
                 settings.max_wait = Some(MaxWait { after: duration(after)?, exit: exit(names, to)? });
@@ -71,8 +78,8 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             }
             "back-off" => back_off(&mut settings, rest)?,
             other => {
-                let known =
-                    "require, step, patient, strategy, ring, wrap-up, max-wait, max-length, nobody, back-off";
+                let known = "require, step, patient, strategy, ring, wrap-up, wrap-up-min, wrap-up-max, max-wait, \
+                             max-length, nobody, back-off";
                 return Err(format!("a queue has no `{other}`: {known}"));
             }
         }
@@ -96,13 +103,14 @@ fn step(names: &mut Names, text: &str) -> Said<Step> {
     Ok(Step { after: duration(after)?, requirement: names.requirement(requirement)?, effect })
 }
 
-pub(crate) const STRATEGIES: [(&str, Strategy); 8] = [
+pub(crate) const STRATEGIES: [(&str, Strategy); 9] = [
     ("longest idle", Strategy::LongestIdle(IdleClock::SinceHandled)),
     ("longest ready", Strategy::LongestIdle(IdleClock::SinceReady)),
     ("longest without offer", Strategy::LongestIdle(IdleClock::SinceOffered)),
     ("most skilled", Strategy::MostSkilled),
     ("least skilled", Strategy::LeastSkilled),
     ("fewest handled", Strategy::FewestHandled),
+    ("least occupied", Strategy::LeastOccupied),
     ("round robin", Strategy::RoundRobin),
     ("top down", Strategy::TopDown),
 ];

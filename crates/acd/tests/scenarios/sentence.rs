@@ -1,7 +1,10 @@
 //! What somebody does, in words: `kim logs in`, `call 3 enters support with priority 2`.
 
 use acd::state::State;
-use acd::{Activity, AgentId, Command, InteractionId, Presence, ReasonCode, RejectCause, ReservationId};
+use acd::{
+    Activity, AgentId, Command, InteractionId, Lease, Presence, ReasonCode, RejectCause, ReservationId,
+    SupervisorId,
+};
 use timing::Instant;
 
 use crate::definition;
@@ -51,6 +54,7 @@ fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str)
         ["enters", ..] => enters(names, now, interaction, text),
         ["hangs", "up"] => Ok(Command::Cancel { interaction }),
         ["ends"] => Ok(Command::Finish { interaction }),
+        ["goes", "on"] => Ok(Command::Renew { lease: Lease::Handling(interaction) }),
         ["goes", "back"] => Ok(Command::Return { interaction }),
         ["gets", "priority", points] => Ok(Command::SetPriority { interaction, priority: number(points)? }),
         ["moves", "to", queue] => Ok(Command::Move { interaction, queue: names.queue(queue)? }),
@@ -60,7 +64,7 @@ fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str)
             Ok(Command::SetRequirement { interaction, requirement })
         }
         _ => {
-            let known = "enters QUEUE, hangs up, ends, goes back, gets priority N, moves to QUEUE, needs ...";
+            let known = "enters QUEUE, hangs up, ends, goes on, goes back, gets priority N, moves to QUEUE, needs ...";
             Err(format!("a call cannot `{text}`: {known}"))
         }
     }
@@ -124,6 +128,19 @@ fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Com
         ["wishes", "not", "ready", why] => {
             Command::SetPresence { agent, presence: Presence::NotReady(reason(why)?) }
         }
+        ["is", "forced", by, why, ref presence @ ..] => {
+            let presence = match presence {
+                ["ready"] => Presence::Ready,
+                ["logged", "out"] => Presence::LoggedOut,
+                ["not", "ready"] => Presence::NotReady(reason(why)?),
+                _ => return Err(format!("`{text}` is unclear: write `is forced BY WHY not ready`")),
+            };
+            Command::ForcePresence { agent, presence, by: SupervisorId(number(by)?), why: reason(why)? }
+        }
+        ["is", "forced"] => return Err("say by whom, why and to what: `is forced 1 4 not ready`".to_owned()),
+        ["is", "free", "again"] => Command::LiftForced { agent },
+        ["is", "still", "there"] => Command::Renew { lease: Lease::LogIn(agent) },
+        ["is", "still", "occupied"] => Command::Renew { lease: Lease::Occupied(agent) },
         ["is", "occupied"] => Command::Occupy { agent },
         ["is", "released"] => Command::Release { agent },
         ["is", "removed"] => Command::RemoveAgent { agent },

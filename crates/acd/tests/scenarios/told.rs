@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use acd::{
-    AbandonedDuring, Activity, Decision, Event, Exit, OverflowCause, Presence, RejectCause, ReservationEnd,
-    StepCause, Strategy,
+    AbandonedDuring, Activity, Decision, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence,
+    RejectCause, ReservationEnd, StepCause, Strategy,
 };
 use timing::Instant;
 
@@ -107,6 +107,8 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::AfterCallWorkExtended { .. }
         | Event::AfterCallWorkEnded { .. }
         | Event::AgentChanged { .. }
+        | Event::LeaseExpired { .. }
+        | Event::AgentForced { .. }
         | Event::AgentRemoved { .. }
         | Event::QueueDefined { .. }
         | Event::QueueRemoved { .. }
@@ -168,9 +170,13 @@ fn leaves(names: &Names, event: &Event) -> Words {
 fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
     let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
     match event {
-        Event::HandlingEnded { interaction, queue, agent, handled_for, returned } => {
+        Event::HandlingEnded { interaction, queue, agent, handled_for, cause } => {
             let fields = vec![("talked", length(*handled_for)), ("in", queue_name(*queue))];
-            let does = if *returned { "gives back" } else { "ends" };
+            let does = match cause {
+                HandlingEnd::Finished => "ends",
+                HandlingEnd::Returned => "gives back",
+                HandlingEnd::LeaseExpired => "loses",
+            };
             (format!("{} {does} call {}", agent_name(*agent), interaction.0), fields)
         }
         Event::AfterCallWorkStarted { agent, interaction, queue, until } => {
@@ -188,6 +194,22 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
             let (does, until) = activity_words(*activity);
             let head = format!("{} is {does} and {}", agent_name(*agent), presence_words(*presence));
             (head, until.map(|until| ("until", clock(until))).into_iter().collect())
+        }
+        Event::LeaseExpired { lease, agent } => {
+            let lost = match lease {
+                Lease::Handling(interaction) => format!("call {}", interaction.0),
+                Lease::Occupied(_) => "the own call".to_owned(),
+                Lease::LogIn(_) => "the log-in".to_owned(),
+            };
+            (format!("nobody has renewed {lost} of {}", agent_name(*agent)), Vec::new())
+        }
+        Event::AgentForced { agent, forced: Some(forced) } => {
+            let fields = vec![("by", forced.by.0.to_string()), ("why", forced.why.0.to_string())];
+            let head = format!("{} is forced to be {}", agent_name(*agent), presence_words(forced.presence));
+            (head, fields)
+        }
+        Event::AgentForced { agent, forced: None } => {
+            (format!("nothing is forced on {}", agent_name(*agent)), Vec::new())
         }
         Event::AgentRemoved { agent } => (format!("{} is removed", agent_name(*agent)), Vec::new()),
         Event::QueueDefined { queue } => (format!("{} has new rules", queue_name(*queue)), Vec::new()),

@@ -4,11 +4,14 @@ mod agents;
 mod configuration;
 mod estimates;
 mod exits;
+mod leases;
 mod order;
 mod reservations;
 mod returns;
 mod selection;
 mod strategies;
+mod supervisors;
+mod wrap_up;
 
 use std::time::Duration;
 
@@ -225,6 +228,10 @@ impl World {
 
     fn presence(&self, agent: u32) -> Presence {
         self.acd.state().agents[&AgentId(agent)].presence
+    }
+
+    fn occupancy(&self, agent: u32) -> u32 {
+        self.acd.agent_snapshot(AgentId(agent)).expect("the agent is defined").occupancy
     }
 
     fn is_available(&self, agent: u32) -> bool {

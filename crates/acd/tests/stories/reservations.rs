@@ -1,8 +1,8 @@
 //! From the reservation to the conversation, or back into the line.
 
 use acd::{
-    AbandonedDuring, Activity, AgentId, Command, Event, InteractionId, Presence, QueueId, ReasonCode,
-    Refusal, RejectCause, ReservationEnd, ReservationId, Settings,
+    AbandonedDuring, Activity, AgentId, Command, Event, HandlingEnd, InteractionId, Presence, QueueId,
+    ReasonCode, Refusal, RejectCause, ReservationEnd, ReservationId, Settings,
 };
 
 use crate::{World, seconds};
@@ -30,8 +30,8 @@ fn a_call_is_offered_answered_and_finished_with_all_times_in_the_events() {
     }));
     let answered = Event::Answered { interaction, queue, agent, waited: seconds(7), age: seconds(7) };
     assert!(events.contains(&answered));
-    let (handled_for, returned) = (seconds(120), false);
-    let ended = Event::HandlingEnded { interaction, queue, agent, handled_for, returned };
+    let (handled_for, cause) = (seconds(120), HandlingEnd::Finished);
+    let ended = Event::HandlingEnded { interaction, queue, agent, handled_for, cause };
     assert!(events.contains(&ended));
     assert!(events.iter().any(|event| matches!(event, Event::AfterCallWorkEnded { lasted, .. }
         if *lasted >= seconds(30) && lasted.as_millis() <= 30_002)));

@@ -1,8 +1,8 @@
 //! An agent takes an interaction and is gone before a word was said: back to the queue, in the old place.
 
 use acd::{
-    Activity, AgentId, Command, Event, Exit, ExitId, InteractionId, MaxLength, MaxWait, NobodyLoggedIn,
-    OverflowCause, QueueId, Refusal, Requirement, Settings, StepEffect,
+    Activity, AgentId, Command, Event, Exit, ExitId, HandlingEnd, InteractionId, MaxLength, MaxWait,
+    NobodyLoggedIn, OverflowCause, QueueId, Refusal, Requirement, Settings, StepEffect,
 };
 
 use crate::{BILLING, World, seconds, step};
@@ -24,8 +24,8 @@ fn a_caller_who_is_given_back_has_the_old_place_and_is_offered_anew() {
     world.give_back(1);
     let (interaction, queue, agent) = (InteractionId(1), QueueId(1), AgentId(1));
     let events = world.take_events();
-    let (handled_for, returned) = (seconds(1), true);
-    assert_eq!(events[0], Event::HandlingEnded { interaction, queue, agent, handled_for, returned });
+    let (handled_for, cause) = (seconds(1), HandlingEnd::Returned);
+    assert_eq!(events[0], Event::HandlingEnded { interaction, queue, agent, handled_for, cause });
     assert!(matches!(events[1], Event::AfterCallWorkStarted { agent: AgentId(1), .. }));
     assert!(matches!(events[2], Event::AgentChanged { activity: Activity::AfterCallWork { .. }, .. }));
     let (waited, age) = (seconds(8), seconds(8));

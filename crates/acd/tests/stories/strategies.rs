@@ -124,6 +124,67 @@ fn who_answered_the_fewest_since_log_in_is_chosen() {
 }
 
 #[test]
+fn who_was_occupied_for_the_smallest_share_of_the_shift_is_chosen() {
+    let mut world = world(Strategy::LeastOccupied);
+    world.queue(2, |_| {});
+    world.agent(1, &[(BILLING, 5)]);
+    world.wait(seconds(80));
+    world.agent(2, &[(BILLING, 5)]);
+    world.call(1, 1);
+    assert_eq!(world.rings(1), Some(1), "equally little: the longest idle");
+    world.talk(1, seconds(20));
+    // Agent 1 has worked 20 of 100 seconds, agent 2 nothing of 20.
+    world.call(2, 1);
+    assert_eq!(world.rings(2), Some(2));
+    world.talk(2, seconds(4));
+    // Agent 2 has worked 4 of 24 seconds, which is less than 20 of 100.
+    assert_eq!((world.occupancy(1), world.occupancy(2)), (200_000, 166_666));
+    assert_eq!(takers(&mut world, 3..4), [2]);
+    assert_eq!(world.occupancy(2), 411_764, "14 of 34 seconds");
+    assert_eq!(takers(&mut world, 4..5), [1]);
+}
+
+#[test]
+fn after_call_work_counts_as_occupied_and_rings_breaks_and_calls_of_the_agents_own_do_not() {
+    let mut world = world(Strategy::LeastOccupied);
+    world.queue(1, |queue| queue.after_call_work = seconds(30));
+    world.agent(1, &[]);
+    let agent = acd::AgentId(1);
+    world.call(1, 1);
+    world.wait(seconds(10));
+    world.talk(1, seconds(10));
+    world.tell(acd::Command::ExtendAfterCallWork { agent, by: seconds(10) });
+    world.wait(seconds(30));
+    world.tell(acd::Command::EndAfterCallWork { agent });
+    assert_eq!(world.occupancy(1), 800_000, "10 and 30 of 50 seconds");
+    world.not_ready(1, 2);
+    world.wait(seconds(20));
+    world.tell(acd::Command::Occupy { agent });
+    world.wait(seconds(10));
+    world.tell(acd::Command::Release { agent });
+    world.ready(1);
+    assert_eq!(world.occupancy(1), 500_000, "40 of 80 seconds");
+    world.wait(seconds(100));
+    assert_eq!(world.occupancy(1), 500_000, "as it was when the agent became available");
+    world.log_out(1);
+    world.log_in(1);
+    assert_eq!(world.occupancy(1), 0, "a new shift");
+}
+
+#[test]
+fn a_caller_who_gives_up_during_the_ring_does_not_change_the_place_by_occupancy() {
+    let mut world = world(Strategy::LeastOccupied);
+    world.agent(1, &[(BILLING, 5)]);
+    world.call(1, 1);
+    world.talk(1, seconds(10));
+    let before = world.occupancy(1);
+    world.wait(seconds(30));
+    world.call(2, 1);
+    world.hang_up(2);
+    assert_eq!((world.is_available(1), world.occupancy(1)), (true, before));
+}
+
+#[test]
 fn round_robin_goes_on_after_the_last_one_and_remembers_it_for_each_queue() {
     let mut world = world(Strategy::RoundRobin);
     world.queue(2, |queue| queue.strategy = Strategy::RoundRobin);

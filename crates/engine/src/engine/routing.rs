@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use acd::{
-    AgentId, Command, Decision, Event, Exit, ExitId, InteractionId, OverflowCause, QueueId, Refusal,
-    ReservationEnd, ReservationId,
+    AgentId, Command, Decision, Event, Exit, ExitId, HandlingEnd, InteractionId, OverflowCause, QueueId,
+    Refusal, ReservationEnd, ReservationId,
 };
 use b2bua::{Failure, FailureKind, HangUp, NotConnected};
 use timing::Instant;
@@ -42,9 +42,14 @@ impl Engine {
             Event::Overflowed { interaction, cause, exit, .. } => {
                 self.overflowed(now, interaction, cause, exit);
             }
-            Event::HandlingEnded { interaction, returned: true, .. } => self.given_back(interaction),
-            Event::HandlingEnded { interaction, returned: false, .. } => {
+            Event::HandlingEnded { interaction, cause: HandlingEnd::Returned, .. } => {
+                self.given_back(interaction);
+            }
+            Event::HandlingEnded { interaction, cause: HandlingEnd::Finished, .. } => {
                 self.forgotten(interaction, Outcome::Answered);
+            }
+            Event::HandlingEnded { interaction, cause: HandlingEnd::LeaseExpired, .. } => {
+                self.lease_expired(now, interaction);
             }
             Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
@@ -53,6 +58,8 @@ impl Engine {
             | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
+            | Event::LeaseExpired { .. }
+            | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. } => {}
@@ -196,6 +203,15 @@ impl Engine {
         self.finish_record(interaction);
     }
 
+    /// The distributor has heard nothing of a conversation for too long and its agent is free. If it goes on after all
+    /// (this thread stood still for so long), it is ended: nobody may talk to two callers.
+    fn lease_expired(&mut self, now: Instant, interaction: InteractionId) {
+        if let Some(state) = self.interactions.get(&interaction) {
+            let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, state.call, 480);
+        }
+        self.forgotten(interaction, Outcome::Answered);
+    }
+
     /// An interaction leaves its queue by a rule. One that goes to another queue is queued there next.
     fn overflowed(&mut self, now: Instant, interaction: InteractionId, cause: OverflowCause, exit: Exit) {
         if let Some(state) = self.interactions.get_mut(&interaction) {
@@ -283,14 +299,19 @@ impl Engine {
             // phone calls while it rings cannot be told from one who is rung.
             (
                 Command::SetPresence { .. }
+                | Command::ForcePresence { .. }
+                | Command::LiftForced { .. }
                 | Command::Occupy { .. }
+                | Command::Renew { .. }
                 | Command::Release { .. }
                 | Command::SetReady { .. }
                 | Command::EndAfterCallWork { .. }
                 | Command::ExtendAfterCallWork { .. },
                 _,
             ) => {}
-            (Command::LogIn { .. }, Refusal::AlreadyLoggedIn(_)) => {}
+            (Command::LogIn { .. }, Refusal::AlreadyLoggedIn(_) | Refusal::Forced(_)) => {}
+            // Its lease ran out on the way.
+            (Command::Finish { .. }, Refusal::UnknownInteraction(_)) if self.settings.lease.is_some() => {}
             (_, _) => self.notice(Notice::CommandRefused { command, refusal }),
         }
     }

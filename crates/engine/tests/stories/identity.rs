@@ -62,7 +62,9 @@ fn a_withheld_identity_stays_with_the_operator() {
 
 #[test]
 fn an_account_asserts_nothing() {
-    let mut world = World::new(Treatment::Ringback);
+    let lease = Some(std::time::Duration::from_secs(6));
+    let settings = acd::Settings { handling_lease: lease, occupied_lease: lease, ..acd::Settings::default() };
+    let mut world = World::with(Treatment::Ringback, settings, 1);
     let phone = world.agent(1, Manner::ByHand);
     let colleague = world.registering_agent(7, Manner::ByHand);
     let identity = Identity { host: Some("cc.example.com".to_owned()), ..Identity::user("agent7") };
@@ -106,6 +108,8 @@ fn an_account_asserts_nothing() {
     assert_eq!(header(&invite, "P-Asserted-Identity"), None);
     let activity = |world: &World| world.activity(7).expect("agent7 is known");
     assert!(matches!(activity(&world), acd::Activity::Occupied { .. }), "nobody is given to whoever calls");
+    world.run(13_000);
+    assert!(matches!(activity(&world), acd::Activity::Occupied { .. }), "as long as the call goes on");
     world.engine.hang_up_all(world.now);
     world.run(40_000);
     assert!(matches!(activity(&world), acd::Activity::Idle { .. }));

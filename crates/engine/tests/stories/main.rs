@@ -7,4 +7,5 @@ mod answers;
 mod exits;
 mod histories;
 mod identity;
+mod leases;
 mod world;

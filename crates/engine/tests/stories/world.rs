@@ -79,6 +79,8 @@ pub(crate) struct World {
     /// Nothing reaches the distributor, or the engine, while these say so.
     pub(crate) hold_commands: bool,
     pub(crate) hold_events: bool,
+    /// What of the commands is lost on the way to the distributor.
+    pub(crate) loses: fn(&acd::Command) -> bool,
     /// One of these, in milliseconds, is how long the next value is on its way through a ring.
     pub(crate) delays: Vec<u64>,
     random: ChaCha8Rng,
@@ -139,6 +141,7 @@ impl World {
             sip: sip_settings(home()),
             retry_after: Duration::from_secs(7),
             missed_pause: Some(Duration::from_secs(120)),
+            lease: settings.handling_lease,
         };
         // Nobody here sends RTP.
         let silence = Duration::from_secs(100_000);
@@ -174,6 +177,7 @@ impl World {
             events: VecDeque::new(),
             hold_commands: false,
             hold_events: false,
+            loses: |_| false,
             delays: vec![0],
             random: ChaCha8Rng::seed_from_u64(seed),
             sequence: 0,
@@ -532,6 +536,7 @@ impl World {
         match output {
             Output::Transmit(transmit) => self.transmit(transmit),
             Output::Query(_) | Output::CloseConnection(_) => panic!("the stories need neither DNS nor TCP"),
+            Output::Distributor(command) if (self.loses)(&command) => {}
             Output::Distributor(command) => {
                 let at = self.through_ring(self.commands.back().map(|(at, _)| *at));
                 self.commands.push_back((at, command));

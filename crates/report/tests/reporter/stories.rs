@@ -85,6 +85,23 @@ fn an_interaction_that_is_given_back_is_offered_again_and_has_waited_since_it_en
 }
 
 #[test]
+fn expired_leases_and_forced_presences_are_counted() {
+    let mut centre = Centre::new(&QueueSettings::default());
+    centre.log_in(KIM);
+    let presence = acd::Presence::NotReady(ReasonCode(1));
+    let (by, why) = (acd::SupervisorId(1), ReasonCode(1));
+    centre.apply(Command::ForcePresence { agent: KIM, presence, by, why });
+    centre.apply(Command::LiftForced { agent: KIM });
+    for lease in [acd::Lease::Handling(InteractionId(1)), acd::Lease::LogIn(KIM), acd::Lease::LogIn(KIM)] {
+        centre.reporter.handle_event(centre.now, &acd::Event::LeaseExpired { lease, agent: KIM });
+    }
+    let scrape = centre.scrape();
+    assert_eq!(scrape.value("cordboard_presence_forced_total", &[]), 1.0);
+    let expired = |lease| scrape.value("cordboard_leases_expired_total", &[("kind", lease)]);
+    assert_eq!([expired("conversation"), expired("own_call"), expired("log_in")], [1.0, 0.0, 2.0]);
+}
+
+#[test]
 fn an_interaction_that_leaves_by_rule_is_overflowed_and_not_abandoned() {
     let exit = Exit::Leave(ExitId(1));
     let mut centre =

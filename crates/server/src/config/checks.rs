@@ -112,6 +112,14 @@ fn times_fit(config: &Config, report: &Report<'_>) {
     let ring_max = config.sip.timers.ring_max;
     let work_max = config.routing.after_call_work_max;
     for queue in &config.queues {
+        let own_max = queue.after_call_work_max;
+        if own_max.is_some_and(|max| queue.after_call_work_min > max) {
+            let message = "`after_call_work_min` is longer than `after_call_work_max`; put the two in order";
+            report.error(
+                report.place_of(Kind::Queue, &queue.name),
+                format!("queue \"{}\": {message}", queue.name),
+            );
+        }
         let leaves_after = queue.max_wait.as_ref().map(|rule| rule.after);
         let odd = [
             (
@@ -121,6 +129,19 @@ fn times_fit(config: &Config, report: &Report<'_>) {
             (
                 queue.after_call_work > work_max,
                 "`after_call_work` is longer than after_call_work_max in [routing], which ends it",
+            ),
+            (
+                queue.after_call_work_min > work_max || own_max.is_some_and(|max| max > work_max),
+                "`after_call_work_min` or `after_call_work_max` is longer than after_call_work_max in [routing], \
+                 which stands above them",
+            ),
+            (
+                own_max.is_some_and(|max| queue.after_call_work > max),
+                "`after_call_work` is longer than `after_call_work_max`, which ends it",
+            ),
+            (
+                !queue.after_call_work.is_zero() && queue.after_call_work < queue.after_call_work_min,
+                "`after_call_work` is shorter than `after_call_work_min`, which counts instead",
             ),
             (
                 queue.steps.iter().any(|step| leaves_after.is_some_and(|after| step.after >= after)),

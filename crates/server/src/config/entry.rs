@@ -1,4 +1,4 @@
-//! `[[entry]]` and `[[reason]]`
+//! `[[entry]]`, `[[reason]]` and `[[supervisor]]`
 
 use super::queue::read_requirement;
 use super::reader::Section;
@@ -78,6 +78,15 @@ pub struct Reason {
     pub name: String,
 }
 
+/// Somebody who may force an agent's presence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supervisor {
+    /// In the API.
+    pub id: String,
+    /// For people.
+    pub name: String,
+}
+
 pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<Entry> {
     sections.into_iter().map(|mut section| read_one(&mut section)).collect()
 }
@@ -119,6 +128,15 @@ pub(super) fn read_reasons(sections: Vec<Section<'_>>) -> Vec<Reason> {
         }
         let name = section.text("name").map_or_else(|| id.clone(), |(name, _)| name);
         Reason { id, name }
+    };
+    sections.into_iter().map(read).collect()
+}
+
+pub(super) fn read_supervisors(sections: Vec<Section<'_>>) -> Vec<Supervisor> {
+    let read = |mut section: Section<'_>| {
+        let id = section.name("id", Kind::Supervisor, "park");
+        let name = section.text("name").map_or_else(|| id.clone(), |(name, _)| name);
+        Supervisor { id, name }
     };
     sections.into_iter().map(read).collect()
 }

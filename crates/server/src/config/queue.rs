@@ -31,6 +31,10 @@ pub struct Queue {
     pub ring_timeout: Duration,
     /// Time after the call before the next.
     pub after_call_work: Duration,
+    /// The agent cannot end it sooner.
+    pub after_call_work_min: Duration,
+    /// It cannot be extended beyond; none: only the bound of all queues.
+    pub after_call_work_max: Option<Duration>,
     /// Points of its callers' priority.
     pub priority: u32,
     /// What follows an offer that failed.
@@ -90,6 +94,8 @@ pub enum Strategy {
     LeastSkilled,
     /// Who took the fewest calls today.
     FewestHandled,
+    /// Who was busy for the smallest share of the shift.
+    LeastOccupied,
     /// The next after the last.
     RoundRobin,
     /// The first in order.
@@ -197,6 +203,7 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         ("most-skilled", Strategy::MostSkilled),
         ("least-skilled", Strategy::LeastSkilled),
         ("fewest-handled", Strategy::FewestHandled),
+        ("least-occupied", Strategy::LeastOccupied),
         ("round-robin", Strategy::RoundRobin),
         ("top-down", Strategy::TopDown),
     ];
@@ -215,6 +222,8 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         service_level: read_service_level(section.table("service_level")),
         ring_timeout: section.duration("ring_timeout", "15s", "3s", "2m"),
         after_call_work: section.duration("after_call_work", "0s", "0s", "1h"),
+        after_call_work_min: section.duration("after_call_work_min", "0s", "0s", "1h"),
+        after_call_work_max: section.optional_duration("after_call_work_max", "0s", "1h"),
         priority: section.integer("priority", 0, 0..=1_000),
         back_offs: read_back_offs(section.table("back_off")),
         max_wait: section.optional_table("max_wait").map(|mut rule| MaxWait {

@@ -59,6 +59,7 @@ pub(crate) enum Kind {
     Group,
     Arrivals,
     Variant,
+    Supervisor,
 }
 
 impl Kind {
@@ -74,6 +75,7 @@ impl Kind {
             Kind::Group => "group",
             Kind::Arrivals => "arrivals",
             Kind::Variant => "variant",
+            Kind::Supervisor => "supervisor",
         }
     }
 }

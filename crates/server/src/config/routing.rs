@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use acd::ForcedPresence;
+
 use super::reader::Section;
 
 /// What all queues share.
@@ -20,9 +22,19 @@ pub struct Routing {
     pub overflows_max: u32,
     /// The longest after-call work, extensions included.
     pub after_call_work_max: Duration,
+    /// Whether agents may change what a supervisor has forced.
+    pub forced_presence: ForcedPresence,
+    /// A conversation, or an agent's own call, of which the calls know no more for so long is over for the agent, too;
+    /// none: it is not.
+    pub lease: Option<Duration>,
 }
 
 pub(super) fn read(section: &mut Section<'_>) -> Routing {
+    let forced = [
+        ("agent-may-change", ForcedPresence::AgentMayChange),
+        ("holds-until-lifted", ForcedPresence::HoldsUntilLifted),
+    ];
+    let lease = section.duration("lease", "2m", "0s", "1d");
     Routing {
         head_start: section.duration("head_start", "1m", "0s", "1d"),
         misses_max: section.integer("misses_max", 3, 0..=100),
@@ -30,5 +42,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         waiting_max: section.integer("waiting_max", 100_000, 1..=1_000_000),
         overflows_max: section.integer("overflows_max", 10, 0..=100),
         after_call_work_max: section.duration("after_call_work_max", "1h", "0s", "1d"),
+        forced_presence: section.word("forced_presence", "agent-may-change", &forced),
+        lease: Some(lease).filter(|lease| !lease.is_zero()),
     }
 }

@@ -39,7 +39,8 @@ pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<String>) 
 }
 
 /// What an agent wants from now on: ready, not ready with a reason, or logged out. Logs in or out where that is
-/// needed; saying it twice does no harm. A conversation goes on whatever is said here.
+/// needed; saying it twice does no harm. A conversation goes on whatever is said here. With `forced_by` it is a
+/// supervisor who says it, against the agent's own wish.
 #[utoipa::path(put, path = "/api/v1/agents/{id}/presence", tag = "agents", operation_id = "set_presence", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
     request_body = PresenceWish,
@@ -47,8 +48,8 @@ pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<String>) 
         (status = 200, description = "The agent as they are then", body = Agent),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such agent", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "No phone of the agent is registered", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The reason is missing, unknown or out of place", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "No phone of the agent is registered, or a supervisor has forced another presence that holds", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The reason or the supervisor is missing, unknown or out of place", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -58,21 +59,50 @@ pub(super) async fn set_presence(
     Body(wish): Body<PresenceWish>,
 ) -> Answer<Agent> {
     let agent = find(&view, &id)?;
-    let presence = wish.presence(&Dictionary::of(&view).words())?;
+    let (presence, forced) = {
+        let dictionary = Dictionary::of(&view);
+        let words = dictionary.words();
+        (wish.presence(&words)?, wish.forced(&words)?)
+    };
     let command = view.api.engine(move |engine| engine.presence(agent, presence)).await?;
-    let told = tell(&view, &id, agent, command.map_err(|no_phone| Problem::no_phone(no_phone, &id))?).await?;
-    info!(agent = id, presence = ?wish.presence, reason = wish.reason, "presence set by the API");
+    let command = command.map_err(|no_phone| Problem::no_phone(no_phone, &id))?;
+    let command = match forced {
+        Some((by, why)) => Command::ForcePresence { agent, presence, by, why },
+        None => command,
+    };
+    let told = tell(&view, &id, agent, command).await?;
+    let PresenceWish { presence, reason, forced_by } = wish;
+    info!(agent = id, ?presence, reason, forced_by, "presence set by the API");
     Ok(told)
 }
 
-/// After-call work is done before its time: the agent is free for the next call.
+/// The agent is free to change what a supervisor has forced. The presence stays; where nothing is forced nothing
+/// happens.
+#[utoipa::path(delete, path = "/api/v1/agents/{id}/presence/forced", tag = "agents", operation_id = "lift_forced_presence", security(("token" = [])),
+    params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
+    responses(
+        (status = 200, description = "The agent as they are then", body = Agent),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such agent", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn lift_forced(State(view): State<Arc<View>>, Path(id): Path<String>) -> Answer<Agent> {
+    let agent = find(&view, &id)?;
+    let told = tell(&view, &id, agent, Command::LiftForced { agent }).await?;
+    info!(agent = id, "forced presence lifted by the API");
+    Ok(told)
+}
+
+/// After-call work is done before its time, but not before the queue's `after_call_work_min`: the agent is free for
+/// the next call.
 #[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/end", tag = "agents", operation_id = "end_after_call_work", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
     responses(
         (status = 200, description = "The agent as they are then", body = Agent),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such agent", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The agent is not in after-call work", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The agent is not in after-call work, or it must last longer", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -84,7 +114,7 @@ pub(super) async fn end_after_call_work(
     tell(&view, &id, agent, Command::EndAfterCallWork { agent }).await
 }
 
-/// After-call work lasts longer, up to `after_call_work_max` of `[routing]` in all.
+/// After-call work lasts longer, up to `after_call_work_max` of the queue and of `[routing]` in all.
 #[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/extend", tag = "agents", operation_id = "extend_after_call_work", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
     request_body = Extension,

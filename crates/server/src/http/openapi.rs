@@ -17,6 +17,7 @@ use utoipa::{Modify, OpenApi};
         super::agents::list,
         super::agents::show,
         super::agents::set_presence,
+        super::agents::lift_forced,
         super::agents::end_after_call_work,
         super::agents::extend_after_call_work,
         super::queues::list,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use acd::{AgentId, ExitId, QueueId, ReasonCode, SkillId};
+use acd::{AgentId, ExitId, QueueId, ReasonCode, SkillId, SupervisorId};
 use media::MusicId;
 use sip::TrunkId;
 
@@ -16,6 +16,7 @@ pub struct Numbering {
     queues: Numbers<String>,
     agents: Numbers<String>,
     reasons: Numbers<String>,
+    supervisors: Numbers<String>,
     trunks: Numbers<String>,
     music: Numbers<Option<PathBuf>>,
     exits: Numbers<Leaving>,
@@ -59,6 +60,11 @@ impl Numbering {
     /// The number of a reason.
     pub fn reason(&mut self, id: &str) -> ReasonCode {
         ReasonCode(self.reasons.of(id.to_owned()))
+    }
+
+    /// The number of a supervisor.
+    pub fn supervisor(&mut self, id: &str) -> SupervisorId {
+        SupervisorId(self.supervisors.of(id.to_owned()))
     }
 
     pub(super) fn trunk(&mut self, name: &str) -> TrunkId {

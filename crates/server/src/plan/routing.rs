@@ -20,6 +20,9 @@ pub(super) fn shared(config: &Config) -> acd::Settings {
         head_start_per_point: routing.head_start,
         misses_max: routing.misses_max,
         after_call_work_max: routing.after_call_work_max,
+        handling_lease: routing.lease,
+        occupied_lease: routing.lease,
+        forced_presence: routing.forced_presence,
         ..acd::Settings::default()
     }
 }
@@ -42,6 +45,8 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
         strategy: strategy(queue),
         ring_timeout: queue.ring_timeout,
         after_call_work: queue.after_call_work,
+        after_call_work_min: queue.after_call_work_min,
+        after_call_work_max: queue.after_call_work_max,
         back_offs: acd::BackOffs {
             no_answer: back_off(queue.back_offs.no_answer),
             busy: back_off(queue.back_offs.busy),
@@ -76,6 +81,7 @@ fn strategy(queue: &config::Queue) -> acd::Strategy {
         config::Strategy::MostSkilled => acd::Strategy::MostSkilled,
         config::Strategy::LeastSkilled => acd::Strategy::LeastSkilled,
         config::Strategy::FewestHandled => acd::Strategy::FewestHandled,
+        config::Strategy::LeastOccupied => acd::Strategy::LeastOccupied,
         config::Strategy::RoundRobin => acd::Strategy::RoundRobin,
         config::Strategy::TopDown => acd::Strategy::TopDown,
     }

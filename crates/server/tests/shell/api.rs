@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::*;
 
-/// Two queues, two reasons, and an agent `lee` with a phone that registers.
+/// Two queues, two reasons, a supervisor, and an agent `lee` with a phone that registers.
 const MORE: &str = r#"
 [[agent]]
 id = "lee"
@@ -24,6 +24,8 @@ name = "Lunch"
 [[reason]]
 id = "training"
 name = "Training"
+[[supervisor]]
+id = "park"
 "#;
 
 fn agent(running: &server::shell::Running, id: &str) -> Value {
@@ -99,6 +101,42 @@ fn an_agent_s_presence_is_set_and_told() {
 }
 
 #[test]
+fn a_supervisor_forces_a_presence_and_who_and_why_is_told_until_it_is_lifted() {
+    let mut config = configuration(nobody(), MORE);
+    config.routing.forced_presence = acd::ForcedPresence::HoldsUntilLifted;
+    let running = start(config);
+    eventually("kim is logged in", || (agent(&running, "kim")["presence"] == "ready").then_some(()));
+    assert_eq!(agent(&running, "kim")["forced"], Value::Null);
+    let forced =
+        |presence: &str, reason: &str| json!({"presence": presence, "reason": reason, "forced_by": "park"});
+    let answer = wish(&running, "kim", &forced("not_ready", "training"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let kim = answer.json();
+    assert_eq!((&kim["presence"], &kim["reason"]), (&json!("not_ready"), &json!("training")));
+    let told = &kim["forced"];
+    assert_eq!(
+        (&told["presence"], &told["by"], &told["reason"]),
+        (&json!("not_ready"), &json!("park"), &json!("training"))
+    );
+    assert!(told["since"].is_string());
+    let refused = wish(&running, "kim", &json!({"presence": "ready"}));
+    assert_eq!(refused.status, 409, "it holds: {}", refused.body);
+    assert!(refused.json()["remedy"].as_str().is_some_and(|remedy| remedy.contains("supervisor")));
+    let out = wish(&running, "kim", &forced("logged_out", "lunch")).json();
+    assert_eq!((&out["presence"], &out["forced"]["reason"]), (&json!("logged_out"), &json!("lunch")));
+    let lift = || ask(&running, "DELETE", "/api/v1/agents/kim/presence/forced", "");
+    for _ in 0..2 {
+        let lifted = lift();
+        assert_eq!((lifted.status, &lifted.json()["forced"]), (200, &Value::Null));
+        assert_eq!(lifted.json()["presence"], "logged_out", "the presence stays");
+    }
+    assert_eq!(wish(&running, "kim", &json!({"presence": "ready"})).status, 200);
+    assert_eq!(ask(&running, "DELETE", "/api/v1/agents/nobody/presence/forced", "").status, 404);
+    assert!(fetch(&running, "/metrics").body.contains("cordboard_presence_forced_total 2"));
+    running.shut_down();
+}
+
+#[test]
 fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
     let running = start(configuration(nobody(), MORE));
     eventually("kim is logged in", || (agent(&running, "kim")["presence"] == "ready").then_some(()));
@@ -107,6 +145,19 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
         ("kim", json!({"presence": "not_ready", "reason": "golf"}), 422, "lunch, training"),
         ("kim", json!({"presence": "not_ready", "reason": "missed"}), 422, "lunch, training"),
         ("kim", json!({"presence": "ready", "reason": "lunch"}), 422, "leave `reason` out"),
+        ("kim", json!({"presence": "logged_out", "forced_by": "park"}), 422, "lunch, training"),
+        (
+            "kim",
+            json!({"presence": "logged_out", "reason": "lunch", "forced_by": "kim"}),
+            422,
+            "use one of: park",
+        ),
+        (
+            "lee",
+            json!({"presence": "ready", "reason": "lunch", "forced_by": "park"}),
+            409,
+            "register the phone",
+        ),
         ("kim", json!({"presence": "asleep"}), 422, "openapi"),
         ("kim", json!({"presence": "ready", "because": 1}), 422, "openapi"),
         ("nobody", json!({"presence": "ready"}), 404, "/api/v1/agents"),

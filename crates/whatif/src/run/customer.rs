@@ -347,11 +347,12 @@ impl Run<'_> {
         self.leave(slot_of(interaction));
     }
 
-    /// The agent works as long as the model says, not as long as the settings say.
+    /// The agent works as long as the model says, between the bounds of the settings.
     pub(super) fn after_call_work_started(
         &mut self,
         agent: AgentId,
         interaction: InteractionId,
+        queue: QueueId,
         until: Instant,
     ) -> Result<(), RunError> {
         let customer = *self.customer(interaction);
@@ -361,7 +362,9 @@ impl Run<'_> {
             return Ok(());
         };
         let mut draws = self.draws(customer.customer_type, customer.number, Purpose::AfterCallWork, 0);
-        let end = self.now + law.at(time_of_day(customer.first_arrived)).draw(&mut draws);
+        let wanted = law.at(time_of_day(customer.first_arrived)).draw(&mut draws);
+        let rules = model.queues.iter().find(|of| of.id == queue).map(|queue| &queue.settings);
+        let end = self.now + wanted.max(rules.map_or(Duration::ZERO, |rules| rules.after_call_work_min));
         if end < until {
             self.agenda.enter(end, Action::EndAfterCallWork { agent, number });
         } else if end > until {

@@ -244,6 +244,26 @@ fn after_call_work_is_drawn_and_may_be_shorter_or_longer_than_the_setting() {
 }
 
 #[test]
+fn after_call_work_stays_between_the_bounds_of_its_queue_and_no_conversation_needs_a_lease() {
+    for (drawn, expected) in [(seconds(10), 20), (seconds(30), 30), (seconds(90), 40)] {
+        let mut model = one_agent(CustomerType {
+            after_call_work: Some(Law::same(Distribution::constant(drawn))),
+            ..at(&[10, 20], MINUTE)
+        });
+        model.distributor.handling_lease = Some(seconds(2));
+        let rules = &mut model.queues[0].settings;
+        rules.after_call_work = seconds(35);
+        rules.after_call_work_min = seconds(20);
+        rules.after_call_work_max = Some(seconds(40));
+        let day = play(&model);
+        let work = day.groups[0].day().after_call_work.as_secs_f64();
+        assert!((work - f64::from(2 * expected)).abs() < 0.005, "{work}");
+        let wait = day.queues[0].day().wait_answered.as_secs_f64();
+        assert!((wait - f64::from(50 + expected)).abs() < 0.005, "{wait}");
+    }
+}
+
+#[test]
 fn customers_of_two_types_come_in_their_own_streams() {
     let model = small();
     let mut with_more: Model = model.clone();

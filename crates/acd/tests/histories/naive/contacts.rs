@@ -253,6 +253,7 @@ impl Naive {
         self.contact(interaction).promise = None;
         self.change(agent, false, |agent| {
             agent.activity = Activity::Handling { interaction, since: now };
+            agent.work_renewed = now;
             agent.misses = 0;
             agent.handled += 1;
         });
@@ -312,14 +313,18 @@ impl Naive {
         self.wait_again(interaction);
     }
 
-    pub(super) fn finish(&mut self, id: InteractionId) -> Result<(), Refusal> {
+    pub(super) fn finish(&mut self, id: InteractionId, cause: HandlingEnd) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
         let Stage::Handling { agent, since } = entry.stage else { return Err(Refusal::WrongStage(id)) };
         let (now, queue) = (self.state.now, entry.queue);
         self.state.interactions.remove(&id);
-        self.count(queue, |counters| counters.finished += 1);
+        self.count(queue, |counters| {
+            counters.finished += 1;
+            counters.expired += u64::from(cause == HandlingEnd::LeaseExpired);
+        });
         let handled_for = now - since;
-        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: false });
+        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
+        self.person(agent).worked += handled_for;
         self.wrap_up(id, queue, agent);
         Ok(())
     }
@@ -341,7 +346,9 @@ impl Naive {
             counters.offered += 1;
         });
         let handled_for = now - since;
-        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, returned: true });
+        let cause = HandlingEnd::Returned;
+        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
+        self.person(agent).worked += handled_for;
         self.wrap_up(id, queue, agent);
         self.say(Event::Queued {
             interaction: id,
@@ -369,9 +376,12 @@ impl Naive {
         if person.leaving {
             return self.drop_agent(agent);
         }
-        let of_queue = self.state.queues.get(&queue).map(|queue| queue.settings.after_call_work);
-        let length = person.settings.after_call_work.or(of_queue).unwrap_or_default();
-        let length = length.min(self.state.settings.after_call_work_max);
+        let rules = self.state.queues.get(&queue).map(|queue| queue.settings.clone()).unwrap_or_default();
+        let mut length = person.settings.after_call_work.unwrap_or(rules.after_call_work);
+        if length < rules.after_call_work_min {
+            length = rules.after_call_work_min;
+        }
+        length = length.min(self.longest_after_call_work(queue));
         let mut activity = Activity::Idle { since: now };
         if person.presence != Presence::LoggedOut && length > Duration::ZERO {
             let until = now + length;

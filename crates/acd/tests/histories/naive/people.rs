@@ -13,10 +13,18 @@ impl Naive {
         }
         if restarts && !before.is_available() && agent.is_available() {
             agent.ready_at = now;
+            let here_for = (now - agent.logged_in_at).as_micros();
+            let worked = agent.worked.as_micros();
+            agent.occupancy = (worked * 1_000_000).checked_div(here_for).unwrap_or(0) as u32;
         }
-        let (presence, activity) = (agent.presence, agent.activity);
+        let (presence, activity, forced) = (agent.presence, agent.activity, agent.forced);
         if (before.presence, before.activity) != (presence, activity) {
             self.say(Event::AgentChanged { agent: id, presence, activity });
+        }
+        let may_change = self.state.settings.forced_presence == ForcedPresence::AgentMayChange;
+        let has_another = presence != Presence::LoggedOut;
+        if may_change && has_another && forced.is_some_and(|forced| forced.presence != presence) {
+            self.unforce(id);
         }
     }
 
@@ -34,10 +42,21 @@ impl Naive {
             return Err(Refusal::ReservedReason);
         }
         let now = self.state.now;
+        let mut presence = not_ready.map_or(Presence::Ready, Presence::NotReady);
+        if self.state.settings.forced_presence == ForcedPresence::HoldsUntilLifted
+            && let Some(forced) = self.state.agents[&id].forced
+        {
+            if forced.presence == Presence::LoggedOut {
+                return Err(Refusal::Forced(id));
+            }
+            presence = forced.presence;
+        }
         self.change(id, true, |agent| {
-            agent.presence = not_ready.map_or(Presence::Ready, Presence::NotReady);
+            agent.presence = presence;
             agent.misses = 0;
+            agent.log_in_renewed = now;
             if !matches!(agent.activity, Activity::Handling { .. }) {
+                (agent.logged_in_at, agent.worked, agent.occupancy) = (now, Duration::ZERO, 0);
                 (agent.handled, agent.handled_at, agent.ready_at, agent.offered_at) = (0, now, now, now);
             }
             if is_idle_kind(agent.activity) {
@@ -87,6 +106,7 @@ impl Naive {
         if presence == Presence::NotReady(ReasonCode::MISSED) {
             return Err(Refusal::ReservedReason);
         }
+        self.may_want(id, presence)?;
         self.change(id, true, |agent| {
             agent.presence = presence;
             if presence == Presence::Ready {
@@ -115,7 +135,108 @@ impl Naive {
             }
         }
         let since = self.state.now;
-        self.change(id, true, |agent| agent.activity = Activity::Occupied { since });
+        self.change(id, true, |agent| {
+            agent.activity = Activity::Occupied { since };
+            agent.work_renewed = since;
+        });
+        Ok(())
+    }
+
+    /// Where what a supervisor forced holds, the agent may want nothing else.
+    pub(super) fn may_want(&self, id: AgentId, wish: Presence) -> Result<(), Refusal> {
+        match (self.state.settings.forced_presence, self.state.agents[&id].forced) {
+            (ForcedPresence::HoldsUntilLifted, Some(forced)) if forced.presence != wish => {
+                Err(Refusal::Forced(id))
+            }
+            (ForcedPresence::AgentMayChange | ForcedPresence::HoldsUntilLifted, _) => Ok(()),
+        }
+    }
+
+    pub(super) fn force(
+        &mut self,
+        id: AgentId,
+        presence: Presence,
+        by: SupervisorId,
+        why: ReasonCode,
+    ) -> Result<(), Refusal> {
+        self.known(id)?;
+        if [presence, Presence::NotReady(why)].contains(&Presence::NotReady(ReasonCode::MISSED)) {
+            return Err(Refusal::ReservedReason);
+        }
+        let forced = Some(Forced { presence, by, why, since: self.state.now });
+        self.person(id).forced = forced;
+        self.say(Event::AgentForced { agent: id, forced });
+        if self.state.agents[&id].presence == presence {
+            return Ok(());
+        }
+        match (presence, self.here(id)) {
+            (Presence::LoggedOut, _) => {
+                self.log_out(id);
+                Ok(())
+            }
+            (Presence::NotReady(_) | Presence::Ready, Ok(())) => self.set_presence(id, presence),
+            (Presence::NotReady(reason), Err(_)) => self.log_in(id, Some(reason)),
+            (Presence::Ready, Err(_)) => self.log_in(id, None),
+        }
+    }
+
+    pub(super) fn unforce(&mut self, id: AgentId) {
+        if self.person(id).forced.take().is_some() {
+            self.say(Event::AgentForced { agent: id, forced: None });
+        }
+    }
+
+    /// Every lease, with the time at which it ends.
+    pub(super) fn leases(&self) -> Vec<(Instant, Due)> {
+        let Settings { handling_lease, occupied_lease, log_in_lease, .. } = self.state.settings;
+        let mut all = Vec::new();
+        for (&id, agent) in &self.state.agents {
+            if let (Activity::Handling { .. }, Some(lease)) = (agent.activity, handling_lease) {
+                all.push((agent.work_renewed + lease, Due::HandlingLease(id)));
+            }
+            if let (Activity::Occupied { .. }, Some(lease)) = (agent.activity, occupied_lease) {
+                all.push((agent.work_renewed + lease, Due::OccupiedLease(id)));
+            }
+            if let (true, Some(lease)) = (agent.presence != Presence::LoggedOut, log_in_lease) {
+                all.push((agent.log_in_renewed + lease, Due::LogInLease(id)));
+            }
+        }
+        all
+    }
+
+    pub(super) fn lose_work(&mut self, id: AgentId) {
+        match self.state.agents[&id].activity {
+            Activity::Handling { interaction, .. } => {
+                self.say(Event::LeaseExpired { lease: Lease::Handling(interaction), agent: id });
+                self.finish(interaction, HandlingEnd::LeaseExpired).expect("it is in conversation");
+            }
+            Activity::Occupied { .. } => {
+                self.say(Event::LeaseExpired { lease: Lease::Occupied(id), agent: id });
+                self.release(id).expect("the agent is occupied");
+            }
+            other => panic!("{other:?} has no lease"),
+        }
+    }
+
+    pub(super) fn renew(&mut self, lease: Lease) -> Result<(), Refusal> {
+        let now = self.state.now;
+        match lease {
+            Lease::Handling(id) => match self.present(id)?.stage {
+                Stage::Handling { agent, .. } => self.person(agent).work_renewed = now,
+                Stage::Waiting | Stage::Reserved(_) => return Err(Refusal::WrongStage(id)),
+            },
+            Lease::Occupied(agent) => {
+                self.known(agent)?;
+                match self.state.agents[&agent].activity {
+                    Activity::Occupied { .. } => self.person(agent).work_renewed = now,
+                    _ => return Err(Refusal::WrongActivity(agent)),
+                }
+            }
+            Lease::LogIn(agent) => {
+                self.here(agent)?;
+                self.person(agent).log_in_renewed = now;
+            }
+        }
         Ok(())
     }
 
@@ -131,12 +252,31 @@ impl Naive {
         }
     }
 
+    pub(super) fn may_end_after_call_work(&self, id: AgentId) -> Result<(), Refusal> {
+        let (since, until) = self.in_after_call_work(id)?;
+        let Activity::AfterCallWork { queue, .. } = self.state.agents[&id].activity else {
+            panic!("no after-call work")
+        };
+        let least = self.state.queues.get(&queue).map(|queue| queue.settings.after_call_work_min);
+        let now = self.state.now;
+        if now < until && now - since < least.unwrap_or_default() {
+            return Err(Refusal::AfterCallWorkMin(id));
+        }
+        Ok(())
+    }
+
+    pub(super) fn longest_after_call_work(&self, queue: QueueId) -> Duration {
+        let of_queue = self.state.queues.get(&queue).and_then(|queue| queue.settings.after_call_work_max);
+        of_queue.into_iter().chain([self.state.settings.after_call_work_max]).min().expect("there is one")
+    }
+
     pub(super) fn say_after_call_work_ended(&mut self, id: AgentId) {
         let Activity::AfterCallWork { interaction, queue, since, .. } = self.state.agents[&id].activity
         else {
             panic!("no after-call work")
         };
         let lasted = self.state.now - since;
+        self.person(id).worked += lasted;
         self.say(Event::AfterCallWorkEnded { agent: id, interaction, queue, lasted });
     }
 
@@ -147,7 +287,10 @@ impl Naive {
 
     pub(super) fn extend(&mut self, id: AgentId, by: Duration) -> Result<(), Refusal> {
         let (since, until) = self.in_after_call_work(id)?;
-        let latest = since + self.state.settings.after_call_work_max;
+        let Activity::AfterCallWork { queue, .. } = self.state.agents[&id].activity else {
+            panic!("no after-call work")
+        };
+        let latest = since + self.longest_after_call_work(queue);
         let later = (until + by).min(latest);
         if later > until {
             self.say(Event::AfterCallWorkExtended { agent: id, until: later });
@@ -166,6 +309,9 @@ impl Naive {
     }
 
     pub(super) fn define_queue(&mut self, id: QueueId, settings: QueueSettings) -> Result<(), Refusal> {
+        if settings.after_call_work_max.is_some_and(|max| max < settings.after_call_work_min) {
+            return Err(Refusal::Invalid(acd::Invalid::AfterCallWorkBounds));
+        }
         let exits = [
             settings.max_wait.map(|rule| rule.exit),
             settings.max_length.map(|rule| rule.exit),
@@ -265,10 +411,16 @@ impl Naive {
             settings,
             presence,
             presence_since: now,
+            forced: None,
             activity,
             leaving: false,
             misses: 0,
             handled: 0,
+            logged_in_at: now,
+            worked: Duration::ZERO,
+            occupancy: 0,
+            log_in_renewed: now,
+            work_renewed: now,
             handled_at: now,
             ready_at: now,
             offered_at: now,

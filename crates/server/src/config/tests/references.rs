@@ -172,6 +172,27 @@ fn times_that_a_bound_cuts_short_are_warned_about() {
         &format!("{short}[[agent]]\nafter_call_work = \"10s\"\n"),
         "agent \"kim\": `after_call_work` is longer",
     );
+    let queue = |times: &str| format!("[[queue]]\n{times}\n");
+    warned(
+        "[[queue]]\n",
+        &queue("after_call_work = \"10s\"\nafter_call_work_max = \"5s\""),
+        "queue \"billing\": `after_call_work` is longer than `after_call_work_max`",
+    );
+    warned(
+        "[[queue]]\n",
+        &queue("after_call_work = \"10s\"\nafter_call_work_min = \"15s\""),
+        "queue \"billing\": `after_call_work` is shorter than `after_call_work_min`",
+    );
+    warned(
+        "[[queue]]\n",
+        &format!("{short}{}", queue("after_call_work_max = \"10s\"")),
+        "queue \"billing\": `after_call_work_min` or `after_call_work_max` is longer",
+    );
+    one_error(
+        "[[queue]]\n",
+        &queue("after_call_work_min = \"10s\"\nafter_call_work_max = \"5s\""),
+        "queue \"billing\": `after_call_work_min` is longer than `after_call_work_max`",
+    );
     let step = "steps = [{ after = \"2m\", require = \"billing\" }]\nmax_wait = { after = \"1m\", then = \"busy\" }\n";
     warned("[[queue]]\n", &format!("[[queue]]\n{step}"), "a step begins when `max_wait` has ended the wait");
 }

@@ -6,8 +6,19 @@ use crate::config::{Config, Media, Registrar, Routing, Sip, SipLimits};
 /// which the file differs from them. A new setting must find its place here: in force at once, or named.
 pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
     let mut waiting = Waiting(Vec::new());
-    let Config { sip, media, http, log, routing, trunks: _, agents: _, queues: _, entries: _, reasons: _ } =
-        new;
+    let Config {
+        sip,
+        media,
+        http,
+        log,
+        routing,
+        trunks: _,
+        agents: _,
+        queues: _,
+        entries: _,
+        reasons: _,
+        supervisors: _,
+    } = new;
     waiting.sip(&running.sip, sip);
     waiting.media(&running.media, media);
     waiting.keep("[http]", &running.http, http);
@@ -87,11 +98,15 @@ impl Waiting {
             waiting_max,
             overflows_max,
             after_call_work_max,
+            forced_presence,
+            lease,
         } = new;
         self.keep("[routing] head_start", &running.head_start, head_start);
         self.keep("[routing] misses_max", &running.misses_max, misses_max);
         self.keep("[routing] waiting_max", &running.waiting_max, waiting_max);
         self.keep("[routing] overflows_max", &running.overflows_max, overflows_max);
         self.keep("[routing] after_call_work_max", &running.after_call_work_max, after_call_work_max);
+        self.keep("[routing] forced_presence", &running.forced_presence, forced_presence);
+        self.keep("[routing] lease", &running.lease, lease);
     }
 }

@@ -24,6 +24,9 @@ pub(super) fn between(old: &Config, new: &Config) -> Vec<String> {
     changes.extend(tables(["queue", "queues"], &old.queues, &new.queues, |queue| queue.name.clone()));
     changes.extend(tables(["entry", "entries"], &old.entries, &new.entries, |entry| number(&entry.number)));
     changes.extend(tables(["reason", "reasons"], &old.reasons, &new.reasons, |reason| reason.id.clone()));
+    let supervisor = ["supervisor", "supervisors"];
+    changes
+        .extend(tables(supervisor, &old.supervisors, &new.supervisors, |supervisor| supervisor.id.clone()));
     changes
 }
 
