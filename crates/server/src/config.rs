@@ -40,7 +40,7 @@ pub use queue::{
     StepMode, Strategy, Waiting,
 };
 pub use report::{Problem, Severity};
-pub use routing::Routing;
+pub use routing::{Routing, Selection};
 pub use secret::Secret;
 pub use sip::{Digest, Registrar, Sip, SipLimits, SipTimers};
 pub use trunk::{Credentials, MediaPath, Trunk};

@@ -99,7 +99,7 @@ impl Distribution {
             queues.map(|queue| (numbering.queue(&queue.name), routing::queue(queue, numbering))).collect();
         let agents = config.agents.iter();
         let agents: BTreeMap<AgentId, AgentSettings> =
-            agents.map(|agent| (numbering.agent(&agent.id), routing::agent(agent, numbering))).collect();
+            agents.map(|agent| (numbering.agent(&agent.id), routing::agent(agent, &config.routing, numbering))).collect();
         let entries = routing::entries(config, numbering);
         Distribution { shared: routing::shared(config), queues, agents, entries }
     }

@@ -7,6 +7,7 @@ use acd::requirement::LEVEL_MAX;
 
 use super::reader::Section;
 use super::report::Kind;
+use super::routing::{SELECTIONS, Selection};
 use super::sip::uri;
 use super::trunk::check_password;
 use super::{Passwords, Secret};
@@ -28,6 +29,8 @@ pub struct Agent {
     pub order: u32,
     /// Instead of the queue's.
     pub after_call_work: Option<Duration>,
+    /// Instead of that of `[routing]`.
+    pub selection: Option<Selection>,
 }
 
 /// How an agent's phone is reached.
@@ -73,7 +76,14 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords) -> Agent {
         ),
         order: section.integer("order", 0, 0..=1_000_000),
         after_call_work: section.optional_duration("after_call_work", "0s", "1h"),
+        selection: read_selection(section),
     }
+}
+
+fn read_selection(section: &mut Section<'_>) -> Option<Selection> {
+    let own = SELECTIONS.map(|(word, selection)| (word, Some(selection)));
+    let words: Vec<_> = std::iter::once(("usual", None)).chain(own).collect();
+    section.word("selection", "usual", &words)
 }
 
 fn read_reach(section: &mut Section<'_>, id: &str, passwords: Passwords) -> Reach {

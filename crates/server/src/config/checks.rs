@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::media::PORTS_PER_CALL;
 use super::report::{Kind, Report};
-use super::{Config, Exit, Queue, Reach, Waiting};
+use super::routing::LACKS_GUARD;
+use super::{Config, Exit, Queue, Reach, Selection, Waiting};
 
 pub(super) fn whole(config: &Config, report: &Report<'_>) {
     families(config, report);
@@ -12,6 +13,7 @@ pub(super) fn whole(config: &Config, report: &Report<'_>) {
     circles(config, report);
     numbers_need_a_trunk(config, report);
     times_fit(config, report);
+    selections_fit(config, report);
     room_for_calls(config, report);
     absent_parts(config, report);
 }
@@ -159,6 +161,31 @@ fn times_fit(config: &Config, report: &Report<'_>) {
         let message = "`after_call_work` is longer than after_call_work_max in [routing], which ends it";
         let place = report.place_of(Kind::Agent, &agent.id);
         report.warning(place, format!("agent \"{}\": {message}; put the two times in order", agent.id));
+    }
+}
+
+/// Late last needs a guard, and one that comes after what it guards.
+fn selections_fit(config: &Config, report: &Report<'_>) {
+    let routing = &config.routing;
+    for agent in config.agents.iter().filter(|agent| routing.lacks_guard(agent.selection)) {
+        let place = report.place_of(Kind::Agent, &agent.id);
+        report.error(place, format!("agent \"{}\": selection = \"late-last\" {LACKS_GUARD}", agent.id));
+    }
+    let Some(guard) = routing.late_guard else { return };
+    let is_used = |selection| selection == Some(Selection::LateLast);
+    if !is_used(Some(routing.selection)) && !config.agents.iter().any(|agent| is_used(agent.selection)) {
+        let place = report.place_of(Kind::Table, "routing");
+        report.warning(
+            place,
+            "[routing]: `late_guard` guards nothing because nobody selects by late-last; leave it out"
+                .to_owned(),
+        );
+        return;
+    }
+    for queue in config.queues.iter().filter(|queue| queue.service_level.within >= guard) {
+        let place = report.place_of(Kind::Queue, &queue.name);
+        let what = "late_guard in [routing] is not longer than `within` of its service level, so nobody here is ever late";
+        report.warning(place, format!("queue \"{}\": {what}; make the guard longer", queue.name));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use acd::STEPS_MAX;
+use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, SHARE_MAX, STEPS_MAX};
 
 use super::media::wav;
 use super::reader::Section;
@@ -23,8 +23,16 @@ pub struct Queue {
     pub skip_unstaffed_steps: bool,
     /// Who of several idle agents is chosen.
     pub strategy: Strategy,
+    /// Whom of them to prefer: who meets the first, then who meets the second, and so on.
+    pub prefer: Vec<String>,
     /// What "idle longest" is counted from.
     pub idle_clock: IdleClock,
+    /// Before every queue with a higher one.
+    pub band: u8,
+    /// How much a second of wait counts here, where agents select by weight.
+    pub weight: u32,
+    /// Its share of all who wait, where agents select by queue ratio.
+    pub ratio: u32,
     /// What the queue promises.
     pub service_level: ServiceLevel,
     /// How long an agent's phone rings.
@@ -218,7 +226,11 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         steps: read_steps(section),
         skip_unstaffed_steps: section.switch("skip_unstaffed_steps", true),
         strategy: section.word("strategy", "longest-idle", &strategies),
+        prefer: read_prefer(section),
         idle_clock: section.word("idle_clock", "since-handled", &clocks),
+        band: read_band(section),
+        weight: section.integer("weight", 100, 1..=SHARE_MAX),
+        ratio: section.integer("ratio", 1, 1..=SHARE_MAX),
         service_level: read_service_level(section.table("service_level")),
         ring_timeout: section.duration("ring_timeout", "15s", "3s", "2m"),
         after_call_work: section.duration("after_call_work", "0s", "0s", "1h"),
@@ -241,6 +253,22 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         waiting: read_waiting(section),
         name,
     }
+}
+
+fn read_prefer(section: &mut Section<'_>) -> Vec<String> {
+    let wishes = section.one_or_more("prefer", "");
+    if let Some((_, span)) = wishes.get(PREFERENCES_MAX) {
+        section.error(span.clone(), format!("`prefer` has more than {PREFERENCES_MAX}; join some by \"or\""));
+    }
+    for (text, span) in &wishes {
+        requirement::check(section, "prefer", text, span.clone());
+    }
+    wishes.into_iter().map(|(text, _)| text).collect()
+}
+
+fn read_band(section: &mut Section<'_>) -> u8 {
+    let band = section.integer("band", BAND_USUAL.into(), 0..=BAND_MAX.into());
+    u8::try_from(band).expect("within bounds that are bytes")
 }
 
 /// A requirement that may be absent.

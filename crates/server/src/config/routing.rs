@@ -27,6 +27,44 @@ pub struct Routing {
     /// A conversation, or an agent's own call, of which the calls know no more for so long is over for the agent, too;
     /// none: it is not.
     pub lease: Option<Duration>,
+    /// Whom an agent takes who becomes free, of those who wait in several queues.
+    pub selection: Selection,
+    /// With `late-last`: who has waited so long comes first.
+    pub late_guard: Option<Duration>,
+}
+
+/// Which of those who wait an agent takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// Who has waited longest, head start included.
+    Oldest,
+    /// Whose time within the service level ends first.
+    EarliestDue,
+    /// Of the queue that the agent is best at.
+    SkillLevel,
+    /// The longest wait times the queue's weight.
+    Weight,
+    /// Of the queue most above its share of all who wait.
+    QueueRatio,
+    /// Who can still be in time before who is late.
+    LateLast,
+}
+
+/// How each is written.
+pub(super) const SELECTIONS: [(&str, Selection); 6] = [
+    ("oldest", Selection::Oldest),
+    ("earliest-due", Selection::EarliestDue),
+    ("skill-level", Selection::SkillLevel),
+    ("weight", Selection::Weight),
+    ("queue-ratio", Selection::QueueRatio),
+    ("late-last", Selection::LateLast),
+];
+
+impl Routing {
+    /// Whether late last is without what keeps somebody from waiting for ever.
+    pub(super) fn lacks_guard(&self, selection: Option<Selection>) -> bool {
+        selection == Some(Selection::LateLast) && self.late_guard.is_none()
+    }
 }
 
 pub(super) fn read(section: &mut Section<'_>) -> Routing {
@@ -35,7 +73,9 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         ("holds-until-lifted", ForcedPresence::HoldsUntilLifted),
     ];
     let lease = section.duration("lease", "2m", "0s", "1d");
-    Routing {
+    let routing = Routing {
+        selection: section.word("selection", "oldest", &SELECTIONS),
+        late_guard: section.optional_duration("late_guard", "1s", "1d"),
         head_start: section.duration("head_start", "1m", "0s", "1d"),
         misses_max: section.integer("misses_max", 3, 0..=100),
         missed_pause: section.duration("missed_pause", "2m", "0s", "1d"),
@@ -44,5 +84,13 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         after_call_work_max: section.duration("after_call_work_max", "1h", "0s", "1d"),
         forced_presence: section.word("forced_presence", "agent-may-change", &forced),
         lease: Some(lease).filter(|lease| !lease.is_zero()),
+    };
+    if routing.lacks_guard(Some(routing.selection)) && !section.gives("late_guard") {
+        section.error(section.span(), format!("selection = \"late-last\" {LACKS_GUARD}"));
     }
+    routing
 }
+
+/// What is wrong with late last alone, and the remedy.
+pub(super) const LACKS_GUARD: &str = "lets who is late wait for ever unless a guard ends it; \
+    add late_guard = \"2m\" to [routing], a time after which a caller comes before everybody else";

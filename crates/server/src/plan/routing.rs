@@ -43,6 +43,11 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
         steps,
         skip_unstaffed_steps: queue.skip_unstaffed_steps,
         strategy: strategy(queue),
+        prefer: queue.prefer.iter().map(|text| requirement(text, numbering)).collect(),
+        band: queue.band,
+        objective: queue.service_level.within,
+        weight: queue.weight,
+        ratio: queue.ratio,
         ring_timeout: queue.ring_timeout,
         after_call_work: queue.after_call_work,
         after_call_work_min: queue.after_call_work_min,
@@ -66,8 +71,6 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
             .nobody_logged_in
             .as_ref()
             .map(|rule| acd::NobodyLoggedIn { grace: rule.grace, exit: exit(&rule.then, numbering) }),
-        objective: queue.service_level.within,
-        ..QueueSettings::default()
     }
 }
 
@@ -115,12 +118,29 @@ pub(super) fn exits(config: &Config, numbering: &mut Numbering) -> BTreeMap<acd:
 }
 
 /// One agent's skills and the rest.
-pub(super) fn agent(agent: &config::Agent, numbering: &mut Numbering) -> AgentSettings {
+pub(super) fn agent(
+    agent: &config::Agent,
+    shared: &config::Routing,
+    numbering: &mut Numbering,
+) -> AgentSettings {
     AgentSettings {
         skills: agent.skills.iter().map(|(name, &level)| (numbering.skill(name), level)).collect(),
         order: agent.order,
         after_call_work: agent.after_call_work,
-        ..AgentSettings::default()
+        selection: Some(selection(agent.selection.unwrap_or(shared.selection), shared)),
+    }
+}
+
+fn selection(selection: config::Selection, shared: &config::Routing) -> acd::Selection {
+    match selection {
+        config::Selection::Oldest => acd::Selection::Oldest,
+        config::Selection::EarliestDue => acd::Selection::EarliestDue,
+        config::Selection::SkillLevel => acd::Selection::SkillLevel,
+        config::Selection::Weight => acd::Selection::Weight,
+        config::Selection::QueueRatio => acd::Selection::QueueRatio,
+        config::Selection::LateLast => acd::Selection::LateLast {
+            guard: shared.late_guard.expect("a configuration without the guard was refused"),
+        },
     }
 }
 

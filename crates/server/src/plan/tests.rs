@@ -181,3 +181,27 @@ fn more_calls_may_have_more_to_say() {
     let third = plan(&format!("{CENTRE}{agent}"), &mut numbering);
     assert_eq!(third.distributor_backlog() - few.distributor_backlog(), BACKLOG_PER_PARTY);
 }
+
+#[test]
+fn an_agent_selects_as_all_do_unless_the_agent_has_a_selection_and_a_reload_changes_it() {
+    let mut numbering = Numbering::default();
+    let text = CENTRE.replace("name = \"Lee Jun\"", "name = \"Lee Jun\"\nselection = \"oldest\"");
+    let first = plan(&text, &mut numbering);
+    let second =
+        plan(&format!("[routing]\nselection = \"late-last\"\nlate_guard = \"2m\"\n{text}"), &mut numbering);
+    let (kim, guard) = (numbering.agent("kim"), std::time::Duration::from_secs(120));
+    let changes = between(&first, &second);
+    let [Command::DefineAgent { agent, settings }] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!((*agent, settings.selection), (kim, Some(acd::Selection::LateLast { guard })));
+}
+
+#[test]
+fn a_queue_takes_its_objective_from_its_service_level() {
+    let text = CENTRE
+        .replace("priority = 2", "band = 3\nweight = 200\nratio = 4\nservice_level = { within = \"45s\" }");
+    let mut numbering = Numbering::default();
+    let plan = plan(&text, &mut numbering);
+    let queue = &plan.queues[&numbering.queue("english")];
+    let objective = std::time::Duration::from_secs(45);
+    assert_eq!((queue.band, queue.weight, queue.ratio, queue.objective), (3, 200, 4, objective));
+}

@@ -305,3 +305,17 @@ fn an_address_that_asks_for_tls_is_refused() {
     one_error("[media]", "outbound_proxy = \"sips:192.0.2.1\"\n[media]", "asks for TLS, which is not spoken");
     one_error("[media]", "outbound_proxy = \"tel:123\"\n[media]", "is no SIP address");
 }
+
+#[test]
+fn late_last_without_a_guard_is_refused_wherever_it_is_chosen() {
+    let shared = format!("{LEAST}\n[routing]\nselection = \"late-last\"\n");
+    let wrong = refused(&shared);
+    assert!(wrong.contains("[routing]: selection = \"late-last\" lets who is late wait for ever"), "{wrong}");
+    assert!(wrong.contains("add late_guard = \"2m\""), "{wrong}");
+    one_error(
+        "skills = {",
+        "selection = \"late-last\"\nskills = {",
+        "agent \"kim\": selection = \"late-last\" lets",
+    );
+    loaded(&format!("{shared}late_guard = \"2m\"\n"));
+}

@@ -100,6 +100,9 @@ impl Waiting {
             after_call_work_max,
             forced_presence,
             lease,
+            // Part of what each agent is.
+            selection: _,
+            late_guard: _,
         } = new;
         self.keep("[routing] head_start", &running.head_start, head_start);
         self.keep("[routing] misses_max", &running.misses_max, misses_max);
