@@ -189,7 +189,7 @@ fn an_agent_selects_as_all_do_unless_the_agent_has_a_selection_and_a_reload_chan
     let first = plan(&text, &mut numbering);
     let second =
         plan(&format!("[routing]\nselection = \"late-last\"\nlate_guard = \"2m\"\n{text}"), &mut numbering);
-    let (kim, guard) = (numbering.agent("kim"), std::time::Duration::from_secs(120));
+    let (kim, guard) = (numbering.agent("kim"), Duration::from_secs(120));
     let changes = between(&first, &second);
     let [Command::DefineAgent { agent, settings }] = &changes[..] else { panic!("{changes:?}") };
     assert_eq!((*agent, settings.selection), (kim, Some(acd::Selection::LateLast { guard })));
@@ -202,6 +202,6 @@ fn a_queue_takes_its_objective_from_its_service_level() {
     let mut numbering = Numbering::default();
     let plan = plan(&text, &mut numbering);
     let queue = &plan.queues[&numbering.queue("english")];
-    let objective = std::time::Duration::from_secs(45);
+    let objective = Duration::from_secs(45);
     assert_eq!((queue.band, queue.weight, queue.ratio, queue.objective), (3, 200, 4, objective));
 }
