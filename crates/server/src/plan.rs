@@ -98,8 +98,9 @@ impl Distribution {
         let queues: BTreeMap<QueueId, QueueSettings> =
             queues.map(|queue| (numbering.queue(&queue.name), routing::queue(queue, numbering))).collect();
         let agents = config.agents.iter();
-        let agents: BTreeMap<AgentId, AgentSettings> =
-            agents.map(|agent| (numbering.agent(&agent.id), routing::agent(agent, &config.routing, numbering))).collect();
+        let agents: BTreeMap<AgentId, AgentSettings> = agents
+            .map(|agent| (numbering.agent(&agent.id), routing::agent(agent, &config.routing, numbering)))
+            .collect();
         let entries = routing::entries(config, numbering);
         Distribution { shared: routing::shared(config), queues, agents, entries }
     }
