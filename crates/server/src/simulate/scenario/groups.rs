@@ -153,6 +153,7 @@ fn read_one(
             log_in: LogIn::OnRegister,
             order,
             after_call_work,
+            selection: None,
             id: id.clone(),
         });
         agents.push(id);
