@@ -1,9 +1,9 @@
 //! `cordboard simulate`: what would happen on a day that did not happen.
 //!
-//! The scenario ([`scenario`]) says who calls and who works; queues and agents are those of a configuration, and
-//! become the distributor's by the mapping of the live server ([`model`]). The crate `whatif` plays the days, on
-//! several threads ([`play`]); here they become tables, files and a page ([`table`], [`files`], [`page`]), are
-//! compared with variants ([`comparison`]), and give the fewest agents that suffice ([`staffing`]).
+//! The scenario (`scenario`) says who calls and who works; queues and agents are those of a configuration, and
+//! become the distributor's by the mapping of the live server (`model`). The crate `whatif` plays the days, on
+//! several threads (`play`); here they become tables, files and a page (`table`, `files`, `page`), are
+//! compared with variants (`comparison`), and give the fewest agents that suffice (`staffing`).
 
 mod comparison;
 mod erlang;
