@@ -1,11 +1,11 @@
 //! The design without a single writer: any thread matches, and claims agents and interactions by compare-and-swap.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use acd::QueueId;
 use crossbeam::queue::SegQueue;
 use crossbeam::utils::CachePadded;
-use crossbeam_skiplist::SkipSet;
+use crossbeam_skiplist::SkipMap;
 
 use crate::World;
 
@@ -26,8 +26,9 @@ pub struct Claims {
     serves: Vec<Vec<u32>>,
     /// By queue: agent and the count at which the entry was made.
     idle: Vec<SegQueue<(u32, u64)>>,
-    /// By queue: order in line, interaction.
-    waiting: Vec<SkipSet<(u64, u64)>>,
+    /// By queue: order in line, interaction, and whether somebody has taken it. That word decides, not who takes the
+    /// entry out.
+    waiting: Vec<SkipMap<(u64, u64), AtomicBool>>,
     line: AtomicU64,
 }
 
@@ -43,7 +44,7 @@ impl Claims {
             agents: world.agents().map(|_| CachePadded::new(AtomicU64::new(BUSY))).collect(),
             serves: first_steps.chunks(queues).map(served).collect(),
             idle: (0..queues).map(|_| SegQueue::new()).collect(),
-            waiting: (0..queues).map(|_| SkipSet::new()).collect(),
+            waiting: (0..queues).map(|_| SkipMap::new()).collect(),
             line: AtomicU64::new(0),
         };
         let (busy, idle): (Vec<_>, Vec<_>) = world.agents().partition(|&agent| world.begins_busy(agent));
@@ -62,11 +63,12 @@ impl Claims {
             return Some((interaction, agent));
         }
         let place = (self.line.fetch_add(1, Ordering::Relaxed), interaction);
-        self.waiting[queue].insert(place);
+        let entry = self.waiting[queue].insert(place, AtomicBool::new(false));
         // Whoever became idle before this fence is seen below; whoever does so after it sees the interaction.
         fence(Ordering::SeqCst);
         let agent = self.claim_idle(queue)?;
-        if self.waiting[queue].remove(&place).is_some() {
+        if !entry.value().swap(true, Ordering::SeqCst) {
+            entry.remove();
             return Some((interaction, agent));
         }
         self.release(agent).map(|next| (next, agent))
@@ -133,9 +135,12 @@ impl Claims {
         loop {
             let fronts =
                 self.serves[agent as usize].iter().filter_map(|&queue| self.waiting[queue as usize].front());
-            let first = fronts.min_by_key(|entry| *entry.value())?;
-            if first.remove() {
-                return Some(first.value().1);
+            let first = fronts.min_by_key(|entry| *entry.key())?;
+            let is_ours = !first.value().swap(true, Ordering::SeqCst);
+            // Whoever took it takes it out as well; helping makes the line move on.
+            first.remove();
+            if is_ours {
+                return Some(first.key().1);
             }
         }
     }
@@ -165,7 +170,7 @@ mod tests {
         let matched: Vec<u64> = runs.into_iter().flatten().collect();
         let once: BTreeSet<u64> = matched.iter().copied().collect();
         assert_eq!(once.len(), matched.len(), "no interaction is given to two agents");
-        let left: usize = claims.waiting.iter().map(SkipSet::len).sum();
+        let left: usize = claims.waiting.iter().map(SkipMap::len).sum();
         assert_eq!(matched.len() + left, 2 * ARRIVALS as usize, "none is lost");
         assert!(matched.len() > ARRIVALS as usize, "{} were matched", matched.len());
     }
