@@ -73,6 +73,18 @@ pub fn check_state(state: &State) -> Result<(), Violation> {
     check_totals(state)
 }
 
+/// Whether what a state names is there and within bounds, so that a distributor can be built up from it: what was
+/// written down may have been changed by others. Costs one look at everything.
+pub(crate) fn check_bonds(state: &State) -> Result<(), Violation> {
+    for (&id, queue) in &state.queues {
+        let is_sound = state.settings.check_queue(id, &queue.settings).is_ok();
+        holds(is_sound, Violation::BoundExceeded)?;
+    }
+    check_interactions(state)?;
+    check_reservations(state)?;
+    check_agents(state)
+}
+
 fn holds(condition: bool, violation: Violation) -> Result<(), Violation> {
     if condition { Ok(()) } else { Err(violation) }
 }

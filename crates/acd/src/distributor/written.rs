@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::agent::Agent;
 use super::waiting::OwnRequirements;
 use super::{Alarm, Deadline, Distributor, Interaction, Queue, Reservation};
+use crate::invariants::check_bonds;
 use crate::line::Node;
 use crate::state::{InteractionState, Place, QueueState, ReservationState, Stage, State};
 use crate::table::Slot;
@@ -29,6 +31,9 @@ impl Serialize for Distributor {
 impl<'de> Deserialize<'de> for Distributor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Distributor, D::Error> {
         let Written { state, events } = Written::deserialize(deserializer)?;
+        check_bonds(&state).map_err(|violation| {
+            Error::custom(format_args!("what was written down is damaged: {violation}"))
+        })?;
         let mut distributor = Distributor::from(state);
         distributor.events = events;
         Ok(distributor)
@@ -141,6 +146,43 @@ impl Distributor {
                     self.queues[queue].handling += 1;
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use timing::Instant;
+
+    use crate::{AgentId, Command, Distributor, InteractionId, QueueId, Settings};
+
+    fn written() -> String {
+        let mut acd = Distributor::new(Settings::default());
+        let (queue, agent, interaction) = (QueueId(1), AgentId(7), InteractionId(1));
+        let commands = [
+            Command::DefineQueue { queue, settings: Box::default() },
+            Command::DefineAgent { agent, settings: Box::default() },
+            Command::LogIn { agent, not_ready: None },
+            Command::Enqueue { interaction, queue, priority: 0, requirement: None, arrived: None },
+        ];
+        commands.into_iter().for_each(|command| acd.apply(Instant::from_secs(1), command));
+        serde_json::to_string(&acd).expect("plain data")
+    }
+
+    #[test]
+    fn what_was_written_and_then_damaged_is_an_error_and_no_panic() {
+        let whole = written();
+        assert!(serde_json::from_str::<Distributor>(&whole).is_ok());
+        let without = |part: &str| {
+            let mut value: serde_json::Value = serde_json::from_str(&whole).expect("just written");
+            let things = value["state"][part].as_object_mut().expect("a map");
+            assert!(!things.is_empty(), "{part}");
+            things.clear();
+            serde_json::from_value::<Distributor>(value).map(|_| ())
+        };
+        for part in ["queues", "agents", "interactions", "reservations"] {
+            let error = without(part).expect_err(part).to_string();
+            assert!(error.contains("invariant"), "{part}: {error}");
         }
     }
 }

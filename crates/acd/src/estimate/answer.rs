@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// When there is an estimate, and how fast the past is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EstimateRules {
-    /// What happened so long ago weighs half; held between `HALF_LIFE_MIN` and `HALF_LIFE_MAX`.
+    /// What happened so long ago weighs half; held between [`super::HALF_LIFE_MIN`] and [`super::HALF_LIFE_MAX`].
     pub half_life: Duration,
     /// Below so many recent samples there is no number. At least 1.
     pub samples_min: u32,
@@ -86,7 +86,7 @@ pub enum NoEstimate {
     },
     /// Recent estimates were further off than [`EstimateRules::error_max_percent`].
     TooUncertain,
-    /// Longer than `ESTIMATE_MAX`.
+    /// Longer than [`super::ESTIMATE_MAX`].
     TooLong,
 }
 
