@@ -86,8 +86,8 @@ impl Engine for Access<'_> {
 /// A reservation has the number of its interaction here.
 fn claim(claims: &Claims, agents: &[AtomicU32], command: &Command, offers: &mut Vec<Offer>) {
     let agent_of = |interaction: u64| agents[slot(interaction)].load(Ordering::Relaxed);
-    let matched = if let Command::Enqueue { interaction, queue, .. } = command {
-        claims.arrive(interaction.0, *queue)
+    let matched = if let Command::Enqueue { interaction, request } = command {
+        claims.arrive(interaction.0, request.queue)
     } else if let Command::Accept { reservation } = command {
         claims.accept(agent_of(reservation.0));
         None

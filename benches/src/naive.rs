@@ -99,8 +99,8 @@ impl Naive {
 
 impl Engine for Naive {
     fn give(&mut self, now: Instant, command: Command, offers: &mut Vec<Offer>) {
-        if let Command::Enqueue { interaction, queue, .. } = command {
-            self.arrive(now, interaction, queue, offers);
+        if let Command::Enqueue { interaction, request } = command {
+            self.arrive(now, interaction, request.queue, offers);
         } else if let Command::Finish { interaction } = command {
             self.finish(now, interaction, offers);
         } else if let Command::Accept { reservation } = command {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use acd::requirement::Skills;
 use acd::{
-    AgentId, AgentSettings, Command, Distributor, InteractionId, QueueId, QueueSettings, Requirement,
-    Settings, SkillId, Step, StepEffect,
+    AgentId, AgentSettings, Command, Distributor, InteractionId, QueueId, QueueSettings, Request,
+    Requirement, Settings, SkillId, Step, StepEffect,
 };
 use timing::Instant;
 
@@ -289,5 +289,5 @@ impl World {
 
 /// Into a queue with no priority and no wish of its own.
 pub(crate) fn enqueue(interaction: InteractionId, queue: QueueId) -> Command {
-    Command::Enqueue { interaction, queue, priority: 0, requirement: None, arrived: None }
+    Command::Enqueue { interaction, request: Request::new(queue) }
 }

@@ -125,15 +125,8 @@ pub enum Command {
     Enqueue {
         /// Not one that is here already.
         interaction: InteractionId,
-        /// Where.
-        queue: QueueId,
-        /// Points; each is worth [`crate::Settings::head_start_per_point`] of age. Negative ones hold back.
-        priority: i32,
-        /// What this interaction needs beside what the queue's requirement, or step, asks for. It does not relax.
-        requirement: Option<Requirement>,
-        /// When the customer's wait began, where that was before now (a menu, an earlier call). It decides the
-        /// place in line; steps, maximum wait and statistics count from entry into the queue.
-        arrived: Option<Instant>,
+        /// Where, and what for.
+        request: Request,
     },
     /// The customer gave up while waiting or reserved.
     Cancel {
@@ -190,6 +183,28 @@ pub enum Command {
         /// Which.
         interaction: InteractionId,
     },
+}
+
+/// What an interaction asks for when it enters a queue. [`Request::new`] asks for nothing but the queue, so write
+/// `Request { priority: 2, ..Request::new(queue) }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Where to wait.
+    pub queue: QueueId,
+    /// Points; each is worth [`crate::Settings::head_start_per_point`] of age. Negative ones hold back.
+    pub priority: i32,
+    /// What this interaction needs beside what the queue's requirement, or step, asks for. It does not relax.
+    pub requirement: Option<Requirement>,
+    /// When the customer's wait began, where that was before now (a menu, an earlier call). It decides the
+    /// place in line; steps, maximum wait and statistics count from entry into the queue.
+    pub arrived: Option<Instant>,
+}
+
+impl Request {
+    /// To wait in a queue from now on, as everybody there.
+    pub fn new(queue: QueueId) -> Request {
+        Request { queue, priority: 0, requirement: None, arrived: None }
+    }
 }
 
 /// What ends by itself unless it is renewed, so that no lost message can hold an agent for ever.

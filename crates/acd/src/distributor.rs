@@ -210,9 +210,7 @@ impl Distributor {
             Command::Release { agent } => self.release(agent)?,
             Command::EndAfterCallWork { agent } => self.end_after_call_work(agent)?,
             Command::ExtendAfterCallWork { agent, by } => self.extend_after_call_work(agent, by)?,
-            Command::Enqueue { interaction, queue, priority, ref requirement, arrived } => {
-                self.enqueue(interaction, queue, priority, requirement.as_ref(), arrived)?;
-            }
+            Command::Enqueue { interaction, ref request } => self.enqueue(interaction, request)?,
             Command::Cancel { interaction } => self.cancel(interaction)?,
             Command::SetPriority { interaction, priority } => self.set_priority(interaction, priority)?,
             Command::SetRequirement { interaction, ref requirement } => {

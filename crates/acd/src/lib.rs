@@ -5,7 +5,7 @@
 //! configured, and `docs/routing.md` what it means to a supervisor.
 //!
 //! ```
-//! use acd::{AgentId, AgentSettings, Command, Distributor, Event, InteractionId, QueueId, QueueSettings, Settings};
+//! use acd::{AgentId, AgentSettings, Command, Distributor, Event, InteractionId, QueueId, QueueSettings, Request, Settings};
 //! use timing::Instant;
 //!
 //! let now = Instant::ORIGIN;
@@ -14,7 +14,7 @@
 //! acd.apply(now, Command::DefineQueue { queue, settings: Box::new(QueueSettings::default()) });
 //! acd.apply(now, Command::DefineAgent { agent, settings: Box::new(AgentSettings::default()) });
 //! acd.apply(now, Command::LogIn { agent, not_ready: None });
-//! acd.apply(now, Command::Enqueue { interaction, queue, priority: 0, requirement: None, arrived: None });
+//! acd.apply(now, Command::Enqueue { interaction, request: Request::new(queue) });
 //! while let Some(event) = acd.poll_event() {
 //!     if let Event::Reserved { reservation, agent, .. } = event {
 //!         // Ring the agent, then tell what came of it.
@@ -46,7 +46,7 @@ pub mod state;
 mod table;
 pub mod watch;
 
-pub use command::{Command, Fault, Lease, Refusal, RejectCause};
+pub use command::{Command, Fault, Lease, Refusal, RejectCause, Request};
 pub use distributor::Distributor;
 pub use event::{
     AbandonedDuring, Activity, Decision, ELIGIBLE_MAX, Event, Forced, HandlingEnd, OverflowCause, Presence,

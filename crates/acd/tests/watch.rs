@@ -7,8 +7,8 @@ use acd::state::State;
 use acd::watch::{Input, Journal, Step, Violation, Watch};
 use acd::{
     Activity, AgentId, AgentSettings, Command, Distributor, Event, Exit, InteractionId, QueueId,
-    QueueSettings, Refusal, RejectCause, Requirement, ReservationEnd, ReservationId, Settings, SkillId,
-    StepCause, StepEffect, Strategy,
+    QueueSettings, Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId, Settings,
+    SkillId, StepCause, StepEffect, Strategy,
 };
 use timing::Instant;
 
@@ -73,13 +73,7 @@ impl Day {
     }
 
     fn call(&mut self, id: u64) {
-        self.tell(Command::Enqueue {
-            interaction: InteractionId(id),
-            queue: QUEUE,
-            priority: 0,
-            requirement: None,
-            arrived: None,
-        });
+        self.tell(Command::Enqueue { interaction: InteractionId(id), request: Request::new(QUEUE) });
     }
 
     fn log_in(&mut self, agent: AgentId) {

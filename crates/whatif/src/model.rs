@@ -107,7 +107,7 @@ pub struct CustomerType {
     pub name: String,
     /// Where they enter.
     pub queue: QueueId,
-    /// Points, as in [`acd::Command::Enqueue`].
+    /// Points, as in [`acd::Request`].
     pub priority: i32,
     /// What they need beside what the queue asks for.
     pub requirement: Option<Requirement>,

@@ -12,7 +12,7 @@ use crate::line::Node;
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AbandonedDuring, Activity, AgentId, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal,
+    AbandonedDuring, Activity, AgentId, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request,
     Requirement, ReservationEnd,
 };
 
@@ -81,14 +81,8 @@ impl Distributor {
         })
     }
 
-    pub(super) fn enqueue(
-        &mut self,
-        id: InteractionId,
-        queue: QueueId,
-        priority: i32,
-        requirement: Option<&Requirement>,
-        arrived: Option<Instant>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn enqueue(&mut self, id: InteractionId, request: &Request) -> Result<(), Refusal> {
+        let &Request { queue, priority, ref requirement, arrived } = request;
         let queue_slot = self.queues.slot(queue).ok_or(Refusal::UnknownQueue(queue))?;
         if self.interactions.contains(id) {
             return Err(Refusal::DuplicateInteraction(id));
@@ -111,7 +105,7 @@ impl Distributor {
             priority,
             attempts: 0,
             flow_outs: 0,
-            requirement: requirement.map(|requirement| self.own_requirements.keep(requirement)),
+            requirement: requirement.as_ref().map(|requirement| self.own_requirements.keep(requirement)),
             node: Node::NOWHERE,
             entry_node: Node::NOWHERE,
             expiry_node: Node::NOWHERE,

@@ -154,7 +154,7 @@ impl Distributor {
 mod tests {
     use timing::Instant;
 
-    use crate::{AgentId, Command, Distributor, InteractionId, QueueId, Settings};
+    use crate::{AgentId, Command, Distributor, InteractionId, QueueId, Request, Settings};
 
     fn written() -> String {
         let mut acd = Distributor::new(Settings::default());
@@ -163,7 +163,7 @@ mod tests {
             Command::DefineQueue { queue, settings: Box::default() },
             Command::DefineAgent { agent, settings: Box::default() },
             Command::LogIn { agent, not_ready: None },
-            Command::Enqueue { interaction, queue, priority: 0, requirement: None, arrived: None },
+            Command::Enqueue { interaction, request: Request::new(queue) },
         ];
         commands.into_iter().for_each(|command| acd.apply(Instant::from_secs(1), command));
         serde_json::to_string(&acd).expect("plain data")

@@ -176,7 +176,7 @@ impl Mirror {
                     state.requirement.clone_from(requirement);
                 }
             }
-            Command::Enqueue { requirement, .. } => self.brings.clone_from(requirement),
+            Command::Enqueue { request, .. } => self.brings.clone_from(&request.requirement),
             Command::RemoveAgent { .. }
             | Command::LogIn { .. }
             | Command::LogOut { .. }

@@ -499,5 +499,6 @@ fn micros(duration: Duration) -> u64 {
 
 /// Whether the interaction came with a requirement of its own, which only the command tells.
 fn brings_requirement(input: Input<'_>, id: InteractionId) -> bool {
-    matches!(input, Input::Obeyed(Command::Enqueue { interaction, requirement: Some(_), .. }) if *interaction == id)
+    matches!(input, Input::Obeyed(Command::Enqueue { interaction, request })
+        if *interaction == id && request.requirement.is_some())
 }

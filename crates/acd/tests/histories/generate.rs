@@ -7,8 +7,8 @@ use acd::requirement::{Comparison, Skills};
 use acd::{
     AgentId, AgentSettings, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Command, Exit, ExitId, ForcedPresence,
     IdleClock, InteractionId, Lease, MaxLength, MaxWait, NobodyLoggedIn, PREFERENCES_MAX, Presence, QueueId,
-    QueueSettings, ReasonCode, RejectCause, Requirement, Selection, Settings, SkillId, Step, StepEffect,
-    Strategy as Choice, SupervisorId,
+    QueueSettings, ReasonCode, RejectCause, Request, Requirement, Selection, Settings, SkillId, Step,
+    StepEffect, Strategy as Choice, SupervisorId,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -312,10 +312,7 @@ fn enqueue() -> impl Strategy<Value = Command> {
     (interaction(), queue(), -2..3i32, own, arrived).prop_map(
         |(interaction, queue, priority, requirement, arrived)| Command::Enqueue {
             interaction,
-            queue,
-            priority,
-            requirement,
-            arrived,
+            request: Request { queue, priority, requirement, arrived },
         },
     )
 }

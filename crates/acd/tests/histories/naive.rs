@@ -15,7 +15,7 @@ use acd::state::{AgentState, InteractionState, Place, QueueState, ReservationSta
 use acd::{
     AbandonedDuring, Activity, AgentId, AgentSettings, Command, Counters, Decision, ELIGIBLE_MAX, Event,
     Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Lease, OverflowCause,
-    Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Requirement, ReservationEnd,
+    Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd,
     ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId,
 };
 use timing::Instant;
@@ -228,9 +228,7 @@ impl Naive {
                 Ok(())
             }
             Command::ExtendAfterCallWork { agent, by } => self.extend(agent, by),
-            Command::Enqueue { interaction, queue, priority, requirement, arrived } => {
-                self.enqueue(interaction, queue, priority, requirement, arrived)
-            }
+            Command::Enqueue { interaction, request } => self.enqueue(interaction, request),
             Command::Cancel { interaction } => self.cancel(interaction),
             Command::SetPriority { interaction, priority } => self.set_priority(interaction, priority),
             Command::SetRequirement { interaction, requirement } => {

@@ -2,8 +2,8 @@
 
 use acd::state::State;
 use acd::{
-    Activity, AgentId, Command, InteractionId, Lease, Presence, ReasonCode, RejectCause, ReservationId,
-    SupervisorId,
+    Activity, AgentId, Command, InteractionId, Lease, Presence, ReasonCode, RejectCause, Request,
+    ReservationId, SupervisorId,
 };
 use timing::Instant;
 
@@ -73,26 +73,25 @@ fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str)
 fn enters(names: &mut Names, now: Instant, interaction: InteractionId, text: &str) -> Said<Command> {
     let mut parts = text.split(',').map(str::trim);
     let words: Vec<&str> = parts.next().unwrap_or_default().split_whitespace().collect();
-    let (queue, mut priority) = match words[..] {
+    let (queue, priority) = match words[..] {
         ["enters", queue] => (queue, 0),
         ["enters", queue, "with", "priority", points] => (queue, number(points)?),
         _ => return Err(format!("`{text}` is unclear: write `enters QUEUE with priority 2`")),
     };
-    let queue = names.queue(queue)?;
-    let (mut requirement, mut arrived) = (None, None);
+    let mut request = Request { priority, ..Request::new(names.queue(queue)?) };
     for part in parts {
         if let Some(points) = part.strip_prefix("with priority ") {
-            priority = number(points)?;
+            request.priority = number(points)?;
         } else if let Some(text) = part.strip_prefix("needing ") {
-            requirement = Some(names.requirement(text)?);
+            request.requirement = Some(names.requirement(text)?);
         } else if let Some(text) = part.strip_prefix("having waited ") {
             let ago = u64::try_from(duration(text)?.as_micros()).unwrap_or(u64::MAX);
-            arrived = Some(Instant::from_micros(now.as_micros().saturating_sub(ago)));
+            request.arrived = Some(Instant::from_micros(now.as_micros().saturating_sub(ago)));
         } else {
             return Err(format!("`{part}` is unclear: with priority N, needing ..., having waited 40s"));
         }
     }
-    Ok(Command::Enqueue { interaction, queue, priority, requirement, arrived })
+    Ok(Command::Enqueue { interaction, request })
 }
 
 fn answer(reservation: ReservationId, text: &str) -> Said<Command> {

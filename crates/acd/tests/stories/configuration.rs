@@ -2,7 +2,7 @@
 
 use acd::{
     AgentSettings, Command, Event, Exit, ExitId, Fault, IdleClock, InteractionId, Invalid, MaxWait, QueueId,
-    QueueSettings, Refusal, Requirement, Settings, SkillId, StepEffect, Strategy,
+    QueueSettings, Refusal, Request, Requirement, Settings, SkillId, StepEffect, Strategy,
 };
 use std::time::Duration;
 
@@ -74,13 +74,8 @@ fn every_bound_is_refused_when_it_is_reached() {
     world.call(2, 1);
     let queue = Command::DefineQueue { queue: QueueId(2), settings: Box::default() };
     let agent = Command::DefineAgent { agent: acd::AgentId(2), settings: Box::default() };
-    let call = |queue| Command::Enqueue {
-        interaction: InteractionId(3),
-        queue: QueueId(queue),
-        priority: 0,
-        requirement: None,
-        arrived: None,
-    };
+    let call =
+        |queue| Command::Enqueue { interaction: InteractionId(3), request: Request::new(QueueId(queue)) };
     assert_eq!(world.try_to(queue), Err(Refusal::TooManyQueues));
     assert_eq!(world.try_to(agent), Err(Refusal::TooManyAgents));
     assert_eq!(world.try_to(call(1)), Err(Refusal::TooManyWaiting));

@@ -19,8 +19,8 @@ use acd::state::{Stage, State};
 use acd::watch::{Input, Journal, Step as WatchStep, Watch};
 use acd::{
     Activity, AgentId, AgentSettings, Command, Distributor, Event, Exit, ExitId, InteractionId, Presence,
-    QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Requirement, ReservationId, Settings, SkillId,
-    Step, StepEffect, invariants,
+    QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationId, Settings,
+    SkillId, Step, StepEffect, invariants,
 };
 use timing::Instant;
 
@@ -168,13 +168,8 @@ impl World {
     }
 
     fn call_with(&mut self, id: u64, queue: u32, priority: i32, requirement: Option<Requirement>) {
-        self.tell(Command::Enqueue {
-            interaction: InteractionId(id),
-            queue: QueueId(queue),
-            priority,
-            requirement,
-            arrived: None,
-        });
+        let request = Request { priority, requirement, ..Request::new(QueueId(queue)) };
+        self.tell(Command::Enqueue { interaction: InteractionId(id), request });
     }
 
     fn hang_up(&mut self, id: u64) {

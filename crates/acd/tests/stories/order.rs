@@ -1,6 +1,6 @@
 //! Contact surplus and steps: who waits, how long for whom, and who goes first.
 
-use acd::{AgentId, Command, Event, InteractionId, QueueId, Requirement, StepCause, StepEffect};
+use acd::{AgentId, Command, Event, InteractionId, QueueId, Request, Requirement, StepCause, StepEffect};
 use timing::Instant;
 
 use crate::{BILLING, ENGLISH, World, seconds, step};
@@ -78,10 +78,7 @@ fn who_waited_elsewhere_before_keeps_that_age_but_not_the_steps() {
     world.wait(seconds(10));
     world.tell(Command::Enqueue {
         interaction: InteractionId(2),
-        queue: QueueId(1),
-        priority: 0,
-        requirement: None,
-        arrived: Some(Instant::from_secs(900)),
+        request: Request { arrived: Some(Instant::from_secs(900)), ..Request::new(QueueId(1)) },
     });
     assert_eq!(world.step_of(2), 0);
     world.ready(9);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use acd::{Command, InteractionId, RejectCause, ReservationId};
+use acd::{Command, InteractionId, RejectCause, Request, ReservationId};
 use b2bua::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp};
 use sip::RequestKind;
 use timing::Instant;
@@ -73,7 +73,10 @@ impl Engine {
             self.call_began(agent);
         }
         self.interactions.insert(interaction, state);
-        self.command(Command::Enqueue { interaction, queue, priority, requirement, arrived: None });
+        self.command(Command::Enqueue {
+            interaction,
+            request: Request { priority, requirement, ..Request::new(queue) },
+        });
     }
 
     fn refuse_arrival(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acd::{
-    AgentId, AgentSettings, Command, Distributor, Event, InteractionId, QueueId, QueueSettings,
+    AgentId, AgentSettings, Command, Distributor, Event, InteractionId, QueueId, QueueSettings, Request,
     ReservationId, Settings,
 };
 use report::{AgentName, Exposition, Names, QueueName, Reporter};
@@ -83,7 +83,7 @@ impl Centre {
 
     pub(crate) fn enqueue(&mut self, interaction: u64, queue: QueueId) {
         let interaction = InteractionId(interaction);
-        self.apply(Command::Enqueue { interaction, queue, priority: 0, requirement: None, arrived: None });
+        self.apply(Command::Enqueue { interaction, request: Request::new(queue) });
     }
 
     pub(crate) fn cancel(&mut self, interaction: u64) {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use acd::{
-    AgentId, Command, Exit, InteractionId, OverflowCause, QueueId, Refusal, ReservationEnd, ReservationId,
+    AgentId, Command, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request, ReservationEnd,
+    ReservationId,
 };
 use timing::Instant;
 
@@ -136,10 +137,11 @@ impl Run<'_> {
         self.book.trunk(self.now, 1);
         let entered = self.command(Command::Enqueue {
             interaction,
-            queue: customers.queue,
-            priority: customers.priority,
-            requirement: customers.requirement.clone(),
-            arrived: None,
+            request: Request {
+                priority: customers.priority,
+                requirement: customers.requirement.clone(),
+                ..Request::new(customers.queue)
+            },
         });
         entered.map_err(|refusal| match refusal {
             Refusal::TooManyWaiting => RunError::TooManyCustomers,

@@ -3,14 +3,8 @@
 use super::*;
 
 impl Naive {
-    pub(super) fn enqueue(
-        &mut self,
-        id: InteractionId,
-        queue: QueueId,
-        priority: i32,
-        requirement: Option<Requirement>,
-        arrived: Option<Instant>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn enqueue(&mut self, id: InteractionId, request: Request) -> Result<(), Refusal> {
+        let Request { queue, priority, requirement, arrived } = request;
         if !self.state.queues.contains_key(&queue) {
             return Err(Refusal::UnknownQueue(queue));
         }
