@@ -36,6 +36,9 @@ pub struct TimerWheel<T> {
     free: Vec<u32>,
     /// Entries whose time has come, waiting for [`TimerWheel::poll`].
     due: VecDeque<u32>,
+    /// Room for the entries of a slot that is being emptied.
+    #[serde(skip)]
+    arrived: Vec<u32>,
     /// The tick up to which slots have been emptied.
     elapsed: u64,
     sequence: u64,
@@ -81,6 +84,7 @@ impl<T> TimerWheel<T> {
             entries: Vec::new(),
             free: Vec::new(),
             due: VecDeque::new(),
+            arrived: Vec::new(),
             elapsed: 0,
             sequence: 0,
             len: 0,
@@ -235,9 +239,10 @@ impl<T> TimerWheel<T> {
     }
 
     fn advance(&mut self, now: u64) {
+        let mut arrived = std::mem::take(&mut self.arrived);
         while let Some((level, slot, tick)) = self.next_slot().filter(|&(_, _, tick)| tick <= now) {
             self.elapsed = tick;
-            let mut arrived = self.take_slot(level, slot);
+            self.take_slot(level, slot, &mut arrived);
             arrived.retain(|&index| {
                 let is_due = self.entries[index as usize].tick <= tick;
                 if !is_due {
@@ -246,19 +251,19 @@ impl<T> TimerWheel<T> {
                 is_due
             });
             self.make_due(&mut arrived);
+            arrived.clear();
         }
+        self.arrived = arrived;
         self.elapsed = self.elapsed.max(now);
     }
 
-    fn take_slot(&mut self, level: usize, slot: usize) -> Vec<u32> {
-        let mut taken = Vec::new();
+    fn take_slot(&mut self, level: usize, slot: usize, taken: &mut Vec<u32>) {
         let mut index = std::mem::replace(&mut self.levels[level].heads[slot], NONE);
         self.levels[level].occupied &= !(1 << slot);
         while index != NONE {
             taken.push(index);
             index = self.entries[index as usize].next;
         }
-        taken
     }
 
     fn make_due(&mut self, arrived: &mut [u32]) {

@@ -20,7 +20,8 @@ pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) state: AgentState,
     pub(crate) profile: Slot<Profile>,
-    /// Whether the agent stands in the lines of the idle: whenever available, except in the midst of a change.
+    /// Whether the agent stands in the lines of the idle: whenever available, except in the midst of a change and
+    /// until the distributor has seen whether somebody waits for whom this agent is free.
     pub(crate) is_listed: bool,
     /// Where the agent stands there: one for each queue that the profile serves or, in a pool, for each order.
     pub(crate) nodes: Vec<Node>,
@@ -354,12 +355,19 @@ impl Distributor {
         }
     }
 
-    /// Puts an agent who is available into the lines.
+    /// Notes that an agent who is available may find an interaction now. Only who finds none is put into the lines:
+    /// while many wait, an agent who becomes free is taken at once and would stand there for nothing.
     pub(super) fn present(&mut self, slot: Slot<Agent>) {
         if self.agents[slot].state.is_available() {
-            self.agents[slot].is_listed = true;
-            self.stand_idle(slot);
             self.unsettled.agents.push(slot);
+        }
+    }
+
+    /// Puts an agent who is available into the lines.
+    pub(super) fn enlist(&mut self, slot: Slot<Agent>) {
+        let is_available = self.agents.get(slot).is_some_and(|agent| agent.state.is_available());
+        if is_available && !std::mem::replace(&mut self.agents[slot].is_listed, true) {
+            self.stand_idle(slot);
         }
     }
 

@@ -112,8 +112,14 @@ impl Distributor {
         if self.unsettled.agents.is_empty() && self.unsettled.interactions.is_empty() {
             return;
         }
+        if let ([agent], []) = (&self.unsettled.agents[..], &self.unsettled.interactions[..]) {
+            let agent = *agent;
+            self.unsettled.agents.clear();
+            return self.match_freed(agent);
+        }
         let mut freed = sorted(std::mem::take(&mut self.unsettled.agents));
         let mut upset = sorted(std::mem::take(&mut self.unsettled.interactions));
+        freed.iter().for_each(|&agent| self.enlist(agent));
         // One agent has nobody to compare with, and one interaction is the first of all who could take it.
         if self.selecting == 0 || freed.len() + upset.len() <= 1 {
             self.match_in_turn(&mut freed, &mut upset);
@@ -121,6 +127,18 @@ impl Distributor {
             self.match_by_wish(&mut freed, &mut upset);
         }
         (self.unsettled.agents, self.unsettled.interactions) = (freed, upset);
+    }
+
+    /// Matches an agent who alone was set free and stands in no line yet, or puts the agent there. Whoever was idle
+    /// before could take nobody, so nobody else is eligible for whom this agent takes.
+    fn match_freed(&mut self, agent: Slot<Agent>) {
+        let Some(turn) = self.first_for(agent) else { return self.enlist(agent) };
+        let slot = self.at(turn.place.interaction);
+        let queue = self.interactions[slot].queue_slot;
+        let serves = &self.profiles.at(self.agents[agent].profile).serves;
+        let serves = serves.iter().find(|serves| serves.queue == queue).expect("it could take from there");
+        let choice = Choice { agent, bucket: serves.bucket, eligible: 1, runners_up: [None; RUNNERS_UP_MAX] };
+        self.reserve(slot, &choice);
     }
 
     /// Where all agents select alike: whoever is first of all is the first of every agent who could take it.

@@ -53,7 +53,7 @@ impl Distributor {
     ///
     /// This is the one place that decides contact surplus.
     pub(super) fn first_for(&self, slot: Slot<Agent>) -> Option<Turn> {
-        let agent = self.agents.get(slot).filter(|agent| agent.is_listed)?;
+        let agent = self.agents.get(slot).filter(|agent| agent.state.is_available())?;
         match self.selection_of(&agent.state) {
             Selection::Oldest => self.oldest_for(agent),
             selection @ (Selection::EarliestDue

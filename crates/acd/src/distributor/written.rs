@@ -96,7 +96,7 @@ impl Distributor {
             self.count_working(slot, true);
         }
         self.stand_for_leases(slot);
-        self.present(slot);
+        self.enlist(slot);
     }
 
     fn restore_reservation(&mut self, id: ReservationId, state: ReservationState) {
