@@ -1,7 +1,7 @@
 //! The machine that decides who takes what.
 //!
-//! The parts: [`agent`] and [`interaction`] hold the two sides, [`reservation`] joins them, [`matching`] chooses the
-//! agent and [`selection`] the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time,
+//! The parts: [`agent`] and [`interaction`] hold the two sides, [`reservation`] joins them, [`ringing`] where several
+//! agents are rung for one interaction, [`matching`] chooses the agent and [`selection`] the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time,
 //! [`lease`] what ends unless it is renewed, [`forced`] what supervisors want of agents. Two indexes make the choice cheap:
 //! [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
@@ -19,6 +19,7 @@ mod matching;
 mod profile;
 mod queue;
 mod reservation;
+mod ringing;
 mod selection;
 mod view;
 mod waiting;
@@ -77,6 +78,8 @@ pub struct Distributor {
     pub(crate) deadlines: TimerWheel<Alarm>,
     unsettled: Unsettled,
     room: matching::Room,
+    /// Room for agents who are set free together.
+    let_go: Vec<AgentId>,
     due: Vec<Due>,
     /// Alarms of lines that went off and have to be set again.
     spent: Vec<Alarm>,
@@ -123,6 +126,7 @@ impl Distributor {
             deadlines: TimerWheel::new(),
             unsettled: Unsettled::default(),
             room: matching::Room::default(),
+            let_go: Vec::new(),
             due: Vec::new(),
             spent: Vec::new(),
             events: VecDeque::new(),

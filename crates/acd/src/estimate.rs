@@ -124,14 +124,17 @@ impl Estimator {
         match event {
             // Back from an agent who was gone before a word was said: it waits again, as everybody who enters.
             Event::Queued { .. } => self.entered(now),
-            Event::Reserved { .. } => self.taken(now),
-            Event::ReservationEnded { cause, lasted, .. } => match cause {
-                ReservationEnd::Accepted => self.rang(now, *lasted),
+            Event::Reserved { decision, .. } if decision.beside == 0 => self.taken(now),
+            Event::ReservationEnded { cause: ReservationEnd::Accepted, lasted, .. } => {
+                self.rang(now, *lasted);
+            }
+            Event::ReservationEnded { cause, left: 0, .. } => match cause {
                 ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
                     self.released(now, false);
                     self.entered(now);
                 }
                 ReservationEnd::Cancelled => self.released(now, false),
+                ReservationEnd::Accepted | ReservationEnd::TakenByAnother => {}
             },
             Event::Answered { waited, .. } => self.answered(now, promise, *waited),
             Event::Abandoned { during: AbandonedDuring::Waiting, .. } => self.gave_up(now),
@@ -139,6 +142,9 @@ impl Estimator {
             Event::HandlingEnded { .. } | Event::AfterCallWorkEnded { .. } => self.released(now, true),
             Event::AfterCallWorkStarted { .. } => self.goes_on(now),
             Event::Abandoned { during: AbandonedDuring::Reserved, .. }
+            // One agent more or less who is rung for the same interaction.
+            | Event::Reserved { .. }
+            | Event::ReservationEnded { .. }
             | Event::StepEntered { .. }
             | Event::PriorityChanged { .. }
             | Event::AfterCallWorkExtended { .. }

@@ -92,6 +92,8 @@ pub enum Event {
         cause: ReservationEnd,
         /// Since it began.
         lasted: Duration,
+        /// Agents who are still rung for the interaction. 0: unless it was accepted or is gone, it waits again.
+        left: u8,
     },
     /// The conversation began.
     Answered {
@@ -254,6 +256,9 @@ impl Event {
 /// Why this agent and no other, in a few bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
+    /// Agents who were rung for it already. 0: the first; more: one rung beside others, because nobody who waited
+    /// needed this agent.
+    pub beside: u8,
     /// The step whose requirement counted.
     pub step: u8,
     /// Whether the interaction's own requirement counted beside it.
@@ -298,6 +303,8 @@ pub enum ReservationEnd {
     Cancelled,
     /// The agent went away (logged out or removed): the interaction waits again.
     Withdrawn,
+    /// Another agent who was rung for the interaction accepted first: no fault of this one.
+    TakenByAnother,
 }
 
 /// How a conversation ended.

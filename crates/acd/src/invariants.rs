@@ -90,6 +90,7 @@ fn holds(condition: bool, violation: Violation) -> Result<(), Violation> {
 }
 
 fn check_interactions(state: &State) -> Result<(), Violation> {
+    let rung: BTreeSet<InteractionId> = state.reservations.values().map(|held| held.interaction).collect();
     for (&id, interaction) in &state.interactions {
         let broken = Violation::BrokenBond(id);
         match interaction.stage {
@@ -98,9 +99,8 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
                 let step = usize::from(interaction.step);
                 holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
             }
-            Stage::Reserved(reservation) => {
-                let reservation = state.reservations.get(&reservation).ok_or(broken)?;
-                holds(reservation.interaction == id, broken)?;
+            Stage::Reserved { .. } => {
+                holds(rung.contains(&id), broken)?;
                 holds(state.queues.contains_key(&interaction.queue), broken)?;
             }
             Stage::Handling { agent, since } => {
@@ -119,7 +119,10 @@ fn check_reservations(state: &State) -> Result<(), Violation> {
     for (&id, reservation) in &state.reservations {
         let lost = Violation::LostReservation(id);
         let interaction = state.interactions.get(&reservation.interaction).ok_or(lost)?;
-        holds(interaction.stage == Stage::Reserved(id), lost)?;
+        match interaction.stage {
+            Stage::Reserved { since, .. } => holds(since <= reservation.since, lost)?,
+            Stage::Waiting | Stage::Handling { .. } => return Err(lost),
+        }
         let agent = state.agents.get(&reservation.agent).ok_or(lost)?;
         holds(agent.activity == Activity::Reserved { reservation: id, since: reservation.since }, lost)?;
         holds(reservation.deadline > reservation.since, lost)?;
@@ -252,6 +255,7 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
         let skills = &distributor.profiles.at(agent.profile).skills;
         holds(*skills == agent.state.settings.skills, Violation::StaleIndex(None))?;
     }
+    check_rung(distributor, state)?;
     let selects = |agent: &&AgentState| {
         agent.settings.selection.unwrap_or(state.settings.selection) != Selection::Oldest
     };
@@ -270,6 +274,20 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
         let weighs = |front: &Front| (front.band, front.objective, front.weight, front.ratio, front.level(1));
         let is_same = weighs(front) == weighs(&fresh) && front.waiting == queue.lines.len;
         holds(is_same, Violation::StaleIndex(Some(queue.id)))?;
+    }
+    Ok(())
+}
+
+/// The reservations of each interaction hang together in the order of their ids.
+fn check_rung(distributor: &Distributor, state: &State) -> Result<(), Violation> {
+    let mut expected: BTreeMap<InteractionId, Vec<ReservationId>> = BTreeMap::new();
+    for (&id, held) in &state.reservations {
+        expected.entry(held.interaction).or_default().push(id);
+    }
+    for (slot, interaction) in distributor.interactions.iter() {
+        let held = distributor.reservations_of(slot).map(|held| distributor.reservations[held].id);
+        let is_same = held.eq(expected.remove(&interaction.id).unwrap_or_default());
+        holds(is_same, Violation::BrokenBond(interaction.id))?;
     }
     Ok(())
 }
@@ -306,7 +324,7 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
                 }
                 listing.len += 1;
             }
-            Stage::Reserved(_) => listing.reserved += 1,
+            Stage::Reserved { .. } => listing.reserved += 1,
             Stage::Handling { .. } => listing.handling += 1,
         }
     }

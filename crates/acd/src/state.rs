@@ -246,8 +246,13 @@ impl InteractionState {
 pub enum Stage {
     /// For an agent.
     Waiting,
-    /// An agent is held for it.
-    Reserved(ReservationId),
+    /// Agents are held for it, by the reservations that name it: one at least.
+    Reserved {
+        /// From when.
+        since: Instant,
+        /// How many may be rung for it at once by now.
+        most: u8,
+    },
     /// In conversation.
     Handling {
         /// With whom.

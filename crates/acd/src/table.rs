@@ -119,6 +119,9 @@ impl<T: Named + fmt::Debug> fmt::Debug for Table<T> {
 }
 
 impl<T> Slot<T> {
+    /// Where nothing lies.
+    pub(crate) const NOWHERE: Slot<T> = Slot { index: VACANT, of: PhantomData };
+
     pub(crate) fn new(index: u32) -> Slot<T> {
         Slot { index, of: PhantomData }
     }

@@ -143,6 +143,7 @@ mod tests {
 
     fn decision() -> Decision {
         Decision {
+            beside: 0,
             step: 0,
             own_requirement: false,
             strategy: Strategy::MostSkilled,

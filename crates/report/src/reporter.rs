@@ -166,12 +166,19 @@ impl Reporter {
             }
             Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
             Event::PriorityChanged { .. } => {}
-            Event::Reserved { agent, queue, .. } => {
+            Event::Reserved { agent, queue, ref decision, .. } => {
                 self.agents.serve(agent, queue);
-                self.with_series(queue, |series| series.ringing.inc());
+                if decision.beside == 0 {
+                    self.with_series(queue, |series| series.ringing.inc());
+                }
             }
-            Event::ReservationEnded { queue, cause, lasted, .. } => {
-                self.with_series(queue, |series| series.end_reservation(cause, lasted));
+            Event::ReservationEnded { queue, cause, lasted, left, .. } => {
+                self.with_series(queue, |series| {
+                    series.end_reservation(cause, lasted);
+                    if left == 0 {
+                        series.ringing.dec();
+                    }
+                });
             }
             Event::Answered { interaction, queue, agent, waited, .. } => {
                 self.agents.serve(agent, queue);

@@ -229,13 +229,24 @@ impl<'a> Run<'a> {
         while let Some(event) = self.poll_event() {
             match event {
                 Event::Queued { interaction, queue, .. } => self.queued(interaction, queue),
-                Event::Reserved { reservation, interaction, agent, deadline, waited, attempt, .. } => {
-                    let at_once = attempt == 1 && waited.is_zero();
-                    self.reserved(interaction, at_once);
+                Event::Reserved {
+                    reservation,
+                    interaction,
+                    agent,
+                    deadline,
+                    waited,
+                    attempt,
+                    decision,
+                    ..
+                } => {
+                    if decision.beside == 0 {
+                        let at_once = attempt == 1 && waited.is_zero();
+                        self.reserved(interaction, at_once);
+                    }
                     self.ring(reservation, interaction, agent, deadline, attempt)?;
                 }
-                Event::ReservationEnded { interaction, cause, .. } => {
-                    self.reservation_ended(interaction, cause);
+                Event::ReservationEnded { interaction, cause, left, .. } => {
+                    self.reservation_ended(interaction, cause, left);
                 }
                 Event::Answered { interaction, agent, waited, age, .. } => {
                     self.answered(interaction, agent, waited, age);

@@ -167,7 +167,7 @@ impl Distributor {
             agent.activity = after;
         });
         if let Some(interaction) = returned {
-            self.wait_again(self.at(interaction));
+            self.go_on_without(self.at(interaction));
         }
     }
 

@@ -172,9 +172,7 @@ impl Distributor {
         if let Some(timer) = queue.grace_timer {
             self.deadlines.cancel(timer);
         }
-        for agent in freed {
-            self.free_without_fault(agent);
-        }
+        self.free_without_fault(freed);
         for place in places {
             let interaction = self.at(place.interaction);
             self.note_overflow(interaction, OverflowCause::QueueRemoved, exit);
@@ -200,12 +198,11 @@ impl Distributor {
         let mut reserved: Vec<Place> =
             self.reservations.iter().filter_map(|(_, reservation)| is_here(reservation)).collect();
         reserved.sort_unstable();
+        reserved.dedup();
         let mut freed = Vec::new();
         for place in &reserved {
-            if let Stage::Reserved(reservation) = self.interactions[self.at(place.interaction)].stage {
-                let reservation = self.reservations.slot(reservation).expect("reserved by one that is here");
-                freed.push(self.end_reservation(reservation, ReservationEnd::Cancelled).agent);
-            }
+            let let_go = self.end_all(self.at(place.interaction), ReservationEnd::Cancelled);
+            freed.extend(let_go);
         }
         places.append(&mut reserved);
         places.sort_unstable();

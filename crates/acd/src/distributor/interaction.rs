@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use timing::{Instant, TimerId};
 
-use super::agent::ReadyClock;
 use super::waiting::OwnRequirement;
-use super::{Agent, Alarm, Deadline, Distributor, Queue};
+use super::{Agent, Alarm, Deadline, Distributor, Queue, Reservation};
 use crate::estimate::Promise;
 use crate::line::Node;
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AbandonedDuring, Activity, AgentId, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request,
+    AbandonedDuring, AgentId, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request,
     Requirement, ReservationEnd,
 };
 
@@ -36,6 +35,8 @@ pub(crate) struct Interaction {
     pub(crate) node: Node,
     pub(crate) entry_node: Node,
     pub(crate) expiry_node: Node,
+    /// Of those by which agents are held for it; nowhere while there is none.
+    pub(crate) first_reservation: Slot<Reservation>,
     pub(crate) step: u8,
     pub(crate) overdue: bool,
     pub(crate) promise: Option<Promise>,
@@ -109,6 +110,7 @@ impl Distributor {
             node: Node::NOWHERE,
             entry_node: Node::NOWHERE,
             expiry_node: Node::NOWHERE,
+            first_reservation: Slot::NOWHERE,
             step: 0,
             overdue: false,
             promise: None,
@@ -260,15 +262,13 @@ impl Distributor {
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
         let Interaction { stage, queue, queue_slot, .. } = self.interactions[slot];
-        let (during, agent) = match stage {
+        let (during, let_go) = match stage {
             Stage::Waiting => {
                 self.stop_waiting(slot);
-                (AbandonedDuring::Waiting, None)
+                (AbandonedDuring::Waiting, Vec::new())
             }
-            Stage::Reserved(reservation) => {
-                let reservation = self.reservations.slot(reservation).expect("reserved by one that is here");
-                let ended = self.end_reservation(reservation, ReservationEnd::Cancelled);
-                (AbandonedDuring::Reserved, Some(ended.agent))
+            Stage::Reserved { .. } => {
+                (AbandonedDuring::Reserved, self.end_all(slot, ReservationEnd::Cancelled))
             }
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
@@ -276,17 +276,10 @@ impl Distributor {
         self.count(queue_slot, |counters| counters.abandoned += 1);
         self.emit(Event::Abandoned { interaction: id, queue, waited, age, during });
         self.forget(slot);
-        if let Some(agent) = agent {
-            self.free_without_fault(agent);
+        if !let_go.is_empty() {
+            self.free_without_fault(let_go);
         }
         Ok(())
-    }
-
-    /// The agent is idle again as if the reservation had not been, except for the clock of the last offer.
-    pub(super) fn free_without_fault(&mut self, agent: AgentId) {
-        let since = self.now;
-        let slot = self.who(agent);
-        self.change_agent(slot, ReadyClock::Goes, |agent| agent.activity = Activity::Idle { since });
     }
 
     pub(super) fn set_priority(&mut self, id: InteractionId, priority: i32) -> Result<(), Refusal> {
@@ -294,7 +287,7 @@ impl Distributor {
         let Interaction { queue, arrived, stage, .. } = self.interactions[slot];
         let waits = match stage {
             Stage::Waiting => true,
-            Stage::Reserved(_) => false,
+            Stage::Reserved { .. } => false,
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
         if waits {

@@ -381,7 +381,7 @@ impl Distributor {
         let (waited, age) = self.ages(slot);
 
         let interaction = &mut self.interactions[slot];
-        interaction.stage = Stage::Reserved(reservation);
+        interaction.stage = Stage::Reserved { since: now, most: 1 };
         interaction.attempts += 1;
         let Interaction { id, queue, queue_slot, attempts: attempt, step, .. } = *interaction;
         let own_requirement = interaction.requirement.is_some();
@@ -398,6 +398,7 @@ impl Distributor {
         let Choice { bucket, eligible, runners_up, .. } = *choice;
         let preference = (!entry.state.settings.prefer.is_empty()).then_some(bucket);
         let decision = Decision {
+            beside: 0,
             step,
             own_requirement,
             strategy,
@@ -410,7 +411,9 @@ impl Distributor {
         let alarm = Alarm::Single(deadline, Deadline::Reservation(reservation));
         let timer = self.deadlines.schedule(deadline, alarm);
         let state = ReservationState { interaction: id, agent, since: now, deadline };
-        self.reservations.insert(Reservation { id: reservation, state, timer });
+        let held = Reservation { id: reservation, state, timer, next: Slot::NOWHERE };
+        let held = self.reservations.insert(held);
+        self.link(slot, held);
         self.emit(Event::Reserved {
             reservation,
             interaction: id,

@@ -1,4 +1,4 @@
-//! A reservation and its four ends, and the conversation that follows the good one.
+//! A reservation and its ends, and the conversation that follows the good one.
 
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(crate) struct Reservation {
     pub(crate) state: ReservationState,
     /// Set as long as the reservation lives.
     pub(crate) timer: TimerId,
+    /// The next of the same interaction, made later.
+    pub(super) next: Slot<Reservation>,
 }
 
 impl Named for Reservation {
@@ -39,6 +41,7 @@ impl Distributor {
         let ended = self.end_reservation(reservation, ReservationEnd::Accepted);
         let ReservationState { interaction, agent, .. } = ended;
         let slot = self.at(interaction);
+        let let_go = self.end_all(slot, ReservationEnd::TakenByAnother);
         self.clear_exclusions(slot);
         self.unanswered -= 1;
         let since = self.now;
@@ -55,6 +58,7 @@ impl Distributor {
             agent.misses = 0;
             agent.handled = agent.handled.saturating_add(1);
         });
+        self.free_without_fault(let_go);
         Ok(())
     }
 
@@ -64,7 +68,7 @@ impl Distributor {
         Ok(())
     }
 
-    /// By rejection or expiry: the agent backs off, the interaction waits again in its place.
+    /// By rejection or expiry: the agent backs off; where nobody else is rung, the interaction waits again in its place.
     pub(super) fn fail_reservation(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
         let ReservationState { interaction, agent, .. } = self.end_reservation(reservation, end);
         let slot = self.at(interaction);
@@ -88,24 +92,29 @@ impl Distributor {
         if !back_off.exclusion.is_zero() {
             self.exclude(slot, agent, now + back_off.exclusion);
         }
-        self.wait_again(slot);
+        self.go_on_without(slot);
     }
 
-    /// Takes a reservation away and says so. What becomes of the two that it held is the caller's.
+    /// Takes a reservation away and says so. What becomes of the agent is the caller's, and of the interaction where
+    /// nobody is rung for it any more.
     pub(super) fn end_reservation(
         &mut self,
         slot: Slot<Reservation>,
         cause: ReservationEnd,
     ) -> ReservationState {
-        let Reservation { id: reservation, state, timer } = self.reservations.remove(slot);
+        let interaction_slot = self.at(self.reservations[slot].state.interaction);
+        self.unlink(interaction_slot, slot);
+        let Reservation { id: reservation, state, timer, .. } = self.reservations.remove(slot);
         self.deadlines.cancel(timer);
         let ReservationState { interaction, agent, since, .. } = state;
-        let interaction_slot = self.at(interaction);
-        self.interactions[interaction_slot].stage = Stage::Waiting;
         let Interaction { queue, queue_slot, .. } = self.interactions[interaction_slot];
-        self.queues[queue_slot].reserved -= 1;
+        let left = self.rung(interaction_slot);
+        if left == 0 {
+            self.interactions[interaction_slot].stage = Stage::Waiting;
+            self.queues[queue_slot].reserved -= 1;
+        }
         let lasted = self.now - since;
-        self.emit(Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted });
+        self.emit(Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left });
         state
     }
 
@@ -116,7 +125,7 @@ impl Distributor {
     ) -> Result<(AgentId, timing::Instant), Refusal> {
         match self.interactions[slot].stage {
             Stage::Handling { agent, since } => Ok((agent, since)),
-            Stage::Waiting | Stage::Reserved(_) => Err(Refusal::WrongStage(self.interactions[slot].id)),
+            Stage::Waiting | Stage::Reserved { .. } => Err(Refusal::WrongStage(self.interactions[slot].id)),
         }
     }
 
@@ -210,7 +219,10 @@ fn consequence(back_offs: &BackOffs, end: ReservationEnd) -> (BackOff, bool) {
         ReservationEnd::Rejected(RejectCause::Busy) => (back_offs.busy, false),
         ReservationEnd::Rejected(RejectCause::Rejected) => (back_offs.rejected, false),
         ReservationEnd::Rejected(RejectCause::NoResources) => (back_offs.no_resources, false),
-        ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
+        ReservationEnd::Accepted
+        | ReservationEnd::Cancelled
+        | ReservationEnd::Withdrawn
+        | ReservationEnd::TakenByAnother => {
             unreachable!("these are no failures")
         }
     }

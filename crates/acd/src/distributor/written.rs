@@ -62,11 +62,11 @@ impl From<State> for Distributor {
             let slot = distributor.agents.insert(agent);
             distributor.restore_agent(slot);
         }
-        for (id, reservation) in reservations {
-            distributor.restore_reservation(id, reservation);
-        }
         for (id, interaction) in interactions {
             distributor.restore_interaction(id, interaction);
+        }
+        for (id, reservation) in reservations {
+            distributor.restore_reservation(id, reservation);
         }
         // Nothing has been set free: what could be matched was, before it was written.
         distributor.unsettled = Default::default();
@@ -102,7 +102,8 @@ impl Distributor {
     fn restore_reservation(&mut self, id: ReservationId, state: ReservationState) {
         let alarm = Alarm::Single(state.deadline, Deadline::Reservation(id));
         let timer = self.deadlines.schedule(state.deadline, alarm);
-        self.reservations.insert(Reservation { id, state, timer });
+        let held = self.reservations.insert(Reservation { id, state, timer, next: Slot::NOWHERE });
+        self.link(self.at(state.interaction), held);
     }
 
     fn restore_interaction(&mut self, id: InteractionId, state: InteractionState) {
@@ -124,6 +125,7 @@ impl Distributor {
             node: Node::NOWHERE,
             entry_node: Node::NOWHERE,
             expiry_node: Node::NOWHERE,
+            first_reservation: Slot::NOWHERE,
             step: state.step,
             overdue: state.overdue,
             promise: state.promise,
@@ -137,7 +139,7 @@ impl Distributor {
                 self.unanswered += 1;
                 self.start_waiting(slot);
             }
-            Stage::Reserved(_) => {
+            Stage::Reserved { .. } => {
                 self.unanswered += 1;
                 self.queues[queue_slot.expect("who is reserved is in a queue")].reserved += 1;
             }

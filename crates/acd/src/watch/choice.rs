@@ -231,8 +231,8 @@ impl Mirror {
             }
             // It stands nowhere until it is queued.
             Event::Overflowed { interaction, exit: Exit::Queue(_), .. } => {
-                let nobody = ReservationId(0);
-                self.contact(interaction).map(|contact| contact.stage = Stage::Reserved(nobody))
+                let nowhere = Stage::Reserved { since: now, most: 0 };
+                self.contact(interaction).map(|contact| contact.stage = nowhere)
             }
             Event::HandlingEnded { interaction, agent, cause, .. } => {
                 self.handling_ended(interaction, agent, cause)
@@ -295,7 +295,12 @@ impl Mirror {
     }
 
     fn reserved(&mut self, id: ReservationId, held: ReservationState, queue: QueueId) -> Option<()> {
-        self.contact(held.interaction)?.stage = Stage::Reserved(id);
+        let contact = self.contact(held.interaction)?;
+        match contact.stage {
+            Stage::Waiting => contact.stage = Stage::Reserved { since: held.since, most: 1 },
+            Stage::Reserved { .. } => {}
+            Stage::Handling { .. } => return None,
+        }
         let agent = self.state.agents.get_mut(&held.agent)?;
         agent.activity = Activity::Reserved { reservation: id, since: held.since };
         agent.offered_at = held.since;
@@ -315,13 +320,16 @@ impl Mirror {
 
     fn reservation_ended(&mut self, id: ReservationId, cause: ReservationEnd) -> Option<()> {
         let held = self.state.reservations.remove(&id)?;
+        let is_last = !self.state.reservations.values().any(|other| other.interaction == held.interaction);
         let contact = self.contact(held.interaction)?;
-        contact.stage = Stage::Waiting;
+        if is_last {
+            contact.stage = Stage::Waiting;
+        }
         let queue = contact.queue;
         let rules = self.state.queues.get(&queue).map(|queue| queue.settings.back_offs.clone());
         let exclusion = match cause {
             ReservationEnd::Accepted | ReservationEnd::Withdrawn => return Some(()),
-            ReservationEnd::Cancelled => {
+            ReservationEnd::Cancelled | ReservationEnd::TakenByAnother => {
                 self.freed_without_fault.insert(held.agent);
                 return Some(());
             }

@@ -210,14 +210,19 @@ impl Ledger {
                 self.list(interaction);
                 Ok(())
             }
-            Event::Reserved { reservation, interaction, agent, queue, deadline, .. } => {
-                self.reserved(reservation, Held { interaction, agent, queue, deadline })
+            Event::Reserved { reservation, interaction, agent, queue, deadline, ref decision, .. } => {
+                let held = Held { interaction, agent, queue, deadline };
+                self.reserved(reservation, held, decision.beside)
             }
-            Event::ReservationEnded { reservation, interaction, agent, queue, cause, .. } => {
-                self.reservation_ended(reservation, (interaction, agent, queue), cause)
+            Event::ReservationEnded { reservation, interaction, agent, queue, cause, left, .. } => {
+                self.reservation_ended(reservation, (interaction, agent, queue), cause, left)
             }
             Event::Answered { interaction, agent, waited, .. } => {
                 self.expect(interaction, |stand| stand == Stand::Accepted(agent))?;
+                if self.stay(interaction)?.rung > 0 {
+                    // Somebody else could answer it as well.
+                    return Err(Violation::Lost(interaction));
+                }
                 self.leave(interaction, waited, |counters| counters.answered += 1)?;
                 self.put(interaction, Stand::Handled(agent))
             }
@@ -270,6 +275,7 @@ impl Ledger {
             step: 0,
             has_old_step: false,
             stand: Stand::Waiting,
+            rung: 0,
             tried: BTreeSet::new(),
         };
         let stay = match (self.stays.remove(&id), from) {
@@ -320,23 +326,28 @@ impl Ledger {
         Ok(())
     }
 
-    fn reserved(&mut self, id: ReservationId, held: Held) -> Result<(), Violation> {
+    fn reserved(&mut self, id: ReservationId, held: Held, beside: u8) -> Result<(), Violation> {
         if id.0 <= self.last_reservation {
             return Err(Violation::StaleReservation(id));
         }
         if held.deadline <= self.now {
             return Err(Violation::Overdue(id));
         }
-        self.expect(held.interaction, |stand| stand == Stand::Waiting)?;
-        if self.stays[&held.interaction].queue != held.queue {
+        let stand = if beside == 0 { Stand::Waiting } else { Stand::Reserved };
+        self.expect(held.interaction, |is| is == stand)?;
+        let stay = self.stay(held.interaction)?;
+        if stay.queue != held.queue || stay.rung != beside {
             return Err(Violation::Lost(held.interaction));
         }
+        stay.rung += 1;
         match self.selections.get(&held.agent).unwrap_or(&self.selection) {
             Selection::Oldest
             | Selection::EarliestDue
             | Selection::SkillLevel
             | Selection::Weight
-            | Selection::QueueRatio => self.lines.check_turn(&self.stays, held.interaction, held.agent)?,
+            | Selection::QueueRatio => {
+                self.lines.check_turn(&self.stays, held.interaction, held.agent)?;
+            }
             // Passes over those who are late.
             Selection::LateLast { .. } => {}
         }
@@ -344,7 +355,7 @@ impl Ledger {
         self.held.insert(id, held);
         self.deadlines.insert((held.deadline, id));
         self.count(held.queue, |counters| counters.reservations += 1);
-        self.put(held.interaction, Stand::Reserved(id))
+        self.put(held.interaction, Stand::Reserved)
     }
 
     fn reservation_ended(
@@ -352,6 +363,7 @@ impl Ledger {
         id: ReservationId,
         (interaction, agent, queue): (InteractionId, AgentId, QueueId),
         cause: ReservationEnd,
+        left: u8,
     ) -> Result<(), Violation> {
         let stale = Violation::StaleReservation(id);
         let held = self.held.remove(&id).ok_or(stale.clone())?;
@@ -359,20 +371,28 @@ impl Ledger {
             return Err(stale);
         }
         self.deadlines.remove(&(held.deadline, id));
-        self.expect(interaction, |stand| stand == Stand::Reserved(id))?;
-        match cause {
-            ReservationEnd::Accepted => self.put(interaction, Stand::Accepted(agent)),
-            ReservationEnd::Cancelled | ReservationEnd::Withdrawn => self.put(interaction, Stand::Waiting),
-            ReservationEnd::Rejected(_) => self.missed(interaction, agent, queue),
-            ReservationEnd::Expired if self.now < held.deadline => Err(Violation::Overdue(id)),
-            ReservationEnd::Expired => self.missed(interaction, agent, queue),
+        let is_taken = cause == ReservationEnd::TakenByAnother;
+        self.expect(interaction, |stand| match stand {
+            Stand::Reserved => !is_taken,
+            Stand::Accepted(_) => is_taken,
+            Stand::Waiting | Stand::Handled(_) | Stand::Between(_) => false,
+        })?;
+        let stay = self.stay(interaction)?;
+        if stay.rung != left + 1 {
+            return Err(stale);
         }
-    }
-
-    fn missed(&mut self, id: InteractionId, agent: AgentId, queue: QueueId) -> Result<(), Violation> {
-        self.count(queue, |counters| counters.missed += 1);
-        self.stay(id)?.tried.insert(agent);
-        self.put(id, Stand::Waiting)
+        stay.rung = left;
+        match cause {
+            ReservationEnd::Accepted => return self.put(interaction, Stand::Accepted(agent)),
+            ReservationEnd::TakenByAnother => return Ok(()),
+            ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {}
+            ReservationEnd::Expired if self.now < held.deadline => return Err(Violation::Overdue(id)),
+            ReservationEnd::Rejected(_) | ReservationEnd::Expired => {
+                self.count(queue, |counters| counters.missed += 1);
+                self.stay(interaction)?.tried.insert(agent);
+            }
+        }
+        if left == 0 { self.put(interaction, Stand::Waiting) } else { Ok(()) }
     }
 
     fn overflowed(&mut self, id: InteractionId, waited: Duration, exit: Exit) -> Result<(), Violation> {

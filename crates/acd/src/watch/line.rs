@@ -6,7 +6,7 @@ use std::time::Duration;
 use timing::Instant;
 
 use super::{TICK, Violation};
-use crate::{AgentId, Counters, InteractionId, QueueId, ReservationId};
+use crate::{AgentId, Counters, InteractionId, QueueId};
 
 /// One interaction as its events tell it.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Stay {
     /// The rules changed while it was not waiting: it comes to a step of theirs when it waits again.
     pub(super) has_old_step: bool,
     pub(super) stand: Stand,
+    /// How many agents are rung for it.
+    pub(super) rung: u8,
     /// Agents who have not taken it: they may be excluded from it.
     pub(super) tried: BTreeSet<AgentId>,
 }
@@ -31,8 +33,8 @@ pub(super) struct Stay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stand {
     Waiting,
-    Reserved(ReservationId),
-    /// The reservation is accepted and the answer must follow in the same step.
+    Reserved,
+    /// One reservation is accepted, and the answer must follow in the same step.
     Accepted(AgentId),
     Handled(AgentId),
     /// Out of a queue, and into this one in the same step.
@@ -44,7 +46,7 @@ impl Stand {
     pub(super) fn is_passing(self) -> bool {
         match self {
             Stand::Accepted(_) | Stand::Between(_) => true,
-            Stand::Waiting | Stand::Reserved(_) | Stand::Handled(_) => false,
+            Stand::Waiting | Stand::Reserved | Stand::Handled(_) => false,
         }
     }
 }

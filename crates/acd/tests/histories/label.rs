@@ -86,6 +86,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
             ReservationEnd::Expired => "expired",
             ReservationEnd::Cancelled => "cancelled",
             ReservationEnd::Withdrawn => "withdrawn",
+            ReservationEnd::TakenByAnother => "taken by another",
         },
         Event::Answered { .. } => "answered",
         Event::Abandoned { during: AbandonedDuring::Waiting, .. } => "abandoned while waiting",

@@ -445,7 +445,7 @@ impl Naive {
         self.state.last_reservation += 1;
         let reservation = ReservationId(self.state.last_reservation);
         let entry = self.contact(id);
-        entry.stage = Stage::Reserved(reservation);
+        entry.stage = Stage::Reserved { since: now, most: 1 };
         entry.attempts += 1;
         let entry = entry.clone();
         let queue = entry.queue;
@@ -472,6 +472,7 @@ impl Naive {
             age: now - entry.arrived,
             attempt: entry.attempts,
             decision: Decision {
+                beside: 0,
                 step: entry.step,
                 own_requirement: entry.requirement.is_some(),
                 strategy,

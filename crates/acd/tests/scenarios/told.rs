@@ -87,12 +87,13 @@ fn words(names: &Names, event: &Event) -> Words {
             (format!("call {} has priority {priority}", interaction.0), Vec::new())
         }
         Event::Reserved { .. } => rings(names, event),
-        Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted } => {
-            let fields = vec![
+        Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left } => {
+            let mut fields = vec![
                 ("reservation", reservation.0.to_string()),
                 ("in", queue_name(*queue)),
                 ("after", length(*lasted)),
             ];
+            fields.extend((*left > 0).then(|| ("still ringing", left.to_string())));
             let head =
                 format!("call {} rings {} no more: {}", interaction.0, agent_name(*agent), end(*cause));
             (head, fields)
@@ -240,6 +241,7 @@ fn why(names: &Names, decision: &Decision) -> Vec<(&'static str, String)> {
     if decision.own_requirement {
         fields.push(("own requirement", String::new()));
     }
+    fields.extend((decision.beside > 0).then(|| ("beside", decision.beside.to_string())));
     fields
 }
 
@@ -259,6 +261,7 @@ fn end(cause: ReservationEnd) -> &'static str {
         ReservationEnd::Expired => "expired",
         ReservationEnd::Cancelled => "cancelled",
         ReservationEnd::Withdrawn => "withdrawn",
+        ReservationEnd::TakenByAnother => "taken by another",
     }
 }
 

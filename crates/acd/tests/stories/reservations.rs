@@ -26,7 +26,8 @@ fn a_call_is_offered_answered_and_finished_with_all_times_in_the_events() {
         agent,
         queue,
         cause: ReservationEnd::Accepted,
-        lasted: seconds(3)
+        lasted: seconds(3),
+        left: 0
     }));
     let answered = Event::Answered { interaction, queue, agent, waited: seconds(7), age: seconds(7) };
     assert!(events.contains(&answered));

@@ -118,7 +118,10 @@ impl Engine {
         match cause {
             // `Answered` follows; and what we rejected ourselves is over already.
             ReservationEnd::Accepted | ReservationEnd::Rejected(_) => {}
-            ReservationEnd::Expired | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
+            ReservationEnd::Expired
+            | ReservationEnd::Cancelled
+            | ReservationEnd::Withdrawn
+            | ReservationEnd::TakenByAnother => {
                 let call = state.call;
                 match state.stage {
                     Stage::Ringing { reservation: held } | Stage::Confirming { reservation: held }

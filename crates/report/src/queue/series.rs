@@ -129,7 +129,7 @@ const AGENT_SECONDS: Definition = Definition {
 /// In the order of [`overflow_index`].
 const OVERFLOW_CAUSES: [&str; 5] = ["nobody_logged_in", "max_wait", "max_length", "moved", "queue_removed"];
 /// In the order of [`reservation_index`].
-const RESERVATION_ENDS: [&str; 9] = [
+const RESERVATION_ENDS: [&str; 10] = [
     "accepted",
     "no_answer",
     "busy",
@@ -139,6 +139,7 @@ const RESERVATION_ENDS: [&str; 9] = [
     "cancelled",
     "withdrawn",
     "no_resources",
+    "taken_by_another",
 ];
 
 fn overflow_index(cause: OverflowCause) -> usize {
@@ -162,6 +163,7 @@ fn reservation_index(end: ReservationEnd) -> usize {
         ReservationEnd::Cancelled => 6,
         ReservationEnd::Withdrawn => 7,
         ReservationEnd::Rejected(RejectCause::NoResources) => 8,
+        ReservationEnd::TakenByAnother => 9,
     }
 }
 
@@ -264,14 +266,14 @@ impl QueueSeries {
     }
 
     pub(crate) fn end_reservation(&self, end: ReservationEnd, lasted: Duration) {
-        self.ringing.dec();
         self.reservations[reservation_index(end)].inc();
         let ring = match end {
             ReservationEnd::Accepted => &self.ring_accepted,
             ReservationEnd::Rejected(_)
             | ReservationEnd::Expired
             | ReservationEnd::Cancelled
-            | ReservationEnd::Withdrawn => &self.ring_missed,
+            | ReservationEnd::Withdrawn
+            | ReservationEnd::TakenByAnother => &self.ring_missed,
         };
         ring.observe(lasted.as_secs_f64());
     }

@@ -227,16 +227,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    pub(super) fn reservation_ended(&mut self, interaction: InteractionId, end: ReservationEnd) {
+    pub(super) fn reservation_ended(&mut self, interaction: InteractionId, end: ReservationEnd, left: u8) {
         match end {
             // What follows is said by the next event.
-            ReservationEnd::Accepted | ReservationEnd::Cancelled => {}
+            ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::TakenByAnother => {}
             ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
-                let customer = self.customer(interaction);
-                customer.stage = Stage::Waiting;
-                let customer = *customer;
+                let customer = *self.customer(interaction);
                 self.book.missed(&customer);
-                self.book.waiting(customer.queue as usize, self.now, 1);
+                if left == 0 {
+                    self.customer(interaction).stage = Stage::Waiting;
+                    self.book.waiting(customer.queue as usize, self.now, 1);
+                }
             }
         }
     }

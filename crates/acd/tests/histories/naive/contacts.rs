@@ -146,11 +146,10 @@ impl Naive {
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
         let now = self.state.now;
-        let (during, agent) = match entry.stage {
-            Stage::Waiting => (AbandonedDuring::Waiting, None),
-            Stage::Reserved(reservation) => {
-                let agent = self.end(reservation, ReservationEnd::Cancelled).agent;
-                (AbandonedDuring::Reserved, Some(agent))
+        let (during, agents) = match entry.stage {
+            Stage::Waiting => (AbandonedDuring::Waiting, Vec::new()),
+            Stage::Reserved { .. } => {
+                (AbandonedDuring::Reserved, self.end_all(id, ReservationEnd::Cancelled))
             }
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
@@ -163,7 +162,7 @@ impl Naive {
             during,
         });
         self.state.interactions.remove(&id);
-        if let Some(agent) = agent {
+        for agent in agents {
             self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
         }
         Ok(())
@@ -214,7 +213,10 @@ impl Naive {
 
     pub(super) fn end(&mut self, id: ReservationId, cause: ReservationEnd) -> ReservationState {
         let record = self.state.reservations.remove(&id).expect("known to be here");
-        self.contact(record.interaction).stage = Stage::Waiting;
+        let left = self.rung_for(record.interaction).len() as u8;
+        if left == 0 {
+            self.contact(record.interaction).stage = Stage::Waiting;
+        }
         self.say(Event::ReservationEnded {
             reservation: id,
             interaction: record.interaction,
@@ -222,11 +224,26 @@ impl Naive {
             queue: self.state.interactions[&record.interaction].queue,
             cause,
             lasted: self.state.now - record.since,
+            left,
         });
         record
     }
 
+    pub(super) fn rung_for(&self, id: InteractionId) -> Vec<ReservationId> {
+        let held = self.state.reservations.iter().filter(|(_, held)| held.interaction == id);
+        held.map(|(&reservation, _)| reservation).collect()
+    }
+
+    /// Ends whatever rings for an interaction, and tells who is free by that.
+    pub(super) fn end_all(&mut self, id: InteractionId, cause: ReservationEnd) -> Vec<AgentId> {
+        self.rung_for(id).into_iter().map(|reservation| self.end(reservation, cause).agent).collect()
+    }
+
+    /// Unless somebody else is still rung for it.
     pub(super) fn wait_again(&mut self, id: InteractionId) {
+        if !self.rung_for(id).is_empty() {
+            return;
+        }
         self.advance(id);
         self.promise_nothing_new(id);
         self.overdue.insert(self.place(id));
@@ -238,6 +255,7 @@ impl Naive {
         }
         let ReservationState { interaction, agent, .. } = self.end(id, ReservationEnd::Accepted);
         let now = self.state.now;
+        let too_late = self.end_all(interaction, ReservationEnd::TakenByAnother);
         let entry = self.contact(interaction);
         entry.stage = Stage::Handling { agent, since: now };
         entry.exclusions.clear();
@@ -251,6 +269,9 @@ impl Naive {
             agent.misses = 0;
             agent.handled += 1;
         });
+        for agent in too_late {
+            self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
+        }
         Ok(())
     }
 
@@ -273,7 +294,10 @@ impl Naive {
             ReservationEnd::Rejected(RejectCause::NoResources) => (rules.no_resources, 0),
             ReservationEnd::Rejected(RejectCause::Unreachable) => (rules.unreachable, 1),
             ReservationEnd::Rejected(RejectCause::NoAnswer) | ReservationEnd::Expired => (rules.no_answer, 1),
-            ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
+            ReservationEnd::Accepted
+            | ReservationEnd::Cancelled
+            | ReservationEnd::Withdrawn
+            | ReservationEnd::TakenByAnother => {
                 panic!("no failure")
             }
         };

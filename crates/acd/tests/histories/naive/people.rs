@@ -223,7 +223,7 @@ impl Naive {
         match lease {
             Lease::Handling(id) => match self.present(id)?.stage {
                 Stage::Handling { agent, .. } => self.person(agent).work_renewed = now,
-                Stage::Waiting | Stage::Reserved(_) => return Err(Refusal::WrongStage(id)),
+                Stage::Waiting | Stage::Reserved { .. } => return Err(Refusal::WrongStage(id)),
             },
             Lease::Occupied(agent) => {
                 self.known(agent)?;
@@ -377,9 +377,7 @@ impl Naive {
             .collect();
         let mut freed = Vec::new();
         for place in &in_queue {
-            if let Stage::Reserved(reservation) = self.state.interactions[&place.interaction].stage {
-                freed.push(self.end(reservation, ReservationEnd::Cancelled).agent);
-            }
+            freed.extend(self.end_all(place.interaction, ReservationEnd::Cancelled));
         }
         self.state.queues.remove(&id);
         for agent in freed {
