@@ -1,7 +1,8 @@
 //! The machine that decides who takes what.
 //!
-//! The parts: [`agent`] and [`interaction`] hold the two sides, [`reservation`] joins them, [`ringing`] where several
-//! agents are rung for one interaction, [`matching`] chooses the agent and [`selection`] the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time,
+//! The parts: [`agent`] and [`interaction`] (with its [`entry`] in each queue) hold the two sides, [`reservation`] joins
+//! them, [`ringing`] where several agents are rung for one interaction, [`matching`] chooses the agent and [`selection`]
+//! the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time,
 //! [`lease`] what ends unless it is renewed, [`forced`] what supervisors want of agents. Two indexes make the choice cheap:
 //! [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
@@ -10,6 +11,7 @@
 mod agent;
 mod configure;
 mod deadline;
+mod entry;
 mod estimating;
 mod forced;
 mod idle;
@@ -98,7 +100,7 @@ struct Unsettled {
     /// Queues that nobody has served for too long.
     deserted: Vec<QueueId>,
     /// Interactions that may have waited too long meanwhile.
-    overdue: Vec<Place>,
+    overdue: Vec<(Place, QueueId)>,
     /// Queues whose working agents may have changed.
     estimates: Vec<QueueId>,
 }
@@ -249,8 +251,8 @@ impl Distributor {
         }
         if !self.unsettled.overdue.is_empty() {
             let mut overdue = sorted(std::mem::take(&mut self.unsettled.overdue));
-            for place in overdue.drain(..) {
-                self.leave_if_overdue(place.interaction);
+            for (place, queue) in overdue.drain(..) {
+                self.leave_if_overdue(place.interaction, queue);
             }
             self.unsettled.overdue = overdue;
         }

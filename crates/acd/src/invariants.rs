@@ -8,10 +8,10 @@ use timing::Instant;
 
 use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, rank};
 use crate::estimate::Staff;
-use crate::state::{AgentState, InteractionState, QueueState, Staffing, Stage, State};
+use crate::state::{AgentState, EntryState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
-    Activity, AgentId, Counters, Distributor, ForcedPresence, InteractionId, Lease, Presence, QueueId,
-    ReasonCode, ReservationId, Selection, Settings, StepEffect,
+    Activity, AgentId, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId, Lease, Presence,
+    QueueId, ReasonCode, ReservationId, Selection, Settings, StepEffect,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -93,20 +93,25 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
     let rung: BTreeSet<InteractionId> = state.reservations.values().map(|held| held.interaction).collect();
     for (&id, interaction) in &state.interactions {
         let broken = Violation::BrokenBond(id);
+        let queues: BTreeSet<QueueId> = interaction.entries.iter().map(|entry| entry.queue).collect();
+        let is_distinct = queues.len() == interaction.entries.len();
+        holds(is_distinct && (1..=ENTRIES_MAX).contains(&queues.len()), broken)?;
         match interaction.stage {
             Stage::Waiting => {
-                let queue = &state.queues.get(&interaction.queue).ok_or(broken)?.settings;
-                let step = usize::from(interaction.step);
-                holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
+                for entry in &interaction.entries {
+                    let queue = &state.queues.get(&entry.queue).ok_or(broken)?.settings;
+                    let step = usize::from(entry.step);
+                    holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
+                }
             }
             Stage::Reserved { .. } => {
                 holds(rung.contains(&id), broken)?;
-                holds(state.queues.contains_key(&interaction.queue), broken)?;
+                holds(queues.iter().all(|queue| state.queues.contains_key(queue)), broken)?;
             }
             Stage::Handling { agent, since } => {
                 let agent = state.agents.get(&agent).ok_or(broken)?;
                 holds(agent.activity == Activity::Handling { interaction: id, since }, broken)?;
-                holds(interaction.exclusions.is_empty(), broken)?;
+                holds(interaction.exclusions.is_empty() && queues.len() == 1, broken)?;
             }
         }
         let most = state.settings.exclusions_max as usize;
@@ -123,6 +128,7 @@ fn check_reservations(state: &State) -> Result<(), Violation> {
             Stage::Reserved { since, .. } => holds(since <= reservation.since, lost)?,
             Stage::Waiting | Stage::Handling { .. } => return Err(lost),
         }
+        holds(interaction.entry(reservation.queue).is_some(), lost)?;
         let agent = state.agents.get(&reservation.agent).ok_or(lost)?;
         holds(agent.activity == Activity::Reserved { reservation: id, since: reservation.since }, lost)?;
         holds(reservation.deadline > reservation.since, lost)?;
@@ -186,11 +192,12 @@ fn serves(queue: &QueueState, step: usize, agent: &AgentState) -> bool {
 }
 
 fn could_take(state: &State, id: AgentId, agent: &AgentState, interaction: &InteractionState) -> bool {
-    let queue = &state.queues[&interaction.queue];
+    let serves_entry =
+        |entry: &EntryState| serves(&state.queues[&entry.queue], usize::from(entry.step), agent);
     agent.is_available()
         && !interaction.exclusions.contains_key(&id)
-        && serves(queue, usize::from(interaction.step), agent)
         && interaction.accepts(agent)
+        && interaction.entries.iter().any(serves_entry)
 }
 
 fn check_work_conserved(state: &State) -> Result<(), Violation> {
@@ -209,7 +216,7 @@ fn check_work_conserved(state: &State) -> Result<(), Violation> {
 
 fn check_queues(state: &State) -> Result<(), Violation> {
     for (&id, queue) in &state.queues {
-        let here = state.interactions.values().filter(|interaction| interaction.queue == id);
+        let here = state.interactions.values().filter(|interaction| interaction.entry(id).is_some());
         let is_handled =
             |interaction: &&InteractionState| matches!(interaction.stage, Stage::Handling { .. });
         let in_system = here.filter(|interaction| !is_handled(interaction)).count() as u64;
@@ -235,8 +242,9 @@ fn check_totals(state: &State) -> Result<(), Violation> {
     let is_handled = |stage| matches!(stage, Stage::Handling { .. });
     let handled = state.interactions.values().filter(|i| is_handled(i.stage)).count() as u64;
     let unanswered = state.interactions.len() as u64 - handled;
+    let entries: usize = state.interactions.values().map(|interaction| interaction.entries.len()).sum();
     let totals = &state.totals;
-    holds(is_balanced(totals, unanswered), Violation::LostCount(None))?;
+    holds(is_balanced(totals, entries as u64 - handled), Violation::LostCount(None))?;
     holds(totals.answered == totals.finished + handled, Violation::LostCount(None))?;
     let settings = &state.settings;
     let within = state.agents.len() <= settings.agents_max as usize
@@ -313,11 +321,12 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
     let queue = &state.queues[&id];
     let steps = queue.settings.steps.len() + 1;
     let mut listing = Listing { staff: vec![0; steps], ..Listing::default() };
-    for (&interaction, entry) in state.interactions.iter().filter(|(_, entry)| entry.queue == id) {
-        match entry.stage {
+    for (&interaction, state_of) in &state.interactions {
+        let Some(entry) = state_of.entry(id) else { continue };
+        match state_of.stage {
             Stage::Waiting => {
-                let place = entry.place(interaction, state.settings.head_start_per_point);
-                listing.waiting.entry((entry.requirement.clone(), entry.step)).or_default().push(place);
+                let place = state_of.place(interaction, state.settings.head_start_per_point);
+                listing.waiting.entry((state_of.requirement.clone(), entry.step)).or_default().push(place);
                 listing.entries.entry(entry.step).or_default().insert((entry.entered, interaction));
                 if queue.settings.max_wait.is_some() && !entry.overdue {
                     listing.expiring.insert((entry.entered, interaction));
@@ -452,12 +461,14 @@ fn expected_lines(state: &State) -> BTreeMap<(QueueId, Option<u8>), Instant> {
         if interaction.stage != Stage::Waiting {
             continue;
         }
-        let queue = &state.queues[&interaction.queue].settings;
-        if let Some(rule) = queue.max_wait.filter(|_| !interaction.overdue) {
-            expect((interaction.queue, None), interaction.entered + rule.after);
-        }
-        if let Some(step) = queue.steps.get(usize::from(interaction.step)) {
-            expect((interaction.queue, Some(interaction.step)), interaction.entered + step.after);
+        for entry in &interaction.entries {
+            let queue = &state.queues[&entry.queue].settings;
+            if let Some(rule) = queue.max_wait.filter(|_| !entry.overdue) {
+                expect((entry.queue, None), entry.entered + rule.after);
+            }
+            if let Some(step) = queue.steps.get(usize::from(entry.step)) {
+                expect((entry.queue, Some(entry.step)), entry.entered + step.after);
+            }
         }
     }
     expected

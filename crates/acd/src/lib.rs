@@ -56,8 +56,8 @@ pub use id::{AgentId, ExitId, InteractionId, QueueId, ReasonCode, ReservationId,
 pub use requirement::Requirement;
 pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
 pub use settings::{
-    AgentSettings, BackOff, BackOffs, Exit, ForcedPresence, IdleClock, Invalid, MaxLength, MaxWait,
-    NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, STEPS_MAX, Settings, Step, StepEffect,
-    Strategy,
+    AgentSettings, BackOff, BackOffs, ENTRIES_MAX, Exit, ForcedPresence, IdleClock, Invalid, MaxLength,
+    MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, STEPS_MAX, Settings, Step,
+    StepEffect, Strategy,
 };
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};

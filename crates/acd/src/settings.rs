@@ -12,6 +12,8 @@ use crate::{ExitId, QueueId, SkillId};
 /// The most steps in a queue, beside its first requirement.
 pub const STEPS_MAX: usize = 10;
 
+/// The most queues that an interaction waits in at once.
+pub const ENTRIES_MAX: usize = 8;
 /// The most requirements in [`QueueSettings::prefer`]; with those who meet none that makes four buckets.
 pub const PREFERENCES_MAX: usize = 3;
 

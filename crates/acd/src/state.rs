@@ -203,33 +203,61 @@ impl AgentState {
 /// An interaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InteractionState {
-    /// Where it waits, or came from.
-    pub queue: QueueId,
     /// Points.
     pub priority: i32,
-    /// Beside the queue's.
+    /// Beside the queues'.
     pub requirement: Option<Requirement>,
     /// When the customer's wait began.
     pub arrived: Instant,
-    /// When it entered its queue.
+    /// Moves to another queue by an exit.
+    pub flow_outs: u32,
+    /// Agents who are not offered it, and until when.
+    pub exclusions: BTreeMap<AgentId, Instant>,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The queues in which it waits, or from which it was answered (then it is one), in the order in which it was put
+    /// into them. Never none, and no queue twice.
+    pub entries: Vec<EntryState>,
+}
+
+/// An interaction in one queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EntryState {
+    /// Where it waits, or came from.
+    pub queue: QueueId,
+    /// When it entered this queue.
     pub entered: Instant,
     /// 0: the queue's first requirement.
     pub step: u8,
     /// Reservations in this queue.
     pub attempts: u32,
-    /// Moves to another queue by an exit.
-    pub flow_outs: u32,
-    /// Agents who are not offered it, and until when.
-    pub exclusions: BTreeMap<AgentId, Instant>,
     /// The maximum wait is over, but its exit could not be used; tried again when the queue's rules change.
     pub overdue: bool,
     /// What was estimated when it came to the end of the line, as long as it has to wait.
     pub promise: Option<Promise>,
-    /// Where it stands.
-    pub stage: Stage,
+}
+
+impl EntryState {
+    /// In a queue from now on.
+    pub fn new(queue: QueueId, now: Instant) -> EntryState {
+        EntryState { queue, entered: now, step: 0, attempts: 0, overdue: false, promise: None }
+    }
 }
 
 impl InteractionState {
+    /// The first of the queues in which it stands.
+    ///
+    /// # Panics
+    /// Where it has no entry, which no distributor's state has.
+    pub fn first(&self) -> &EntryState {
+        self.entries.first().expect("an interaction stands in a queue as long as it is here")
+    }
+
+    /// As it stands in a queue.
+    pub fn entry(&self, queue: QueueId) -> Option<&EntryState> {
+        self.entries.iter().find(|entry| entry.queue == queue)
+    }
+
     /// Its place in line.
     pub fn place(&self, id: InteractionId, per_point: Duration) -> Place {
         Place::new(id, self.arrived, self.priority, per_point)
@@ -269,6 +297,8 @@ pub struct ReservationState {
     pub interaction: InteractionId,
     /// Who is held.
     pub agent: AgentId,
+    /// For its turn in which queue.
+    pub queue: QueueId,
     /// From when.
     pub since: Instant,
     /// Until when.

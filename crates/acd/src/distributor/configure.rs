@@ -1,7 +1,8 @@
 //! Queues and agents come, change and go while calls wait: each costs what it changes and resets nothing.
 
+use super::entry::{Entry, Spot};
 use super::{Agent, Distributor, Front, Interaction, Queue, Reservation};
-use crate::state::{Place, Staffing, Stage, State};
+use crate::state::{Staffing, Stage, State};
 use crate::table::Slot;
 use crate::{
     Activity, AgentId, AgentSettings, Event, Exit, OverflowCause, QueueId, QueueSettings, Refusal,
@@ -21,7 +22,7 @@ impl Distributor {
         let slot = self.add_queue(Queue::new(id, settings.clone(), self.now, self.settings.estimate));
         // Conversations may go on that came from a queue of this id, removed since.
         let is_from_it = |interaction: &Interaction| {
-            interaction.queue == id && matches!(interaction.stage, Stage::Handling { .. })
+            interaction.entry.queue == id && matches!(interaction.stage, Stage::Handling { .. })
         };
         let handled = self.interactions.iter().filter(|(_, interaction)| is_from_it(interaction)).count();
         self.queues[slot].handling = u32::try_from(handled).expect("the bound of agents is a u32");
@@ -50,8 +51,8 @@ impl Distributor {
         let id = self.queues[slot].id;
         self.emit(Event::QueueDefined { queue: id });
         let line = self.line_of(slot);
-        for place in &line {
-            self.stop_waiting(self.at(place.interaction));
+        for spot in &line {
+            self.stop_waiting(self.at(spot.place.interaction), spot.nth);
         }
         let before = self.queues[slot].state.settings.strategy;
         self.retire_agents(slot);
@@ -69,22 +70,22 @@ impl Distributor {
         self.fronts[slot.number() as usize] = Front::new(queue);
         self.assign_agents(slot);
         self.restart_staffing(slot);
-        for place in line {
-            self.follow_new_rules(place);
+        for spot in line {
+            self.follow_new_rules(spot);
         }
     }
 
     /// Back into the line of a queue whose rules have changed, at the step that the age calls for.
-    fn follow_new_rules(&mut self, place: Place) {
+    fn follow_new_rules(&mut self, Spot { place, nth }: Spot) {
         let slot = self.at(place.interaction);
         let now = self.now;
-        let interaction = &mut self.interactions[slot];
-        interaction.overdue = false;
-        let (queue, entered) = (interaction.queue_slot, interaction.entered);
-        let (step, _) = self.queues[queue].step_at(0, entered, now);
-        self.enter_step(slot, step, StepCause::Changed);
-        self.start_waiting(slot);
-        self.unsettled.overdue.push(place);
+        let entry = self.interactions[slot].entry_mut(nth);
+        entry.overdue = false;
+        let Entry { queue, queue_slot, entered, .. } = *entry;
+        let (step, _) = self.queues[queue_slot].step_at(0, entered, now);
+        self.enter_step(slot, nth, step, StepCause::Changed);
+        self.start_waiting(slot, nth);
+        self.unsettled.overdue.push((place, queue));
     }
 
     /// No agent serves the queue any more, whatever their skills.
@@ -165,7 +166,7 @@ impl Distributor {
         {
             return Err(Refusal::UselessExit(id));
         }
-        let (places, freed) = self.empty_queue(slot);
+        let (spots, freed) = self.empty_queue(slot);
         self.retire_agents(slot);
         let queue = self.queues.remove(slot);
         self.want_order(queue.state.settings.strategy, false);
@@ -173,12 +174,12 @@ impl Distributor {
             self.deadlines.cancel(timer);
         }
         self.free_without_fault(freed);
-        for place in places {
+        for Spot { place, nth } in spots {
             let interaction = self.at(place.interaction);
-            self.note_overflow(interaction, OverflowCause::QueueRemoved, exit);
+            self.note_overflow(interaction, nth, OverflowCause::QueueRemoved, exit);
             match exit {
                 Exit::Leave(_) => self.forget(interaction),
-                Exit::Queue(target) => self.enter(interaction, target, Some(id)),
+                Exit::Queue(target) => self.enter(interaction, nth, target, Some(id)),
             }
         }
         self.emit(Event::QueueRemoved { queue: id });
@@ -186,27 +187,28 @@ impl Distributor {
     }
 
     /// Takes everybody out who waits or is reserved; in the order of the line, with the agents who were held.
-    fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Place>, Vec<AgentId>) {
-        let mut places = self.line_of(slot);
-        for place in &places {
-            self.stop_waiting(self.at(place.interaction));
+    fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Spot>, Vec<AgentId>) {
+        let id = self.queues[slot].id;
+        let mut spots = self.line_of(slot);
+        for spot in &spots {
+            self.stop_waiting(self.at(spot.place.interaction), spot.nth);
         }
         let is_here = |reservation: &Reservation| {
             let interaction = &self.interactions[self.at(reservation.state.interaction)];
-            (interaction.queue_slot == slot).then(|| interaction.place())
+            interaction.nth_in(id).map(|nth| interaction.spot(nth))
         };
-        let mut reserved: Vec<Place> =
+        let mut reserved: Vec<Spot> =
             self.reservations.iter().filter_map(|(_, reservation)| is_here(reservation)).collect();
         reserved.sort_unstable();
         reserved.dedup();
         let mut freed = Vec::new();
-        for place in &reserved {
+        for Spot { place, .. } in &reserved {
             let let_go = self.end_all(self.at(place.interaction), ReservationEnd::Cancelled);
             freed.extend(let_go);
         }
-        places.append(&mut reserved);
-        places.sort_unstable();
-        (places, freed)
+        spots.append(&mut reserved);
+        spots.sort_unstable();
+        (spots, freed)
     }
 
     pub(super) fn define_agent(&mut self, id: AgentId, settings: &AgentSettings) -> Result<(), Refusal> {

@@ -3,7 +3,6 @@
 use timing::Instant;
 
 use super::{Distributor, LeaseKind};
-use crate::state::Stage;
 use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
 
 /// What becomes due. The order is that of equal deadlines: who becomes free comes before who gives up waiting.
@@ -14,8 +13,8 @@ pub(crate) enum Deadline {
     Lease(LeaseKind, AgentId),
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
-    Step(InteractionId),
-    MaxWait(InteractionId),
+    Step(InteractionId, QueueId),
+    MaxWait(InteractionId, QueueId),
     Grace(QueueId),
 }
 
@@ -38,8 +37,8 @@ impl Alarm {
     /// The deadline of an interaction that stands in the line.
     pub(crate) fn of_interaction(self, id: InteractionId) -> Option<Deadline> {
         match self {
-            Alarm::Step(..) => Some(Deadline::Step(id)),
-            Alarm::MaxWait(_) => Some(Deadline::MaxWait(id)),
+            Alarm::Step(queue, _) => Some(Deadline::Step(id, queue)),
+            Alarm::MaxWait(queue) => Some(Deadline::MaxWait(id, queue)),
             Alarm::Single(..) | Alarm::Lease(_) => None,
         }
     }
@@ -93,8 +92,8 @@ impl Distributor {
                 .by_id(interaction)
                 .is_some_and(|interaction| interaction.exclusion(agent) == Some(at)),
             Deadline::Reservation(reservation) => self.reservations.contains(reservation),
-            Deadline::Step(interaction) => self.next_step(interaction) == Some(at),
-            Deadline::MaxWait(interaction) => self.max_wait(interaction) == Some(at),
+            Deadline::Step(interaction, queue) => self.next_step(interaction, queue) == Some(at),
+            Deadline::MaxWait(interaction, queue) => self.max_wait(interaction, queue) == Some(at),
             Deadline::Grace(queue) => self.grace_end(queue) == Some(at),
         }
     }
@@ -109,29 +108,29 @@ impl Distributor {
                 let slot = self.reservations.slot(reservation).expect("looked at by the caller");
                 self.fail_reservation(slot, ReservationEnd::Expired);
             }
-            Deadline::Step(interaction) => self.advance_step(self.at(interaction)),
-            Deadline::MaxWait(interaction) => self.leave_if_overdue(interaction),
+            Deadline::Step(interaction, queue) => {
+                let waiting = self.waiting_in(interaction, queue);
+                let (slot, nth) = waiting.expect("looked at by the caller");
+                self.advance_step(slot, nth);
+            }
+            Deadline::MaxWait(interaction, queue) => self.leave_if_overdue(interaction, queue),
             Deadline::Grace(queue) => self.desert(queue),
         }
     }
 
     /// When a waiting interaction comes to its next step.
-    fn next_step(&self, id: InteractionId) -> Option<Instant> {
-        let interaction = self.interactions.by_id(id)?;
-        if interaction.stage != Stage::Waiting {
-            return None;
-        }
-        let steps = &self.queues[interaction.queue_slot].state.settings.steps;
-        steps.get(usize::from(interaction.step)).map(|step| interaction.entered + step.after)
+    fn next_step(&self, id: InteractionId, queue: QueueId) -> Option<Instant> {
+        let (slot, nth) = self.waiting_in(id, queue)?;
+        let entry = self.interactions[slot].entry(nth);
+        let steps = &self.queues[entry.queue_slot].state.settings.steps;
+        steps.get(usize::from(entry.step)).map(|step| entry.entered + step.after)
     }
 
     /// When a waiting interaction has waited too long.
-    fn max_wait(&self, id: InteractionId) -> Option<Instant> {
-        let interaction = self.interactions.by_id(id)?;
-        if interaction.stage != Stage::Waiting || interaction.overdue {
-            return None;
-        }
-        let rule = self.queues[interaction.queue_slot].state.settings.max_wait?;
-        Some(interaction.entered + rule.after)
+    fn max_wait(&self, id: InteractionId, queue: QueueId) -> Option<Instant> {
+        let (slot, nth) = self.waiting_in(id, queue)?;
+        let entry = self.interactions[slot].entry(nth);
+        let rule = self.queues[entry.queue_slot].state.settings.max_wait.filter(|_| !entry.overdue)?;
+        Some(entry.entered + rule.after)
     }
 }

@@ -2,10 +2,10 @@
 
 use timing::Instant;
 
+use super::entry::{Nth, Spot};
 use super::profile::Profile;
 use super::{Agent, Distributor, Interaction, Queue};
 use crate::estimate::{Estimate, Line, NoEstimate, Promise, Staff};
-use crate::state::Place;
 use crate::table::Slot;
 use crate::{Event, InteractionId, QueueId};
 
@@ -22,9 +22,7 @@ impl Distributor {
         let line = Line {
             ahead: if is_free { 0 } else { queue.lines.len },
             available: u32::from(is_free),
-            head: self
-                .first_plain(queue)
-                .and_then(|place| self.interactions[self.at(place.interaction)].promise),
+            head: self.first_plain(queue).and_then(|spot| self.promise_of(spot)),
         };
         queue.state.estimator.estimate(now.max(self.now), &line)
     }
@@ -40,16 +38,15 @@ impl Distributor {
         if !self.waits(slot) {
             return None;
         }
-        let queue = &self.queues[self.interactions[slot].queue_slot];
-        let place = self.interactions[slot].place();
-        let ahead = |line| self.lines.iter(line).take_while(|&node| self.place_at(node) < place).count();
+        let interaction = &self.interactions[slot];
+        let queue = &self.queues[interaction.entry(interaction.first()).queue_slot];
+        let place = interaction.place();
+        let ahead = |line| self.lines.iter(line).take_while(|&node| self.spot_at(node).place < place).count();
         let ahead: usize = queue.lines.all().map(ahead).sum();
         let line = Line {
             ahead: u32::try_from(ahead).expect("the bound of waiting is a u32"),
             available: 0,
-            head: self
-                .first_plain(queue)
-                .and_then(|place| self.interactions[self.at(place.interaction)].promise),
+            head: self.first_plain(queue).and_then(|spot| self.promise_of(spot)),
         };
         Some(queue.state.estimator.estimate(now.max(self.now), &line))
     }
@@ -58,7 +55,10 @@ impl Distributor {
     pub(super) fn hear(&mut self, event: &Event) {
         let Some(slot) = event.queue().and_then(|queue| self.queues.slot(queue)) else { return };
         let promise = match *event {
-            Event::Answered { interaction, .. } => self.interactions[self.at(interaction)].promise,
+            Event::Answered { interaction, queue, .. } => {
+                let interaction = &self.interactions[self.at(interaction)];
+                interaction.nth_in(queue).and_then(|nth| interaction.entry(nth).promise)
+            }
             _ => None,
         };
         self.queues[slot].state.estimator.hear(self.now, event, promise.as_ref());
@@ -67,42 +67,42 @@ impl Distributor {
     /// Whoever has entered a queue and has to wait there is promised something. It is compared later only for those who
     /// come to the end of the line and want no more than the queue asks for: of the others nobody can say cheaply who is
     /// ahead.
-    pub(super) fn make_promise(&mut self, slot: Slot<Interaction>) {
+    pub(super) fn make_promise(&mut self, slot: Slot<Interaction>, nth: Nth) {
         if !self.waits(slot) {
             return;
         }
         let interaction = &self.interactions[slot];
-        let (place, queue) = (interaction.place(), &self.queues[interaction.queue_slot]);
+        let (spot, queue) = (interaction.spot(nth), &self.queues[interaction.entry(nth).queue_slot]);
         let tails = queue.lines.plain.iter().filter_map(crate::line::Line::tail);
-        let is_last = tails.map(|node| self.place_at(node)).max() == Some(place);
+        let is_last = tails.map(|node| self.spot_at(node)).max() == Some(spot);
         let line = (is_last && interaction.requirement.is_none()).then(|| Line {
             ahead: queue.lines.len - 1,
             available: 0,
             head: self
                 .first_plain(queue)
-                .filter(|&first| first != place)
+                .filter(|&first| first != spot)
                 .and_then(|first| self.promise_of(first)),
         });
         let promise = queue.state.estimator.promise(self.now, line.as_ref());
-        self.interactions[slot].promise = Some(promise);
+        self.interactions[slot].entry_mut(nth).promise = Some(promise);
     }
 
     /// Whoever waits now and was reserved at once before has no promise yet.
-    pub(super) fn begin_promise(&mut self, slot: Slot<Interaction>) {
-        let interaction = &self.interactions[slot];
-        if interaction.promise.is_none() {
-            let promise = self.queues[interaction.queue_slot].state.estimator.promise(self.now, None);
-            self.interactions[slot].promise = Some(promise);
+    pub(super) fn begin_promise(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let entry = self.interactions[slot].entry(nth);
+        if entry.promise.is_none() {
+            let promise = self.queues[entry.queue_slot].state.estimator.promise(self.now, None);
+            self.interactions[slot].entry_mut(nth).promise = Some(promise);
         }
     }
 
-    fn promise_of(&self, place: Place) -> Option<Promise> {
-        self.interactions[self.at(place.interaction)].promise
+    fn promise_of(&self, Spot { place, nth }: Spot) -> Option<Promise> {
+        self.interactions[self.at(place.interaction)].entry(nth).promise
     }
 
     /// The first in line of those who want no more than the queue asks for.
-    fn first_plain(&self, queue: &Queue) -> Option<Place> {
-        queue.lines.plain.iter().filter_map(crate::line::Line::head).map(|node| self.place_at(node)).min()
+    fn first_plain(&self, queue: &Queue) -> Option<Spot> {
+        queue.lines.plain.iter().filter_map(crate::line::Line::head).map(|node| self.spot_at(node)).min()
     }
 
     /// Counts an agent in or out of those who take work, in all queues that the agent serves.
@@ -167,7 +167,7 @@ impl Distributor {
         self.unsettled.estimates = changed;
     }
 
-    fn place_at(&self, node: crate::line::Node) -> Place {
-        super::waiting::place_of(self.lines.key(node))
+    fn spot_at(&self, node: crate::line::Node) -> Spot {
+        super::waiting::spot_of(self.lines.key(node))
     }
 }

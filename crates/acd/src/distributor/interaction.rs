@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use timing::{Instant, TimerId};
 
+use super::entry::{Also, Entry, Nth, Standing};
 use super::waiting::OwnRequirement;
-use super::{Agent, Alarm, Deadline, Distributor, Queue, Reservation};
-use crate::estimate::Promise;
-use crate::line::Node;
+use super::{Agent, Alarm, Deadline, Distributor, Reservation};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
@@ -22,24 +21,18 @@ pub(crate) struct Interaction {
     /// Of its place.
     pub(crate) key: i64,
     pub(crate) arrived: Instant,
-    pub(crate) entered: Instant,
     pub(crate) stage: Stage,
-    pub(crate) queue: QueueId,
-    /// The same queue; only while waiting or reserved, because a queue may be removed under a conversation.
-    pub(crate) queue_slot: Slot<Queue>,
     pub(crate) priority: i32,
-    pub(crate) attempts: u32,
     pub(crate) flow_outs: u32,
     pub(crate) requirement: Option<OwnRequirement>,
-    /// Where it stands in the lines of its queue while it waits: by place, by entry, by its maximum wait.
-    pub(crate) node: Node,
-    pub(crate) entry_node: Node,
-    pub(crate) expiry_node: Node,
+    /// Its first entry, or the only one that is left after an answer.
+    pub(crate) entry: Entry,
+    /// `None` for most: they stand in one queue only.
+    pub(crate) also: Option<Box<Also>>,
     /// Of those by which agents are held for it; nowhere while there is none.
     pub(crate) first_reservation: Slot<Reservation>,
-    pub(crate) step: u8,
-    pub(crate) overdue: bool,
-    pub(crate) promise: Option<Promise>,
+    /// Never none.
+    pub(crate) standing: Standing,
     /// `None` for most: nobody has declined it.
     pub(crate) exclusions: Option<Box<Exclusions>>,
 }
@@ -99,42 +92,37 @@ impl Distributor {
             id,
             key: Place::new(id, arrived, priority, self.settings.head_start_per_point).key,
             arrived,
-            entered: self.now,
             stage: Stage::Waiting,
-            queue,
-            queue_slot,
             priority,
-            attempts: 0,
             flow_outs: 0,
             requirement: requirement.as_ref().map(|requirement| self.own_requirements.keep(requirement)),
-            node: Node::NOWHERE,
-            entry_node: Node::NOWHERE,
-            expiry_node: Node::NOWHERE,
+            entry: Entry::new(queue, queue_slot, self.now),
+            also: None,
             first_reservation: Slot::NOWHERE,
-            step: 0,
-            overdue: false,
-            promise: None,
+            standing: Standing::ONE,
             exclusions: None,
         });
         self.unanswered += 1;
-        self.enter(slot, queue, None);
+        self.enter(slot, Nth::FIRST, queue, None);
         Ok(())
     }
 
     /// Enters a queue; where that is full or deserted, goes on along the exits until it may stay or is gone.
     /// It ends because each exit to a queue uses up one of [`crate::Settings::flow_outs_max`].
-    pub(super) fn enter(&mut self, slot: Slot<Interaction>, queue: QueueId, from: Option<QueueId>) {
+    pub(super) fn enter(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let (mut queue, mut from) = (queue, from);
         loop {
-            self.enter_one(slot, queue, from);
-            if self.match_at_entry(slot) {
+            self.enter_one(slot, nth, queue, from);
+            if self.match_at_entry(slot, nth) {
                 return;
             }
-            self.start_waiting(slot);
+            self.start_waiting(slot, nth);
             self.match_all();
-            let Some((cause, exit)) = self.exit_at_entry(slot) else { return self.make_promise(slot) };
-            self.stop_waiting(slot);
-            self.note_overflow(slot, cause, exit);
+            let Some((cause, exit)) = self.exit_at_entry(slot, nth) else {
+                return self.make_promise(slot, nth);
+            };
+            self.stop_waiting(slot, nth);
+            self.note_overflow(slot, nth, cause, exit);
             match exit {
                 Exit::Leave(_) => return self.forget(slot),
                 Exit::Queue(next) => {
@@ -145,41 +133,39 @@ impl Distributor {
         }
     }
 
-    fn enter_one(&mut self, slot: Slot<Interaction>, queue: QueueId, from: Option<QueueId>) {
+    fn enter_one(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let now = self.now;
         let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
-        let interaction = &mut self.interactions[slot];
-        interaction.queue = queue;
-        interaction.queue_slot = queue_slot;
-        interaction.entered = now;
-        interaction.step = 0;
-        interaction.attempts = 0;
-        interaction.overdue = false;
-        interaction.promise = None;
-        self.offer(slot, from);
+        *self.interactions[slot].entry_mut(nth) = Entry::new(queue, queue_slot, now);
+        self.offer(slot, nth, from);
         let (step, cause) = self.queues[queue_slot].step_at(0, now, now);
-        self.enter_step(slot, step, cause);
+        self.enter_step(slot, nth, step, cause);
     }
 
-    /// Counts and says that an interaction is in the queue that it names.
-    pub(super) fn offer(&mut self, slot: Slot<Interaction>, from: Option<QueueId>) {
-        let Interaction { id: interaction, queue, queue_slot, priority, .. } = self.interactions[slot];
-        let (waited, age) = self.ages(slot);
+    /// Counts and says that an interaction is in the queue of an entry.
+    pub(super) fn offer(&mut self, slot: Slot<Interaction>, nth: Nth, from: Option<QueueId>) {
+        let Interaction { id: interaction, priority, .. } = self.interactions[slot];
+        let Entry { queue, queue_slot, .. } = *self.interactions[slot].entry(nth);
+        let (waited, age) = self.ages(slot, nth);
         self.count(queue_slot, |counters| counters.offered += 1);
         self.emit(Event::Queued { interaction, queue, from, priority, waited, age });
     }
 
     /// Since entry into its queue, and since arrival.
-    pub(super) fn ages(&self, slot: Slot<Interaction>) -> (std::time::Duration, std::time::Duration) {
+    pub(super) fn ages(
+        &self,
+        slot: Slot<Interaction>,
+        nth: Nth,
+    ) -> (std::time::Duration, std::time::Duration) {
         let interaction = &self.interactions[slot];
-        (self.now - interaction.entered, self.now - interaction.arrived)
+        (self.now - interaction.entry(nth).entered, self.now - interaction.arrived)
     }
 
-    fn exit_at_entry(&self, slot: Slot<Interaction>) -> Option<(OverflowCause, Exit)> {
+    fn exit_at_entry(&self, slot: Slot<Interaction>, nth: Nth) -> Option<(OverflowCause, Exit)> {
         if !self.waits(slot) {
             return None;
         }
-        let queue = &self.queues[self.interactions[slot].queue_slot];
+        let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot];
         let deserted = matches!(queue.state.staffing, Staffing::Deserted { .. });
         let nobody = queue.state.settings.nobody_logged_in.filter(|_| deserted);
         let before = queue.lines.len - 1;
@@ -206,23 +192,30 @@ impl Distributor {
     }
 
     /// A waiting interaction leaves its queue without an agent.
-    pub(super) fn leave(&mut self, slot: Slot<Interaction>, cause: OverflowCause, exit: Exit) {
-        let from = self.interactions[slot].queue;
-        self.stop_waiting(slot);
-        self.note_overflow(slot, cause, exit);
+    pub(super) fn leave(&mut self, slot: Slot<Interaction>, nth: Nth, cause: OverflowCause, exit: Exit) {
+        let from = self.interactions[slot].entry(nth).queue;
+        self.stop_waiting(slot, nth);
+        self.note_overflow(slot, nth, cause, exit);
         match exit {
             Exit::Leave(_) => self.forget(slot),
             Exit::Queue(queue) => {
                 self.interactions[slot].flow_outs += 1;
-                self.enter(slot, queue, Some(from));
+                self.enter(slot, nth, queue, Some(from));
             }
         }
     }
 
     /// Counts and says that an interaction leaves its queue, which may be removed already, without an agent.
-    pub(super) fn note_overflow(&mut self, slot: Slot<Interaction>, cause: OverflowCause, exit: Exit) {
-        let Interaction { id: interaction, queue, .. } = self.interactions[slot];
-        let (waited, age) = self.ages(slot);
+    pub(super) fn note_overflow(
+        &mut self,
+        slot: Slot<Interaction>,
+        nth: Nth,
+        cause: OverflowCause,
+        exit: Exit,
+    ) {
+        let interaction = self.interactions[slot].id;
+        let queue = self.interactions[slot].entry(nth).queue;
+        let (waited, age) = self.ages(slot, nth);
         self.count_if_defined(queue, |counters| {
             counters.overflowed += 1;
             match exit {
@@ -234,37 +227,34 @@ impl Distributor {
     }
 
     /// Whoever waits longer than allowed leaves, or is marked where the exit cannot be used.
-    pub(super) fn leave_if_overdue(&mut self, id: InteractionId) {
-        let Some(slot) = self.interactions.slot(id) else { return };
-        if !self.waits(slot) {
-            return;
-        }
-        let interaction = &self.interactions[slot];
-        let queue = &self.queues[interaction.queue_slot].state;
-        let waited = self.now - interaction.entered;
+    pub(super) fn leave_if_overdue(&mut self, id: InteractionId, queue: QueueId) {
+        let Some((slot, nth)) = self.waiting_in(id, queue) else { return };
+        let entry = self.interactions[slot].entry(nth);
+        let queue = &self.queues[entry.queue_slot].state;
+        let waited = self.now - entry.entered;
         let deserted = matches!(queue.staffing, Staffing::Deserted { .. });
         if let Some(rule) = queue.settings.nobody_logged_in.filter(|_| deserted)
             && self.can_leave_by(slot, rule.exit)
         {
-            return self.leave(slot, OverflowCause::NobodyLoggedIn, rule.exit);
+            return self.leave(slot, nth, OverflowCause::NobodyLoggedIn, rule.exit);
         }
         let Some(rule) = queue.settings.max_wait.filter(|rule| rule.after <= waited) else { return };
-        if interaction.overdue {
+        if entry.overdue {
             return;
         }
         if self.can_leave_by(slot, rule.exit) {
-            return self.leave(slot, OverflowCause::MaxWait, rule.exit);
+            return self.leave(slot, nth, OverflowCause::MaxWait, rule.exit);
         }
-        self.stop_expiring(slot);
-        self.interactions[slot].overdue = true;
+        self.stop_expiring(slot, nth);
+        self.interactions[slot].entry_mut(nth).overdue = true;
     }
 
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
-        let Interaction { stage, queue, queue_slot, .. } = self.interactions[slot];
+        let stage = self.interactions[slot].stage;
         let (during, let_go) = match stage {
             Stage::Waiting => {
-                self.stop_waiting(slot);
+                self.stop_waiting_everywhere(slot);
                 (AbandonedDuring::Waiting, Vec::new())
             }
             Stage::Reserved { .. } => {
@@ -272,7 +262,9 @@ impl Distributor {
             }
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
-        let (waited, age) = self.ages(slot);
+        let first = self.interactions[slot].first();
+        let Entry { queue, queue_slot, .. } = *self.interactions[slot].entry(first);
+        let (waited, age) = self.ages(slot, first);
         self.count(queue_slot, |counters| counters.abandoned += 1);
         self.emit(Event::Abandoned { interaction: id, queue, waited, age, during });
         self.forget(slot);
@@ -284,20 +276,21 @@ impl Distributor {
 
     pub(super) fn set_priority(&mut self, id: InteractionId, priority: i32) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
-        let Interaction { queue, arrived, stage, .. } = self.interactions[slot];
+        let Interaction { arrived, stage, standing, .. } = self.interactions[slot];
+        let queue = self.interactions[slot].entry(self.interactions[slot].first()).queue;
         let waits = match stage {
             Stage::Waiting => true,
             Stage::Reserved { .. } => false,
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
-        if waits {
-            self.unlist(slot);
+        for nth in standing.filter(|_| waits) {
+            self.unlist(slot, nth);
         }
         let interaction = &mut self.interactions[slot];
         interaction.priority = priority;
         interaction.key = Place::new(id, arrived, priority, self.settings.head_start_per_point).key;
-        if waits {
-            self.list(slot);
+        for nth in standing.filter(|_| waits) {
+            self.list(slot, nth);
         }
         self.emit(Event::PriorityChanged { interaction: id, queue, priority });
         Ok(())
@@ -315,13 +308,13 @@ impl Distributor {
         if let Some(requirement) = requirement {
             self.settings.check_requirement(requirement)?;
         }
-        self.stop_waiting(slot);
+        self.stop_waiting_everywhere(slot);
         let own = requirement.map(|requirement| self.own_requirements.keep(requirement));
         let before = std::mem::replace(&mut self.interactions[slot].requirement, own);
         if let Some(before) = before {
             self.own_requirements.release(before);
         }
-        self.start_waiting(slot);
+        self.start_waiting_everywhere(slot);
         Ok(())
     }
 
@@ -330,29 +323,32 @@ impl Distributor {
         if !self.waits(slot) {
             return Err(Refusal::WrongStage(id));
         }
-        let from = self.interactions[slot].queue;
+        let nth = self.interactions[slot].first();
+        let from = self.interactions[slot].entry(nth).queue;
         if !self.queues.contains(queue) {
             return Err(Refusal::UnknownQueue(queue));
         }
         if queue == from {
             return Err(Refusal::UselessExit(queue));
         }
-        self.stop_waiting(slot);
-        self.note_overflow(slot, OverflowCause::Moved, Exit::Queue(queue));
-        self.enter(slot, queue, Some(from));
+        self.stop_waiting(slot, nth);
+        self.note_overflow(slot, nth, OverflowCause::Moved, Exit::Queue(queue));
+        self.enter(slot, nth, queue, Some(from));
         Ok(())
     }
 
-    /// Back in line after a reservation or an answer that came to nothing: same place, same age.
+    /// Back in line after a reservation or an answer that came to nothing: same places, same ages.
     pub(super) fn wait_again(&mut self, slot: Slot<Interaction>) {
-        let interaction = &self.interactions[slot];
-        let place = interaction.place();
-        let queue = &self.queues[interaction.queue_slot];
-        let (step, cause) = queue.step_at(interaction.step, interaction.entered, self.now);
-        self.enter_step(slot, step, cause);
-        self.start_waiting(slot);
-        self.begin_promise(slot);
-        self.unsettled.overdue.push(place);
+        for nth in self.interactions[slot].standing {
+            let interaction = &self.interactions[slot];
+            let (place, entry) = (interaction.place(), interaction.entry(nth));
+            let queue = entry.queue;
+            let (step, cause) = self.queues[entry.queue_slot].step_at(entry.step, entry.entered, self.now);
+            self.enter_step(slot, nth, step, cause);
+            self.start_waiting(slot, nth);
+            self.begin_promise(slot, nth);
+            self.unsettled.overdue.push((place, queue));
+        }
     }
 
     pub(super) fn end_exclusion(&mut self, slot: Slot<Interaction>, agent: AgentId) {
@@ -362,9 +358,11 @@ impl Distributor {
         if exclusions.is_empty() {
             interaction.exclusions = None;
         }
-        let front = &self.fronts[interaction.queue_slot.number() as usize];
-        let turn = front.turn(interaction.place());
-        self.unsettled.interactions.push(turn);
+        let interaction = &self.interactions[slot];
+        for nth in interaction.standing {
+            let front = &self.fronts[interaction.entry(nth).queue_slot.number() as usize];
+            self.unsettled.interactions.push(front.turn(interaction.spot(nth)));
+        }
     }
 
     /// The agent is not offered this interaction until then.

@@ -10,15 +10,14 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::agent::ReadyClock;
+use super::entry::{Entry, Nth};
 use super::idle::{Head, Rank};
 use super::selection::Turn;
 use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation, sorted};
 use crate::line::Node;
 use crate::state::{ReservationState, Stage};
 use crate::table::Slot;
-use crate::{
-    Activity, AgentId, Decision, ELIGIBLE_MAX, Event, InteractionId, RUNNERS_UP_MAX, ReservationId, Strategy,
-};
+use crate::{Activity, AgentId, Decision, ELIGIBLE_MAX, Event, RUNNERS_UP_MAX, ReservationId, Strategy};
 
 /// The agent whom an interaction gets, and what the decision record says about the others.
 struct Choice {
@@ -134,11 +133,11 @@ impl Distributor {
     fn match_freed(&mut self, agent: Slot<Agent>) {
         let Some(turn) = self.first_for(agent) else { return self.enlist(agent) };
         let slot = self.at(turn.place.interaction);
-        let queue = self.interactions[slot].queue_slot;
+        let queue = self.interactions[slot].entry(turn.nth).queue_slot;
         let serves = &self.profiles.at(self.agents[agent].profile).serves;
         let serves = serves.iter().find(|serves| serves.queue == queue).expect("it could take from there");
         let choice = Choice { agent, bucket: serves.bucket, eligible: 1, runners_up: [None; RUNNERS_UP_MAX] };
-        self.reserve(slot, &choice);
+        self.reserve(slot, turn.nth, &choice);
     }
 
     /// Where all agents select alike: whoever is first of all is the first of every agent who could take it.
@@ -156,14 +155,14 @@ impl Distributor {
             let mut choice = None;
             while let Some(&turn) = upset.peek().filter(|&&turn| hope.is_none_or(|hope| turn < hope)) {
                 upset.next();
-                choice = self.choose_for(turn.place.interaction);
+                choice = self.choose_for(turn);
                 if choice.is_some() {
                     break;
                 }
             }
-            let choice = choice.or_else(|| hope.and_then(|hope| self.choose_for(hope.place.interaction)));
-            let Some((interaction, choice)) = choice else { break };
-            self.reserve(interaction, &choice);
+            let choice = choice.or_else(|| hope.and_then(|hope| self.choose_for(hope)));
+            let Some((slot, nth, choice)) = choice else { break };
+            self.reserve(slot, nth, &choice);
             matches += 1;
         }
         self.room.hopes = hopes;
@@ -171,12 +170,12 @@ impl Distributor {
 
     /// Matches an interaction that has just come and stands in no line yet, where nothing else was set free: what
     /// [`Distributor::match_all`] would do, without putting it into line and taking it out again.
-    pub(super) fn match_at_entry(&mut self, slot: Slot<Interaction>) -> bool {
+    pub(super) fn match_at_entry(&mut self, slot: Slot<Interaction>, nth: Nth) -> bool {
         if !self.unsettled.agents.is_empty() || !self.unsettled.interactions.is_empty() {
             return false;
         }
-        let Some(choice) = self.choose(slot) else { return false };
-        self.hold(slot, &choice);
+        let Some(choice) = self.choose(slot, nth) else { return false };
+        self.hold(slot, nth, &choice);
         true
     }
 
@@ -198,7 +197,7 @@ impl Distributor {
     /// wished, the one whose turn it is goes to the agent whom its queue puts first of those who wish it.
     fn match_by_wish(&mut self, freed: &mut Vec<Slot<Agent>>, upset: &mut Vec<Turn>) {
         for turn in upset.drain(..) {
-            self.collect_able(turn.place.interaction, freed);
+            self.collect_able(turn, freed);
         }
         let mut free = sorted(std::mem::take(freed));
         let mut wishes = std::mem::take(&mut self.room.wishes);
@@ -212,21 +211,23 @@ impl Distributor {
             let slot = self.at(first.place.interaction);
             let wishes_it = |agent: Slot<Agent>| wishes.binary_search(&(agent, first)).is_ok();
             let mut room = std::mem::take(&mut self.room.candidates);
-            let choice = self.choose_among(slot, &mut room, wishes_it);
+            let choice = self.choose_among(slot, first.nth, &mut room, wishes_it);
             room.clear();
             self.room.candidates = room;
-            self.reserve(slot, &choice.expect("the first is wished by somebody who could take it"));
+            let choice = choice.expect("the first is wished by somebody who could take it");
+            self.reserve(slot, first.nth, &choice);
         }
         self.room.wishes = wishes;
         free.clear();
         *freed = free;
     }
 
-    /// All available agents who could take an interaction, if it waits.
-    fn collect_able(&self, id: InteractionId, able: &mut Vec<Slot<Agent>>) {
-        let Some(slot) = self.interactions.slot(id).filter(|&slot| self.waits(slot)) else { return };
+    /// All available agents who could take an interaction by this entry, if it waits.
+    fn collect_able(&self, turn: Turn, able: &mut Vec<Slot<Agent>>) {
+        let Some(slot) = self.whose(turn) else { return };
         let interaction = &self.interactions[slot];
-        for source in self.sources(&self.queues[interaction.queue_slot], interaction.step) {
+        let entry = interaction.entry(turn.nth);
+        for source in self.sources(&self.queues[entry.queue_slot], entry.step) {
             let agents = self.lines.iter(source.line).map(|node| Slot::new(self.lines.item(node)));
             able.extend(agents.filter(|&agent| self.could_take(interaction, &self.agents[agent])));
         }
@@ -237,24 +238,31 @@ impl Distributor {
         interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
     }
 
-    /// The agent for an interaction, if it waits and there is one.
-    fn choose_for(&mut self, id: InteractionId) -> Option<(Slot<Interaction>, Choice)> {
-        let slot = self.interactions.slot(id).filter(|&slot| self.waits(slot))?;
-        self.choose(slot).map(|choice| (slot, choice))
+    /// The interaction whose turn it is, if it waits by that entry.
+    fn whose(&self, turn: Turn) -> Option<Slot<Interaction>> {
+        let slot = self.interactions.slot(turn.place.interaction)?;
+        (self.waits(slot) && self.interactions[slot].standing.contains(turn.nth)).then_some(slot)
     }
 
-    /// The agent for an interaction that waits.
+    /// The agent for an interaction, if it waits and there is one.
+    fn choose_for(&mut self, turn: Turn) -> Option<(Slot<Interaction>, Nth, Choice)> {
+        let slot = self.whose(turn)?;
+        self.choose(slot, turn.nth).map(|choice| (slot, turn.nth, choice))
+    }
+
+    /// The agent for an interaction that waits in a queue.
     ///
     /// This is the one place that decides agent surplus.
-    fn choose(&mut self, slot: Slot<Interaction>) -> Option<Choice> {
+    fn choose(&mut self, slot: Slot<Interaction>, nth: Nth) -> Option<Choice> {
         let interaction = &self.interactions[slot];
-        let queue = &self.queues[interaction.queue_slot];
+        let Entry { queue_slot, step, .. } = *interaction.entry(nth);
+        let queue = &self.queues[queue_slot];
         let is_plain = interaction.requirement.is_none() && interaction.exclusions.is_none();
         if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
-            self.choose_any(queue, interaction.step)
+            self.choose_any(queue, step)
         } else {
             let mut room = std::mem::take(&mut self.room.candidates);
-            let choice = self.choose_among(slot, &mut room, |_| true);
+            let choice = self.choose_among(slot, nth, &mut room, |_| true);
             room.clear();
             self.room.candidates = room;
             choice
@@ -311,11 +319,13 @@ impl Distributor {
     fn choose_among(
         &self,
         slot: Slot<Interaction>,
+        nth: Nth,
         room: &mut BinaryHeap<Reverse<Candidate>>,
         is_asked: impl Fn(Slot<Agent>) -> bool,
     ) -> Option<Choice> {
         let interaction = &self.interactions[slot];
-        let queue = &self.queues[interaction.queue_slot];
+        let Entry { queue_slot, step, .. } = *interaction.entry(nth);
+        let queue = &self.queues[queue_slot];
         let turn = match queue.state.settings.strategy {
             Strategy::RoundRobin => queue.state.last_chosen,
             Strategy::LongestIdle(_)
@@ -326,7 +336,7 @@ impl Distributor {
             | Strategy::TopDown => None,
         };
         let turn = turn.map(|(order, agent)| Rank { major: u64::from(order), minor: 0 }.key(agent));
-        for source in self.sources(queue, interaction.step) {
+        for source in self.sources(queue, step) {
             let mut begin = |node: Option<Node>, lap| {
                 let head = |node| queue.head(source.from, self.lines.key(node));
                 room.extend(node.map(|node| Reverse(Candidate { lap, head: head(node), node })));
@@ -364,27 +374,33 @@ impl Distributor {
         Some(Choice { agent, bucket, eligible, runners_up })
     }
 
-    /// Holds the chosen agent for an interaction that stands in line.
-    fn reserve(&mut self, slot: Slot<Interaction>, choice: &Choice) {
-        self.stop_waiting(slot);
-        self.hold(slot, choice);
+    /// Holds the chosen agent for an interaction that stands in line, for its turn in one queue.
+    fn reserve(&mut self, slot: Slot<Interaction>, nth: Nth, choice: &Choice) {
+        self.stop_waiting_everywhere(slot);
+        self.hold(slot, nth, choice);
     }
 
     /// Holds the chosen agent for an interaction that stands in no line.
-    fn hold(&mut self, slot: Slot<Interaction>, choice: &Choice) {
+    fn hold(&mut self, slot: Slot<Interaction>, nth: Nth, choice: &Choice) {
         let now = self.now;
         self.last_reservation += 1;
         let reservation = ReservationId(self.last_reservation);
         let Agent { id: agent, ref state, .. } = self.agents[choice.agent];
         let order = state.settings.order;
         let selection = self.selection_of(state);
-        let (waited, age) = self.ages(slot);
+        let (waited, age) = self.ages(slot, nth);
 
         let interaction = &mut self.interactions[slot];
         interaction.stage = Stage::Reserved { since: now, most: 1 };
-        interaction.attempts += 1;
-        let Interaction { id, queue, queue_slot, attempts: attempt, step, .. } = *interaction;
-        let own_requirement = interaction.requirement.is_some();
+        let (id, own_requirement) = (interaction.id, interaction.requirement.is_some());
+        let standing = interaction.standing;
+        let entry = interaction.entry_mut(nth);
+        entry.attempts += 1;
+        let Entry { queue, queue_slot, attempts: attempt, step, .. } = *entry;
+        for nth in standing {
+            let queue = self.interactions[slot].entry(nth).queue_slot;
+            self.queues[queue].reserved += 1;
+        }
         self.count(queue_slot, |counters| counters.reservations += 1);
 
         let entry = &mut self.queues[queue_slot];
@@ -392,7 +408,6 @@ impl Distributor {
         if strategy == Strategy::RoundRobin {
             entry.state.last_chosen = Some((order, agent));
         }
-        entry.reserved += 1;
         let deadline = now + entry.state.settings.ring_timeout;
         let still_waiting = entry.lines.len;
         let Choice { bucket, eligible, runners_up, .. } = *choice;
@@ -410,7 +425,7 @@ impl Distributor {
         };
         let alarm = Alarm::Single(deadline, Deadline::Reservation(reservation));
         let timer = self.deadlines.schedule(deadline, alarm);
-        let state = ReservationState { interaction: id, agent, since: now, deadline };
+        let state = ReservationState { interaction: id, agent, queue, since: now, deadline };
         let held = Reservation { id: reservation, state, timer, next: Slot::NOWHERE };
         let held = self.reservations.insert(held);
         self.link(slot, held);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use timing::{Instant, TimerId};
 
+use super::entry::{Nth, Spot};
 use super::idle::Pooled;
 use super::profile::Alike;
 use super::waiting::{Aging, LinesOfQueue};
@@ -144,11 +145,11 @@ impl Distributor {
         if !(0..queue.staff.len()).any(|step| !queue.lines.entries[step].line.is_empty() && is_stuck(step)) {
             return;
         }
-        for place in self.line_of(slot) {
+        for Spot { place, nth } in self.line_of(slot) {
             let interaction = self.at(place.interaction);
-            let step = usize::from(self.interactions[interaction].step);
+            let step = usize::from(self.interactions[interaction].entry(nth).step);
             if self.queues[slot].past_unstaffed(step) != step {
-                self.advance_step(interaction);
+                self.advance_step(interaction, nth);
             }
         }
     }
@@ -213,35 +214,36 @@ impl Distributor {
     pub(super) fn leave_deserted(&mut self, id: QueueId) {
         let Some(slot) = self.queues.slot(id) else { return };
         let Some(rule) = self.queues[slot].state.settings.nobody_logged_in else { return };
-        for place in self.line_of(slot) {
-            let Some(interaction) = self.interactions.slot(place.interaction) else { continue };
+        for Spot { place, .. } in self.line_of(slot) {
+            let Some((interaction, nth)) = self.waiting_in(place.interaction, id) else { continue };
             if self.can_leave_by(interaction, rule.exit) {
-                self.leave(interaction, OverflowCause::NobodyLoggedIn, rule.exit);
+                self.leave(interaction, nth, OverflowCause::NobodyLoggedIn, rule.exit);
             }
         }
     }
 
     /// Brings a waiting interaction to the step that its age and the logged-in agents call for.
-    pub(super) fn advance_step(&mut self, slot: Slot<Interaction>) {
-        let interaction = &self.interactions[slot];
-        let queue = &self.queues[interaction.queue_slot];
-        let (step, cause) = queue.step_at(interaction.step, interaction.entered, self.now);
-        if step != interaction.step {
-            self.stop_waiting(slot);
-            self.enter_step(slot, step, cause);
-            self.start_waiting(slot);
+    pub(super) fn advance_step(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let entry = self.interactions[slot].entry(nth);
+        let queue = &self.queues[entry.queue_slot];
+        let (step, cause) = queue.step_at(entry.step, entry.entered, self.now);
+        if step != entry.step {
+            self.stop_waiting(slot, nth);
+            self.enter_step(slot, nth, step, cause);
+            self.start_waiting(slot, nth);
         }
     }
 
-    /// Notes the step of an interaction that is in no line at the moment.
-    pub(super) fn enter_step(&mut self, slot: Slot<Interaction>, step: u8, cause: StepCause) {
-        let interaction = &mut self.interactions[slot];
-        if interaction.step == step {
+    /// Notes the step of an interaction that is in no line of that queue at the moment.
+    pub(super) fn enter_step(&mut self, slot: Slot<Interaction>, nth: Nth, step: u8, cause: StepCause) {
+        let id = self.interactions[slot].id;
+        let entry = self.interactions[slot].entry_mut(nth);
+        if entry.step == step {
             return;
         }
-        interaction.step = step;
-        let (id, queue, entered) = (interaction.id, interaction.queue, interaction.entered);
-        let waited = self.now - entered;
+        entry.step = step;
+        let queue = entry.queue;
+        let waited = self.now - entry.entered;
         self.emit(Event::StepEntered { interaction: id, queue, step, cause, waited });
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use timing::TimerId;
 
 use super::agent::ReadyClock;
+use super::entry::Nth;
 use super::{Agent, Distributor, Interaction};
 use crate::state::{ReservationState, Stage};
 use crate::table::{Named, Slot};
@@ -39,19 +40,20 @@ impl Distributor {
     pub(super) fn accept(&mut self, id: ReservationId) -> Result<(), Refusal> {
         let reservation = self.reservations.slot(id).ok_or(Refusal::StaleReservation(id))?;
         let ended = self.end_reservation(reservation, ReservationEnd::Accepted);
-        let ReservationState { interaction, agent, .. } = ended;
+        let ReservationState { interaction, agent, queue, .. } = ended;
         let slot = self.at(interaction);
+        let nth = self.entry_of(slot, queue);
         let let_go = self.end_all(slot, ReservationEnd::TakenByAnother);
         self.clear_exclusions(slot);
         self.unanswered -= 1;
         let since = self.now;
-        let (waited, age) = self.ages(slot);
+        let (waited, age) = self.ages(slot, nth);
         self.interactions[slot].stage = Stage::Handling { agent, since };
-        let Interaction { queue, queue_slot, .. } = self.interactions[slot];
+        let queue_slot = self.interactions[slot].entry(nth).queue_slot;
         self.count(queue_slot, |counters| counters.answered += 1);
         self.queues[queue_slot].handling += 1;
         self.emit(Event::Answered { interaction, queue, agent, waited, age });
-        self.interactions[slot].promise = None;
+        self.interactions[slot].entry_mut(nth).promise = None;
         let agent_slot = self.who(agent);
         self.change_agent(agent_slot, ReadyClock::Goes, |agent| {
             agent.activity = Activity::Handling { interaction, since };
@@ -70,9 +72,9 @@ impl Distributor {
 
     /// By rejection or expiry: the agent backs off; where nobody else is rung, the interaction waits again in its place.
     pub(super) fn fail_reservation(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
-        let ReservationState { interaction, agent, .. } = self.end_reservation(reservation, end);
+        let ReservationState { interaction, agent, queue, .. } = self.end_reservation(reservation, end);
         let slot = self.at(interaction);
-        let queue = self.interactions[slot].queue_slot;
+        let queue = self.interactions[slot].entry(self.entry_of(slot, queue)).queue_slot;
         self.count(queue, |counters| counters.missed += 1);
         let (back_off, is_miss) = consequence(&self.queues[queue].state.settings.back_offs, end);
         let (now, misses_max) = (self.now, self.settings.misses_max);
@@ -106,16 +108,23 @@ impl Distributor {
         self.unlink(interaction_slot, slot);
         let Reservation { id: reservation, state, timer, .. } = self.reservations.remove(slot);
         self.deadlines.cancel(timer);
-        let ReservationState { interaction, agent, since, .. } = state;
-        let Interaction { queue, queue_slot, .. } = self.interactions[interaction_slot];
+        let ReservationState { interaction, agent, queue, since, .. } = state;
         let left = self.rung(interaction_slot);
         if left == 0 {
-            self.interactions[interaction_slot].stage = Stage::Waiting;
-            self.queues[queue_slot].reserved -= 1;
+            let rung = &mut self.interactions[interaction_slot];
+            rung.stage = Stage::Waiting;
+            for nth in rung.standing {
+                self.queues[rung.entry(nth).queue_slot].reserved -= 1;
+            }
         }
         let lasted = self.now - since;
         self.emit(Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left });
         state
+    }
+
+    /// The entry by which an interaction is, or was just now, reserved in a queue.
+    fn entry_of(&self, slot: Slot<Interaction>, queue: QueueId) -> Nth {
+        self.interactions[slot].nth_in(queue).expect("it stands in the queue that it is reserved in")
     }
 
     /// The agent in conversation with an interaction, and since when.
@@ -133,7 +142,7 @@ impl Distributor {
     pub(super) fn end_conversation(&mut self, id: InteractionId, cause: HandlingEnd) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
         let (agent, since) = self.conversation(slot)?;
-        let queue = self.interactions[slot].queue;
+        let queue = self.interactions[slot].entry.queue;
         let handled_for = self.now - since;
         self.drop_interaction(slot);
         self.count_if_defined(queue, |counters| {
@@ -152,7 +161,7 @@ impl Distributor {
     pub(super) fn return_to_queue(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
         let (agent, since) = self.conversation(slot)?;
-        let queue = self.interactions[slot].queue;
+        let queue = self.interactions[slot].entry.queue;
         let queue_slot = self.queues.slot(queue).ok_or(Refusal::UnknownQueue(queue))?;
         if self.unanswered >= self.settings.waiting_max {
             return Err(Refusal::TooManyWaiting);
@@ -164,8 +173,8 @@ impl Distributor {
         let interaction = &mut self.interactions[slot];
         interaction.stage = Stage::Waiting;
         // The queue may have been removed and defined anew since.
-        interaction.queue_slot = queue_slot;
-        interaction.overdue = false;
+        interaction.entry.queue_slot = queue_slot;
+        interaction.entry.overdue = false;
         self.count(queue_slot, |counters| {
             counters.finished += 1;
             counters.returned += 1;
@@ -174,7 +183,7 @@ impl Distributor {
         let cause = HandlingEnd::Returned;
         self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
         self.wrap_up(self.who(agent), id, queue);
-        self.offer(slot, Some(queue));
+        self.offer(slot, Nth::FIRST, Some(queue));
         if !exclusion.is_zero() {
             self.exclude(slot, agent, now + exclusion);
         }

@@ -4,18 +4,22 @@
 //! selection weighs against each other is queues. Only [`Selection::LateLast`] may look behind the first, because
 //! who is late stands before who is not: it finds the first who is in time by the express lanes of the line.
 
+use super::entry::{Nth, Spot};
 use super::profile::Serves;
+use super::waiting::spot_of;
 use super::{Agent, Distributor, Front};
 use crate::line::{Key, Line, Node};
 use crate::state::{AgentState, Place};
 use crate::table::Slot;
 use crate::{InteractionId, Selection};
 
-/// Who goes first of those who are wanted: the lower band, then the smaller place.
+/// Who goes first of those who are wanted, and by which entry: the lower band, then the smaller place, then the order of
+/// the entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Turn {
     pub(crate) band: u8,
     pub(crate) place: Place,
+    pub(crate) nth: Nth,
 }
 
 /// How an agent compares two who wait: the smaller, the sooner.
@@ -24,6 +28,7 @@ struct Appeal {
     band: u8,
     need: i128,
     place: Place,
+    nth: Nth,
 }
 
 /// Somebody who waits, with how an agent compares.
@@ -71,7 +76,7 @@ impl Distributor {
             let front = &self.fronts[serves.queue.number() as usize];
             let mut steps = serves.steps & front.open;
             while steps != 0 {
-                best = sooner(best, front.turn(front.heads[steps.trailing_zeros() as usize]));
+                best = sooner(best, front.turn(front.head(steps.trailing_zeros() as usize)));
                 steps &= steps - 1;
             }
             if front.has_own {
@@ -83,7 +88,7 @@ impl Distributor {
         }
         let allowed = |serves: &Serves| {
             let front = &self.fronts[serves.queue.number() as usize];
-            self.first_allowed_of(agent, *serves).map(|place| front.turn(place))
+            self.first_allowed_of(agent, *serves).map(|spot| front.turn(spot))
         };
         serves.iter().filter_map(allowed).min()
     }
@@ -113,9 +118,10 @@ impl Distributor {
                 | Selection::EarliestDue
                 | Selection::SkillLevel
                 | Selection::Weight
-                | Selection::QueueRatio => self.first_of(agent, *serves, front).map(|place| {
+                | Selection::QueueRatio => self.first_of(agent, *serves, front).map(|spot| {
+                    let Spot { place, nth } = spot;
                     let need = self.need(selection, *serves, front, place, sums);
-                    (Appeal { band: front.band, need, place }, front.turn(place))
+                    (Appeal { band: front.band, need, place, nth }, front.turn(spot))
                 }),
             };
             best = best.into_iter().chain(wish).min();
@@ -143,11 +149,11 @@ impl Distributor {
     }
 
     /// The first by place in one queue whom an agent could take.
-    fn first_of(&self, agent: &Agent, serves: Serves, front: &Front) -> Option<Place> {
-        let mut best: Option<Place> = None;
+    fn first_of(&self, agent: &Agent, serves: Serves, front: &Front) -> Option<Spot> {
+        let mut best: Option<Spot> = None;
         let mut steps = serves.steps & front.open;
         while steps != 0 {
-            let head = front.heads[steps.trailing_zeros() as usize];
+            let head = front.head(steps.trailing_zeros() as usize);
             best = Some(best.map_or(head, |best| best.min(head)));
             steps &= steps - 1;
         }
@@ -155,13 +161,15 @@ impl Distributor {
             best = best.into_iter().chain(self.first_own_for(agent, serves)).min();
         }
         match best {
-            Some(place) if self.excludes(place.interaction, agent) => self.first_allowed_of(agent, serves),
+            Some(spot) if self.excludes(spot.place.interaction, agent) => {
+                self.first_allowed_of(agent, serves)
+            }
             Some(_) | None => best,
         }
     }
 
     /// The same with a look behind the heads, for an agent who declined the first.
-    fn first_allowed_of(&self, agent: &Agent, serves: Serves) -> Option<Place> {
+    fn first_allowed_of(&self, agent: &Agent, serves: Serves) -> Option<Spot> {
         let plain = (0u8..).zip(&self.queues[serves.queue].lines.plain);
         let plain = plain.filter(|&(step, _)| serves.step(step));
         let plain = plain.filter_map(|(_, line)| self.first_allowed(line, agent));
@@ -169,7 +177,7 @@ impl Distributor {
     }
 
     /// The first in a queue of those who have an own requirement that an agent meets.
-    fn first_own_for(&self, agent: &Agent, serves: Serves) -> Option<Place> {
+    fn first_own_for(&self, agent: &Agent, serves: Serves) -> Option<Spot> {
         let skills = &self.profiles.at(agent.profile).skills;
         let own = self.queues[serves.queue].lines.own.iter();
         let own = own.filter(|&(&(own, step), _)| {
@@ -178,9 +186,9 @@ impl Distributor {
         own.filter_map(|(_, line)| self.first_allowed(line, agent)).min()
     }
 
-    fn first_allowed(&self, line: &Line, agent: &Agent) -> Option<Place> {
-        let places = self.lines.iter(line).map(|node| super::waiting::place_of(self.lines.key(node)));
-        places.into_iter().find(|place| !self.excludes(place.interaction, agent))
+    fn first_allowed(&self, line: &Line, agent: &Agent) -> Option<Spot> {
+        let spots = self.lines.iter(line).map(|node| spot_of(self.lines.key(node)));
+        spots.into_iter().find(|spot| !self.excludes(spot.place.interaction, agent))
     }
 
     fn excludes(&self, interaction: InteractionId, agent: &Agent) -> bool {
@@ -211,13 +219,13 @@ impl Distributor {
             let in_time = self.first_able(agent, self.lines.after(line, last_late));
             in_time.map_or((2, first), |node| (1, node))
         };
-        let Key { major: entered, minor: id, .. } = self.lines.key(node);
+        let Key { major: entered, minor: id, last } = self.lines.key(node);
+        let nth = Nth::from_number(last);
         let time = if class == 0 { entered } else { entered.saturating_add(front.objective) };
         let need = (i128::from(class) << 64) + i128::from(time);
-        let appeal =
-            Appeal { band: front.band, need, place: Place { key: 0, interaction: InteractionId(id) } };
-        let place = self.interactions[Slot::new(self.lines.item(node))].place();
-        Some((appeal, front.turn(place)))
+        let id_alone = Place { key: 0, interaction: InteractionId(id) };
+        let spot = self.interactions[Slot::new(self.lines.item(node))].spot(nth);
+        Some((Appeal { band: front.band, need, place: id_alone, nth }, front.turn(spot)))
     }
 
     /// The first from here on in a line by entry whom an agent could take.

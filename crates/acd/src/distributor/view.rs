@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use timing::Instant;
 
-use super::waiting::place_of;
+use super::entry::Spot;
+use super::waiting::spot_of;
 use super::{Agent, Distributor, Interaction, Queue};
 use crate::line::Line;
 use crate::state::{AgentState, InteractionState, Place, State};
@@ -54,27 +55,28 @@ fn agent_counts(distributor: &Distributor) -> BTreeMap<QueueId, AgentCounts> {
 }
 
 pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usize) -> Vec<Waiting> {
-    let heads = queue.lines.all().flat_map(|line| places(distributor, line).take(most));
-    let mut places: Vec<Place> = heads.collect();
-    places.sort_unstable();
-    places.truncate(most);
-    let waiting = |place: Place| {
+    let heads = queue.lines.all().flat_map(|line| spots(distributor, line).take(most));
+    let mut spots: Vec<Spot> = heads.collect();
+    spots.sort_unstable();
+    spots.truncate(most);
+    let waiting = |Spot { place, nth }: Spot| {
         let interaction = &distributor.interactions[distributor.at(place.interaction)];
+        let entry = interaction.entry(nth);
         Waiting {
             interaction: place.interaction,
             priority: interaction.priority,
-            step: interaction.step,
+            step: entry.step,
             arrived: interaction.arrived,
-            entered: interaction.entered,
-            attempts: interaction.attempts,
+            entered: entry.entered,
+            attempts: entry.attempts,
         }
     };
-    places.into_iter().map(waiting).collect()
+    spots.into_iter().map(waiting).collect()
 }
 
-fn places<'a>(distributor: &'a Distributor, line: &Line) -> impl Iterator<Item = Place> + use<'a> {
+fn spots<'a>(distributor: &'a Distributor, line: &Line) -> impl Iterator<Item = Spot> + use<'a> {
     let lines = &distributor.lines;
-    std::iter::successors(line.head(), |&node| lines.next(node)).map(|node| place_of(lines.key(node)))
+    std::iter::successors(line.head(), |&node| lines.next(node)).map(|node| spot_of(lines.key(node)))
 }
 
 pub(super) fn state(distributor: &Distributor) -> State {
@@ -96,22 +98,17 @@ pub(super) fn state(distributor: &Distributor) -> State {
 
 fn interaction(distributor: &Distributor, of: &Interaction) -> InteractionState {
     InteractionState {
-        queue: of.queue,
         priority: of.priority,
         requirement: of.requirement.map(|own| distributor.own_requirements.at(own).clone()),
         arrived: of.arrived,
-        entered: of.entered,
-        step: of.step,
-        attempts: of.attempts,
         flow_outs: of.flow_outs,
         exclusions: of
             .exclusions
             .iter()
             .flat_map(|exclusions| exclusions.iter().map(|(&agent, &(until, _))| (agent, until)))
             .collect(),
-        overdue: of.overdue,
-        promise: of.promise,
         stage: of.stage,
+        entries: of.standing.map(|nth| of.entry(nth).state()).collect(),
     }
 }
 
@@ -153,7 +150,9 @@ impl Listing {
         let entries = (0u8..).zip(&queue.lines.entries).filter(|(_, aging)| !aging.line.is_empty());
         let idle = steps.clone().map(|step| (step, Listing::idle_at(distributor, queue, step)));
         Listing {
-            waiting: lists.map(|(class, line)| (class, places(distributor, line).collect())).collect(),
+            waiting: lists
+                .map(|(class, line)| (class, spots(distributor, line).map(|spot| spot.place).collect()))
+                .collect(),
             entries: entries.map(|(step, aging)| (step, by_entry(&aging.line))).collect(),
             expiring: by_entry(&queue.lines.expiring.line),
             len: queue.lines.len,
@@ -164,7 +163,7 @@ impl Listing {
             handling: queue.handling,
             front: steps
                 .filter(|step| front.open >> step & 1 == 1)
-                .map(|step| (step, front.heads[usize::from(step)]))
+                .map(|step| (step, front.head(usize::from(step)).place))
                 .collect(),
             has_own: front.has_own,
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use timing::{Instant, TimerId};
 
+use super::entry::{Entry, Nth, Spot};
 use super::selection::Turn;
 use super::{Alarm, Distributor, Interaction, Queue};
 use crate::line::{Key, Line, Lines, Node};
@@ -74,6 +75,8 @@ pub(crate) struct Front {
     /// All who wait.
     pub(crate) waiting: u32,
     pub(crate) heads: [Place; STEPS_MAX + 1],
+    /// Which entries of theirs the heads stand there by.
+    pub(crate) nths: [Nth; STEPS_MAX + 1],
     /// In microseconds.
     pub(crate) objective: u64,
     pub(crate) weight: u32,
@@ -93,6 +96,7 @@ impl Front {
             band: settings.band,
             waiting: 0,
             heads: [nobody; STEPS_MAX + 1],
+            nths: [Nth::FIRST; STEPS_MAX + 1],
             objective: u64::try_from(settings.objective.as_micros()).unwrap_or(u64::MAX),
             weight: settings.weight,
             ratio: settings.ratio,
@@ -101,8 +105,13 @@ impl Front {
     }
 
     /// When somebody who waits there is served, compared with all others.
-    pub(super) fn turn(&self, place: Place) -> Turn {
-        Turn { band: self.band, place }
+    pub(super) fn turn(&self, spot: Spot) -> Turn {
+        Turn { band: self.band, place: spot.place, nth: spot.nth }
+    }
+
+    /// The first at a step, where somebody waits there without an own requirement.
+    pub(crate) fn head(&self, step: usize) -> Spot {
+        Spot { place: self.heads[step], nth: self.nths[step] }
     }
 
     /// The average level of agents with this sum of levels, in 2^-20: fine enough to keep all averages apart.
@@ -165,28 +174,44 @@ impl OwnRequirements {
     }
 }
 
-fn place_key(place: Place) -> Key {
+fn place_key(Spot { place, nth }: Spot) -> Key {
     // The sign bit turned over makes the order of signed numbers that of unsigned ones.
-    Key { major: place.key.cast_unsigned() ^ 1 << 63, minor: place.interaction.0, last: 0 }
+    Key { major: place.key.cast_unsigned() ^ 1 << 63, minor: place.interaction.0, last: nth.number() }
 }
 
-/// The place that an entry of a line stands for.
-pub(super) fn place_of(key: Key) -> Place {
-    Place { key: (key.major ^ 1 << 63).cast_signed(), interaction: InteractionId(key.minor) }
+/// Who stands there, in a line by place.
+pub(super) fn spot_of(key: Key) -> Spot {
+    let place = Place { key: (key.major ^ 1 << 63).cast_signed(), interaction: InteractionId(key.minor) };
+    Spot { place, nth: Nth::from_number(key.last) }
 }
 
-fn entry_key(interaction: &Interaction) -> Key {
-    Key { major: interaction.entered.as_micros(), minor: interaction.id.0, last: 0 }
+/// In the lines by entry.
+fn entry_key(interaction: &Interaction, nth: Nth) -> Key {
+    let entered = interaction.entry(nth).entered;
+    Key { major: entered.as_micros(), minor: interaction.id.0, last: nth.number() }
 }
 
 impl Distributor {
-    /// Into the lines, with the deadlines of waiting; whoever is free may take it.
-    pub(super) fn start_waiting(&mut self, slot: Slot<Interaction>) {
-        self.list(slot);
+    /// Into the lines of all its queues.
+    pub(super) fn start_waiting_everywhere(&mut self, slot: Slot<Interaction>) {
+        for nth in self.interactions[slot].standing {
+            self.start_waiting(slot, nth);
+        }
+    }
+
+    /// Out of the lines of all its queues.
+    pub(super) fn stop_waiting_everywhere(&mut self, slot: Slot<Interaction>) {
+        for nth in self.interactions[slot].standing {
+            self.stop_waiting(slot, nth);
+        }
+    }
+
+    /// Into the lines of a queue, with the deadlines of waiting; whoever is free may take it.
+    pub(super) fn start_waiting(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        self.list(slot, nth);
         let interaction = &self.interactions[slot];
-        let (key, id, queue_slot) = (entry_key(interaction), interaction.queue, interaction.queue_slot);
-        let (step, entered, place) = (interaction.step, interaction.entered, interaction.place());
-        let overdue = interaction.overdue;
+        let (key, spot) = (entry_key(interaction, nth), interaction.spot(nth));
+        let Entry { queue: id, queue_slot, step, entered, overdue, .. } = *interaction.entry(nth);
         let queue = &mut self.queues[queue_slot];
         queue.lines.len += 1;
         let entries = &mut queue.lines.entries[usize::from(step)];
@@ -201,44 +226,44 @@ impl Distributor {
             let at = entered + rule.after;
             queue.lines.expiring.wake(&mut self.deadlines, at, Alarm::MaxWait(id));
         }
-        let interaction = &mut self.interactions[slot];
-        interaction.entry_node = entry_node;
-        interaction.expiry_node = expiry_node;
+        let entry = self.interactions[slot].entry_mut(nth);
+        entry.entry_node = entry_node;
+        entry.expiry_node = expiry_node;
         let front = &mut self.fronts[queue_slot.number() as usize];
         front.waiting += 1;
-        self.unsettled.interactions.push(front.turn(place));
+        self.unsettled.interactions.push(front.turn(spot));
     }
 
-    /// Out of the lines, without deadlines of waiting.
-    pub(super) fn stop_waiting(&mut self, slot: Slot<Interaction>) {
-        self.unlist(slot);
-        self.stop_expiring(slot);
-        let interaction = &mut self.interactions[slot];
-        let node = std::mem::replace(&mut interaction.entry_node, Node::NOWHERE);
-        let queue = &mut self.queues[interaction.queue_slot];
+    /// Out of the lines of a queue, without deadlines of waiting there.
+    pub(super) fn stop_waiting(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        self.unlist(slot, nth);
+        self.stop_expiring(slot, nth);
+        let entry = self.interactions[slot].entry_mut(nth);
+        let node = std::mem::replace(&mut entry.entry_node, Node::NOWHERE);
+        let queue = &mut self.queues[entry.queue_slot];
         queue.lines.len -= 1;
-        self.fronts[interaction.queue_slot.number() as usize].waiting -= 1;
-        let entries = &mut queue.lines.entries[usize::from(interaction.step)];
+        self.fronts[entry.queue_slot.number() as usize].waiting -= 1;
+        let entries = &mut queue.lines.entries[usize::from(entry.step)];
         self.lines.remove(&mut entries.line, node);
         entries.rest_if_empty(&mut self.deadlines);
     }
 
     /// The maximum wait does not apply any more.
-    pub(super) fn stop_expiring(&mut self, slot: Slot<Interaction>) {
-        let interaction = &mut self.interactions[slot];
-        let node = std::mem::replace(&mut interaction.expiry_node, Node::NOWHERE);
+    pub(super) fn stop_expiring(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let entry = self.interactions[slot].entry_mut(nth);
+        let node = std::mem::replace(&mut entry.expiry_node, Node::NOWHERE);
         if node != Node::NOWHERE {
-            let expiring = &mut self.queues[interaction.queue_slot].lines.expiring;
+            let expiring = &mut self.queues[entry.queue_slot].lines.expiring;
             self.lines.remove(&mut expiring.line, node);
             expiring.rest_if_empty(&mut self.deadlines);
         }
     }
 
     /// Into the line of its place.
-    pub(super) fn list(&mut self, slot: Slot<Interaction>) {
+    pub(super) fn list(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &self.interactions[slot];
-        let (key, step, queue_slot) =
-            (place_key(interaction.place()), interaction.step, interaction.queue_slot);
+        let key = place_key(interaction.spot(nth));
+        let Entry { step, queue_slot, .. } = *interaction.entry(nth);
         let queue = &mut self.queues[queue_slot];
         let node = match interaction.requirement {
             None => {
@@ -252,14 +277,15 @@ impl Distributor {
                 self.lines.insert(line, key, slot.number())
             }
         };
-        self.interactions[slot].node = node;
+        self.interactions[slot].entry_mut(nth).node = node;
     }
 
     /// Out of the line of its place.
-    pub(super) fn unlist(&mut self, slot: Slot<Interaction>) {
+    pub(super) fn unlist(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &mut self.interactions[slot];
-        let node = std::mem::replace(&mut interaction.node, Node::NOWHERE);
-        let (step, queue_slot) = (interaction.step, interaction.queue_slot);
+        let entry = interaction.entry_mut(nth);
+        let node = std::mem::replace(&mut entry.node, Node::NOWHERE);
+        let (step, queue_slot) = (entry.step, entry.queue_slot);
         let lines = &mut self.queues[queue_slot].lines;
         match interaction.requirement {
             None => {
@@ -281,20 +307,22 @@ impl Distributor {
         let front = &mut self.fronts[queue.number() as usize];
         match self.queues[queue].lines.plain[usize::from(step)].head() {
             Some(head) => {
+                let Spot { place, nth } = spot_of(self.lines.key(head));
                 front.open |= 1 << step;
-                front.heads[usize::from(step)] = place_of(self.lines.key(head));
+                front.heads[usize::from(step)] = place;
+                front.nths[usize::from(step)] = nth;
             }
             None => front.open &= !(1 << step),
         }
     }
 
     /// Everybody who waits in a queue, in order.
-    pub(super) fn line_of(&self, queue: Slot<Queue>) -> Vec<Place> {
+    pub(super) fn line_of(&self, queue: Slot<Queue>) -> Vec<Spot> {
         let lines = self.queues[queue].lines.all();
-        let mut places: Vec<Place> =
-            lines.flat_map(|line| self.lines.iter(line)).map(|node| place_of(self.lines.key(node))).collect();
-        places.sort_unstable();
-        places
+        let mut spots: Vec<Spot> =
+            lines.flat_map(|line| self.lines.iter(line)).map(|node| spot_of(self.lines.key(node))).collect();
+        spots.sort_unstable();
+        spots
     }
 
     /// Whose time in a line has come, as single deadlines; the alarm of the line is spent.
@@ -324,7 +352,13 @@ impl Distributor {
         }
     }
 
-    /// Whether an interaction stands in a line, waiting.
+    /// The entry of an interaction in a queue, if it waits there.
+    pub(super) fn waiting_in(&self, id: InteractionId, queue: QueueId) -> Option<(Slot<Interaction>, Nth)> {
+        let slot = self.interactions.slot(id).filter(|&slot| self.waits(slot))?;
+        Some((slot, self.interactions[slot].nth_in(queue)?))
+    }
+
+    /// Whether an interaction stands in lines, waiting.
     pub(super) fn waits(&self, slot: Slot<Interaction>) -> bool {
         matches!(self.interactions[slot].stage, Stage::Waiting)
     }

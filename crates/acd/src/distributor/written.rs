@@ -6,10 +6,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::agent::Agent;
+use super::entry::{Also, Entry, Standing};
 use super::waiting::OwnRequirements;
 use super::{Alarm, Deadline, Distributor, Interaction, Queue, Reservation};
 use crate::invariants::check_bonds;
-use crate::line::Node;
 use crate::state::{InteractionState, Place, QueueState, ReservationState, Stage, State};
 use crate::table::Slot;
 use crate::{Event, InteractionId, QueueId, ReservationId};
@@ -107,28 +107,29 @@ impl Distributor {
     }
 
     fn restore_interaction(&mut self, id: InteractionId, state: InteractionState) {
-        let queue_slot = self.queues.slot(state.queue);
+        // Of a queue that was removed under a conversation.
+        let nowhere = Slot::new(0);
+        let mut entries = state
+            .entries
+            .iter()
+            .map(|entry| Entry::restored(entry, self.queues.slot(entry.queue).unwrap_or(nowhere)));
+        let entry = entries.next().expect("an interaction has an entry");
+        let also: Vec<Entry> = entries.collect();
+        let standing = Standing::of(also.len() + 1);
         let own =
             |own: &mut OwnRequirements| state.requirement.as_ref().map(|requirement| own.keep(requirement));
         let slot = self.interactions.insert(Interaction {
             id,
             key: Place::new(id, state.arrived, state.priority, self.settings.head_start_per_point).key,
             arrived: state.arrived,
-            entered: state.entered,
             stage: state.stage,
-            queue: state.queue,
-            queue_slot: queue_slot.unwrap_or(Slot::new(0)),
             priority: state.priority,
-            attempts: state.attempts,
             flow_outs: state.flow_outs,
             requirement: own(&mut self.own_requirements),
-            node: Node::NOWHERE,
-            entry_node: Node::NOWHERE,
-            expiry_node: Node::NOWHERE,
+            entry,
+            also: (!also.is_empty()).then(|| Box::new(Also { entries: also })),
             first_reservation: Slot::NOWHERE,
-            step: state.step,
-            overdue: state.overdue,
-            promise: state.promise,
+            standing,
             exclusions: None,
         });
         for (agent, until) in state.exclusions {
@@ -137,14 +138,18 @@ impl Distributor {
         match state.stage {
             Stage::Waiting => {
                 self.unanswered += 1;
-                self.start_waiting(slot);
+                self.start_waiting_everywhere(slot);
             }
             Stage::Reserved { .. } => {
                 self.unanswered += 1;
-                self.queues[queue_slot.expect("who is reserved is in a queue")].reserved += 1;
+                let interaction = &self.interactions[slot];
+                for nth in interaction.standing {
+                    self.queues[interaction.entry(nth).queue_slot].reserved += 1;
+                }
             }
             Stage::Handling { .. } => {
-                if let Some(queue) = queue_slot {
+                let queue = self.interactions[slot].entry.queue;
+                if let Some(queue) = self.queues.slot(queue) {
                     self.queues[queue].handling += 1;
                 }
             }

@@ -13,7 +13,7 @@ use timing::Instant;
 use super::{Input, Step, Violation};
 use crate::estimate::Estimator;
 use crate::state::{
-    AgentState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
+    AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
     Activity, AgentId, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, HandlingEnd, IdleClock,
@@ -40,8 +40,8 @@ pub(super) fn check(
         Input::Refused(..) | Input::Timeout => {}
     }
     for event in step.events {
-        if let Event::Reserved { reservation, interaction, agent, ref decision, .. } = *event {
-            mirror.check_choice(reservation, interaction, agent, decision)?;
+        if let Event::Reserved { reservation, interaction, queue, agent, ref decision, .. } = *event {
+            mirror.check_choice(reservation, (interaction, queue), agent, decision)?;
         }
         mirror.apply(event, after).ok_or(Violation::Untold)?;
     }
@@ -60,6 +60,9 @@ struct Mirror {
     most_exclusions: usize,
 }
 
+/// An interaction as it stands in one queue.
+type Entry = (InteractionId, QueueId);
+
 /// Whether an agent could take an interaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fit {
@@ -73,22 +76,24 @@ impl Mirror {
     fn check_choice(
         &self,
         reservation: ReservationId,
-        id: InteractionId,
+        chosen: Entry,
         agent: AgentId,
         decision: &Decision,
     ) -> Result<(), Violation> {
+        let (id, queue_id) = chosen;
         let unfit = Violation::UnfitAgent { interaction: id, agent };
-        if self.fit(agent, id) == Fit::No {
+        if self.fit(agent, chosen) == Fit::No {
             return Err(unfit);
         }
-        if let Some(earlier) = self.wished_before(agent, id, Fit::Yes) {
+        if let Some((earlier, _)) = self.wished_before(agent, chosen, Fit::Yes) {
             return Err(Violation::PassedOver { chosen: id, earlier, agent });
         }
         let interaction = &self.state.interactions[&id];
-        let queue = self.state.queues.get(&interaction.queue).ok_or(unfit.clone())?;
+        let step = interaction.entry(queue_id).ok_or(unfit.clone())?.step;
+        let queue = self.state.queues.get(&queue_id).ok_or(unfit.clone())?;
         let mut able: Vec<(Turn, AgentId, Fit)> = Vec::new();
         for (&other, state) in &self.state.agents {
-            let fit = self.wish(other, id);
+            let fit = self.wish(other, chosen);
             if fit != Fit::No {
                 able.push((turn(queue, other, state), other, fit));
             }
@@ -104,41 +109,45 @@ impl Mirror {
         let names: Vec<AgentId> = able.iter().map(|(_, other, _)| *other).collect();
         let selection = selection_of(&self.state, agent).ok_or(unfit)?;
         let preference = self.state.agents.get(&agent).map(|of| queue.settings.bucket(&of.settings.skills));
-        if is_sure && !is_true(decision, interaction, queue, (selection, preference), &names) {
+        if is_sure && !is_true(decision, (interaction, step), queue, (selection, preference), &names) {
             return Err(Violation::FalseDecision(reservation));
         }
         Ok(())
     }
 
-    /// Whether an interaction is the first of those that an agent could take.
-    fn wish(&self, agent: AgentId, id: InteractionId) -> Fit {
-        match self.fit(agent, id) {
+    /// Whether an interaction, in this queue, is the first of those that an agent could take.
+    fn wish(&self, agent: AgentId, wanted: Entry) -> Fit {
+        match self.fit(agent, wanted) {
             Fit::No => Fit::No,
-            Fit::Yes | Fit::Unsure if self.wished_before(agent, id, Fit::Yes).is_some() => Fit::No,
-            Fit::Yes if self.wished_before(agent, id, Fit::Unsure).is_some() => Fit::Unsure,
+            Fit::Yes | Fit::Unsure if self.wished_before(agent, wanted, Fit::Yes).is_some() => Fit::No,
+            Fit::Yes if self.wished_before(agent, wanted, Fit::Unsure).is_some() => Fit::Unsure,
             fit @ (Fit::Yes | Fit::Unsure) => fit,
         }
     }
 
     /// Somebody whom an agent, fit so, would take before this one.
-    fn wished_before(&self, agent: AgentId, id: InteractionId, fit: Fit) -> Option<InteractionId> {
-        let need = need_of(&self.state, agent, id)?;
+    fn wished_before(&self, agent: AgentId, wanted: Entry, fit: Fit) -> Option<Entry> {
+        let need = need_of(&self.state, agent, wanted)?;
         let is_before = |other| need_of(&self.state, agent, other).is_some_and(|other| other < need);
-        let mut others = self.state.interactions.keys().copied();
+        let all = self.state.interactions.iter();
+        let mut others =
+            all.flat_map(|(&id, state)| state.entries.iter().map(move |entry| (id, entry.queue)));
         others.find(|&other| self.fit(agent, other) == fit && is_before(other))
     }
 
-    fn fit(&self, agent_id: AgentId, id: InteractionId) -> Fit {
+    fn fit(&self, agent_id: AgentId, (id, queue): Entry) -> Fit {
         let (Some(agent), Some(interaction)) =
             (self.state.agents.get(&agent_id), self.state.interactions.get(&id))
         else {
             return Fit::No;
         };
-        let Some(queue) = self.state.queues.get(&interaction.queue) else { return Fit::No };
+        let (Some(queue), Some(entry)) = (self.state.queues.get(&queue), interaction.entry(queue)) else {
+            return Fit::No;
+        };
         let could = agent.is_available()
             && interaction.stage == Stage::Waiting
             && interaction.accepts(agent)
-            && meets(&queue.settings, usize::from(interaction.step), agent);
+            && meets(&queue.settings, usize::from(entry.step), agent);
         if !could {
             return Fit::No;
         }
@@ -208,13 +217,17 @@ impl Mirror {
                 let arrived = now.as_micros().checked_sub(u64::try_from(age.as_micros()).ok()?)?;
                 self.queued(interaction, queue, from, priority, Instant::from_micros(arrived))
             }
-            Event::StepEntered { interaction, step, .. } => self.contact(interaction).map(|c| c.step = step),
+            Event::StepEntered { interaction, queue, step, .. } => {
+                let contact = self.contact(interaction)?;
+                let mut entries = contact.entries.iter_mut();
+                entries.find(|entry| entry.queue == queue).map(|entry| entry.step = step)
+            }
             Event::PriorityChanged { interaction, priority, .. } => {
                 self.contact(interaction).map(|contact| contact.priority = priority)
             }
             Event::Reserved { reservation, interaction, agent, queue, deadline, .. } => {
-                let held = ReservationState { interaction, agent, since: now, deadline };
-                self.reserved(reservation, held, queue)
+                let held = ReservationState { interaction, agent, queue, since: now, deadline };
+                self.reserved(reservation, held)
             }
             Event::ReservationEnded { reservation, cause, .. } => self.reservation_ended(reservation, cause),
             Event::Answered { interaction, agent, .. } => {
@@ -268,33 +281,27 @@ impl Mirror {
         if from.is_none() {
             let requirement = self.brings.take();
             let contact = InteractionState {
-                queue,
                 priority,
                 requirement,
                 arrived,
-                entered,
-                step: 0,
-                attempts: 0,
                 flow_outs: 0,
                 exclusions: std::collections::BTreeMap::new(),
-                overdue: false,
-                promise: None,
                 stage: Stage::Waiting,
+                entries: vec![EntryState::new(queue, entered)],
             };
             self.state.interactions.insert(id, contact);
             return Some(());
         }
         let contact = self.contact(id)?;
         if from != Some(queue) {
-            contact.queue = queue;
-            contact.entered = entered;
-            contact.step = 0;
+            let mut entries = contact.entries.iter_mut();
+            *entries.find(|entry| Some(entry.queue) == from)? = EntryState::new(queue, entered);
         }
         contact.stage = Stage::Waiting;
         Some(())
     }
 
-    fn reserved(&mut self, id: ReservationId, held: ReservationState, queue: QueueId) -> Option<()> {
+    fn reserved(&mut self, id: ReservationId, held: ReservationState) -> Option<()> {
         let contact = self.contact(held.interaction)?;
         match contact.stage {
             Stage::Waiting => contact.stage = Stage::Reserved { since: held.since, most: 1 },
@@ -304,7 +311,7 @@ impl Mirror {
         let agent = self.state.agents.get_mut(&held.agent)?;
         agent.activity = Activity::Reserved { reservation: id, since: held.since };
         agent.offered_at = held.since;
-        let queue = self.state.queues.get_mut(&queue)?;
+        let queue = self.state.queues.get_mut(&held.queue)?;
         match queue.settings.strategy {
             Strategy::RoundRobin => queue.last_chosen = Some((agent.settings.order, held.agent)),
             Strategy::LongestIdle(_)
@@ -325,8 +332,7 @@ impl Mirror {
         if is_last {
             contact.stage = Stage::Waiting;
         }
-        let queue = contact.queue;
-        let rules = self.state.queues.get(&queue).map(|queue| queue.settings.back_offs.clone());
+        let rules = self.state.queues.get(&held.queue).map(|queue| queue.settings.back_offs.clone());
         let exclusion = match cause {
             ReservationEnd::Accepted | ReservationEnd::Withdrawn => return Some(()),
             ReservationEnd::Cancelled | ReservationEnd::TakenByAnother => {
@@ -374,7 +380,7 @@ impl Mirror {
             }
             HandlingEnd::Returned => {}
         }
-        let queue = self.contact(id)?.queue;
+        let queue = self.contact(id)?.first().queue;
         let exclusion = self.state.queues.get(&queue)?.settings.back_offs.rejected.exclusion;
         self.exclude(id, agent, exclusion)
     }
@@ -420,7 +426,10 @@ impl Mirror {
 
     /// Whether this is what came of it, as far as choices depend on it.
     fn tells(&self, after: &State) -> bool {
-        let contact = |state: &InteractionState| (state.queue, state.priority, state.step, state.stage);
+        let contact = |state: &InteractionState| {
+            let entries = state.entries.iter().map(|entry| (entry.queue, entry.entered, entry.step));
+            (state.priority, state.stage, entries.collect::<Vec<_>>())
+        };
         let agent = |state: &AgentState| {
             (
                 state.presence,
@@ -456,7 +465,7 @@ fn parts_per_million(part: Duration, whole: Duration) -> u32 {
 /// Whether the record of a decision says what was: the same step, strategy and agents.
 fn is_true(
     decision: &Decision,
-    interaction: &InteractionState,
+    (interaction, step): (&InteractionState, u8),
     queue: &QueueState,
     (selection, preference): (Selection, Option<u8>),
     able: &[AgentId],
@@ -466,7 +475,7 @@ fn is_true(
         decision.runners_up.iter().enumerate().all(|(n, &name)| name == able.get(n + 1).copied());
     usize::from(decision.eligible) == eligible
         && runners_up
-        && decision.step == interaction.step
+        && decision.step == step
         && decision.own_requirement == interaction.requirement.is_some()
         && decision.strategy == queue.settings.strategy
         && decision.selection == selection
@@ -479,16 +488,17 @@ fn selection_of(state: &State, agent: AgentId) -> Option<Selection> {
 }
 
 /// Where an interaction stands for an agent who is free: the smaller, the sooner. By band, then as the agent selects;
-/// what is first for [`Selection::LateLast`] is the class, then a time.
-type Need = (u8, i128, i128, Place);
+/// what is first for [`Selection::LateLast`] is the class, then a time. Last the order of its queues.
+type Need = (u8, i128, i128, Place, usize);
 
-fn need_of(state: &State, agent_id: AgentId, id: InteractionId) -> Option<Need> {
+fn need_of(state: &State, agent_id: AgentId, (id, queue_id): Entry) -> Option<Need> {
     let (agent, contact) = (state.agents.get(&agent_id)?, state.interactions.get(&id)?);
-    let queue = &state.queues.get(&contact.queue)?.settings;
+    let (entry, nth) = (contact.entry(queue_id)?, contact.entries.iter().position(|e| e.queue == queue_id)?);
+    let queue = &state.queues.get(&queue_id)?.settings;
     let place = contact.place(id, state.settings.head_start_per_point);
     let objective = i128::try_from(queue.objective.as_micros()).ok()?;
     let at = |time: Instant| i128::from(time.as_micros());
-    let need = |need| Some((queue.band, 0, need, place));
+    let need = |need| Some((queue.band, 0, need, place, nth));
     match selection_of(state, agent_id)? {
         Selection::Oldest => need(0),
         Selection::EarliestDue => need(i128::from(place.key) + objective),
@@ -505,25 +515,25 @@ fn need_of(state: &State, agent_id: AgentId, id: InteractionId) -> Option<Need> 
                     all = (all.0 + length(state, *other), all.1 + i128::from(queue.settings.ratio));
                 }
             }
-            need(i128::from(queue.ratio) * all.0 - length(state, contact.queue) * all.1)
+            need(i128::from(queue.ratio) * all.0 - length(state, queue_id) * all.1)
         }
         Selection::LateLast { guard } => {
-            let waited = state.now - contact.entered;
+            let waited = state.now - entry.entered;
             let id_alone = Place { key: 0, interaction: id };
-            let entered = at(contact.entered);
+            let entered = at(entry.entered);
             let (class, time) = match (waited >= guard, waited <= queue.objective) {
                 (true, _) => (0, entered),
                 (false, true) => (1, entered + objective),
                 (false, false) => (2, entered + objective),
             };
-            Some((queue.band, class, time, id_alone))
+            Some((queue.band, class, time, id_alone, nth))
         }
     }
 }
 
 /// How many wait in a queue.
 fn length(state: &State, id: QueueId) -> i128 {
-    let waits = |contact: &&InteractionState| contact.queue == id && contact.stage == Stage::Waiting;
+    let waits = |contact: &&InteractionState| contact.entry(id).is_some() && contact.stage == Stage::Waiting;
     i128::try_from(state.interactions.values().filter(waits).count()).unwrap_or(i128::MAX)
 }
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use acd::estimate::Estimator;
 use acd::requirement::{Skills, score};
-use acd::state::{AgentState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State};
+use acd::state::{
+    AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
+};
 use acd::{
     AbandonedDuring, Activity, AgentId, AgentSettings, Command, Counters, Decision, ELIGIBLE_MAX, Event,
     Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Lease, OverflowCause,
@@ -19,6 +21,9 @@ use acd::{
     ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId,
 };
 use timing::Instant;
+
+/// An interaction as it stands in one queue.
+type Stand = (InteractionId, QueueId);
 
 /// What the passing of time brings, in the order in which equal times are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,8 +35,8 @@ enum Due {
     LogInLease(AgentId),
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
-    Step(InteractionId),
-    MaxWait(InteractionId),
+    Step(InteractionId, QueueId),
+    MaxWait(InteractionId, QueueId),
     Grace(QueueId),
 }
 
@@ -40,7 +45,7 @@ pub(crate) struct Naive {
     pub(crate) events: Vec<Event>,
     /// Queues that the command in hand has deserted, and interactions to look at for their age.
     deserted: BTreeSet<QueueId>,
-    overdue: BTreeSet<Place>,
+    overdue: BTreeSet<(Place, QueueId)>,
     /// Whether it is looked at that a refused command has changed nothing, for which everything is copied.
     pub(crate) watches_refusals: bool,
 }
@@ -134,13 +139,15 @@ impl Naive {
             if interaction.stage != Stage::Waiting {
                 continue;
             }
-            let rules = &self.state.queues[&interaction.queue].settings;
-            if usize::from(interaction.step) < rules.steps.len() {
-                let after = rules.steps[usize::from(interaction.step)].after;
-                all.insert((interaction.entered + after, Due::Step(id)));
-            }
-            if let (Some(rule), false) = (rules.max_wait, interaction.overdue) {
-                all.insert((interaction.entered + rule.after, Due::MaxWait(id)));
+            for entry in &interaction.entries {
+                let rules = &self.state.queues[&entry.queue].settings;
+                if usize::from(entry.step) < rules.steps.len() {
+                    let after = rules.steps[usize::from(entry.step)].after;
+                    all.insert((entry.entered + after, Due::Step(id, entry.queue)));
+                }
+                if let (Some(rule), false) = (rules.max_wait, entry.overdue) {
+                    all.insert((entry.entered + rule.after, Due::MaxWait(id, entry.queue)));
+                }
             }
         }
         for (&id, queue) in &self.state.queues {
@@ -166,8 +173,8 @@ impl Naive {
                 self.contact(interaction).exclusions.remove(&agent);
             }
             Due::Reservation(reservation) => self.fail(reservation, ReservationEnd::Expired),
-            Due::Step(interaction) => self.advance(interaction),
-            Due::MaxWait(interaction) => self.leave_if_too_old(interaction),
+            Due::Step(interaction, queue) => self.advance((interaction, queue)),
+            Due::MaxWait(interaction, queue) => self.leave_if_too_old((interaction, queue)),
             Due::Grace(queue) => {
                 let entry = self.state.queues.get_mut(&queue).expect("known to be here");
                 let Staffing::Unstaffed { since } = entry.staffing else { panic!("grace without need") };
@@ -271,13 +278,34 @@ impl Naive {
         self.state.interactions.get_mut(&id).expect("known to be here")
     }
 
+    fn entry(&self, (id, queue): Stand) -> &EntryState {
+        self.state.interactions[&id].entry(queue).expect("known to stand there")
+    }
+
+    fn entry_mut(&mut self, (id, queue): Stand) -> &mut EntryState {
+        let mut entries = self.contact(id).entries.iter_mut();
+        entries.find(|entry| entry.queue == queue).expect("known to stand there")
+    }
+
+    fn waits(&self, (id, queue): Stand) -> bool {
+        let contact = self.state.interactions.get(&id);
+        contact.is_some_and(|contact| contact.stage == Stage::Waiting && contact.entry(queue).is_some())
+    }
+
+    /// The place, and of one who stands there in several queues the first.
+    fn rank(&self, (id, queue): Stand) -> (Place, usize) {
+        let entries = &self.state.interactions[&id].entries;
+        let nth = entries.iter().position(|entry| entry.queue == queue).expect("known to stand there");
+        (self.place(id), nth)
+    }
+
     fn place(&self, id: InteractionId) -> Place {
         let entry = &self.state.interactions[&id];
         Place::new(id, entry.arrived, entry.priority, self.state.settings.head_start_per_point)
     }
 
     fn line(&self, queue: QueueId) -> BTreeSet<Place> {
-        let waits = |entry: &InteractionState| entry.queue == queue && entry.stage == Stage::Waiting;
+        let waits = |entry: &InteractionState| entry.entry(queue).is_some() && entry.stage == Stage::Waiting;
         let all = self.state.interactions.iter();
         all.filter(|(_, entry)| waits(entry)).map(|(&id, _)| self.place(id)).collect()
     }
@@ -298,8 +326,8 @@ impl Naive {
         (step..=rules.steps.len()).find(|&later| self.is_staffed(queue, later)).unwrap_or(step)
     }
 
-    fn step_now(&self, id: InteractionId, from: u8) -> (u8, StepCause) {
-        let entry = &self.state.interactions[&id];
+    fn step_now(&self, stand: Stand, from: u8) -> (u8, StepCause) {
+        let entry = self.entry(stand);
         let rules = &self.state.queues[&entry.queue].settings;
         let waited = self.state.now - entry.entered;
         let passed = rules.steps.iter().filter(|step| step.after <= waited).count();
@@ -308,16 +336,16 @@ impl Naive {
         (step as u8, if step > base { StepCause::Unstaffed } else { StepCause::Time })
     }
 
-    fn has_exit(&self, id: InteractionId, exit: Exit) -> bool {
-        let Some(entry) = self.state.interactions.get(&id) else { return false };
-        if entry.stage != Stage::Waiting {
+    fn has_exit(&self, (id, from): Stand, exit: Exit) -> bool {
+        if !self.waits((id, from)) {
             return false;
         }
+        let entry = &self.state.interactions[&id];
         match exit {
             Exit::Leave(_) => true,
             Exit::Queue(queue) => {
                 self.state.queues.contains_key(&queue)
-                    && queue != entry.queue
+                    && queue != from
                     && entry.flow_outs < self.state.settings.flow_outs_max
             }
         }
@@ -329,10 +357,10 @@ impl Naive {
         let queues: Vec<QueueId> = self.state.queues.keys().copied().collect();
         for &queue in &queues {
             for place in self.line(queue) {
-                let entry = &self.state.interactions[&place.interaction];
-                let step = usize::from(entry.step);
+                let stand = (place.interaction, queue);
+                let step = usize::from(self.entry(stand).step);
                 if self.past_unstaffed(queue, step) != step {
-                    self.advance(place.interaction);
+                    self.advance(stand);
                 }
             }
         }
@@ -343,8 +371,8 @@ impl Naive {
         for queue in std::mem::take(&mut self.deserted) {
             self.empty_deserted(queue);
         }
-        for place in std::mem::take(&mut self.overdue) {
-            self.leave_if_too_old(place.interaction);
+        for (place, queue) in std::mem::take(&mut self.overdue) {
+            self.leave_if_too_old((place.interaction, queue));
         }
         self.tell_staff();
     }
@@ -368,10 +396,9 @@ impl Naive {
     fn empty_deserted(&mut self, queue: QueueId) {
         let exit = self.state.queues[&queue].settings.nobody_logged_in.expect("known to be here").exit;
         for place in self.line(queue) {
-            let waits_here =
-                self.state.interactions.get(&place.interaction).is_some_and(|e| e.queue == queue);
-            if waits_here && self.has_exit(place.interaction, exit) {
-                self.leave(place.interaction, OverflowCause::NobodyLoggedIn, exit);
+            let stand = (place.interaction, queue);
+            if self.has_exit(stand, exit) {
+                self.leave(stand, OverflowCause::NobodyLoggedIn, exit);
             }
         }
     }
@@ -379,39 +406,38 @@ impl Naive {
     fn match_all(&mut self) {
         loop {
             let agents = self.state.agents.keys();
-            let wishes: Vec<(AgentId, InteractionId)> =
+            let wishes: Vec<(AgentId, Stand)> =
                 agents.filter_map(|&agent| Some((agent, self.wish(agent)?))).collect();
-            let turn = |id: InteractionId| (self.band(id), self.place(id));
-            let Some(&(_, id)) = wishes.iter().min_by_key(|&&(_, id)| turn(id)) else { return };
-            let wished_by = |agent: &AgentId| wishes.contains(&(*agent, id));
-            let mut able = self.candidates(id);
+            let turn = |stand: Stand| (self.rules_of(stand).band, self.rank(stand));
+            let Some(&(_, stand)) = wishes.iter().min_by_key(|&&(_, stand)| turn(stand)) else { return };
+            let wished_by = |agent: &AgentId| wishes.contains(&(*agent, stand));
+            let mut able = self.candidates(stand);
             able.retain(wished_by);
-            self.reserve(id, &able);
+            self.reserve(stand, &able);
         }
     }
 
-    fn can_take(&self, agent_id: AgentId, id: InteractionId) -> bool {
-        let entry = &self.state.interactions[&id];
-        let Some(queue) = self.state.queues.get(&entry.queue) else { return false };
+    fn can_take(&self, agent_id: AgentId, stand: Stand) -> bool {
+        let entry = &self.state.interactions[&stand.0];
+        let Some(queue) = self.state.queues.get(&stand.1) else { return false };
         let agent = &self.state.agents[&agent_id];
         let skills = &agent.settings.skills;
         entry.stage == Stage::Waiting
             && agent.presence == Presence::Ready
             && is_idle_kind(agent.activity)
-            && meets(&queue.settings, usize::from(entry.step), skills)
+            && meets(&queue.settings, usize::from(self.entry(stand).step), skills)
             && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
             && !entry.exclusions.contains_key(&agent_id)
     }
 
-    fn candidates(&self, id: InteractionId) -> Vec<AgentId> {
-        let entry = &self.state.interactions[&id];
-        let queue = &self.state.queues[&entry.queue];
+    fn candidates(&self, stand: Stand) -> Vec<AgentId> {
+        let queue = &self.state.queues[&stand.1];
         let wanted = State::wanted_skills(&queue.settings);
         let mut able: Vec<(AgentId, &AgentState)> = self
             .state
             .agents
             .iter()
-            .filter(|&(&agent, _)| self.can_take(agent, id))
+            .filter(|&(&agent, _)| self.can_take(agent, stand))
             .map(|(&id, agent)| (id, agent))
             .collect();
         let level = |agent: &AgentState| score(&wanted, &agent.settings.skills);
@@ -438,17 +464,18 @@ impl Naive {
         able.into_iter().map(|(id, _)| id).collect()
     }
 
-    fn reserve(&mut self, id: InteractionId, able: &[AgentId]) {
+    fn reserve(&mut self, (id, queue): Stand, able: &[AgentId]) {
         let now = self.state.now;
         let agent = able[0];
         let selection = self.selection(agent);
         self.state.last_reservation += 1;
         let reservation = ReservationId(self.state.last_reservation);
-        let entry = self.contact(id);
-        entry.stage = Stage::Reserved { since: now, most: 1 };
+        let contact = self.contact(id);
+        contact.stage = Stage::Reserved { since: now, most: 1 };
+        let (arrived, own) = (contact.arrived, contact.requirement.is_some());
+        let entry = self.entry_mut((id, queue));
         entry.attempts += 1;
-        let entry = entry.clone();
-        let queue = entry.queue;
+        let entry = *entry;
         let still_waiting = self.line(queue).len() as u32;
         self.count(queue, |counters| counters.reservations += 1);
         let order = self.state.agents[&agent].settings.order;
@@ -460,7 +487,7 @@ impl Naive {
         let deadline = now + rules.settings.ring_timeout;
         let preference = (!rules.settings.prefer.is_empty())
             .then(|| preference(&rules.settings, &self.state.agents[&agent]) as u8);
-        let record = ReservationState { interaction: id, agent, since: now, deadline };
+        let record = ReservationState { interaction: id, agent, queue, since: now, deadline };
         self.state.reservations.insert(reservation, record);
         self.say(Event::Reserved {
             reservation,
@@ -469,12 +496,12 @@ impl Naive {
             queue,
             deadline,
             waited: now - entry.entered,
-            age: now - entry.arrived,
+            age: now - arrived,
             attempt: entry.attempts,
             decision: Decision {
                 beside: 0,
                 step: entry.step,
-                own_requirement: entry.requirement.is_some(),
+                own_requirement: own,
                 strategy,
                 preference,
                 selection,

@@ -236,11 +236,11 @@ impl World {
     fn waits_in(&self, id: u64) -> Option<u32> {
         let state = self.acd.state();
         let interaction = state.interactions.get(&InteractionId(id))?;
-        (interaction.stage == Stage::Waiting).then_some(interaction.queue.0)
+        (interaction.stage == Stage::Waiting).then_some(interaction.first().queue.0)
     }
 
     fn step_of(&self, id: u64) -> u8 {
-        self.acd.state().interactions[&InteractionId(id)].step
+        self.acd.state().interactions[&InteractionId(id)].first().step
     }
 
     /// Who left by an exit out of the distributor, and which.

@@ -21,21 +21,16 @@ impl Naive {
         }
         let now = self.state.now;
         let entry = InteractionState {
-            queue,
             priority,
             requirement,
             arrived: arrived.unwrap_or(now).min(now),
-            entered: now,
-            step: 0,
-            attempts: 0,
             flow_outs: 0,
             exclusions: BTreeMap::new(),
-            overdue: false,
-            promise: None,
             stage: Stage::Waiting,
+            entries: vec![EntryState::new(queue, now)],
         };
         self.state.interactions.insert(id, entry);
-        self.enter(id, queue, None);
+        self.enter((id, queue), queue, None);
         Ok(())
     }
 
@@ -50,54 +45,50 @@ impl Naive {
         Ok(())
     }
 
-    pub(super) fn enter(&mut self, id: InteractionId, queue: QueueId, from: Option<QueueId>) {
-        let now = self.state.now;
-        let entry = self.contact(id);
-        entry.queue = queue;
-        entry.entered = now;
-        entry.step = 0;
-        entry.attempts = 0;
-        entry.overdue = false;
-        entry.promise = None;
-        let (priority, waited, age) = (entry.priority, Duration::ZERO, now - entry.arrived);
+    /// Where it stood in another queue so far, it stands in this one.
+    pub(super) fn enter(&mut self, stand: Stand, queue: QueueId, from: Option<QueueId>) {
+        let (id, now) = (stand.0, self.state.now);
+        *self.entry_mut(stand) = EntryState::new(queue, now);
+        let stand = (id, queue);
+        let contact = self.contact(id);
+        let (priority, waited, age) = (contact.priority, Duration::ZERO, now - contact.arrived);
         self.count(queue, |counters| counters.offered += 1);
         self.say(Event::Queued { interaction: id, queue, from, priority, waited, age });
-        self.advance(id);
+        self.advance(stand);
         self.match_all();
-        if self.state.interactions[&id].stage != Stage::Waiting {
+        if !self.waits(stand) {
             return;
         }
         let entry = &self.state.queues[&queue];
         if let (Staffing::Deserted { .. }, Some(rule)) = (entry.staffing, entry.settings.nobody_logged_in)
-            && self.has_exit(id, rule.exit)
+            && self.has_exit(stand, rule.exit)
         {
-            return self.leave(id, OverflowCause::NobodyLoggedIn, rule.exit);
+            return self.leave(stand, OverflowCause::NobodyLoggedIn, rule.exit);
         }
         if let Some(rule) = entry.settings.max_length
             && self.line(queue).len() > rule.waiting as usize
-            && self.has_exit(id, rule.exit)
+            && self.has_exit(stand, rule.exit)
         {
-            return self.leave(id, OverflowCause::MaxLength, rule.exit);
+            return self.leave(stand, OverflowCause::MaxLength, rule.exit);
         }
-        self.promise(id);
+        self.promise(stand);
     }
 
-    pub(super) fn leave(&mut self, id: InteractionId, cause: OverflowCause, exit: Exit) {
-        let from = self.state.interactions[&id].queue;
-        self.overflow(id, cause, exit);
+    pub(super) fn leave(&mut self, stand: Stand, cause: OverflowCause, exit: Exit) {
+        let (id, from) = stand;
+        self.overflow(stand, cause, exit);
         match exit {
             Exit::Leave(_) => drop(self.state.interactions.remove(&id)),
             Exit::Queue(queue) => {
                 self.contact(id).flow_outs += 1;
-                self.enter(id, queue, Some(from));
+                self.enter(stand, queue, Some(from));
             }
         }
     }
 
-    pub(super) fn overflow(&mut self, id: InteractionId, cause: OverflowCause, exit: Exit) {
-        let entry = &self.state.interactions[&id];
-        let (queue, now) = (entry.queue, self.state.now);
-        let (waited, age) = (now - entry.entered, now - entry.arrived);
+    pub(super) fn overflow(&mut self, stand: Stand, cause: OverflowCause, exit: Exit) {
+        let (id, queue) = stand;
+        let (waited, age) = self.ages(stand);
         self.count(queue, |counters| {
             counters.overflowed += 1;
             counters.flowed_out += u64::from(matches!(exit, Exit::Queue(_)));
@@ -105,41 +96,45 @@ impl Naive {
         self.say(Event::Overflowed { interaction: id, queue, waited, age, cause, exit });
     }
 
-    pub(super) fn advance(&mut self, id: InteractionId) {
-        let entry = &self.state.interactions[&id];
-        let (step, cause) = self.step_now(id, entry.step);
-        self.set_step(id, step, cause);
+    /// Since entry into that queue, and since arrival.
+    pub(super) fn ages(&self, stand: Stand) -> (Duration, Duration) {
+        let now = self.state.now;
+        (now - self.entry(stand).entered, now - self.state.interactions[&stand.0].arrived)
     }
 
-    pub(super) fn set_step(&mut self, id: InteractionId, step: u8, cause: StepCause) {
-        let now = self.state.now;
-        let entry = self.contact(id);
+    pub(super) fn advance(&mut self, stand: Stand) {
+        let (step, cause) = self.step_now(stand, self.entry(stand).step);
+        self.set_step(stand, step, cause);
+    }
+
+    pub(super) fn set_step(&mut self, stand: Stand, step: u8, cause: StepCause) {
+        let (id, queue) = stand;
+        let (waited, _) = self.ages(stand);
+        let entry = self.entry_mut(stand);
         if entry.step != step {
             entry.step = step;
-            let (queue, waited) = (entry.queue, now - entry.entered);
             self.say(Event::StepEntered { interaction: id, queue, step, cause, waited });
         }
     }
 
-    pub(super) fn leave_if_too_old(&mut self, id: InteractionId) {
-        let Some(entry) = self.state.interactions.get(&id) else { return };
-        if entry.stage != Stage::Waiting {
+    pub(super) fn leave_if_too_old(&mut self, stand: Stand) {
+        if !self.waits(stand) {
             return;
         }
-        let queue = &self.state.queues[&entry.queue];
+        let (entry, queue) = (self.entry(stand), &self.state.queues[&stand.1]);
         if let (Staffing::Deserted { .. }, Some(rule)) = (queue.staffing, queue.settings.nobody_logged_in)
-            && self.has_exit(id, rule.exit)
+            && self.has_exit(stand, rule.exit)
         {
-            return self.leave(id, OverflowCause::NobodyLoggedIn, rule.exit);
+            return self.leave(stand, OverflowCause::NobodyLoggedIn, rule.exit);
         }
         let Some(rule) = queue.settings.max_wait else { return };
         if self.state.now - entry.entered < rule.after || entry.overdue {
             return;
         }
-        if self.has_exit(id, rule.exit) {
-            self.leave(id, OverflowCause::MaxWait, rule.exit);
+        if self.has_exit(stand, rule.exit) {
+            self.leave(stand, OverflowCause::MaxWait, rule.exit);
         } else {
-            self.contact(id).overdue = true;
+            self.entry_mut(stand).overdue = true;
         }
     }
 
@@ -153,14 +148,10 @@ impl Naive {
             }
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
-        self.count(entry.queue, |counters| counters.abandoned += 1);
-        self.say(Event::Abandoned {
-            interaction: id,
-            queue: entry.queue,
-            waited: now - entry.entered,
-            age: now - entry.arrived,
-            during,
-        });
+        let queue = entry.first().queue;
+        let (waited, age) = self.ages((id, queue));
+        self.count(queue, |counters| counters.abandoned += 1);
+        self.say(Event::Abandoned { interaction: id, queue, waited, age, during });
         self.state.interactions.remove(&id);
         for agent in agents {
             self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
@@ -173,7 +164,7 @@ impl Naive {
         if matches!(entry.stage, Stage::Handling { .. }) {
             return Err(Refusal::WrongStage(id));
         }
-        let queue = entry.queue;
+        let queue = entry.first().queue;
         self.contact(id).priority = priority;
         self.say(Event::PriorityChanged { interaction: id, queue, priority });
         Ok(())
@@ -196,7 +187,7 @@ impl Naive {
 
     pub(super) fn relocate(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
         let entry = self.present(id)?;
-        let from = entry.queue;
+        let from = entry.first().queue;
         if entry.stage != Stage::Waiting {
             return Err(Refusal::WrongStage(id));
         }
@@ -206,8 +197,8 @@ impl Naive {
         if from == queue {
             return Err(Refusal::UselessExit(queue));
         }
-        self.overflow(id, OverflowCause::Moved, Exit::Queue(queue));
-        self.enter(id, queue, Some(from));
+        self.overflow((id, from), OverflowCause::Moved, Exit::Queue(queue));
+        self.enter((id, from), queue, Some(from));
         Ok(())
     }
 
@@ -221,7 +212,7 @@ impl Naive {
             reservation: id,
             interaction: record.interaction,
             agent: record.agent,
-            queue: self.state.interactions[&record.interaction].queue,
+            queue: record.queue,
             cause,
             lasted: self.state.now - record.since,
             left,
@@ -244,25 +235,29 @@ impl Naive {
         if !self.rung_for(id).is_empty() {
             return;
         }
-        self.advance(id);
-        self.promise_nothing_new(id);
-        self.overdue.insert(self.place(id));
+        let queues: Vec<QueueId> =
+            self.state.interactions[&id].entries.iter().map(|entry| entry.queue).collect();
+        for queue in queues {
+            self.advance((id, queue));
+            self.promise_nothing_new((id, queue));
+            self.overdue.insert((self.place(id), queue));
+        }
     }
 
     pub(super) fn accept(&mut self, id: ReservationId) -> Result<(), Refusal> {
         if !self.state.reservations.contains_key(&id) {
             return Err(Refusal::StaleReservation(id));
         }
-        let ReservationState { interaction, agent, .. } = self.end(id, ReservationEnd::Accepted);
+        let ReservationState { interaction, agent, queue, .. } = self.end(id, ReservationEnd::Accepted);
         let now = self.state.now;
         let too_late = self.end_all(interaction, ReservationEnd::TakenByAnother);
         let entry = self.contact(interaction);
         entry.stage = Stage::Handling { agent, since: now };
         entry.exclusions.clear();
-        let (queue, waited, age) = (entry.queue, now - entry.entered, now - entry.arrived);
+        let (waited, age) = self.ages((interaction, queue));
         self.count(queue, |counters| counters.answered += 1);
         self.say(Event::Answered { interaction, queue, agent, waited, age });
-        self.contact(interaction).promise = None;
+        self.entry_mut((interaction, queue)).promise = None;
         self.change(agent, false, |agent| {
             agent.activity = Activity::Handling { interaction, since: now };
             agent.work_renewed = now;
@@ -284,8 +279,7 @@ impl Naive {
     }
 
     pub(super) fn fail(&mut self, id: ReservationId, end: ReservationEnd) {
-        let ReservationState { interaction, agent, .. } = self.end(id, end);
-        let queue = self.state.interactions[&interaction].queue;
+        let ReservationState { interaction, agent, queue, .. } = self.end(id, end);
         self.count(queue, |counters| counters.missed += 1);
         let rules = self.state.queues[&queue].settings.back_offs.clone();
         let (back_off, miss) = match end {
@@ -334,7 +328,7 @@ impl Naive {
     pub(super) fn finish(&mut self, id: InteractionId, cause: HandlingEnd) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
         let Stage::Handling { agent, since } = entry.stage else { return Err(Refusal::WrongStage(id)) };
-        let (now, queue) = (self.state.now, entry.queue);
+        let (now, queue) = (self.state.now, entry.first().queue);
         self.state.interactions.remove(&id);
         self.count(queue, |counters| {
             counters.finished += 1;
@@ -350,7 +344,7 @@ impl Naive {
     pub(super) fn give_back(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
         let Stage::Handling { agent, since } = entry.stage else { return Err(Refusal::WrongStage(id)) };
-        let (now, queue) = (self.state.now, entry.queue);
+        let (now, queue) = (self.state.now, entry.first().queue);
         let Some(rules) = self.state.queues.get(&queue) else { return Err(Refusal::UnknownQueue(queue)) };
         let exclusion = rules.settings.back_offs.rejected.exclusion;
         let is_unanswered = |entry: &&InteractionState| !matches!(entry.stage, Stage::Handling { .. });
@@ -373,13 +367,13 @@ impl Naive {
             queue,
             from: Some(queue),
             priority: entry.priority,
-            waited: now - entry.entered,
+            waited: now - entry.first().entered,
             age: now - entry.arrived,
         });
         let most = self.state.settings.exclusions_max;
         let entry = self.contact(id);
         entry.stage = Stage::Waiting;
-        entry.overdue = false;
+        entry.entries[0].overdue = false;
         if exclusion > Duration::ZERO && most > 0 {
             // The answer has ended all the others.
             entry.exclusions.insert(agent, now + exclusion);

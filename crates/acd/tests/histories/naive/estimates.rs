@@ -7,7 +7,7 @@ use super::*;
 impl Naive {
     pub(super) fn say(&mut self, event: Event) {
         let promise = match event {
-            Event::Answered { interaction, .. } => self.state.interactions[&interaction].promise,
+            Event::Answered { interaction, queue, .. } => self.entry((interaction, queue)).promise,
             _ => None,
         };
         let now = self.state.now;
@@ -18,26 +18,24 @@ impl Naive {
     }
 
     /// Who has to wait is promised something; in numbers only who stands last of all without an own requirement.
-    pub(super) fn promise(&mut self, id: InteractionId) {
-        let queue = self.state.interactions[&id].queue;
+    pub(super) fn promise(&mut self, (id, queue): Stand) {
         let line: Vec<InteractionId> = self.line(queue).into_iter().map(|place| place.interaction).collect();
         let is_plain = |id: &InteractionId| self.state.interactions[id].requirement.is_none();
         let plain: Vec<InteractionId> = line.iter().copied().filter(is_plain).collect();
-        let of = |id: InteractionId| self.state.interactions[&id].promise;
+        let of = |id: InteractionId| self.entry((id, queue)).promise;
         let question = (plain.last() == Some(&id)).then(|| Line {
             ahead: line.len() as u32 - 1,
             available: 0,
             head: if plain[0] == id { None } else { of(plain[0]) },
         });
         let promise = self.state.queues[&queue].estimator.promise(self.state.now, question.as_ref());
-        self.contact(id).promise = Some(promise);
+        self.entry_mut((id, queue)).promise = Some(promise);
     }
 
     /// Who was reserved at once and waits now is promised nothing.
-    pub(super) fn promise_nothing_new(&mut self, id: InteractionId) {
-        let entry = &self.state.interactions[&id];
-        let nothing: Promise = self.state.queues[&entry.queue].estimator.promise(self.state.now, None);
-        self.contact(id).promise.get_or_insert(nothing);
+    pub(super) fn promise_nothing_new(&mut self, stand: Stand) {
+        let nothing: Promise = self.state.queues[&stand.1].estimator.promise(self.state.now, None);
+        self.entry_mut(stand).promise.get_or_insert(nothing);
     }
 
     fn could_serve(&self, agent: &AgentState, queue: QueueId) -> bool {
@@ -71,11 +69,12 @@ impl Naive {
         if entry.stage != Stage::Waiting {
             return None;
         }
-        let line = self.line(entry.queue);
+        let queue = entry.first().queue;
+        let line = self.line(queue);
         let ahead = line.iter().take_while(|place| place.interaction != id).count() as u32;
         let is_plain = |place: &&Place| self.state.interactions[&place.interaction].requirement.is_none();
         let first = line.iter().find(is_plain);
-        let head = first.and_then(|first| self.state.interactions[&first.interaction].promise);
-        Some((entry.queue, Line { ahead, available: 0, head }))
+        let head = first.and_then(|first| self.entry((first.interaction, queue)).promise);
+        Some((queue, Line { ahead, available: 0, head }))
     }
 }

@@ -350,10 +350,11 @@ impl Naive {
         }
         self.say(Event::QueueDefined { queue: id });
         for place in line {
-            self.contact(place.interaction).overdue = false;
-            let (step, _) = self.step_now(place.interaction, 0);
-            self.set_step(place.interaction, step, StepCause::Changed);
-            self.overdue.insert(place);
+            let stand = (place.interaction, id);
+            self.entry_mut(stand).overdue = false;
+            let (step, _) = self.step_now(stand, 0);
+            self.set_step(stand, step, StepCause::Changed);
+            self.overdue.insert((place, id));
         }
         Ok(())
     }
@@ -372,7 +373,7 @@ impl Naive {
             .state
             .interactions
             .iter()
-            .filter(|(_, entry)| entry.queue == id && !matches!(entry.stage, Stage::Handling { .. }))
+            .filter(|(_, entry)| entry.entry(id).is_some() && !matches!(entry.stage, Stage::Handling { .. }))
             .map(|(&id, _)| self.place(id))
             .collect();
         let mut freed = Vec::new();
@@ -384,10 +385,11 @@ impl Naive {
             self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
         }
         for place in in_queue {
-            self.overflow(place.interaction, OverflowCause::QueueRemoved, exit);
+            let stand = (place.interaction, id);
+            self.overflow(stand, OverflowCause::QueueRemoved, exit);
             match exit {
                 Exit::Leave(_) => drop(self.state.interactions.remove(&place.interaction)),
-                Exit::Queue(to) => self.enter(place.interaction, to, Some(id)),
+                Exit::Queue(to) => self.enter(stand, to, Some(id)),
             }
         }
         self.say(Event::QueueRemoved { queue: id });

@@ -8,56 +8,55 @@ impl Naive {
         own.unwrap_or(self.state.settings.selection)
     }
 
-    pub(super) fn band(&self, id: InteractionId) -> u8 {
-        self.rules_of(id).band
-    }
-
-    fn rules_of(&self, id: InteractionId) -> &QueueSettings {
-        &self.state.queues[&self.state.interactions[&id].queue].settings
+    pub(super) fn rules_of(&self, (_, queue): Stand) -> &QueueSettings {
+        &self.state.queues[&queue].settings
     }
 
     /// The first of all whom the agent could take.
-    pub(super) fn wish(&self, agent: AgentId) -> Option<InteractionId> {
-        let mut able: Vec<InteractionId> =
-            self.state.interactions.keys().copied().filter(|&id| self.can_take(agent, id)).collect();
-        let lowest = able.iter().map(|&id| self.band(id)).min()?;
-        able.retain(|&id| self.band(id) == lowest);
+    pub(super) fn wish(&self, agent: AgentId) -> Option<Stand> {
+        let all = self.state.interactions.iter();
+        let stands =
+            all.flat_map(|(&id, contact)| contact.entries.iter().map(move |entry| (id, entry.queue)));
+        let mut able: Vec<Stand> = stands.filter(|&stand| self.can_take(agent, stand)).collect();
+        let lowest = able.iter().map(|&stand| self.rules_of(stand).band).min()?;
+        able.retain(|&stand| self.rules_of(stand).band == lowest);
         let now = self.state.now;
-        let objective = |id| self.rules_of(id).objective;
+        let objective = |stand| self.rules_of(stand).objective;
         let micros = |duration: Duration| duration.as_micros() as i128;
         match self.selection(agent) {
-            Selection::Oldest => able.into_iter().min_by_key(|&id| self.place(id)),
-            Selection::EarliestDue => able.into_iter().min_by_key(|&id| {
-                let place = self.place(id);
-                (i128::from(place.key) + micros(objective(id)), place)
+            Selection::Oldest => able.into_iter().min_by_key(|&stand| self.rank(stand)),
+            Selection::EarliestDue => able.into_iter().min_by_key(|&stand| {
+                let place = self.place(stand.0);
+                (i128::from(place.key) + micros(objective(stand)), self.rank(stand))
             }),
-            Selection::SkillLevel => able.into_iter().min_by_key(|&id| {
-                let (levels, skills) = self.levels(agent, id);
+            Selection::SkillLevel => able.into_iter().min_by_key(|&stand| {
+                let (levels, skills) = self.levels(agent, stand);
                 // An average as a whole number of 1/2^20.
-                (Reverse(levels * (1 << 20) / skills.max(1)), self.place(id))
+                (Reverse(levels * (1 << 20) / skills.max(1)), self.rank(stand))
             }),
-            Selection::Weight => able.into_iter().min_by_key(|&id| {
-                let place = self.place(id);
-                let age = i128::from(now.as_micros()) - i128::from(place.key);
-                (Reverse(age.max(0) * i128::from(self.rules_of(id).weight)), place)
+            Selection::Weight => able.into_iter().min_by_key(|&stand| {
+                let age = i128::from(now.as_micros()) - i128::from(self.place(stand.0).key);
+                (Reverse(age.max(0) * i128::from(self.rules_of(stand).weight)), self.rank(stand))
             }),
-            Selection::QueueRatio => able.into_iter().min_by_key(|&id| {
+            Selection::QueueRatio => able.into_iter().min_by_key(|&stand| {
                 let served: Vec<(QueueId, u32)> = self.served_by(agent);
                 let waiting: usize = served.iter().map(|&(queue, _)| self.line(queue).len()).sum();
                 let ratios: u32 = served.iter().map(|&(_, ratio)| ratio).sum();
-                let here = self.line(self.state.interactions[&id].queue).len() as i128;
-                let share = i128::from(self.rules_of(id).ratio) * waiting as i128;
-                (Reverse(here * i128::from(ratios) - share), self.place(id))
+                let here = self.line(stand.1).len() as i128;
+                let share = i128::from(self.rules_of(stand).ratio) * waiting as i128;
+                (Reverse(here * i128::from(ratios) - share), self.rank(stand))
             }),
             Selection::LateLast { guard } => {
-                let entered = |id: &InteractionId| self.state.interactions[id].entered;
-                let waited = |id: &InteractionId| now - entered(id);
-                let guarded = able.iter().copied().filter(|id| waited(id) >= guard);
-                let in_time = able.iter().copied().filter(|id| waited(id) <= objective(*id));
-                let due =
-                    |id: &InteractionId| (entered(id).as_micros() as i128 + micros(objective(*id)), *id);
+                let entered = |stand: &Stand| self.entry(*stand).entered;
+                let waited = |stand: &Stand| now - entered(stand);
+                let guarded = able.iter().copied().filter(|stand| waited(stand) >= guard);
+                let in_time = able.iter().copied().filter(|stand| waited(stand) <= objective(*stand));
+                let last = |stand: &Stand| (stand.0, self.rank(*stand));
+                let due = |stand: &Stand| {
+                    (entered(stand).as_micros() as i128 + micros(objective(*stand)), last(stand))
+                };
                 guarded
-                    .min_by_key(|id| (entered(id), *id))
+                    .min_by_key(|stand| (entered(stand), last(stand)))
                     .or_else(|| in_time.min_by_key(due))
                     .or_else(|| able.iter().copied().min_by_key(due))
             }
@@ -65,8 +64,8 @@ impl Naive {
     }
 
     /// The agent's levels in what the queue asks for, added up, and how many skills those are.
-    fn levels(&self, agent: AgentId, id: InteractionId) -> (u64, u64) {
-        let wanted = State::wanted_skills(self.rules_of(id));
+    fn levels(&self, agent: AgentId, stand: Stand) -> (u64, u64) {
+        let wanted = State::wanted_skills(self.rules_of(stand));
         let levels = score(&wanted, &self.state.agents[&agent].settings.skills);
         (u64::from(levels), wanted.len() as u64)
     }

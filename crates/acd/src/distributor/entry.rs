@@ -1,0 +1,153 @@
+//! An interaction in one queue. Nearly all interactions stand in one only: that entry lies in the interaction itself,
+//! and those of the few who stand in several lie in a list of their own.
+
+use timing::Instant;
+
+use super::{Interaction, Queue};
+use crate::QueueId;
+use crate::estimate::Promise;
+use crate::line::Node;
+use crate::state::{EntryState, Place};
+use crate::table::Slot;
+
+/// What [`EntryState`] says, and where it stands in the lines of its queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) entered: Instant,
+    pub(crate) queue: QueueId,
+    /// The same queue; only while waiting or reserved, because a queue may be removed under a conversation.
+    pub(crate) queue_slot: Slot<Queue>,
+    pub(crate) attempts: u32,
+    /// In the lines of its queue while it waits: by place, by entry, by its maximum wait.
+    pub(crate) node: Node,
+    pub(crate) entry_node: Node,
+    pub(crate) expiry_node: Node,
+    pub(crate) promise: Option<Promise>,
+    pub(crate) step: u8,
+    pub(crate) overdue: bool,
+}
+
+/// The entries behind the first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Also {
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// Which of its entries, counted as they came. It stays the same as long as the interaction waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Nth(u8);
+
+/// The entries that have not ended, in their order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing(u8);
+
+/// A place in the lines of one queue. Where somebody stands at one place in several, the first entry is the sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Spot {
+    pub(crate) place: Place,
+    pub(crate) nth: Nth,
+}
+
+impl Entry {
+    /// In a queue from now on.
+    pub(crate) fn new(queue: QueueId, queue_slot: Slot<Queue>, now: Instant) -> Entry {
+        Entry {
+            entered: now,
+            queue,
+            queue_slot,
+            attempts: 0,
+            node: Node::NOWHERE,
+            entry_node: Node::NOWHERE,
+            expiry_node: Node::NOWHERE,
+            promise: None,
+            step: 0,
+            overdue: false,
+        }
+    }
+
+    /// As it was written down; in a line or not, that comes later.
+    pub(crate) fn restored(state: &EntryState, queue_slot: Slot<Queue>) -> Entry {
+        let EntryState { queue, entered, step, attempts, overdue, promise } = *state;
+        Entry { attempts, promise, step, overdue, ..Entry::new(queue, queue_slot, entered) }
+    }
+
+    pub(crate) fn state(&self) -> EntryState {
+        let Entry { queue, entered, step, attempts, overdue, promise, .. } = *self;
+        EntryState { queue, entered, step, attempts, overdue, promise }
+    }
+}
+
+impl Nth {
+    /// The one that lies in the interaction itself.
+    pub(crate) const FIRST: Nth = Nth(0);
+
+    /// For the key of a line.
+    pub(crate) fn number(self) -> u32 {
+        self.0.into()
+    }
+
+    /// From the key of a line.
+    pub(crate) fn from_number(number: u32) -> Nth {
+        Nth(u8::try_from(number).expect("there are at most ENTRIES_MAX"))
+    }
+}
+
+impl Standing {
+    /// Of an interaction in one queue.
+    pub(crate) const ONE: Standing = Standing(1);
+
+    /// Of one that has so many entries.
+    pub(crate) fn of(entries: usize) -> Standing {
+        let bits = (1u16 << entries) - 1;
+        Standing(u8::try_from(bits).expect("there are at most ENTRIES_MAX"))
+    }
+
+    pub(crate) fn contains(self, nth: Nth) -> bool {
+        self.0 >> nth.0 & 1 == 1
+    }
+}
+
+impl Iterator for Standing {
+    type Item = Nth;
+
+    fn next(&mut self) -> Option<Nth> {
+        if self.0 == 0 {
+            return None;
+        }
+        let nth = u8::try_from(self.0.trailing_zeros()).expect("a number of a bit");
+        self.0 &= self.0 - 1;
+        Some(Nth(nth))
+    }
+}
+
+impl Interaction {
+    pub(crate) fn entry(&self, nth: Nth) -> &Entry {
+        match nth.0.checked_sub(1) {
+            None => &self.entry,
+            Some(index) => &self.also.as_ref().expect("bits are of entries").entries[usize::from(index)],
+        }
+    }
+
+    pub(crate) fn entry_mut(&mut self, nth: Nth) -> &mut Entry {
+        match nth.0.checked_sub(1) {
+            None => &mut self.entry,
+            Some(index) => &mut self.also.as_mut().expect("bits are of entries").entries[usize::from(index)],
+        }
+    }
+
+    /// The first of the queues in which it stands.
+    pub(crate) fn first(&self) -> Nth {
+        let mut standing = self.standing;
+        standing.next().expect("it stands in a queue as long as it is here")
+    }
+
+    /// Its entry in a queue.
+    pub(crate) fn nth_in(&self, queue: QueueId) -> Option<Nth> {
+        let mut standing = self.standing;
+        standing.find(|&nth| self.entry(nth).queue == queue)
+    }
+
+    pub(crate) fn spot(&self, nth: Nth) -> Spot {
+        Spot { place: self.place(), nth }
+    }
+}
