@@ -43,7 +43,7 @@ pub(crate) use agent::Agent;
 pub(crate) use deadline::{Alarm, Deadline, Due};
 pub(crate) use idle::{Idle, Rank, rank};
 pub(crate) use interaction::Interaction;
-pub(crate) use lease::{LeaseKind, LeaseLine, Leases};
+pub(crate) use lease::{LeaseKind, LeaseLine, Leases, Standing, kind_of};
 pub(crate) use profile::Profiles;
 pub(crate) use queue::Queue;
 pub(crate) use reservation::Reservation;
@@ -81,7 +81,7 @@ pub struct Distributor {
     unsettled: Unsettled,
     room: matching::Room,
     /// Room for agents who are set free together.
-    let_go: Vec<AgentId>,
+    let_go: Vec<ringing::Held>,
     due: Vec<Due>,
     /// Alarms of lines that went off and have to be set again.
     spent: Vec<Alarm>,

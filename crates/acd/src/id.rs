@@ -19,6 +19,11 @@ pub struct QueueId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SkillId(pub u32);
 
+/// A way by which customers and agents speak: calls, chats, e-mail. The meaning belongs to the configuration, except
+/// [`Channel::VOICE`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Channel(pub u8);
+
 /// One agent held for one interaction. Counted from 1 and never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ReservationId(pub u64);
@@ -35,6 +40,11 @@ pub struct SupervisorId(pub u32);
 /// answer, a hang-up: that is for the engine to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExitId(pub u32);
+
+impl Channel {
+    /// Calls.
+    pub const VOICE: Channel = Channel(0);
+}
 
 impl ReasonCode {
     /// Given by the distributor to an agent who missed too many reservations in a row. No command may use it.

@@ -6,12 +6,12 @@ use std::fmt;
 
 use timing::Instant;
 
-use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, rank};
+use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, Standing, kind_of, rank};
 use crate::estimate::Staff;
 use crate::state::{AgentState, EntryState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
-    Activity, AgentId, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId, Lease, Presence,
-    QueueId, ReasonCode, ReservationId, Selection, Settings, StepEffect,
+    AgentId, Aside, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId, Presence, QueueId,
+    ReasonCode, ReservationId, Selection, Settings, StepEffect, Work, WorkStage,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -23,8 +23,10 @@ pub enum Violation {
     LostReservation(ReservationId),
     /// An agent who is held for, or talks to, nothing that is here.
     LostAgent(AgentId),
-    /// Presence and activity contradict each other.
+    /// Presence and what is in hand contradict each other.
     Contradiction(AgentId),
+    /// An agent has more in hand than allowed.
+    BeyondCapacity(AgentId),
     /// An available agent could take a waiting interaction.
     WorkNotConserved(AgentId, InteractionId),
     /// A waiting interaction is at an earlier step than its age calls for, or at one that is not there.
@@ -110,7 +112,8 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
             }
             Stage::Handling { agent, since } => {
                 let agent = state.agents.get(&agent).ok_or(broken)?;
-                holds(agent.activity == Activity::Handling { interaction: id, since }, broken)?;
+                let is_it = |work: &Work| work.is_handling_of(id) && work.since() == since;
+                holds(agent.works.iter().filter(|work| is_it(work)).count() == 1, broken)?;
                 holds(interaction.exclusions.is_empty() && queues.len() == 1, broken)?;
             }
         }
@@ -130,7 +133,11 @@ fn check_reservations(state: &State) -> Result<(), Violation> {
         }
         holds(interaction.entry(reservation.queue).is_some(), lost)?;
         let agent = state.agents.get(&reservation.agent).ok_or(lost)?;
-        holds(agent.activity == Activity::Reserved { reservation: id, since: reservation.since }, lost)?;
+        let is_it = |work: &Work| {
+            let is_same = (work.interaction, work.since()) == (reservation.interaction, reservation.since);
+            work.reservation() == Some(id) && is_same
+        };
+        holds(agent.works.iter().filter(|work| is_it(work)).count() == 1, lost)?;
         holds(reservation.deadline > reservation.since, lost)?;
         holds(id.0 <= state.last_reservation, lost)?;
     }
@@ -139,32 +146,42 @@ fn check_reservations(state: &State) -> Result<(), Violation> {
 
 fn check_agents(state: &State) -> Result<(), Violation> {
     for (&id, agent) in &state.agents {
-        let lost = Violation::LostAgent(id);
-        let may_be_logged_out = match agent.activity {
-            Activity::Idle { .. } | Activity::Occupied { .. } => true,
-            Activity::Reserved { reservation, .. } => {
-                let reservation = state.reservations.get(&reservation).ok_or(lost)?;
-                holds(reservation.agent == id, lost)?;
-                false
-            }
-            Activity::Handling { interaction, since } => {
-                let interaction = state.interactions.get(&interaction).ok_or(lost)?;
-                holds(interaction.stage == Stage::Handling { agent: id, since }, lost)?;
-                true
-            }
-            Activity::AfterCallWork { since, until, .. } => {
-                holds(until <= since + state.settings.after_call_work_max, Violation::BoundExceeded)?;
-                false
-            }
-            Activity::BackingOff { .. } => false,
-        };
-        holds(may_be_logged_out || agent.presence != Presence::LoggedOut, Violation::Contradiction(id))?;
-        holds(is_as_forced(agent, &state.settings), Violation::Contradiction(id))?;
-        let is_handling = matches!(agent.activity, Activity::Handling { .. });
-        holds(!agent.leaving || is_handling, Violation::Contradiction(id))?;
-        holds(!agent.leaving || agent.presence == Presence::LoggedOut, Violation::Contradiction(id))?;
+        let contradiction = Violation::Contradiction(id);
+        for work in agent.works.iter() {
+            check_work(state, id, agent, work)?;
+        }
+        let only_conversations = agent.works.iter().all(Work::is_handling);
+        let is_backing_off = matches!(agent.aside, Aside::BackingOff { .. });
+        let may_be_logged_out = only_conversations && !is_backing_off;
+        holds(may_be_logged_out || agent.presence != Presence::LoggedOut, contradiction)?;
+        holds(is_as_forced(agent, &state.settings), contradiction)?;
+        holds(!agent.leaving || !agent.works.is_empty(), contradiction)?;
+        holds(!agent.leaving || agent.presence == Presence::LoggedOut, contradiction)?;
+        let is_at_work = agent.works.iter().any(Work::is_answered);
+        holds(agent.worked.since.is_some() == is_at_work, contradiction)?;
+        holds(agent.works.len() <= 1, Violation::BeyondCapacity(id))?;
     }
     Ok(())
+}
+
+/// Whether what an agent has in hand is there, and no second time.
+fn check_work(state: &State, id: AgentId, agent: &AgentState, work: &Work) -> Result<(), Violation> {
+    let lost = Violation::LostAgent(id);
+    match work.stage {
+        WorkStage::Reserved { reservation, .. } => {
+            let reservation = state.reservations.get(&reservation).ok_or(lost)?;
+            holds(reservation.agent == id, lost)
+        }
+        WorkStage::Handling { since, .. } => {
+            let interaction = state.interactions.get(&work.interaction).ok_or(lost)?;
+            holds(interaction.stage == Stage::Handling { agent: id, since }, lost)
+        }
+        WorkStage::AfterCallWork { since, until } => {
+            let of_it = agent.works.iter().filter(|other| other.is_after_call_work_of(work.interaction));
+            holds(of_it.count() == 1, lost)?;
+            holds(until <= since + state.settings.after_call_work_max, Violation::BoundExceeded)
+        }
+    }
 }
 
 /// Whether an agent's presence is one that goes with what a supervisor has forced.
@@ -398,22 +415,17 @@ fn check_leases(
     state: &State,
     alarms: &BTreeSet<LeaseKind>,
 ) -> Result<(), Violation> {
-    let mut expected: BTreeMap<LeaseKind, BTreeSet<(Instant, AgentId)>> = BTreeMap::new();
+    let mut expected: BTreeMap<LeaseKind, BTreeSet<Standing>> = BTreeMap::new();
     for (&id, agent) in &state.agents {
-        let work = agent.work_lease(id, &state.settings).map(|(lease, until)| match lease {
-            Lease::Handling(_) => (LeaseKind::Handling, until),
-            Lease::Occupied(_) => (LeaseKind::Occupied, until),
-            Lease::LogIn(_) => (LeaseKind::LogIn, until),
-        });
-        let log_in = agent.log_in_lease(&state.settings).map(|until| (LeaseKind::LogIn, until));
-        for (kind, until) in work.into_iter().chain(log_in) {
-            expected.entry(kind).or_default().insert((until, id));
+        for (lease, until) in agent.leases(id, &state.settings) {
+            let (kind, interaction) = kind_of(lease);
+            expected.entry(kind).or_default().insert((until, id, interaction));
         }
     }
     holds(expected.keys().eq(alarms), Violation::Deadlines)?;
     for LeaseLine { kind, standing, alarm } in distributor.lease_lines() {
         let expected = expected.remove(&kind).unwrap_or_default();
-        let first = expected.first().map(|&(until, _)| until);
+        let first = expected.first().map(|&(until, ..)| until);
         holds(standing == expected, Violation::StaleIndex(None))?;
         holds(alarm.is_some() == first.is_some() && alarm <= first, Violation::Deadlines)?;
     }
@@ -423,15 +435,18 @@ fn check_leases(
 fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {
     let mut expected = BTreeMap::new();
     for (&id, agent) in &state.agents {
-        let due = match agent.activity {
-            Activity::AfterCallWork { until, .. } => Some((Deadline::AfterCallWork(id), until)),
-            Activity::BackingOff { until, .. } => Some((Deadline::BackOff(id), until)),
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::Handling { .. }
-            | Activity::Occupied { .. } => None,
-        };
-        expected.extend(due);
+        for work in agent.works.iter() {
+            match work.stage {
+                WorkStage::AfterCallWork { until, .. } => {
+                    expected.insert(Deadline::AfterCallWork(id, work.interaction), until);
+                }
+                WorkStage::Reserved { .. } | WorkStage::Handling { .. } => {}
+            }
+        }
+        match agent.aside {
+            Aside::BackingOff { until, .. } => drop(expected.insert(Deadline::BackOff(id), until)),
+            Aside::Nothing { .. } | Aside::Occupied { .. } => {}
+        }
     }
     for (&id, reservation) in &state.reservations {
         expected.insert(Deadline::Reservation(id), reservation.deadline);

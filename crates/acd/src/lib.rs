@@ -45,6 +45,7 @@ mod snapshot;
 pub mod state;
 mod table;
 pub mod watch;
+mod work;
 
 pub use command::{Command, Fault, Lease, Refusal, RejectCause, Request};
 pub use distributor::Distributor;
@@ -52,7 +53,9 @@ pub use event::{
     AbandonedDuring, Activity, Decision, ELIGIBLE_MAX, Event, Forced, HandlingEnd, OverflowCause, Presence,
     RUNNERS_UP_MAX, ReservationEnd, StepCause,
 };
-pub use id::{AgentId, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId, SupervisorId};
+pub use id::{
+    AgentId, Channel, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId, SupervisorId,
+};
 pub use requirement::Requirement;
 pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
 pub use settings::{
@@ -61,3 +64,4 @@ pub use settings::{
     StepEffect, Strategy,
 };
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};
+pub use work::{Aside, Work, WorkStage, Worked, Works};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::estimate::{Accuracy, Estimate, NoEstimate};
-use crate::{Activity, AgentId, Forced, InteractionId, Presence, QueueId};
+use crate::{Activity, AgentId, Forced, InteractionId, Presence, QueueId, Works};
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ pub struct Counters {
 }
 
 /// One agent at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSnapshot {
     /// Who.
     pub agent: AgentId,
@@ -138,8 +138,10 @@ pub struct AgentSnapshot {
     pub presence_since: Instant,
     /// Forced by a supervisor: what, by whom and why.
     pub forced: Option<Forced>,
-    /// What the system does with the agent.
+    /// What the system does with the agent: [`crate::state::AgentState::activity`].
     pub activity: Activity,
+    /// All that is in hand.
+    pub works: Works,
     /// Interactions answered since log-in.
     pub handled: u32,
     /// [`crate::state::AgentState::occupancy`].

@@ -10,8 +10,8 @@ use timing::Instant;
 
 use crate::estimate::{Estimator, Promise};
 use crate::{
-    Activity, AgentId, AgentSettings, Counters, Forced, InteractionId, Lease, Presence, QueueId,
-    QueueSettings, Requirement, ReservationId, Settings,
+    Activity, AgentId, AgentSettings, Aside, Counters, Forced, InteractionId, Lease, Presence, QueueId,
+    QueueSettings, Requirement, ReservationId, Settings, Work, WorkStage, Worked, Works,
 };
 
 /// The whole state as plain values.
@@ -78,8 +78,10 @@ pub struct AgentState {
     pub presence_since: Instant,
     /// Forced by a supervisor.
     pub forced: Option<Forced>,
-    /// The fact.
-    pub activity: Activity,
+    /// The fact: what is in hand.
+    pub works: Works,
+    /// And what is beside it.
+    pub aside: Aside,
     /// Removed while in conversation: gone at its end, unknown to commands until then.
     pub leaving: bool,
     /// Reservations missed in a row.
@@ -88,15 +90,13 @@ pub struct AgentState {
     pub handled: u32,
     /// When the shift began: log-in.
     pub logged_in_at: Instant,
-    /// Conversations and after-call work since log-in that are over, in all.
-    pub worked: Duration,
+    /// The time at work since log-in.
+    pub worked: Worked,
     /// [`crate::Strategy::LeastOccupied`]: `worked` by the time since log-in, in parts per million rounded down, as of
     /// the moment at which `ready_at` was set.
     pub occupancy: u32,
     /// When the log-in was last renewed, or began: its lease counts from here.
     pub log_in_renewed: Instant,
-    /// When the conversation or the agent's own business was last renewed, or began.
-    pub work_renewed: Instant,
     /// [`crate::IdleClock::SinceHandled`].
     pub handled_at: Instant,
     /// [`crate::IdleClock::SinceReady`].
@@ -113,63 +113,78 @@ impl AgentState {
             presence: Presence::LoggedOut,
             presence_since: now,
             forced: None,
-            activity: Activity::Idle { since: now },
+            works: Works::default(),
+            aside: Aside::nothing(now),
             leaving: false,
             misses: 0,
             handled: 0,
             logged_in_at: now,
-            worked: Duration::ZERO,
+            worked: Worked::NOTHING,
             occupancy: 0,
             log_in_renewed: now,
-            work_renewed: now,
             handled_at: now,
             ready_at: now,
             offered_at: now,
         }
     }
 
-    /// The share of the time since log-in that was work, as of now, while nothing is in hand.
+    /// What the system does with the agent, in one word: what is in the foreground. A conversation comes before
+    /// after-call work, that before a reservation, and each of them before what is beside.
+    pub fn activity(&self) -> Activity {
+        self.works.foreground().map_or_else(|| self.aside.activity(), Work::activity)
+    }
+
+    /// Whether the agent does one thing at most, as all do who may have only one thing in hand.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.works.are_several() && (self.works.is_empty() || matches!(self.aside, Aside::Nothing { .. }))
+    }
+
+    /// The share of the time since log-in that was work, as of now.
     pub(crate) fn occupancy_at(&self, now: Instant) -> u32 {
         let since_log_in = (now - self.logged_in_at).as_micros();
-        let share = (self.worked.as_micros() * 1_000_000).checked_div(since_log_in).unwrap_or(0);
+        let worked = self.worked.until(now).as_micros();
+        let share = (worked * 1_000_000).checked_div(since_log_in).unwrap_or(0);
         u32::try_from(share).unwrap_or(u32::MAX)
     }
 
-    /// After the activity changed: what was worked counts, and what begins has a fresh lease.
-    pub(crate) fn follow_work(&mut self, before: Activity, now: Instant) {
-        let since = |activity| match activity {
-            Activity::Handling { since, .. } | Activity::AfterCallWork { since, .. } => Some(since),
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::BackingOff { .. }
-            | Activity::Occupied { .. } => None,
-        };
-        // After-call work that is only extended goes on.
-        if let Some(began) = since(before).filter(|_| since(before) != since(self.activity)) {
-            self.worked += now - began;
+    /// After a change of what is in hand.
+    pub(crate) fn follow_works(&mut self, now: Instant) {
+        self.worked.follow(self.works.iter().any(Work::is_answered), now);
+    }
+
+    /// Takes out of the agent's hands what is so, if it is there. Whoever has nothing left is idle from now on.
+    pub(crate) fn lay_down(&mut self, now: Instant, is_it: impl Fn(&Work) -> bool) -> Option<Work> {
+        let work = self.works.take(is_it)?;
+        if let Aside::Nothing { since } = &mut self.aside {
+            *since = now;
         }
-        match self.activity {
-            Activity::Handling { .. } | Activity::Occupied { .. } => self.work_renewed = now,
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::AfterCallWork { .. }
-            | Activity::BackingOff { .. } => {}
+        Some(work)
+    }
+
+    /// When the lease of one conversation ends if nobody renews it.
+    pub(crate) fn handling_lease(work: &Work, settings: &Settings) -> Option<Instant> {
+        match work.stage {
+            WorkStage::Handling { renewed, .. } => settings.handling_lease.map(|length| renewed + length),
+            WorkStage::Reserved { .. } | WorkStage::AfterCallWork { .. } => None,
         }
     }
 
-    /// The lease of what is in hand, and when it ends if nobody renews it.
-    pub(crate) fn work_lease(&self, id: AgentId, settings: &Settings) -> Option<(Lease, Instant)> {
-        let (lease, length) = match self.activity {
-            Activity::Handling { interaction, .. } => {
-                (Lease::Handling(interaction), settings.handling_lease?)
-            }
-            Activity::Occupied { .. } => (Lease::Occupied(id), settings.occupied_lease?),
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::AfterCallWork { .. }
-            | Activity::BackingOff { .. } => return None,
-        };
-        Some((lease, self.work_renewed + length))
+    /// When the lease of the agent's own business ends if nobody renews it.
+    pub(crate) fn occupied_lease(&self, settings: &Settings) -> Option<Instant> {
+        match self.aside {
+            Aside::Occupied { renewed, .. } => settings.occupied_lease.map(|length| renewed + length),
+            Aside::Nothing { .. } | Aside::BackingOff { .. } => None,
+        }
+    }
+
+    /// Every lease that the agent holds, with its end.
+    pub(crate) fn leases(&self, id: AgentId, settings: &Settings) -> impl Iterator<Item = (Lease, Instant)> {
+        let handling = self.works.iter().filter_map(|work| {
+            AgentState::handling_lease(work, settings).map(|until| (Lease::Handling(work.interaction), until))
+        });
+        let occupied = self.occupied_lease(settings).map(|until| (Lease::Occupied(id), until));
+        let log_in = self.log_in_lease(settings).map(|until| (Lease::LogIn(id), until));
+        handling.chain(occupied).chain(log_in)
     }
 
     /// When the log-in ends if nobody renews it.
@@ -180,8 +195,8 @@ impl AgentState {
 
     /// Whether an interaction may be offered: ready, and nothing in hand.
     pub fn is_available(&self) -> bool {
-        match (self.presence, self.activity) {
-            (Presence::Ready, Activity::Idle { .. }) => true,
+        match (self.presence, self.aside) {
+            (Presence::Ready, Aside::Nothing { .. }) => self.works.is_empty(),
             (Presence::LoggedOut | Presence::NotReady(_) | Presence::Ready, _) => false,
         }
     }
@@ -189,13 +204,9 @@ impl AgentState {
     /// Whether the agent takes work, now or when done with what is in hand: ready, and not busy with something that is
     /// not the distributor's.
     pub fn takes_work(&self) -> bool {
-        match self.activity {
-            Activity::Occupied { .. } => false,
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::Handling { .. }
-            | Activity::AfterCallWork { .. }
-            | Activity::BackingOff { .. } => self.presence == Presence::Ready,
+        match self.aside {
+            Aside::Occupied { .. } => false,
+            Aside::Nothing { .. } | Aside::BackingOff { .. } => self.presence == Presence::Ready,
         }
     }
 }

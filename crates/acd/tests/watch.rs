@@ -6,9 +6,9 @@ use std::time::Duration;
 use acd::state::State;
 use acd::watch::{Input, Journal, Step, Violation, Watch};
 use acd::{
-    Activity, AgentId, AgentSettings, Command, Distributor, Event, Exit, InteractionId, QueueId,
-    QueueSettings, Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId, Settings,
-    SkillId, StepCause, StepEffect, Strategy,
+    AgentId, AgentSettings, Aside, Command, Distributor, Event, Exit, InteractionId, QueueId, QueueSettings,
+    Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId, Settings, SkillId, StepCause,
+    StepEffect, Strategy, Works,
 };
 use timing::Instant;
 
@@ -193,7 +193,8 @@ fn i6_an_agent_who_is_not_the_first_by_the_strategy_is_found() {
     let seen = &mut day.seen[at];
     for state in [&mut seen.before, &mut seen.after] {
         let mut other = state.agents[&KIM].clone();
-        other.activity = Activity::Idle { since: Instant::from_secs(100) };
+        other.works = Works::default();
+        other.aside = Aside::Nothing { since: Instant::from_secs(100) };
         other.settings.skills.insert(BILLING, 10);
         state.agents.insert(AgentId(3), other);
     }

@@ -11,8 +11,8 @@ use crate::line::Node;
 use crate::state::AgentState;
 use crate::table::{Named, Slot};
 use crate::{
-    Activity, AgentId, AgentSettings, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
-    ReservationEnd,
+    AgentId, AgentSettings, Aside, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
+    ReservationEnd, Settings, Work, WorkStage, Worked,
 };
 
 #[derive(Clone, Debug)]
@@ -26,7 +26,9 @@ pub(crate) struct Agent {
     /// Where the agent stands there: one for each queue that the profile serves or, in a pool, for each order.
     pub(crate) nodes: Vec<Node>,
     /// Ends after-call work or a back-off.
-    pub(crate) timer: Option<TimerId>,
+    pub(super) timer: Option<TimerId>,
+    /// The same where there is more than one to end.
+    pub(super) more_timers: Vec<TimerId>,
     /// Where the agent stands in the lines of leases.
     pub(super) lease_nodes: LeaseNodes,
 }
@@ -59,31 +61,42 @@ impl Agent {
             is_listed: false,
             nodes: Vec::new(),
             timer: None,
-            lease_nodes: LeaseNodes::NOWHERE,
+            more_timers: Vec::new(),
+            lease_nodes: LeaseNodes::default(),
         }
     }
 
-    /// When the activity ends by itself, for those whose end this agent keeps.
-    pub(super) fn end(&self) -> Option<Instant> {
-        match self.state.activity {
-            Activity::AfterCallWork { until, .. } | Activity::BackingOff { until, .. } => Some(until),
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::Handling { .. }
-            | Activity::Occupied { .. } => None,
-        }
+    /// What ends by itself, where the agent does one thing at most.
+    fn due(&self) -> Option<Due> {
+        self.ends().next()
     }
 
-    pub(crate) fn due(&self) -> Option<Due> {
+    /// All that ends by itself.
+    pub(super) fn ends(&self) -> impl Iterator<Item = Due> {
         let id = self.id;
-        match self.state.activity {
-            Activity::AfterCallWork { until, .. } => Some((until, Deadline::AfterCallWork(id))),
-            Activity::BackingOff { until, .. } => Some((until, Deadline::BackOff(id))),
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::Handling { .. }
-            | Activity::Occupied { .. } => None,
-        }
+        let wrap_ups = self.state.works.iter().filter_map(move |work| match work.stage {
+            WorkStage::AfterCallWork { until, .. } => {
+                Some((until, Deadline::AfterCallWork(id, work.interaction)))
+            }
+            WorkStage::Reserved { .. } | WorkStage::Handling { .. } => None,
+        });
+        let back_off = match self.state.aside {
+            Aside::BackingOff { until, .. } => Some((until, Deadline::BackOff(id))),
+            Aside::Nothing { .. } | Aside::Occupied { .. } => None,
+        };
+        wrap_ups.chain(back_off)
+    }
+
+    /// The queue and beginning of after-call work.
+    fn after_call_work(&self, interaction: InteractionId) -> Option<(QueueId, Instant)> {
+        let work = self.state.works.find(|work| work.is_after_call_work_of(interaction))?;
+        Some((work.queue, work.since()))
+    }
+
+    /// What changes where leases change, for an agent who does one thing at most.
+    fn lease(&self, settings: &Settings) -> (Option<Instant>, Option<Instant>) {
+        let work = self.state.works.iter().find_map(|work| AgentState::handling_lease(work, settings));
+        (work.or_else(|| self.state.occupied_lease(settings)), self.state.log_in_lease(settings))
     }
 }
 
@@ -119,18 +132,18 @@ impl Distributor {
             agent.presence = held.unwrap_or(not_ready.map_or(Presence::Ready, Presence::NotReady));
             agent.misses = 0;
             agent.log_in_renewed = now;
-            match agent.activity {
-                // A log-out that waited for the end of the conversation is taken back: the shift goes on.
-                Activity::Handling { .. } => return,
-                Activity::Idle { .. } => agent.activity = Activity::Idle { since: now },
-                Activity::Occupied { .. } => {}
-                Activity::Reserved { .. } | Activity::AfterCallWork { .. } | Activity::BackingOff { .. } => {
-                    unreachable!("log-out ends these")
-                }
+            // A log-out that waited for the end of the conversations is taken back: the shift goes on.
+            if !agent.works.is_empty() {
+                return;
+            }
+            match agent.aside {
+                Aside::Nothing { .. } => agent.aside = Aside::nothing(now),
+                Aside::Occupied { .. } => {}
+                Aside::BackingOff { .. } => unreachable!("log-out ends these"),
             }
             agent.handled = 0;
             agent.logged_in_at = now;
-            agent.worked = Duration::ZERO;
+            agent.worked = Worked::NOTHING;
             agent.occupancy = 0;
             agent.handled_at = now;
             agent.ready_at = now;
@@ -145,30 +158,36 @@ impl Distributor {
         Ok(())
     }
 
-    /// Logged out, and what was in hand ended, except a conversation or what is not ours.
+    /// Logged out, and what was in hand ended, except conversations and what is not ours.
     pub(super) fn log_out_now(&mut self, slot: Slot<Agent>) {
         let now = self.now;
-        let Agent { id, state: AgentState { activity, .. }, .. } = self.agents[slot];
-        let (after, returned) = match activity {
-            Activity::Idle { .. } | Activity::Handling { .. } | Activity::Occupied { .. } => (activity, None),
-            Activity::BackingOff { .. } => (Activity::Idle { since: now }, None),
-            Activity::AfterCallWork { interaction, queue, since, .. } => {
-                self.emit_after_call_work_ended(id, interaction, queue, since);
-                (Activity::Idle { since: now }, None)
+        let mut returned = Vec::new();
+        for number in 0..self.agents[slot].state.works.len() {
+            let Work { interaction, stage, .. } = self.work(slot, number);
+            match stage {
+                WorkStage::Handling { .. } => {}
+                WorkStage::AfterCallWork { .. } => self.emit_after_call_work_ended(slot, interaction),
+                WorkStage::Reserved { reservation, .. } => {
+                    let reservation = self.reservations.slot(reservation).expect("the agent is held by it");
+                    returned.push(self.end_reservation(reservation, ReservationEnd::Withdrawn).interaction);
+                }
             }
-            Activity::Reserved { reservation, .. } => {
-                let reservation = self.reservations.slot(reservation).expect("the agent is held by it");
-                let ended = self.end_reservation(reservation, ReservationEnd::Withdrawn);
-                (Activity::Idle { since: now }, Some(ended.interaction))
-            }
-        };
+        }
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
             agent.presence = Presence::LoggedOut;
-            agent.activity = after;
+            while agent.lay_down(now, |work| !work.is_handling()).is_some() {}
+            match agent.aside {
+                Aside::BackingOff { .. } => agent.aside = Aside::nothing(now),
+                Aside::Nothing { .. } | Aside::Occupied { .. } => {}
+            }
         });
-        if let Some(interaction) = returned {
+        for interaction in returned {
             self.go_on_without(self.at(interaction));
         }
+    }
+
+    fn work(&self, slot: Slot<Agent>, number: usize) -> Work {
+        *self.agents[slot].state.works.iter().nth(number).expect("there are as many")
     }
 
     pub(super) fn set_ready(&mut self, id: AgentId) -> Result<(), Refusal> {
@@ -211,50 +230,47 @@ impl Distributor {
     }
 
     pub(super) fn occupy(&mut self, id: AgentId) -> Result<(), Refusal> {
-        let since = self.now;
+        let now = self.now;
         let slot = self.agent_slot(id)?;
-        match self.agents[slot].state.activity {
-            Activity::Idle { .. } | Activity::BackingOff { .. } => {}
-            Activity::AfterCallWork { interaction, queue, since, .. } => {
-                self.emit_after_call_work_ended(id, interaction, queue, since);
-            }
-            Activity::Reserved { .. } | Activity::Handling { .. } | Activity::Occupied { .. } => {
-                return Err(Refusal::WrongActivity(id));
-            }
+        let AgentState { aside, ref works, .. } = self.agents[slot].state;
+        let is_occupied = matches!(aside, Aside::Occupied { .. });
+        if is_occupied || works.iter().any(|work| !work.is_after_call_work()) {
+            return Err(Refusal::WrongActivity(id));
         }
-        self.change_agent(slot, ReadyClock::Restarts, |agent| agent.activity = Activity::Occupied { since });
+        for number in 0..works.len() {
+            self.emit_after_call_work_ended(slot, self.work(slot, number).interaction);
+        }
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
+            while agent.lay_down(now, Work::is_after_call_work).is_some() {}
+            agent.aside = Aside::Occupied { since: now, renewed: now };
+        });
         Ok(())
     }
 
     pub(super) fn release(&mut self, id: AgentId) -> Result<(), Refusal> {
         let slot = self.agent_slot(id)?;
-        let Activity::Occupied { .. } = self.agents[slot].state.activity else {
+        let Aside::Occupied { .. } = self.agents[slot].state.aside else {
             return Err(Refusal::WrongActivity(id));
         };
-        self.make_idle(slot);
+        self.end_aside(slot);
         Ok(())
     }
 
     pub(super) fn end_after_call_work(&mut self, id: AgentId) -> Result<(), Refusal> {
         let slot = self.agent_slot(id)?;
-        let Activity::AfterCallWork { queue, since, until, .. } = self.agents[slot].state.activity else {
-            return Err(Refusal::WrongActivity(id));
-        };
+        let (Work { interaction, queue, .. }, since, until) = self.first_after_call_work(slot)?;
         let rules = self.queues.by_id(queue).map(|queue| &queue.state.settings);
         let min = rules.map_or(Duration::ZERO, |rules| rules.after_call_work_min);
         if self.now < (since + min).min(until) {
             return Err(Refusal::AfterCallWorkMin(id));
         }
-        self.leave_after_call_work(slot);
+        self.leave_after_call_work(slot, interaction);
         Ok(())
     }
 
     pub(super) fn extend_after_call_work(&mut self, id: AgentId, by: Duration) -> Result<(), Refusal> {
         let slot = self.agent_slot(id)?;
-        let Activity::AfterCallWork { interaction, queue, since, until } = self.agents[slot].state.activity
-        else {
-            return Err(Refusal::WrongActivity(id));
-        };
+        let (Work { interaction, queue, .. }, since, until) = self.first_after_call_work(slot)?;
         let rules = self.queues.by_id(queue).map(|queue| &queue.state.settings);
         let of_all = self.settings.after_call_work_max;
         let most = rules.map_or(of_all, |rules| rules.after_call_work_bound(&self.settings));
@@ -264,35 +280,42 @@ impl Distributor {
         }
         self.emit(Event::AfterCallWorkExtended { agent: id, until: later });
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
-            agent.activity = Activity::AfterCallWork { interaction, queue, since, until: later };
+            let work = agent.works.find_mut(|work| work.is_after_call_work_of(interaction));
+            work.expect("just seen").stage = WorkStage::AfterCallWork { since, until: later };
         });
         Ok(())
     }
 
-    /// By its deadline or by the agent.
-    pub(super) fn leave_after_call_work(&mut self, slot: Slot<Agent>) {
-        let Agent { id, state: AgentState { activity, .. }, .. } = self.agents[slot];
-        let Activity::AfterCallWork { interaction, queue, since, .. } = activity else {
-            unreachable!("the caller has seen the after-call work")
-        };
-        self.emit_after_call_work_ended(id, interaction, queue, since);
-        self.make_idle(slot);
+    /// The after-call work that began first, from when and until when.
+    fn first_after_call_work(&self, slot: Slot<Agent>) -> Result<(Work, Instant, Instant), Refusal> {
+        let Agent { id, ref state, .. } = self.agents[slot];
+        let first = state.works.iter().find_map(|work| match work.stage {
+            WorkStage::AfterCallWork { since, until } => Some((*work, since, until)),
+            WorkStage::Reserved { .. } | WorkStage::Handling { .. } => None,
+        });
+        first.ok_or(Refusal::WrongActivity(id))
     }
 
-    fn emit_after_call_work_ended(
-        &mut self,
-        agent: AgentId,
-        interaction: InteractionId,
-        queue: QueueId,
-        since: Instant,
-    ) {
-        let lasted = self.now - since;
+    /// By its deadline or by the agent.
+    pub(super) fn leave_after_call_work(&mut self, slot: Slot<Agent>, interaction: InteractionId) {
+        let now = self.now;
+        self.emit_after_call_work_ended(slot, interaction);
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
+            agent.lay_down(now, |work| work.is_after_call_work_of(interaction));
+        });
+    }
+
+    pub(super) fn emit_after_call_work_ended(&mut self, slot: Slot<Agent>, interaction: InteractionId) {
+        let agent = &self.agents[slot];
+        let (queue, since) = agent.after_call_work(interaction).expect("the caller has seen it");
+        let (agent, lasted) = (agent.id, self.now - since);
         self.emit(Event::AfterCallWorkEnded { agent, interaction, queue, lasted });
     }
 
-    pub(super) fn make_idle(&mut self, slot: Slot<Agent>) {
-        let since = self.now;
-        self.change_agent(slot, ReadyClock::Restarts, |agent| agent.activity = Activity::Idle { since });
+    /// A back-off or the agent's own business is over.
+    pub(super) fn end_aside(&mut self, slot: Slot<Agent>) {
+        let now = self.now;
+        self.change_agent(slot, ReadyClock::Restarts, |agent| agent.aside = Aside::nothing(now));
     }
 
     /// The only way to change an agent: lists, counts, deadlines and events follow.
@@ -305,16 +328,14 @@ impl Distributor {
         self.withdraw(slot);
         let now = self.now;
         let agent = &mut self.agents[slot];
-        let before = (agent.state.presence, agent.state.activity);
-        let (was_available, end) = (agent.state.is_available(), agent.end());
+        let before = (agent.state.presence, agent.state.activity());
+        let (was_available, was_plain) = (agent.state.is_available(), agent.state.is_plain());
+        let (due, lease) = (agent.due(), agent.lease(&self.settings));
         let took_work = agent.state.takes_work();
-        let leases = agent.leases(&self.settings);
         change(&mut agent.state);
-        let after = (agent.state.presence, agent.state.activity);
+        agent.state.follow_works(now);
+        let after = (agent.state.presence, agent.state.activity());
         let takes_work = agent.state.takes_work();
-        if before.1 != after.1 {
-            agent.state.follow_work(before.1, now);
-        }
         if after.0 != before.0 {
             agent.state.presence_since = now;
         }
@@ -322,14 +343,9 @@ impl Distributor {
             agent.state.ready_at = now;
             agent.state.occupancy = agent.state.occupancy_at(now);
         }
-        let is_leased_anew = agent.leases(&self.settings) != leases;
-        if agent.end() != end {
-            if let Some(timer) = agent.timer.take() {
-                self.deadlines.cancel(timer);
-            }
-            let due = agent.due();
-            agent.timer = due.map(|(at, deadline)| self.deadlines.schedule(at, Alarm::Single(at, deadline)));
-        }
+        let is_plain = was_plain && agent.state.is_plain();
+        let is_leased_anew = !is_plain || agent.lease(&self.settings) != lease;
+        let has_other_ends = !is_plain || agent.due() != due;
         let id = agent.id;
         if before.0.is_logged_in() != after.0.is_logged_in() {
             self.count_staff(slot, after.0.is_logged_in());
@@ -340,12 +356,30 @@ impl Distributor {
         if before != after {
             self.emit(Event::AgentChanged { agent: id, presence: after.0, activity: after.1 });
         }
+        if has_other_ends {
+            self.schedule_ends(slot);
+        }
         if is_leased_anew {
             self.stand_down_from_leases(slot);
             self.stand_for_leases(slot);
         }
         self.follow_forced(slot);
         self.present(slot);
+    }
+
+    /// Sets a timer for each thing of the agent's that ends by itself, and no other.
+    pub(super) fn schedule_ends(&mut self, slot: Slot<Agent>) {
+        let agent = &mut self.agents[slot];
+        for timer in agent.timer.take().into_iter().chain(agent.more_timers.drain(..)) {
+            self.deadlines.cancel(timer);
+        }
+        let agent = &self.agents[slot];
+        let mut ends = agent.ends();
+        let (first, more) = (ends.next(), ends.collect::<Vec<Due>>());
+        let mut schedule = |(at, deadline)| self.deadlines.schedule(at, Alarm::Single(at, deadline));
+        let (timer, more_timers) = (first.map(&mut schedule), more.into_iter().map(schedule).collect());
+        let agent = &mut self.agents[slot];
+        (agent.timer, agent.more_timers) = (timer, more_timers);
     }
 
     /// Takes an agent out of the lines of those available.

@@ -1,12 +1,13 @@
 //! Queues and agents come, change and go while calls wait: each costs what it changes and resets nothing.
 
 use super::entry::{Entry, Spot};
+use super::ringing::Held;
 use super::{Agent, Distributor, Front, Interaction, Queue, Reservation};
 use crate::state::{Staffing, Stage, State};
 use crate::table::Slot;
 use crate::{
-    Activity, AgentId, AgentSettings, Event, Exit, OverflowCause, QueueId, QueueSettings, Refusal,
-    ReservationEnd, StepCause,
+    AgentId, AgentSettings, Event, Exit, OverflowCause, QueueId, QueueSettings, Refusal, ReservationEnd,
+    StepCause,
 };
 
 impl Distributor {
@@ -187,7 +188,7 @@ impl Distributor {
     }
 
     /// Takes everybody out who waits or is reserved; in the order of the line, with the agents who were held.
-    fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Spot>, Vec<AgentId>) {
+    fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Spot>, Vec<Held>) {
         let id = self.queues[slot].id;
         let mut spots = self.line_of(slot);
         for spot in &spots {
@@ -220,7 +221,7 @@ impl Distributor {
             let profile = self.join_profile(&settings.skills);
             let agent = Agent::new(id, settings.clone(), profile, self.now);
             self.count_selection(self.selection_of(&agent.state), true);
-            let (presence, activity) = (agent.state.presence, agent.state.activity);
+            let (presence, activity) = (agent.state.presence, agent.state.activity());
             self.agents.insert(agent);
             self.emit(Event::AgentChanged { agent: id, presence, activity });
             return Ok(());
@@ -256,17 +257,16 @@ impl Distributor {
         let slot = self.agent_slot(id)?;
         self.log_out_now(slot);
         let agent = &mut self.agents[slot];
-        match agent.state.activity {
-            Activity::Handling { .. } => agent.state.leaving = true,
-            Activity::Idle { .. } | Activity::Occupied { .. } => self.drop_agent(slot),
-            Activity::Reserved { .. } | Activity::AfterCallWork { .. } | Activity::BackingOff { .. } => {
-                unreachable!("log-out ends these")
-            }
+        // A log-out leaves nothing in hand but conversations.
+        if agent.state.works.is_empty() {
+            self.drop_agent(slot);
+        } else {
+            agent.state.leaving = true;
         }
         Ok(())
     }
 
-    /// Forgets an agent who is logged out and has nothing in hand.
+    /// Forgets an agent who is logged out and has nothing (any more) in hand.
     pub(super) fn drop_agent(&mut self, slot: Slot<Agent>) {
         self.stand_down_from_leases(slot);
         let agent = self.agents.remove(slot);

@@ -8,9 +8,10 @@ use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
 /// What becomes due. The order is that of equal deadlines: who becomes free comes before who gives up waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Deadline {
-    AfterCallWork(AgentId),
+    AfterCallWork(AgentId, InteractionId),
     BackOff(AgentId),
-    Lease(LeaseKind, AgentId),
+    /// Of a conversation with the interaction, or of something else.
+    Lease(LeaseKind, AgentId, Option<InteractionId>),
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
     Step(InteractionId, QueueId),
@@ -83,10 +84,10 @@ impl Distributor {
 
     fn is_current(&self, (at, deadline): Due) -> bool {
         match deadline {
-            Deadline::AfterCallWork(id) | Deadline::BackOff(id) => {
-                self.agents.by_id(id).is_some_and(|agent| agent.due() == Some((at, deadline)))
+            Deadline::AfterCallWork(id, _) | Deadline::BackOff(id) => {
+                self.agents.by_id(id).is_some_and(|agent| agent.ends().any(|end| end == (at, deadline)))
             }
-            Deadline::Lease(kind, agent) => self.ends_at(kind, agent, at),
+            Deadline::Lease(kind, agent, interaction) => self.ends_at(kind, agent, interaction, at),
             Deadline::Exclusion(interaction, agent) => self
                 .interactions
                 .by_id(interaction)
@@ -100,9 +101,11 @@ impl Distributor {
 
     fn run(&mut self, deadline: Deadline) {
         match deadline {
-            Deadline::AfterCallWork(agent) => self.leave_after_call_work(self.who(agent)),
-            Deadline::BackOff(agent) => self.make_idle(self.who(agent)),
-            Deadline::Lease(kind, agent) => self.expire(kind, agent),
+            Deadline::AfterCallWork(agent, interaction) => {
+                self.leave_after_call_work(self.who(agent), interaction);
+            }
+            Deadline::BackOff(agent) => self.end_aside(self.who(agent)),
+            Deadline::Lease(kind, agent, interaction) => self.expire(kind, agent, interaction),
             Deadline::Exclusion(interaction, agent) => self.end_exclusion(self.at(interaction), agent),
             Deadline::Reservation(reservation) => {
                 let slot = self.reservations.slot(reservation).expect("looked at by the caller");

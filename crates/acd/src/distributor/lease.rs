@@ -10,8 +10,9 @@ use timing::Instant;
 use super::waiting::Aging;
 use super::{Agent, Alarm, Deadline, Distributor};
 use crate::line::{Key, Node};
+use crate::state::AgentState;
 use crate::table::Slot;
-use crate::{Activity, AgentId, Event, HandlingEnd, Lease, Refusal, Settings};
+use crate::{AgentId, Aside, Event, HandlingEnd, InteractionId, Lease, Refusal, Settings, WorkStage};
 
 /// What a lease is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,23 +31,26 @@ pub(crate) struct Leases {
 }
 
 /// Where an agent stands in them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LeaseNodes {
+    /// Of the conversation or the agent's own business.
     work: Option<(LeaseKind, Node)>,
+    /// The same where there is more than one.
+    more: Vec<(LeaseKind, Node)>,
     log_in: Option<Node>,
 }
+
+/// When a lease ends, whose it is, and for which conversation, where it is one's.
+pub(crate) type Standing = (Instant, AgentId, Option<InteractionId>);
 
 /// One line as it is.
 pub(crate) struct LeaseLine {
     pub(crate) kind: LeaseKind,
     /// Who stands there, and until when.
-    pub(crate) standing: BTreeSet<(Instant, AgentId)>,
+    pub(crate) standing: BTreeSet<Standing>,
     /// When the alarm goes off.
     pub(crate) alarm: Option<Instant>,
 }
-
-/// What of an agent has a lease: the kind of the work in hand, whether the log-in does, and until when.
-type Held = (Option<(LeaseKind, Instant)>, Option<Instant>);
 
 impl Leases {
     pub(crate) fn new() -> Leases {
@@ -62,38 +66,12 @@ impl Leases {
     }
 }
 
-impl LeaseNodes {
-    pub(crate) const NOWHERE: LeaseNodes = LeaseNodes { work: None, log_in: None };
-}
-
-impl Agent {
-    /// The leases that the agent's state calls for.
-    pub(super) fn leases(&self, settings: &Settings) -> Held {
-        let Settings { handling_lease, occupied_lease, log_in_lease, .. } = settings;
-        if handling_lease.is_none() && occupied_lease.is_none() && log_in_lease.is_none() {
-            return (None, None);
-        }
-        let work = self.state.work_lease(self.id, settings).map(|(lease, until)| (kind_of(lease), until));
-        (work, self.state.log_in_lease(settings))
-    }
-
-    /// When the lease of this kind ends.
-    fn lease_end(&self, kind: LeaseKind, settings: &Settings) -> Option<Instant> {
-        let (work, log_in) = self.leases(settings);
-        match kind {
-            LeaseKind::LogIn => log_in,
-            LeaseKind::Handling | LeaseKind::Occupied => {
-                work.filter(|&(held, _)| held == kind).map(|(_, until)| until)
-            }
-        }
-    }
-}
-
-fn kind_of(lease: Lease) -> LeaseKind {
+/// The line in which a lease stands, and the conversation, where it is one's.
+pub(crate) fn kind_of(lease: Lease) -> (LeaseKind, Option<InteractionId>) {
     match lease {
-        Lease::Handling(_) => LeaseKind::Handling,
-        Lease::Occupied(_) => LeaseKind::Occupied,
-        Lease::LogIn(_) => LeaseKind::LogIn,
+        Lease::Handling(interaction) => (LeaseKind::Handling, Some(interaction)),
+        Lease::Occupied(_) => (LeaseKind::Occupied, None),
+        Lease::LogIn(_) => (LeaseKind::LogIn, None),
     }
 }
 
@@ -107,7 +85,7 @@ impl Distributor {
             }
             Lease::Occupied(agent) => {
                 let slot = self.agent_slot(agent)?;
-                let Activity::Occupied { .. } = self.agents[slot].state.activity else {
+                let Aside::Occupied { .. } = self.agents[slot].state.aside else {
                     return Err(Refusal::WrongActivity(agent));
                 };
                 slot
@@ -115,37 +93,41 @@ impl Distributor {
             Lease::LogIn(agent) => self.logged_in(agent)?,
         };
         self.stand_down_from_leases(slot);
-        let state = &mut self.agents[slot].state;
-        match lease {
-            Lease::Handling(_) | Lease::Occupied(_) => state.work_renewed = now,
-            Lease::LogIn(_) => state.log_in_renewed = now,
-        }
+        self.agents[slot].state.renew(lease, now);
         self.stand_for_leases(slot);
         Ok(())
     }
 
     /// Puts an agent into the lines of the leases that the agent has.
     pub(super) fn stand_for_leases(&mut self, slot: Slot<Agent>) {
+        let Settings { handling_lease, occupied_lease, log_in_lease, .. } = self.settings;
+        if handling_lease.is_none() && occupied_lease.is_none() && log_in_lease.is_none() {
+            return;
+        }
         let agent = &self.agents[slot];
-        let (id, (work, log_in)) = (agent.id, agent.leases(&self.settings));
-        let mut stand = |kind: LeaseKind, until: Instant| {
+        let mut nodes = LeaseNodes::default();
+        for (lease, until) in agent.state.leases(agent.id, &self.settings) {
+            let (kind, interaction) = kind_of(lease);
             let aging = self.leases.of(kind);
-            let node = self.lines.insert(&mut aging.line, key(until, id), slot.number());
+            let key = key((until, agent.id, interaction));
+            let node = self.lines.insert(&mut aging.line, key, slot.number());
             aging.wake(&mut self.deadlines, until, Alarm::Lease(kind));
-            node
-        };
-        let nodes = LeaseNodes {
-            work: work.map(|(kind, until)| (kind, stand(kind, until))),
-            log_in: log_in.map(|until| stand(LeaseKind::LogIn, until)),
-        };
+            match kind {
+                LeaseKind::LogIn => nodes.log_in = Some(node),
+                LeaseKind::Handling | LeaseKind::Occupied if nodes.work.is_none() => {
+                    nodes.work = Some((kind, node));
+                }
+                LeaseKind::Handling | LeaseKind::Occupied => nodes.more.push((kind, node)),
+            }
+        }
         self.agents[slot].lease_nodes = nodes;
     }
 
     /// Takes an agent out of them.
     pub(super) fn stand_down_from_leases(&mut self, slot: Slot<Agent>) {
-        let nodes = std::mem::replace(&mut self.agents[slot].lease_nodes, LeaseNodes::NOWHERE);
-        let log_in = nodes.log_in.map(|node| (LeaseKind::LogIn, node));
-        for (kind, node) in nodes.work.into_iter().chain(log_in) {
+        let LeaseNodes { work, more, log_in } = std::mem::take(&mut self.agents[slot].lease_nodes);
+        let log_in = log_in.map(|node| (LeaseKind::LogIn, node));
+        for (kind, node) in work.into_iter().chain(log_in).chain(more) {
             let aging = self.leases.of(kind);
             self.lines.remove(&mut aging.line, node);
             aging.rest_if_empty(&mut self.deadlines);
@@ -157,11 +139,11 @@ impl Distributor {
         let aging = self.leases.of(kind);
         aging.alarm = None;
         for node in self.lines.iter(&aging.line) {
-            let (until, agent) = lease_at(self.lines.key(node));
+            let (until, agent, interaction) = lease_at(kind, self.lines.key(node));
             if !self.deadlines.is_due(until, self.now) {
                 break;
             }
-            self.due.push((until, Deadline::Lease(kind, agent)));
+            self.due.push((until, Deadline::Lease(kind, agent, interaction)));
         }
     }
 
@@ -169,7 +151,7 @@ impl Distributor {
     pub(super) fn rearm_leases(&mut self, kind: LeaseKind) {
         let aging = self.leases.of(kind);
         if let Some(head) = aging.line.head() {
-            let (until, _) = lease_at(self.lines.key(head));
+            let (until, ..) = lease_at(kind, self.lines.key(head));
             aging.wake(&mut self.deadlines, until, Alarm::Lease(kind));
         }
     }
@@ -180,44 +162,74 @@ impl Distributor {
         let lines =
             [(LeaseKind::Handling, handling), (LeaseKind::Occupied, occupied), (LeaseKind::LogIn, log_in)];
         lines.map(|(kind, aging)| {
-            let keys = self.lines.iter(&aging.line).map(|node| lease_at(self.lines.key(node)));
+            let keys = self.lines.iter(&aging.line).map(|node| lease_at(kind, self.lines.key(node)));
             LeaseLine { kind, standing: keys.collect(), alarm: aging.alarm.map(|(at, _)| at) }
         })
     }
 
     /// Whether an agent's lease ends at that moment.
-    pub(super) fn ends_at(&self, kind: LeaseKind, agent: AgentId, at: Instant) -> bool {
-        self.agents.by_id(agent).is_some_and(|agent| agent.lease_end(kind, &self.settings) == Some(at))
+    pub(super) fn ends_at(
+        &self,
+        kind: LeaseKind,
+        agent: AgentId,
+        interaction: Option<InteractionId>,
+        at: Instant,
+    ) -> bool {
+        self.agents.by_id(agent).is_some_and(|agent| {
+            let mut leases = agent.state.leases(agent.id, &self.settings);
+            leases.any(|(lease, until)| until == at && kind_of(lease) == (kind, interaction))
+        })
     }
 
     /// Nobody has renewed it.
-    pub(super) fn expire(&mut self, kind: LeaseKind, agent: AgentId) {
+    pub(super) fn expire(&mut self, kind: LeaseKind, agent: AgentId, interaction: Option<InteractionId>) {
         let slot = self.who(agent);
-        match (kind, self.agents[slot].state.activity) {
+        match (kind, interaction) {
             (LeaseKind::LogIn, _) => {
                 self.emit(Event::LeaseExpired { lease: Lease::LogIn(agent), agent });
                 self.log_out_now(slot);
             }
-            (LeaseKind::Handling, Activity::Handling { interaction, .. }) => {
+            (LeaseKind::Handling, Some(interaction)) => {
                 self.emit(Event::LeaseExpired { lease: Lease::Handling(interaction), agent });
                 let ended = self.end_conversation(interaction, HandlingEnd::LeaseExpired);
                 ended.expect("the agent is in conversation with it");
             }
             (LeaseKind::Occupied, _) => {
                 self.emit(Event::LeaseExpired { lease: Lease::Occupied(agent), agent });
-                self.make_idle(slot);
+                self.end_aside(slot);
             }
-            (LeaseKind::Handling, _) => unreachable!("looked at by the caller"),
+            (LeaseKind::Handling, None) => unreachable!("it is the lease of a conversation"),
         }
     }
 }
 
-fn key(until: Instant, agent: AgentId) -> Key {
-    Key { major: until.as_micros(), minor: agent.0.into(), last: 0 }
+impl AgentState {
+    /// The lease of what the agent has in hand begins anew.
+    fn renew(&mut self, lease: Lease, now: Instant) {
+        match lease {
+            Lease::Handling(interaction) => {
+                let work = self.works.find_mut(|work| work.is_handling_of(interaction));
+                let work = work.expect("the interaction is in conversation with this agent");
+                work.stage = WorkStage::Handling { since: work.since(), renewed: now };
+            }
+            Lease::Occupied(_) => match &mut self.aside {
+                Aside::Occupied { renewed, .. } => *renewed = now,
+                Aside::Nothing { .. } | Aside::BackingOff { .. } => unreachable!("looked at by the caller"),
+            },
+            Lease::LogIn(_) => self.log_in_renewed = now,
+        }
+    }
 }
 
-/// When the lease of an entry ends, and whose it is.
-fn lease_at(key: Key) -> (Instant, AgentId) {
-    let agent = u32::try_from(key.minor).expect("the key is made of an agent's id");
-    (Instant::from_micros(key.major), AgentId(agent))
+fn key((until, agent, interaction): Standing) -> Key {
+    Key { major: until.as_micros(), minor: interaction.map_or(0, |interaction| interaction.0), last: agent.0 }
+}
+
+/// The lease of an entry.
+fn lease_at(kind: LeaseKind, key: Key) -> Standing {
+    let interaction = match kind {
+        LeaseKind::Handling => Some(InteractionId(key.minor)),
+        LeaseKind::Occupied | LeaseKind::LogIn => None,
+    };
+    (Instant::from_micros(key.major), AgentId(key.last), interaction)
 }

@@ -17,7 +17,9 @@ use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation
 use crate::line::Node;
 use crate::state::{ReservationState, Stage};
 use crate::table::Slot;
-use crate::{Activity, AgentId, Decision, ELIGIBLE_MAX, Event, RUNNERS_UP_MAX, ReservationId, Strategy};
+use crate::{
+    AgentId, Channel, Decision, ELIGIBLE_MAX, Event, RUNNERS_UP_MAX, ReservationId, Strategy, Work, WorkStage,
+};
 
 /// The agent whom an interaction gets, and what the decision record says about the others.
 struct Choice {
@@ -404,7 +406,7 @@ impl Distributor {
         self.count(queue_slot, |counters| counters.reservations += 1);
 
         let entry = &mut self.queues[queue_slot];
-        let strategy = entry.state.settings.strategy;
+        let (strategy, channel) = (entry.state.settings.strategy, Channel::VOICE);
         if strategy == Strategy::RoundRobin {
             entry.state.last_chosen = Some((order, agent));
         }
@@ -441,7 +443,8 @@ impl Distributor {
             decision,
         });
         self.change_agent(choice.agent, ReadyClock::Goes, |agent| {
-            agent.activity = Activity::Reserved { reservation, since: now };
+            let stage = WorkStage::Reserved { reservation, since: now };
+            agent.works.push(Work { interaction: id, queue, channel, stage });
             agent.offered_at = now;
         });
     }

@@ -10,8 +10,8 @@ use super::{Agent, Distributor, Interaction};
 use crate::state::{ReservationState, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    Activity, AgentId, BackOff, BackOffs, Event, HandlingEnd, InteractionId, Presence, QueueId, ReasonCode,
-    Refusal, RejectCause, ReservationEnd, ReservationId,
+    AgentId, Aside, BackOff, BackOffs, Event, HandlingEnd, InteractionId, Presence, QueueId, ReasonCode,
+    Refusal, RejectCause, ReservationEnd, ReservationId, Work, WorkStage,
 };
 
 #[derive(Clone, Debug)]
@@ -56,7 +56,9 @@ impl Distributor {
         self.interactions[slot].entry_mut(nth).promise = None;
         let agent_slot = self.who(agent);
         self.change_agent(agent_slot, ReadyClock::Goes, |agent| {
-            agent.activity = Activity::Handling { interaction, since };
+            let work =
+                agent.works.take(|work| work.reservation() == Some(id)).expect("the agent is held by it");
+            agent.works.push(Work { stage: WorkStage::Handling { since, renewed: since }, ..work });
             agent.misses = 0;
             agent.handled = agent.handled.saturating_add(1);
         });
@@ -72,6 +74,7 @@ impl Distributor {
 
     /// By rejection or expiry: the agent backs off; where nobody else is rung, the interaction waits again in its place.
     pub(super) fn fail_reservation(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
+        let id = self.reservations[reservation].id;
         let ReservationState { interaction, agent, queue, .. } = self.end_reservation(reservation, end);
         let slot = self.at(interaction);
         let queue = self.interactions[slot].entry(self.entry_of(slot, queue)).queue_slot;
@@ -85,11 +88,10 @@ impl Distributor {
             if agent.presence == Presence::Ready && has_enough {
                 agent.presence = Presence::NotReady(ReasonCode::MISSED);
             }
-            agent.activity = if agent.presence == Presence::Ready && !back_off.pause.is_zero() {
-                Activity::BackingOff { since: now, until: now + back_off.pause }
-            } else {
-                Activity::Idle { since: now }
-            };
+            agent.lay_down(now, |work| work.reservation() == Some(id));
+            if agent.presence == Presence::Ready && !back_off.pause.is_zero() {
+                agent.aside = Aside::BackingOff { since: now, until: now + back_off.pause };
+            }
         });
         if !back_off.exclusion.is_zero() {
             self.exclude(slot, agent, now + back_off.exclusion);
@@ -191,11 +193,11 @@ impl Distributor {
         Ok(())
     }
 
-    /// What follows a conversation: after-call work, or idle at once for who has none or is logged out.
+    /// What follows a conversation: after-call work, or nothing for who has none or is logged out.
     fn wrap_up(&mut self, slot: Slot<Agent>, interaction: InteractionId, queue: QueueId) {
         let now = self.now;
         let Agent { id, ref state, .. } = self.agents[slot];
-        if state.leaving {
+        if state.leaving && !state.works.are_several() {
             return self.drop_agent(slot);
         }
         let own = state.settings.after_call_work;
@@ -203,15 +205,23 @@ impl Distributor {
             Some(queue) => queue.state.settings.after_call_work_for(own, &self.settings),
             None => own.unwrap_or(Duration::ZERO).min(self.settings.after_call_work_max),
         };
-        let activity = if length.is_zero() || !state.presence.is_logged_in() {
-            Activity::Idle { since: now }
-        } else {
-            let until = now + length;
+        let until = (!length.is_zero() && state.presence.is_logged_in()).then(|| now + length);
+        if let Some(until) = until {
+            // The id may have come to the agent for a second time.
+            if state.works.find(|work| work.is_after_call_work_of(interaction)).is_some() {
+                self.leave_after_call_work(slot, interaction);
+            }
             self.emit(Event::AfterCallWorkStarted { agent: id, interaction, queue, until });
-            Activity::AfterCallWork { interaction, queue, since: now, until }
-        };
+        }
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
-            agent.activity = activity;
+            match until {
+                None => drop(agent.lay_down(now, |work| work.is_handling_of(interaction))),
+                Some(until) => {
+                    let work = agent.works.find_mut(|work| work.is_handling_of(interaction));
+                    let work = work.expect("the conversation was in hand");
+                    work.stage = WorkStage::AfterCallWork { since: now, until };
+                }
+            }
             agent.handled_at = now;
         });
     }

@@ -6,9 +6,12 @@
 use super::{Distributor, Interaction, Reservation};
 use crate::state::Stage;
 use crate::table::Slot;
-use crate::{Activity, AgentId, ReservationEnd};
+use crate::{AgentId, ReservationEnd, ReservationId};
 
 use super::agent::ReadyClock;
+
+/// An agent who was rung, and by which reservation.
+pub(crate) type Held = (AgentId, ReservationId);
 
 impl Distributor {
     /// The reservations of an interaction, in the order in which they were made.
@@ -49,21 +52,24 @@ impl Distributor {
 
     /// Ends all reservations that an interaction still has, none of them by a fault of its agent. The agents are the
     /// caller's to set free, once it is said what became of the interaction.
-    pub(super) fn end_all(&mut self, slot: Slot<Interaction>, cause: ReservationEnd) -> Vec<AgentId> {
+    pub(super) fn end_all(&mut self, slot: Slot<Interaction>, cause: ReservationEnd) -> Vec<Held> {
         let mut let_go = std::mem::take(&mut self.let_go);
         while self.reservations.get(self.interactions[slot].first_reservation).is_some() {
             let first = self.interactions[slot].first_reservation;
-            let_go.push(self.end_reservation(first, cause).agent);
+            let id = self.reservations[first].id;
+            let_go.push((self.end_reservation(first, cause).agent, id));
         }
         let_go
     }
 
-    /// The agents are idle again as if the reservations had not been, except for the clock of the last offer.
-    pub(super) fn free_without_fault(&mut self, mut let_go: Vec<AgentId>) {
-        let since = self.now;
-        for agent in let_go.drain(..) {
+    /// The agents are as if the reservations had not been, except for the clock of the last offer.
+    pub(super) fn free_without_fault(&mut self, mut let_go: Vec<Held>) {
+        let now = self.now;
+        for (agent, reservation) in let_go.drain(..) {
             let slot = self.who(agent);
-            self.change_agent(slot, ReadyClock::Goes, |agent| agent.activity = Activity::Idle { since });
+            self.change_agent(slot, ReadyClock::Goes, |agent| {
+                agent.lay_down(now, |work| work.reservation() == Some(reservation));
+            });
         }
         self.let_go = let_go;
     }

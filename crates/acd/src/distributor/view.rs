@@ -39,8 +39,9 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
 }
 
 pub(super) fn agent(agent: AgentId, state: &AgentState) -> AgentSnapshot {
-    let AgentState { presence, presence_since, forced, activity, handled, occupancy, .. } = *state;
-    AgentSnapshot { agent, presence, presence_since, forced, activity, handled, occupancy }
+    let AgentState { presence, presence_since, forced, handled, occupancy, .. } = *state;
+    let (activity, works) = (state.activity(), state.works.clone());
+    AgentSnapshot { agent, presence, presence_since, forced, activity, works, handled, occupancy }
 }
 
 /// In one walk over the agents, whatever the number of queues.
@@ -48,7 +49,7 @@ fn agent_counts(distributor: &Distributor) -> BTreeMap<QueueId, AgentCounts> {
     let mut by_slot: BTreeMap<Slot<Queue>, AgentCounts> = BTreeMap::new();
     for (_, agent) in distributor.agents.iter() {
         for serves in &distributor.profiles.at(agent.profile).serves {
-            by_slot.entry(serves.queue).or_default().add(agent.state.presence, agent.state.activity);
+            by_slot.entry(serves.queue).or_default().add(agent.state.presence, agent.state.activity());
         }
     }
     by_slot.into_iter().map(|(slot, counts)| (distributor.queues[slot].id, counts)).collect()

@@ -86,9 +86,7 @@ impl Distributor {
     }
 
     fn restore_agent(&mut self, slot: Slot<Agent>) {
-        let due = self.agents[slot].due();
-        let timer = due.map(|(at, deadline)| self.deadlines.schedule(at, Alarm::Single(at, deadline)));
-        self.agents[slot].timer = timer;
+        self.schedule_ends(slot);
         if self.agents[slot].state.presence.is_logged_in() {
             self.count_staff(slot, true);
         }

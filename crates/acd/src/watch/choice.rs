@@ -16,9 +16,9 @@ use crate::state::{
     AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
-    Activity, AgentId, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, HandlingEnd, IdleClock,
-    InteractionId, Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd, ReservationId,
-    Selection, Settings, StepEffect, Strategy, requirement,
+    Activity, AgentId, Aside, Channel, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, HandlingEnd,
+    IdleClock, InteractionId, Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd,
+    ReservationId, Selection, Settings, StepEffect, Strategy, Work, WorkStage, Worked, requirement,
 };
 
 /// Checks every reservation of a step.
@@ -28,7 +28,10 @@ pub(super) fn check(
     step: &Step<'_>,
     after: &State,
 ) -> Result<(), Violation> {
+    let available = before.agents.iter().filter(|(_, agent)| agent.is_available());
     let mut mirror = Mirror {
+        available: available.map(|(&id, _)| id).collect(),
+        ended: Vec::new(),
         state: State { now: before.now.max(step.now), ..before.clone() },
         freed_without_fault: BTreeSet::new(),
         brings: None,
@@ -51,6 +54,10 @@ pub(super) fn check(
 /// The state in the middle of a step.
 struct Mirror {
     state: State,
+    /// Agents who were available when they were last said to have changed.
+    available: BTreeSet<AgentId>,
+    /// Conversations that are over, until it is said what follows.
+    ended: Vec<(AgentId, InteractionId)>,
     /// Agents whose caller gave up, so that the clock of being ready goes on.
     freed_without_fault: BTreeSet<AgentId>,
     /// The requirement of the interaction that the command brings.
@@ -235,6 +242,8 @@ impl Mirror {
                 contact.stage = Stage::Handling { agent, since: now };
                 contact.exclusions.clear();
                 let agent = self.state.agents.get_mut(&agent)?;
+                let work = agent.works.take(|work| work.interaction == interaction && !work.is_answered())?;
+                agent.works.push(Work { stage: WorkStage::Handling { since: now, renewed: now }, ..work });
                 agent.handled = agent.handled.saturating_add(1);
                 Some(())
             }
@@ -254,10 +263,23 @@ impl Mirror {
                 self.agent_changed(agent, presence, activity, after)
             }
             Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
-            Event::AfterCallWorkStarted { .. }
-            | Event::AfterCallWorkExtended { .. }
-            | Event::AfterCallWorkEnded { .. }
-            | Event::LeaseExpired { .. }
+            Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
+                let works = &mut self.state.agents.get_mut(&agent)?.works;
+                let work = works.find_mut(|work| work.is_handling_of(interaction))?;
+                work.stage = WorkStage::AfterCallWork { since: now, until };
+                Some(())
+            }
+            Event::AfterCallWorkExtended { agent, until } => {
+                let works = &mut self.state.agents.get_mut(&agent)?.works;
+                let work = works.find_mut(Work::is_after_call_work)?;
+                work.stage = WorkStage::AfterCallWork { since: work.since(), until };
+                Some(())
+            }
+            Event::AfterCallWorkEnded { agent, interaction, .. } => {
+                let agent = self.state.agents.get_mut(&agent)?;
+                agent.lay_down(now, |work| work.is_after_call_work_of(interaction)).map(drop)
+            }
+            Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. }
@@ -309,8 +331,13 @@ impl Mirror {
             Stage::Handling { .. } => return None,
         }
         let agent = self.state.agents.get_mut(&held.agent)?;
-        agent.activity = Activity::Reserved { reservation: id, since: held.since };
         agent.offered_at = held.since;
+        agent.works.push(Work {
+            interaction: held.interaction,
+            queue: held.queue,
+            channel: Channel::VOICE,
+            stage: WorkStage::Reserved { reservation: id, since: held.since },
+        });
         let queue = self.state.queues.get_mut(&held.queue)?;
         match queue.settings.strategy {
             Strategy::RoundRobin => queue.last_chosen = Some((agent.settings.order, held.agent)),
@@ -326,7 +353,11 @@ impl Mirror {
     }
 
     fn reservation_ended(&mut self, id: ReservationId, cause: ReservationEnd) -> Option<()> {
-        let held = self.state.reservations.remove(&id)?;
+        let (held, now) = (self.state.reservations.remove(&id)?, self.state.now);
+        if cause != ReservationEnd::Accepted {
+            let agent = self.state.agents.get_mut(&held.agent)?;
+            agent.lay_down(now, |work| work.reservation() == Some(id))?;
+        }
         let is_last = !self.state.reservations.values().any(|other| other.interaction == held.interaction);
         let contact = self.contact(held.interaction)?;
         if is_last {
@@ -370,9 +401,11 @@ impl Mirror {
     }
 
     fn handling_ended(&mut self, id: InteractionId, agent: AgentId, cause: HandlingEnd) -> Option<()> {
+        let agent_id = agent;
         let now = self.state.now;
         if let Some(agent) = self.state.agents.get_mut(&agent) {
             agent.handled_at = now;
+            self.ended.push((agent_id, id));
         }
         match cause {
             HandlingEnd::Finished | HandlingEnd::LeaseExpired => {
@@ -397,29 +430,38 @@ impl Mirror {
             // A new agent: nothing has happened to anybody of that name yet.
             return self.state.agents.insert(id, after.agents.get(&id)?.clone()).map_or(Some(()), |_| None);
         };
-        let (was_available, was_here) = (agent.is_available(), agent.presence.is_logged_in());
-        let talks = matches!(activity, Activity::Handling { .. });
-        match agent.activity {
-            Activity::Handling { since, .. } | Activity::AfterCallWork { since, .. } => {
-                let goes_on = is_work(activity) && activity.since() == since;
-                agent.worked += if goes_on { Duration::ZERO } else { now - since };
-            }
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::BackingOff { .. }
-            | Activity::Occupied { .. } => {}
+        let was_available = self.available.contains(&id);
+        let was_here = agent.presence.is_logged_in();
+        for (_, interaction) in self.ended.extract_if(.., |&mut (of, _)| of == id) {
+            agent.lay_down(now, |work| work.is_handling_of(interaction));
         }
-        if presence.is_logged_in() && !was_here && !talks {
+        agent.follow_works(now);
+        if presence.is_logged_in() && !was_here && agent.works.is_empty() {
             agent.handled = 0;
-            (agent.logged_in_at, agent.worked, agent.occupancy) = (now, Duration::ZERO, 0);
+            (agent.logged_in_at, agent.worked, agent.occupancy) = (now, Worked::NOTHING, 0);
             (agent.handled_at, agent.ready_at, agent.offered_at) = (now, now, now);
         }
         agent.presence = presence;
-        agent.activity = activity;
+        agent.aside = match activity {
+            Activity::Idle { since } => Aside::Nothing { since },
+            Activity::BackingOff { since, until } => Aside::BackingOff { since, until },
+            Activity::Occupied { since } => Aside::Occupied { since, renewed: since },
+            Activity::Reserved { .. } | Activity::Handling { .. } | Activity::AfterCallWork { .. } => {
+                agent.aside
+            }
+        };
+        if agent.activity() != activity {
+            return None;
+        }
         let goes_on = self.freed_without_fault.remove(&id);
         if agent.is_available() && !was_available && !goes_on {
             agent.ready_at = now;
-            agent.occupancy = parts_per_million(agent.worked, now - agent.logged_in_at);
+            agent.occupancy = parts_per_million(agent.worked.before, now - agent.logged_in_at);
+        }
+        if agent.is_available() {
+            self.available.insert(id);
+        } else {
+            self.available.remove(&id);
         }
         Some(())
     }
@@ -433,7 +475,8 @@ impl Mirror {
         let agent = |state: &AgentState| {
             (
                 state.presence,
-                state.activity,
+                state.activity(),
+                state.works.clone(),
                 state.handled,
                 state.occupancy,
                 state.handled_at,
@@ -451,10 +494,6 @@ impl Mirror {
             && agents(&self.state) == agents(after)
             && self.state.reservations == after.reservations
     }
-}
-
-fn is_work(activity: Activity) -> bool {
-    matches!(activity, Activity::Handling { .. } | Activity::AfterCallWork { .. })
 }
 
 fn parts_per_million(part: Duration, whole: Duration) -> u32 {

@@ -15,10 +15,11 @@ use acd::state::{
     AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use acd::{
-    AbandonedDuring, Activity, AgentId, AgentSettings, Command, Counters, Decision, ELIGIBLE_MAX, Event,
-    Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Lease, OverflowCause,
-    Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd,
-    ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId,
+    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, Channel, Command, Counters, Decision,
+    ELIGIBLE_MAX, Event, Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Lease,
+    OverflowCause, Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement,
+    ReservationEnd, ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Work,
+    WorkStage, Worked, Works,
 };
 use timing::Instant;
 
@@ -28,9 +29,9 @@ type Stand = (InteractionId, QueueId);
 /// What the passing of time brings, in the order in which equal times are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    AfterCallWork(AgentId),
+    AfterCallWork(AgentId, InteractionId),
     BackOff(AgentId),
-    HandlingLease(AgentId),
+    HandlingLease(AgentId, InteractionId),
     OccupiedLease(AgentId),
     LogInLease(AgentId),
     Exclusion(InteractionId, AgentId),
@@ -50,8 +51,59 @@ pub(crate) struct Naive {
     pub(crate) watches_refusals: bool,
 }
 
-fn is_idle_kind(activity: Activity) -> bool {
-    matches!(activity, Activity::Idle { .. })
+/// All that an agent has in hand.
+fn works(agent: &AgentState) -> Vec<Work> {
+    agent.works.iter().copied().collect()
+}
+
+/// Whoever has laid something down, and does nothing beside, has done nothing since then.
+fn keep(agent: &mut AgentState, now: Instant, stays: impl Fn(&Work) -> bool) {
+    let before = works(agent);
+    agent.works = before.iter().copied().filter(stays).collect();
+    if let (true, Aside::Nothing { since }) = (agent.works.len() < before.len(), &mut agent.aside) {
+        *since = now;
+    }
+}
+
+/// The same things in hand, changed.
+fn revise(agent: &mut AgentState, change: impl FnMut(&mut Work)) {
+    let mut all = works(agent);
+    all.iter_mut().for_each(change);
+    agent.works = all.into_iter().collect();
+}
+
+fn is_reserved(work: &Work) -> bool {
+    matches!(work.stage, WorkStage::Reserved { .. })
+}
+
+fn is_wrap_up_of(work: &Work, interaction: InteractionId) -> bool {
+    work.interaction == interaction && matches!(work.stage, WorkStage::AfterCallWork { .. })
+}
+
+/// What an agent does, in one word.
+fn foreground(agent: &AgentState) -> Activity {
+    let works = works(agent);
+    let word = |work: &Work| {
+        let Work { interaction, queue, stage, .. } = *work;
+        match stage {
+            WorkStage::Reserved { reservation, since } => Activity::Reserved { reservation, since },
+            WorkStage::Handling { since, .. } => Activity::Handling { interaction, since },
+            WorkStage::AfterCallWork { since, until } => {
+                Activity::AfterCallWork { interaction, queue, since, until }
+            }
+        }
+    };
+    let weight = |work: &&Work| match work.stage {
+        WorkStage::Handling { .. } => 0,
+        WorkStage::AfterCallWork { .. } => 1,
+        WorkStage::Reserved { .. } => 2,
+    };
+    match (works.iter().min_by_key(weight), agent.aside) {
+        (Some(work), _) => word(work),
+        (None, Aside::Nothing { since }) => Activity::Idle { since },
+        (None, Aside::BackingOff { since, until }) => Activity::BackingOff { since, until },
+        (None, Aside::Occupied { since, .. }) => Activity::Occupied { since },
+    }
 }
 
 fn meets(settings: &QueueSettings, step: usize, skills: &Skills) -> bool {
@@ -119,13 +171,13 @@ impl Naive {
     fn deadlines(&self) -> BTreeSet<(Instant, Due)> {
         let mut all = BTreeSet::new();
         for (&id, agent) in &self.state.agents {
-            match agent.activity {
-                Activity::AfterCallWork { until, .. } => drop(all.insert((until, Due::AfterCallWork(id)))),
-                Activity::BackingOff { until, .. } => drop(all.insert((until, Due::BackOff(id)))),
-                Activity::Idle { .. }
-                | Activity::Reserved { .. }
-                | Activity::Handling { .. }
-                | Activity::Occupied { .. } => {}
+            for work in works(agent) {
+                if let WorkStage::AfterCallWork { until, .. } = work.stage {
+                    all.insert((until, Due::AfterCallWork(id, work.interaction)));
+                }
+            }
+            if let Aside::BackingOff { until, .. } = agent.aside {
+                all.insert((until, Due::BackOff(id)));
             }
         }
         all.extend(self.leases());
@@ -162,9 +214,10 @@ impl Naive {
 
     fn fire(&mut self, due: Due) {
         match due {
-            Due::AfterCallWork(agent) => self.close_after_call_work(agent),
+            Due::AfterCallWork(agent, interaction) => self.close_after_call_work(agent, interaction),
             Due::BackOff(agent) => self.idle(agent),
-            Due::HandlingLease(agent) | Due::OccupiedLease(agent) => self.lose_work(agent),
+            Due::HandlingLease(agent, interaction) => self.lose_conversation(agent, interaction),
+            Due::OccupiedLease(agent) => self.lose_own_business(agent),
             Due::LogInLease(agent) => {
                 self.say(Event::LeaseExpired { lease: Lease::LogIn(agent), agent });
                 self.log_out(agent);
@@ -229,11 +282,7 @@ impl Naive {
             Command::Renew { lease } => self.renew(lease),
             Command::Occupy { agent } => self.occupy(agent),
             Command::Release { agent } => self.release(agent),
-            Command::EndAfterCallWork { agent } => {
-                self.may_end_after_call_work(agent)?;
-                self.close_after_call_work(agent);
-                Ok(())
-            }
+            Command::EndAfterCallWork { agent } => self.stop_wrapping_up(agent),
             Command::ExtendAfterCallWork { agent, by } => self.extend(agent, by),
             Command::Enqueue { interaction, request } => self.enqueue(interaction, request),
             Command::Cancel { interaction } => self.cancel(interaction),
@@ -424,7 +473,8 @@ impl Naive {
         let skills = &agent.settings.skills;
         entry.stage == Stage::Waiting
             && agent.presence == Presence::Ready
-            && is_idle_kind(agent.activity)
+            && matches!(agent.aside, Aside::Nothing { .. })
+            && agent.works.is_empty()
             && meets(&queue.settings, usize::from(self.entry(stand).step), skills)
             && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
             && !entry.exclusions.contains_key(&agent_id)
@@ -511,7 +561,9 @@ impl Naive {
             },
         });
         self.change(agent, false, |agent| {
-            agent.activity = Activity::Reserved { reservation, since: now };
+            let stage = WorkStage::Reserved { reservation, since: now };
+            let work = Work { interaction: id, queue, channel: Channel::VOICE, stage };
+            agent.works = works(agent).into_iter().chain([work]).collect();
             agent.offered_at = now;
         });
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use acd::state::{Stage, State};
 use acd::watch::{Input, Journal, Step, Watch};
 use acd::{
-    Activity, AgentId, Command, Distributor, Event, InteractionId, Lease, Refusal, RejectCause,
-    ReservationId, Settings, invariants,
+    AgentId, Command, Distributor, Event, InteractionId, Lease, Refusal, RejectCause, ReservationId,
+    Settings, invariants,
 };
 use proptest::prelude::*;
 use timing::Instant;
@@ -156,7 +156,7 @@ impl Pair {
 
     fn wrapping_up(&self, pick: usize) -> Option<AgentId> {
         let agents: Vec<AgentId> = (self.naive.state.agents.iter())
-            .filter(|(_, agent)| matches!(agent.activity, Activity::AfterCallWork { .. }))
+            .filter(|(_, agent)| agent.works.iter().any(acd::Work::is_after_call_work))
             .map(|(&id, _)| id)
             .collect();
         agents.get(pick % agents.len().max(1)).copied()

@@ -160,7 +160,7 @@ fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Com
 
 fn rings(state: &State, agent: AgentId, name: &str) -> Said<ReservationId> {
     let nothing = format!("nothing rings {name}: name the reservation, as in `reservation 3 is accepted`");
-    match state.agents.get(&agent).map(|agent| agent.activity) {
+    match state.agents.get(&agent).map(acd::state::AgentState::activity) {
         Some(Activity::Reserved { reservation, .. }) => Ok(reservation),
         Some(_) | None => Err(nothing),
     }

@@ -218,7 +218,7 @@ impl World {
     }
 
     fn activity(&self, agent: u32) -> Activity {
-        self.acd.state().agents[&AgentId(agent)].activity
+        self.acd.state().agents[&AgentId(agent)].activity()
     }
 
     fn presence(&self, agent: u32) -> Presence {

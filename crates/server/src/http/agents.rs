@@ -35,7 +35,7 @@ pub(super) async fn list(State(view): State<Arc<View>>) -> Json<Agents> {
 pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<String>) -> Answer<Agent> {
     let agent = find(&view, &id)?;
     let seen = view.api.distributor(move |distributor| distributor.agent_snapshot(agent)).await?;
-    told(&view, &id, seen.ok_or_else(|| unknown(&id))?)
+    told(&view, &id, &seen.ok_or_else(|| unknown(&id))?)
 }
 
 /// What an agent wants from now on: ready, not ready with a reason, or logged out. Logs in or out where that is
@@ -139,7 +139,7 @@ pub(super) async fn extend_after_call_work(
 
 async fn tell(view: &View, id: &str, agent: AgentId, command: Command) -> Answer<Agent> {
     let seen = view.api.tell(agent, command).await?;
-    told(view, id, seen.map_err(|refusal| Problem::refused(refusal, id))?)
+    told(view, id, &seen.map_err(|refusal| Problem::refused(refusal, id))?)
 }
 
 fn find(view: &View, id: &str) -> Result<AgentId, Trouble> {
@@ -151,9 +151,9 @@ fn unknown(id: &str) -> Trouble {
     Trouble(Problem::unknown("agent", id, "see GET /api/v1/agents for all of them"))
 }
 
-fn told(view: &View, id: &str, seen: AgentSnapshot) -> Answer<Agent> {
+fn told(view: &View, id: &str, seen: &AgentSnapshot) -> Answer<Agent> {
     let dictionary = Dictionary::of(view);
     let words: Words<'_> = dictionary.words();
     let (_, name) = words.find_agent(id).ok_or_else(|| unknown(id))?;
-    Ok(Json(Agent::new(&seen, name, &words)))
+    Ok(Json(Agent::new(seen, name, &words)))
 }

@@ -140,7 +140,6 @@ impl Naive {
 
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
-        let now = self.state.now;
         let (during, agents) = match entry.stage {
             Stage::Waiting => (AbandonedDuring::Waiting, Vec::new()),
             Stage::Reserved { .. } => {
@@ -153,10 +152,16 @@ impl Naive {
         self.count(queue, |counters| counters.abandoned += 1);
         self.say(Event::Abandoned { interaction: id, queue, waited, age, during });
         self.state.interactions.remove(&id);
-        for agent in agents {
-            self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
+        for (agent, reservation) in agents {
+            self.unhand(agent, reservation);
         }
         Ok(())
+    }
+
+    /// The agent as if the reservation had not been.
+    pub(super) fn unhand(&mut self, agent: AgentId, reservation: ReservationId) {
+        let now = self.state.now;
+        self.change(agent, false, |agent| keep(agent, now, |work| !is_held_by(work, reservation)));
     }
 
     pub(super) fn set_priority(&mut self, id: InteractionId, priority: i32) -> Result<(), Refusal> {
@@ -226,8 +231,13 @@ impl Naive {
     }
 
     /// Ends whatever rings for an interaction, and tells who is free by that.
-    pub(super) fn end_all(&mut self, id: InteractionId, cause: ReservationEnd) -> Vec<AgentId> {
-        self.rung_for(id).into_iter().map(|reservation| self.end(reservation, cause).agent).collect()
+    pub(super) fn end_all(
+        &mut self,
+        id: InteractionId,
+        cause: ReservationEnd,
+    ) -> Vec<(AgentId, ReservationId)> {
+        let rung = self.rung_for(id).into_iter();
+        rung.map(|reservation| (self.end(reservation, cause).agent, reservation)).collect()
     }
 
     /// Unless somebody else is still rung for it.
@@ -259,13 +269,17 @@ impl Naive {
         self.say(Event::Answered { interaction, queue, agent, waited, age });
         self.entry_mut((interaction, queue)).promise = None;
         self.change(agent, false, |agent| {
-            agent.activity = Activity::Handling { interaction, since: now };
-            agent.work_renewed = now;
+            // What was answered last stands last.
+            let (held, mut all): (Vec<Work>, Vec<Work>) =
+                works(agent).into_iter().partition(|work| is_held_by(work, id));
+            let stage = WorkStage::Handling { since: now, renewed: now };
+            all.extend(held.into_iter().map(|work| Work { stage, ..work }));
+            agent.works = all.into_iter().collect();
             agent.misses = 0;
             agent.handled += 1;
         });
-        for agent in too_late {
-            self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
+        for (agent, reservation) in too_late {
+            self.unhand(agent, reservation);
         }
         Ok(())
     }
@@ -301,12 +315,11 @@ impl Naive {
             if most > 0 && agent.misses >= most && agent.presence == Presence::Ready {
                 agent.presence = Presence::NotReady(ReasonCode::MISSED);
             }
+            keep(agent, now, |work| !is_held_by(work, id));
             let until = now + back_off.pause;
-            agent.activity = if agent.presence == Presence::Ready && until > now {
-                Activity::BackingOff { since: now, until }
-            } else {
-                Activity::Idle { since: now }
-            };
+            if agent.presence == Presence::Ready && until > now {
+                agent.aside = Aside::BackingOff { since: now, until };
+            }
         });
         let bound = self.state.settings.exclusions_max as usize;
         let entry = self.contact(interaction);
@@ -336,7 +349,6 @@ impl Naive {
         });
         let handled_for = now - since;
         self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
-        self.person(agent).worked += handled_for;
         self.wrap_up(id, queue, agent);
         Ok(())
     }
@@ -360,7 +372,6 @@ impl Naive {
         let handled_for = now - since;
         let cause = HandlingEnd::Returned;
         self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
-        self.person(agent).worked += handled_for;
         self.wrap_up(id, queue, agent);
         self.say(Event::Queued {
             interaction: id,
@@ -385,7 +396,8 @@ impl Naive {
     fn wrap_up(&mut self, id: InteractionId, queue: QueueId, agent: AgentId) {
         let now = self.state.now;
         let person = &self.state.agents[&agent];
-        if person.leaving {
+        let is_it = |work: &Work| work.interaction == id && matches!(work.stage, WorkStage::Handling { .. });
+        if person.leaving && works(person).iter().all(is_it) {
             return self.drop_agent(agent);
         }
         let rules = self.state.queues.get(&queue).map(|queue| queue.settings.clone()).unwrap_or_default();
@@ -394,15 +406,29 @@ impl Naive {
             length = rules.after_call_work_min;
         }
         length = length.min(self.longest_after_call_work(queue));
-        let mut activity = Activity::Idle { since: now };
-        if person.presence != Presence::LoggedOut && length > Duration::ZERO {
-            let until = now + length;
-            self.say(Event::AfterCallWorkStarted { agent, interaction: id, queue, until });
-            activity = Activity::AfterCallWork { interaction: id, queue, since: now, until };
+        if person.presence == Presence::LoggedOut || length == Duration::ZERO {
+            self.change(agent, true, |agent| {
+                keep(agent, now, |work| !is_it(work));
+                agent.handled_at = now;
+            });
+            return;
         }
+        if works(person).iter().any(|work| is_wrap_up_of(work, id)) {
+            self.close_after_call_work(agent, id);
+        }
+        let until = now + length;
+        self.say(Event::AfterCallWorkStarted { agent, interaction: id, queue, until });
         self.change(agent, true, |agent| {
-            agent.activity = activity;
+            revise(agent, |work| {
+                if is_it(work) {
+                    work.stage = WorkStage::AfterCallWork { since: now, until };
+                }
+            });
             agent.handled_at = now;
         });
     }
+}
+
+fn is_held_by(work: &Work, by: ReservationId) -> bool {
+    matches!(work.stage, WorkStage::Reserved { reservation, .. } if reservation == by)
 }

@@ -50,7 +50,7 @@ impl Naive {
             let mut staff = Staff::default();
             for agent in self.state.agents.values().filter(|agent| self.could_serve(agent, id)) {
                 staff.logged_in += u32::from(agent.presence != Presence::LoggedOut);
-                let is_elsewhere = matches!(agent.activity, Activity::Occupied { .. });
+                let is_elsewhere = matches!(agent.aside, Aside::Occupied { .. });
                 if agent.presence == Presence::Ready && !is_elsewhere {
                     staff.working += 1;
                     let others = queues.iter().filter(|&&other| other != id);

@@ -8,17 +8,26 @@ impl Naive {
         let agent = self.person(id);
         let before = agent.clone();
         change(agent);
+        let is_at_work = agent.works.iter().any(|work| !is_reserved(work));
+        match (agent.worked.since, is_at_work) {
+            (None, true) => agent.worked.since = Some(now),
+            (Some(since), false) => {
+                agent.worked.before += now - since;
+                agent.worked.since = None;
+            }
+            (Some(_), true) | (None, false) => {}
+        }
         if agent.presence != before.presence {
             agent.presence_since = now;
         }
         if restarts && !before.is_available() && agent.is_available() {
             agent.ready_at = now;
             let here_for = (now - agent.logged_in_at).as_micros();
-            let worked = agent.worked.as_micros();
+            let worked = agent.worked.before.as_micros();
             agent.occupancy = (worked * 1_000_000).checked_div(here_for).unwrap_or(0) as u32;
         }
-        let (presence, activity, forced) = (agent.presence, agent.activity, agent.forced);
-        if (before.presence, before.activity) != (presence, activity) {
+        let (presence, activity, forced) = (agent.presence, foreground(agent), agent.forced);
+        if (before.presence, foreground(&before)) != (presence, activity) {
             self.say(Event::AgentChanged { agent: id, presence, activity });
         }
         let may_change = self.state.settings.forced_presence == ForcedPresence::AgentMayChange;
@@ -30,7 +39,7 @@ impl Naive {
 
     pub(super) fn idle(&mut self, id: AgentId) {
         let since = self.state.now;
-        self.change(id, true, |agent| agent.activity = Activity::Idle { since });
+        self.change(id, true, |agent| agent.aside = Aside::Nothing { since });
     }
 
     pub(super) fn log_in(&mut self, id: AgentId, not_ready: Option<ReasonCode>) -> Result<(), Refusal> {
@@ -55,12 +64,13 @@ impl Naive {
             agent.presence = presence;
             agent.misses = 0;
             agent.log_in_renewed = now;
-            if !matches!(agent.activity, Activity::Handling { .. }) {
-                (agent.logged_in_at, agent.worked, agent.occupancy) = (now, Duration::ZERO, 0);
+            if agent.works.is_empty() {
+                (agent.logged_in_at, agent.occupancy) = (now, 0);
+                agent.worked = Worked { before: Duration::ZERO, since: None };
                 (agent.handled, agent.handled_at, agent.ready_at, agent.offered_at) = (0, now, now, now);
-            }
-            if is_idle_kind(agent.activity) {
-                agent.activity = Activity::Idle { since: now };
+                if matches!(agent.aside, Aside::Nothing { .. }) {
+                    agent.aside = Aside::Nothing { since: now };
+                }
             }
         });
         Ok(())
@@ -68,24 +78,24 @@ impl Naive {
 
     pub(super) fn log_out(&mut self, id: AgentId) {
         let since = self.state.now;
-        let mut returned = None;
-        let activity = match self.state.agents[&id].activity {
-            Activity::Reserved { reservation, .. } => {
-                returned = Some(self.end(reservation, ReservationEnd::Withdrawn).interaction);
-                Activity::Idle { since }
+        let mut returned = Vec::new();
+        for work in works(&self.state.agents[&id]) {
+            match work.stage {
+                WorkStage::Reserved { reservation, .. } => {
+                    returned.push(self.end(reservation, ReservationEnd::Withdrawn).interaction);
+                }
+                WorkStage::AfterCallWork { .. } => self.say_after_call_work_ended(id, &work),
+                WorkStage::Handling { .. } => {}
             }
-            Activity::AfterCallWork { .. } => {
-                self.say_after_call_work_ended(id);
-                Activity::Idle { since }
-            }
-            Activity::BackingOff { .. } => Activity::Idle { since },
-            other => other,
-        };
+        }
         self.change(id, true, |agent| {
             agent.presence = Presence::LoggedOut;
-            agent.activity = activity;
+            keep(agent, since, |work| matches!(work.stage, WorkStage::Handling { .. }));
+            if matches!(agent.aside, Aside::BackingOff { .. }) {
+                agent.aside = Aside::Nothing { since };
+            }
         });
-        if let Some(interaction) = returned {
+        for interaction in returned {
             self.wait_again(interaction);
         }
     }
@@ -93,10 +103,10 @@ impl Naive {
     pub(super) fn remove_agent(&mut self, id: AgentId) -> Result<(), Refusal> {
         self.known(id)?;
         self.log_out(id);
-        if matches!(self.state.agents[&id].activity, Activity::Handling { .. }) {
-            self.person(id).leaving = true;
-        } else {
+        if self.state.agents[&id].works.is_empty() {
             self.drop_agent(id);
+        } else {
+            self.person(id).leaving = true;
         }
         Ok(())
     }
@@ -118,7 +128,7 @@ impl Naive {
 
     pub(super) fn release(&mut self, id: AgentId) -> Result<(), Refusal> {
         self.known(id)?;
-        if !matches!(self.state.agents[&id].activity, Activity::Occupied { .. }) {
+        if !matches!(self.state.agents[&id].aside, Aside::Occupied { .. }) {
             return Err(Refusal::WrongActivity(id));
         }
         self.idle(id);
@@ -127,17 +137,19 @@ impl Naive {
 
     pub(super) fn occupy(&mut self, id: AgentId) -> Result<(), Refusal> {
         self.known(id)?;
-        match self.state.agents[&id].activity {
-            Activity::Idle { .. } | Activity::BackingOff { .. } => {}
-            Activity::AfterCallWork { .. } => self.say_after_call_work_ended(id),
-            Activity::Reserved { .. } | Activity::Handling { .. } | Activity::Occupied { .. } => {
-                return Err(Refusal::WrongActivity(id));
-            }
+        let agent = &self.state.agents[&id];
+        let in_hand = works(agent);
+        let has_other = in_hand.iter().any(|work| !matches!(work.stage, WorkStage::AfterCallWork { .. }));
+        if has_other || matches!(agent.aside, Aside::Occupied { .. }) {
+            return Err(Refusal::WrongActivity(id));
+        }
+        for work in in_hand {
+            self.say_after_call_work_ended(id, &work);
         }
         let since = self.state.now;
         self.change(id, true, |agent| {
-            agent.activity = Activity::Occupied { since };
-            agent.work_renewed = since;
+            keep(agent, since, |_| false);
+            agent.aside = Aside::Occupied { since, renewed: since };
         });
         Ok(())
     }
@@ -191,11 +203,13 @@ impl Naive {
         let Settings { handling_lease, occupied_lease, log_in_lease, .. } = self.state.settings;
         let mut all = Vec::new();
         for (&id, agent) in &self.state.agents {
-            if let (Activity::Handling { .. }, Some(lease)) = (agent.activity, handling_lease) {
-                all.push((agent.work_renewed + lease, Due::HandlingLease(id)));
+            for work in works(agent) {
+                if let (WorkStage::Handling { renewed, .. }, Some(lease)) = (work.stage, handling_lease) {
+                    all.push((renewed + lease, Due::HandlingLease(id, work.interaction)));
+                }
             }
-            if let (Activity::Occupied { .. }, Some(lease)) = (agent.activity, occupied_lease) {
-                all.push((agent.work_renewed + lease, Due::OccupiedLease(id)));
+            if let (Aside::Occupied { renewed, .. }, Some(lease)) = (agent.aside, occupied_lease) {
+                all.push((renewed + lease, Due::OccupiedLease(id)));
             }
             if let (true, Some(lease)) = (agent.presence != Presence::LoggedOut, log_in_lease) {
                 all.push((agent.log_in_renewed + lease, Due::LogInLease(id)));
@@ -204,31 +218,30 @@ impl Naive {
         all
     }
 
-    pub(super) fn lose_work(&mut self, id: AgentId) {
-        match self.state.agents[&id].activity {
-            Activity::Handling { interaction, .. } => {
-                self.say(Event::LeaseExpired { lease: Lease::Handling(interaction), agent: id });
-                self.finish(interaction, HandlingEnd::LeaseExpired).expect("it is in conversation");
-            }
-            Activity::Occupied { .. } => {
-                self.say(Event::LeaseExpired { lease: Lease::Occupied(id), agent: id });
-                self.release(id).expect("the agent is occupied");
-            }
-            other => panic!("{other:?} has no lease"),
-        }
+    pub(super) fn lose_conversation(&mut self, agent: AgentId, interaction: InteractionId) {
+        self.say(Event::LeaseExpired { lease: Lease::Handling(interaction), agent });
+        self.finish(interaction, HandlingEnd::LeaseExpired).expect("it is in conversation");
+    }
+
+    pub(super) fn lose_own_business(&mut self, agent: AgentId) {
+        self.say(Event::LeaseExpired { lease: Lease::Occupied(agent), agent });
+        self.release(agent).expect("the agent is occupied");
     }
 
     pub(super) fn renew(&mut self, lease: Lease) -> Result<(), Refusal> {
         let now = self.state.now;
         match lease {
             Lease::Handling(id) => match self.present(id)?.stage {
-                Stage::Handling { agent, .. } => self.person(agent).work_renewed = now,
+                Stage::Handling { agent, .. } => revise(self.person(agent), |work| match &mut work.stage {
+                    WorkStage::Handling { renewed, .. } if work.interaction == id => *renewed = now,
+                    _ => {}
+                }),
                 Stage::Waiting | Stage::Reserved { .. } => return Err(Refusal::WrongStage(id)),
             },
             Lease::Occupied(agent) => {
                 self.known(agent)?;
-                match self.state.agents[&agent].activity {
-                    Activity::Occupied { .. } => self.person(agent).work_renewed = now,
+                match &mut self.person(agent).aside {
+                    Aside::Occupied { renewed, .. } => *renewed = now,
                     _ => return Err(Refusal::WrongActivity(agent)),
                 }
             }
@@ -240,28 +253,24 @@ impl Naive {
         Ok(())
     }
 
-    pub(super) fn in_after_call_work(&self, id: AgentId) -> Result<(Instant, Instant), Refusal> {
+    /// The after-call work that began first, from when and until when.
+    pub(super) fn in_after_call_work(&self, id: AgentId) -> Result<(Work, Instant, Instant), Refusal> {
         self.known(id)?;
-        match self.state.agents[&id].activity {
-            Activity::AfterCallWork { since, until, .. } => Ok((since, until)),
-            Activity::Idle { .. }
-            | Activity::Reserved { .. }
-            | Activity::Handling { .. }
-            | Activity::BackingOff { .. }
-            | Activity::Occupied { .. } => Err(Refusal::WrongActivity(id)),
-        }
+        let wraps_up = |work: &Work| match work.stage {
+            WorkStage::AfterCallWork { since, until } => Some((*work, since, until)),
+            WorkStage::Reserved { .. } | WorkStage::Handling { .. } => None,
+        };
+        works(&self.state.agents[&id]).iter().find_map(wraps_up).ok_or(Refusal::WrongActivity(id))
     }
 
-    pub(super) fn may_end_after_call_work(&self, id: AgentId) -> Result<(), Refusal> {
-        let (since, until) = self.in_after_call_work(id)?;
-        let Activity::AfterCallWork { queue, .. } = self.state.agents[&id].activity else {
-            panic!("no after-call work")
-        };
-        let least = self.state.queues.get(&queue).map(|queue| queue.settings.after_call_work_min);
+    pub(super) fn stop_wrapping_up(&mut self, id: AgentId) -> Result<(), Refusal> {
+        let (work, since, until) = self.in_after_call_work(id)?;
+        let least = self.state.queues.get(&work.queue).map(|queue| queue.settings.after_call_work_min);
         let now = self.state.now;
         if now < until && now - since < least.unwrap_or_default() {
             return Err(Refusal::AfterCallWorkMin(id));
         }
+        self.close_after_call_work(id, work.interaction);
         Ok(())
     }
 
@@ -270,34 +279,32 @@ impl Naive {
         of_queue.into_iter().chain([self.state.settings.after_call_work_max]).min().expect("there is one")
     }
 
-    pub(super) fn say_after_call_work_ended(&mut self, id: AgentId) {
-        let Activity::AfterCallWork { interaction, queue, since, .. } = self.state.agents[&id].activity
-        else {
-            panic!("no after-call work")
-        };
-        let lasted = self.state.now - since;
-        self.person(id).worked += lasted;
-        self.say(Event::AfterCallWorkEnded { agent: id, interaction, queue, lasted });
+    pub(super) fn say_after_call_work_ended(&mut self, agent: AgentId, work: &Work) {
+        let WorkStage::AfterCallWork { since, .. } = work.stage else { panic!("no after-call work") };
+        let (interaction, queue, lasted) = (work.interaction, work.queue, self.state.now - since);
+        self.say(Event::AfterCallWorkEnded { agent, interaction, queue, lasted });
     }
 
-    pub(super) fn close_after_call_work(&mut self, id: AgentId) {
-        self.say_after_call_work_ended(id);
-        self.idle(id);
+    pub(super) fn close_after_call_work(&mut self, id: AgentId, interaction: InteractionId) {
+        let is_it = |work: &Work| is_wrap_up_of(work, interaction);
+        let work = works(&self.state.agents[&id]).into_iter().find(is_it).expect("known to be here");
+        self.say_after_call_work_ended(id, &work);
+        let now = self.state.now;
+        self.change(id, true, |agent| keep(agent, now, |work| !is_it(work)));
     }
 
     pub(super) fn extend(&mut self, id: AgentId, by: Duration) -> Result<(), Refusal> {
-        let (since, until) = self.in_after_call_work(id)?;
-        let Activity::AfterCallWork { queue, .. } = self.state.agents[&id].activity else {
-            panic!("no after-call work")
-        };
-        let latest = since + self.longest_after_call_work(queue);
+        let (work, since, until) = self.in_after_call_work(id)?;
+        let latest = since + self.longest_after_call_work(work.queue);
         let later = (until + by).min(latest);
         if later > until {
             self.say(Event::AfterCallWorkExtended { agent: id, until: later });
             self.change(id, true, |agent| {
-                if let Activity::AfterCallWork { until, .. } = &mut agent.activity {
-                    *until = later;
-                }
+                revise(agent, |other| {
+                    if is_wrap_up_of(other, work.interaction) {
+                        other.stage = WorkStage::AfterCallWork { since, until: later };
+                    }
+                });
             });
         }
         Ok(())
@@ -368,7 +375,6 @@ impl Naive {
         {
             return Err(Refusal::UselessExit(id));
         }
-        let now = self.state.now;
         let in_queue: BTreeSet<Place> = self
             .state
             .interactions
@@ -381,8 +387,8 @@ impl Naive {
             freed.extend(self.end_all(place.interaction, ReservationEnd::Cancelled));
         }
         self.state.queues.remove(&id);
-        for agent in freed {
-            self.change(agent, false, |agent| agent.activity = Activity::Idle { since: now });
+        for (agent, reservation) in freed {
+            self.unhand(agent, reservation);
         }
         for place in in_queue {
             let stand = (place.interaction, id);
@@ -412,15 +418,15 @@ impl Naive {
             presence,
             presence_since: now,
             forced: None,
-            activity,
+            works: Works::default(),
+            aside: Aside::Nothing { since: now },
             leaving: false,
             misses: 0,
             handled: 0,
             logged_in_at: now,
-            worked: Duration::ZERO,
+            worked: Worked { before: Duration::ZERO, since: None },
             occupancy: 0,
             log_in_renewed: now,
-            work_renewed: now,
             handled_at: now,
             ready_at: now,
             offered_at: now,
