@@ -360,6 +360,16 @@ impl fmt::Display for Invalid {
             Invalid::NoObjective => write!(f, "the objective must be more than zero"),
             Invalid::Share(share) => write!(f, "weight or ratio {share} is out of range"),
             Invalid::TooManyPreferences => write!(f, "the queue has too many preferences"),
+            Invalid::TooManyReserves => write!(f, "the queue has too many reserves"),
+            Invalid::ReserveOutOfOrder(number) => {
+                write!(f, "reserve {number} must open later than the one before")
+            }
+            Invalid::ReservesClose => {
+                write!(
+                    f,
+                    "reserves can close only at a wait that is not longer than the one that opens the first"
+                )
+            }
             Invalid::NoGuard => write!(f, "late last needs a guard of more than zero"),
         }
     }

@@ -21,6 +21,7 @@ mod matching;
 mod profile;
 mod queue;
 mod reservation;
+mod reserve;
 mod ringing;
 mod selection;
 mod view;
@@ -101,6 +102,8 @@ struct Unsettled {
     deserted: Vec<QueueId>,
     /// Interactions that may have waited too long meanwhile.
     overdue: Vec<(Place, QueueId)>,
+    /// Queues with reserves where somebody has begun or ceased to wait.
+    reserves: Vec<QueueId>,
     /// Queues whose working agents may have changed.
     estimates: Vec<QueueId>,
 }
@@ -256,6 +259,7 @@ impl Distributor {
             }
             self.unsettled.overdue = overdue;
         }
+        self.settle_reserves();
         if !self.unsettled.estimates.is_empty() {
             self.settle_estimates();
         }
@@ -307,6 +311,7 @@ impl Unsettled {
             && self.staffing.is_empty()
             && self.deserted.is_empty()
             && self.overdue.is_empty()
+            && self.reserves.is_empty()
             && self.estimates.is_empty()
     }
 }

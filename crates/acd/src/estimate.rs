@@ -153,6 +153,7 @@ impl Estimator {
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
+            | Event::ReservesChanged { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => {}
         }

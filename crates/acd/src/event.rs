@@ -212,6 +212,13 @@ pub enum Event {
         /// Which.
         queue: QueueId,
     },
+    /// Reserve agents of a queue may take its interactions from now on, or no more.
+    ReservesChanged {
+        /// Which.
+        queue: QueueId,
+        /// How many of [`crate::QueueSettings::reserves`] are open; 0: none.
+        open: u8,
+    },
     /// The queue is defined no longer, and nothing waits there.
     QueueRemoved {
         /// Which.
@@ -242,6 +249,7 @@ impl Event {
             | Event::AfterCallWorkStarted { queue, .. }
             | Event::AfterCallWorkEnded { queue, .. }
             | Event::QueueDefined { queue }
+            | Event::ReservesChanged { queue, .. }
             | Event::QueueRemoved { queue } => Some(queue),
             Event::AfterCallWorkExtended { .. }
             | Event::LeaseExpired { .. }
@@ -268,6 +276,8 @@ pub struct Decision {
     /// The place in [`crate::QueueSettings::prefer`] of the first requirement that the chosen agent meets, counted from
     /// 0, or the number of those where the agent meets none. `None` where the queue prefers nobody.
     pub preference: Option<u8>,
+    /// Of which of [`crate::QueueSettings::reserves`] the chosen agent is, counted from 1; 0: of none.
+    pub reserve: u8,
     /// How the chosen agent selects among those who wait, by which this interaction was that agent's first.
     pub selection: Selection,
     /// Agents who could have taken it at that moment and whose first it was, the chosen one included;

@@ -33,6 +33,8 @@ pub enum Violation {
     WrongStep(InteractionId),
     /// Offered is not answered + abandoned + overflowed + waiting + reserved. `None`: over all queues.
     LostCount(Option<QueueId>),
+    /// Reserves are open although nobody has waited long enough to keep them open, or more than there are.
+    OpenReserve(QueueId),
     /// A queue's lists differ from what a rebuild gives.
     StaleIndex(Option<QueueId>),
     /// The deadlines set differ from those that the state calls for.
@@ -209,8 +211,11 @@ fn serves(queue: &QueueState, step: usize, agent: &AgentState) -> bool {
 }
 
 fn could_take(state: &State, id: AgentId, agent: &AgentState, interaction: &InteractionState) -> bool {
-    let serves_entry =
-        |entry: &EntryState| serves(&state.queues[&entry.queue], usize::from(entry.step), agent);
+    let serves_entry = |entry: &EntryState| {
+        let queue = &state.queues[&entry.queue];
+        queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open
+            && serves(queue, usize::from(entry.step), agent)
+    };
     agent.is_available()
         && !interaction.exclusions.contains_key(&id)
         && interaction.accepts(agent)
@@ -238,6 +243,10 @@ fn check_queues(state: &State) -> Result<(), Violation> {
             |interaction: &&InteractionState| matches!(interaction.stage, Stage::Handling { .. });
         let in_system = here.filter(|interaction| !is_handled(interaction)).count() as u64;
         holds(is_balanced(&queue.counters, in_system), Violation::LostCount(Some(id)))?;
+        let close = queue.settings.reserves_close_below();
+        let is_needed = first_entry(state, id).is_some_and(|entered| state.now - entered >= close);
+        let most = if is_needed { queue.settings.reserves.len() } else { 0 };
+        holds(usize::from(queue.reserves_open) <= most, Violation::OpenReserve(id))?;
         let steps = 0..=queue.settings.steps.len();
         let is_there = |agent: &AgentState| {
             agent.presence.is_logged_in() && steps.clone().any(|step| serves(queue, step, agent))
@@ -246,6 +255,13 @@ fn check_queues(state: &State) -> Result<(), Violation> {
         holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(id)))?;
     }
     Ok(())
+}
+
+/// When whoever waits longest in a queue entered it.
+fn first_entry(state: &State, id: QueueId) -> Option<Instant> {
+    let waiting = state.interactions.values().filter(|interaction| interaction.stage == Stage::Waiting);
+    let entries = waiting.flat_map(|interaction| &interaction.entries);
+    entries.filter(|entry| entry.queue == id).map(|entry| entry.entered).min()
 }
 
 fn is_balanced(counters: &Counters, in_system: u64) -> bool {
@@ -297,7 +313,9 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
         holds(hears_all, Violation::StaleIndex(Some(queue.id)))?;
         let (front, fresh) = (&distributor.fronts[slot.number() as usize], Front::new(queue));
         let weighs = |front: &Front| (front.band, front.objective, front.weight, front.ratio, front.level(1));
-        let is_same = weighs(front) == weighs(&fresh) && front.waiting == queue.lines.len;
+        let is_same = weighs(front) == weighs(&fresh)
+            && front.waiting == queue.lines.len
+            && front.reserves_open == queue.state.reserves_open;
         holds(is_same, Violation::StaleIndex(Some(queue.id)))?;
     }
     Ok(())
@@ -455,6 +473,10 @@ fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {
         if let (Staffing::Unstaffed { since }, Some(rule)) = (queue.staffing, queue.settings.nobody_logged_in)
         {
             expected.insert(Deadline::Grace(id), since + rule.grace);
+        }
+        let next = queue.settings.reserves.get(usize::from(queue.reserves_open));
+        if let (Some(reserve), Some(entered)) = (next, first_entry(state, id)) {
+            expected.insert(Deadline::Reserve(id), entered + reserve.after);
         }
     }
     for (&id, interaction) in &state.interactions {

@@ -17,6 +17,9 @@ pub const ENTRIES_MAX: usize = 8;
 /// The most requirements in [`QueueSettings::prefer`]; with those who meet none that makes four buckets.
 pub const PREFERENCES_MAX: usize = 3;
 
+/// The most [`QueueSettings::reserves`].
+pub const RESERVES_MAX: usize = 2;
+
 /// The most [`Settings::pools_max`] that has an effect.
 pub const POOLS_MAX: usize = 1_024;
 
@@ -122,6 +125,13 @@ pub struct QueueSettings {
     /// all others, then whoever meets the second, and so on; whoever meets none comes last. The strategy orders those
     /// who are preferred alike. It makes nobody eligible. At most [`PREFERENCES_MAX`].
     pub prefer: Vec<Requirement>,
+    /// Agents who take interactions of this queue only while it is overloaded, as Avaya's reserve agents do. At most
+    /// [`RESERVES_MAX`], `after` strictly rising.
+    pub reserves: Vec<Reserve>,
+    /// All reserves that are open close as soon as nobody has waited in the queue for so long; zero: as soon as nobody
+    /// waits. At most the `after` of the first reserve, and that where it is `None`. The further apart they are, the
+    /// less often reserve agents are called in and sent away again (hysteresis).
+    pub reserves_close: Option<Duration>,
     /// Its interactions come before those of every queue with a higher band, for all agents and whatever their
     /// waits; 0 to [`BAND_MAX`]. While a lower band has somebody for an agent, that agent takes nobody of a higher one,
     /// however long that lasts.
@@ -161,6 +171,8 @@ impl Default for QueueSettings {
             skip_unstaffed_steps: true,
             strategy: Strategy::LongestIdle(IdleClock::SinceHandled),
             prefer: Vec::new(),
+            reserves: Vec::new(),
+            reserves_close: None,
             band: BAND_USUAL,
             objective: Duration::from_secs(20),
             weight: 100,
@@ -183,6 +195,37 @@ impl QueueSettings {
         let met = self.prefer.iter().position(|requirement| requirement.is_met_by(skills));
         u8::try_from(met.unwrap_or(self.prefer.len())).expect("there are at most PREFERENCES_MAX")
     }
+
+    /// Of which reserve an agent with these skills is, counted from 1; 0 is of none.
+    pub(crate) fn reserve(&self, skills: &Skills) -> u8 {
+        let met = self.reserves.iter().zip(1..).find(|(reserve, _)| reserve.requirement.is_met_by(skills));
+        met.map_or(0, |(_, number)| number)
+    }
+
+    /// How many reserves open when the first in line has waited so long.
+    pub(crate) fn reserves_after(&self, waited: Duration) -> u8 {
+        let passed = self.reserves.iter().take_while(|reserve| reserve.after <= waited).count();
+        u8::try_from(passed).expect("there are at most RESERVES_MAX")
+    }
+
+    /// The longest wait under which all reserves close.
+    pub(crate) fn reserves_close_below(&self) -> Duration {
+        let first = self.reserves.first().map(|reserve| reserve.after);
+        self.reserves_close.or(first).unwrap_or_default()
+    }
+}
+
+/// Agents kept for an overload. Whoever meets the requirement of several reserves is of the first of them.
+///
+/// A reserve opens when somebody has waited in the queue for its threshold. All close together, once nobody there has
+/// waited for [`QueueSettings::reserves_close`]: a second reserve that is open helps until then. So do Avaya's "reserve
+/// agents" of two levels (Business Advocate, Service Level Supervisor), by the time of the first in line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reserve {
+    /// Who is in it, of those who could serve the queue anyhow.
+    pub requirement: Requirement,
+    /// The threshold: the longest wait in the queue, counted from entry. More than zero.
+    pub after: Duration,
 }
 
 /// One relaxation of a queue's requirement.
@@ -364,6 +407,12 @@ pub enum Invalid {
     NoGuard,
     /// More than [`PREFERENCES_MAX`] in `prefer`.
     TooManyPreferences,
+    /// More than [`RESERVES_MAX`] reserves.
+    TooManyReserves,
+    /// The `after` of this reserve (1 is the first) is not later than the one before, or is zero.
+    ReserveOutOfOrder(u8),
+    /// `reserves_close` is later than the first reserve opens, or there is none to close.
+    ReservesClose,
 }
 
 impl QueueSettings {
@@ -410,6 +459,7 @@ impl Settings {
             }
             before = step.after;
         }
+        self.check_reserves(settings)?;
         if settings.prefer.len() > PREFERENCES_MAX {
             return Err(Invalid::TooManyPreferences);
         }
@@ -442,6 +492,25 @@ impl Settings {
             Some(share) => Err(Invalid::Share(share)),
             None => Ok(()),
         }
+    }
+
+    fn check_reserves(&self, settings: &QueueSettings) -> Result<(), Invalid> {
+        if settings.reserves.len() > RESERVES_MAX {
+            return Err(Invalid::TooManyReserves);
+        }
+        let mut before = Duration::ZERO;
+        for (reserve, number) in settings.reserves.iter().zip(1u8..) {
+            self.check_requirement(&reserve.requirement)?;
+            if reserve.after <= before {
+                return Err(Invalid::ReserveOutOfOrder(number));
+            }
+            before = reserve.after;
+        }
+        let first = settings.reserves.first().map(|reserve| reserve.after);
+        if settings.reserves_close.is_some_and(|close| first.is_none_or(|first| close > first)) {
+            return Err(Invalid::ReservesClose);
+        }
+        Ok(())
     }
 
     /// Whether an agent can be defined so.

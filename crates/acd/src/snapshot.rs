@@ -37,6 +37,8 @@ pub struct QueueSnapshot {
     pub handling: u32,
     /// The longest wait in this queue of those waiting; zero where nobody waits.
     pub longest_wait: Duration,
+    /// How many of [`crate::QueueSettings::reserves`] are open.
+    pub reserves_open: u8,
     /// Agents who could serve some step of the queue's own requirement, by what they do.
     pub agents: AgentCounts,
     /// Since the queue was defined.

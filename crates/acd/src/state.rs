@@ -44,6 +44,8 @@ pub struct QueueState {
     pub staffing: Staffing,
     /// Order number and id of the agent that round robin chose last.
     pub last_chosen: Option<(u32, AgentId)>,
+    /// How many of its reserves are open.
+    pub reserves_open: u8,
     /// Since it was defined.
     pub counters: Counters,
     /// How long somebody would wait, and how far off that was.

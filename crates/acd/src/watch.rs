@@ -71,6 +71,7 @@ impl<'a> Input<'a> {
             | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
+            | Event::ReservesChanged { .. }
             | Event::QueueRemoved { .. } => None,
         });
         match refusal {

@@ -20,6 +20,9 @@ pub struct Why {
     /// How the queue preferred the agent: 1 is first. Absent where it prefers nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preference: Option<u8>,
+    /// Of which of the queue's reserves the agent is: 1 is the first. Absent where the agent is of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<u8>,
     /// The agent's rule for choosing among several who wait.
     #[schema(example = "oldest")]
     pub selection: &'static str,
@@ -48,6 +51,7 @@ impl Why {
             text: text(decision, &next),
             strategy,
             preference: decision.preference.map(|bucket| bucket + 1),
+            reserve: (decision.reserve > 0).then_some(decision.reserve),
             selection: selection(decision.selection).0,
             step: decision.step,
             own_requirement: decision.own_requirement,
@@ -113,7 +117,11 @@ fn text(decision: &Decision, next: &[String]) -> String {
         many => format!("{many} went on waiting"),
     };
     let (_, taken) = selection(decision.selection);
-    format!("{chosen}{taken}; {rest}.")
+    let reserve = match decision.reserve {
+        0 => String::new(),
+        reserve => format!("; of reserve {reserve}, which is open"),
+    };
+    format!("{chosen}{taken}{reserve}; {rest}.")
 }
 
 #[cfg(test)]
@@ -148,6 +156,7 @@ mod tests {
             own_requirement: false,
             strategy: Strategy::MostSkilled,
             preference: None,
+            reserve: 0,
             selection: Selection::Oldest,
             eligible: 1,
             runners_up: [None, None, None],
@@ -190,6 +199,17 @@ mod tests {
              requirement of the queue; next: lee; nobody went on waiting."
         );
         assert_eq!(why.preference, Some(2));
+    }
+
+    #[test]
+    fn an_agent_of_a_reserve_is_told() {
+        let why = said(&Decision { reserve: 1, ..decision() });
+        assert_eq!(
+            why.text,
+            "The only agent available who met the first requirement of the queue; of reserve 1, which is open; \
+             nobody went on waiting."
+        );
+        assert_eq!((why.reserve, said(&decision()).reserve), (Some(1), None));
     }
 
     #[test]

@@ -165,7 +165,8 @@ impl Reporter {
                 self.queue(queue).enter(now - waited, interaction, entry);
             }
             Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
-            Event::PriorityChanged { .. } => {}
+            // Open reserves are read from snapshots, where new rules are seen to close them, too.
+            Event::PriorityChanged { .. } | Event::ReservesChanged { .. } => {}
             Event::Reserved { agent, queue, ref decision, .. } => {
                 self.agents.serve(agent, queue);
                 if decision.beside == 0 {

@@ -274,6 +274,7 @@ impl<'a> Run<'a> {
                 | Event::AgentForced { .. }
                 | Event::AgentRemoved { .. }
                 | Event::QueueDefined { .. }
+                | Event::ReservesChanged { .. }
                 | Event::QueueRemoved { .. }
                 | Event::Refused { .. } => {}
             }

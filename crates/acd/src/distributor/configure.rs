@@ -56,6 +56,7 @@ impl Distributor {
             self.stop_waiting(self.at(spot.place.interaction), spot.nth);
         }
         let before = self.queues[slot].state.settings.strategy;
+        self.stop_reserve_timer(slot);
         self.retire_agents(slot);
         self.want_order(settings.strategy, true);
         self.want_order(before, false);
@@ -68,6 +69,7 @@ impl Distributor {
         queue.shared = 0;
         queue.wanted = State::wanted_skills(&settings);
         queue.state.settings = settings;
+        queue.state.reserves_open = 0;
         self.fronts[slot.number() as usize] = Front::new(queue);
         self.assign_agents(slot);
         self.restart_staffing(slot);
@@ -169,6 +171,7 @@ impl Distributor {
         }
         let (spots, freed) = self.empty_queue(slot);
         self.retire_agents(slot);
+        self.stop_reserve_timer(slot);
         let queue = self.queues.remove(slot);
         self.want_order(queue.state.settings.strategy, false);
         if let Some(timer) = queue.grace_timer {

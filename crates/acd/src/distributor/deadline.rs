@@ -15,6 +15,7 @@ pub(crate) enum Deadline {
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
     Step(InteractionId, QueueId),
+    Reserve(QueueId),
     MaxWait(InteractionId, QueueId),
     Grace(QueueId),
 }
@@ -94,6 +95,9 @@ impl Distributor {
                 .is_some_and(|interaction| interaction.exclusion(agent) == Some(at)),
             Deadline::Reservation(reservation) => self.reservations.contains(reservation),
             Deadline::Step(interaction, queue) => self.next_step(interaction, queue) == Some(at),
+            Deadline::Reserve(queue) => {
+                self.queues.slot(queue).is_some_and(|slot| self.reserve_due(slot) == Some(at))
+            }
             Deadline::MaxWait(interaction, queue) => self.max_wait(interaction, queue) == Some(at),
             Deadline::Grace(queue) => self.grace_end(queue) == Some(at),
         }
@@ -116,6 +120,7 @@ impl Distributor {
                 let (slot, nth) = waiting.expect("looked at by the caller");
                 self.advance_step(slot, nth);
             }
+            Deadline::Reserve(queue) => self.open_reserves(queue),
             Deadline::MaxWait(interaction, queue) => self.leave_if_overdue(interaction, queue),
             Deadline::Grace(queue) => self.desert(queue),
         }

@@ -17,7 +17,7 @@ impl Distributor {
 
     pub(super) fn estimate_of(&self, now: Instant, queue: &Queue) -> Result<Estimate, NoEstimate> {
         let (step, _) = queue.step_at(0, now, now);
-        let is_free = self.sources(queue, step).next().is_some();
+        let is_free = self.sources(queue, step, queue.state.reserves_open).next().is_some();
         // Where an idle agent could take a newcomer, nobody who waits could be taken by that agent.
         let line = Line {
             ahead: if is_free { 0 } else { queue.lines.len },

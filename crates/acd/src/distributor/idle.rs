@@ -163,6 +163,16 @@ pub(crate) struct Pooled {
     steps: Vec<PoolSet>,
     /// By pool: score and bucket.
     standings: Vec<(u32, u8)>,
+    /// By reserve: the pools of its agents. Empty where the queue has no reserves.
+    reserves: Vec<PoolSet>,
+}
+
+impl Pooled {
+    /// Of the 64 pools from this one on, those of reserves beyond the first `reserves`, as bits.
+    fn closed(&self, first: u16, reserves: u8) -> u64 {
+        let closed = self.reserves.iter().skip(usize::from(reserves));
+        closed.fold(0, |bits, set| bits | set.0[usize::from(first / 64)])
+    }
 }
 
 impl Queue {
@@ -174,6 +184,11 @@ impl Queue {
             pooled.standings.resize(index + 1, (0, 0));
         }
         pooled.standings[index] = (serves.score, serves.bucket);
+        let reserves = self.state.settings.reserves.len();
+        pooled.reserves.resize_with(reserves, PoolSet::new);
+        for (number, set) in (1u8..).zip(&mut pooled.reserves) {
+            set.set(pool, serves.reserve == number);
+        }
         pooled.steps.resize_with(self.state.settings.steps.len() + 1, PoolSet::new);
         for (step, set) in (0u8..).zip(&mut pooled.steps) {
             set.set(pool, serves.step(step));
@@ -181,7 +196,7 @@ impl Queue {
     }
 
     pub(crate) fn dismiss_pool(&mut self, pool: u16) {
-        for set in &mut self.pooled.steps {
+        for set in self.pooled.steps.iter_mut().chain(&mut self.pooled.reserves) {
             set.set(pool, false);
         }
     }
@@ -252,12 +267,20 @@ fn bits_of(mut bits: u64) -> impl Iterator<Item = u16> {
 }
 
 impl Distributor {
-    /// The lines in which idle agents stand who could serve a step of a queue; none is empty.
-    pub(super) fn sources<'a>(&'a self, queue: &'a Queue, step: u8) -> impl Iterator<Item = Source<'a>> {
-        let groups = queue.groups.iter().filter(move |(alike, _)| alike.steps >> step & 1 == 1);
+    /// The lines in which idle agents stand who could serve a step of a queue, those of its first `reserves` reserves
+    /// included; none is empty.
+    pub(super) fn sources<'a>(
+        &'a self,
+        queue: &'a Queue,
+        step: u8,
+        reserves: u8,
+    ) -> impl Iterator<Item = Source<'a>> {
+        let is_meant = move |alike: &Alike| alike.steps >> step & 1 == 1 && alike.reserve <= reserves;
+        let groups = queue.groups.iter().filter(move |(alike, _)| is_meant(alike));
         let groups = groups.map(|&(alike, group)| From::Group(group, alike.bucket));
         let set = queue.pooled.steps.get(usize::from(step));
         let words = set.into_iter().flat_map(|set| set.both(&self.idle.open));
+        let words = words.map(move |(first, bits)| (first, bits & !queue.pooled.closed(first, reserves)));
         let pools = words.flat_map(|(first, bits)| bits_of(bits).map(move |bit| From::Pool(first + bit)));
         let all = groups.chain(pools).map(|from| Source { line: self.line_of_idle(queue, from), from });
         all.filter(|source| !source.line.is_empty())
@@ -275,10 +298,17 @@ impl Distributor {
 
     /// Shows the heads of all lines in which idle agents stand who could serve a step of a queue, with how many stand
     /// there. What [`Distributor::sources`] gives, without a look at the lines of pools.
-    pub(super) fn look_at_heads(&self, queue: &Queue, step: u8, mut show: impl FnMut(Head, u32)) {
+    pub(super) fn look_at_heads(
+        &self,
+        queue: &Queue,
+        step: u8,
+        reserves: u8,
+        mut show: impl FnMut(Head, u32),
+    ) {
         for &(alike, group) in &queue.groups {
             let line = &self.idle.groups[group as usize];
             if alike.steps >> step & 1 == 1
+                && alike.reserve <= reserves
                 && let Some(node) = line.head()
             {
                 show(queue.head(From::Group(group, alike.bucket), self.lines.key(node)), line.len());
@@ -287,12 +317,25 @@ impl Distributor {
         let Some(set) = queue.pooled.steps.get(usize::from(step)) else { return };
         let heads = &self.idle.heads[Order::of(queue.state.settings.strategy) as usize];
         for (first, bits) in set.both(&self.idle.open) {
-            for bit in bits_of(bits) {
+            for bit in bits_of(bits & !queue.pooled.closed(first, reserves)) {
                 let pool = first + bit;
                 let index = usize::from(pool);
                 show(queue.head(From::Pool(pool), heads[index]), self.idle.lengths[index]);
             }
         }
+    }
+
+    /// Idle agents of the reserves that are open now and were not when `before` were.
+    pub(super) fn idle_of_reserves(&self, slot: Slot<Queue>, before: u8) -> Vec<Slot<Agent>> {
+        let queue = &self.queues[slot];
+        let opened = before + 1..=queue.state.reserves_open;
+        let of_groups = queue.groups.iter().filter(|(alike, _)| opened.contains(&alike.reserve));
+        let of_groups = of_groups.map(|&(alike, group)| From::Group(group, alike.bucket));
+        let sets = (1u8..).zip(&queue.pooled.reserves).filter(|(number, _)| opened.contains(number));
+        let words = sets.flat_map(|(_, set)| set.both(&self.idle.open));
+        let of_pools = words.flat_map(|(first, bits)| bits_of(bits).map(move |bit| From::Pool(first + bit)));
+        let lines = of_groups.chain(of_pools).map(|from| self.line_of_idle(queue, from));
+        lines.flat_map(|line| self.lines.iter(line)).map(|node| Slot::new(self.lines.item(node))).collect()
     }
 
     /// The group of a queue for agents who are so.

@@ -110,6 +110,7 @@ pub(crate) struct Room {
 impl Distributor {
     /// Matches until nothing that was set free can be matched.
     pub(super) fn match_all(&mut self) {
+        self.settle_reserves();
         if self.unsettled.agents.is_empty() && self.unsettled.interactions.is_empty() {
             return;
         }
@@ -173,6 +174,7 @@ impl Distributor {
     /// Matches an interaction that has just come and stands in no line yet, where nothing else was set free: what
     /// [`Distributor::match_all`] would do, without putting it into line and taking it out again.
     pub(super) fn match_at_entry(&mut self, slot: Slot<Interaction>, nth: Nth) -> bool {
+        self.settle_reserves();
         if !self.unsettled.agents.is_empty() || !self.unsettled.interactions.is_empty() {
             return false;
         }
@@ -229,7 +231,8 @@ impl Distributor {
         let Some(slot) = self.whose(turn) else { return };
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(turn.nth);
-        for source in self.sources(&self.queues[entry.queue_slot], entry.step) {
+        let queue = &self.queues[entry.queue_slot];
+        for source in self.sources(queue, entry.step, queue.state.reserves_open) {
             let agents = self.lines.iter(source.line).map(|node| Slot::new(self.lines.item(node)));
             able.extend(agents.filter(|&agent| self.could_take(interaction, &self.agents[agent])));
         }
@@ -276,7 +279,7 @@ impl Distributor {
     fn choose_any(&self, queue: &Queue, step: u8) -> Option<Choice> {
         let mut best = Best([Candidate::NOBODY; RUNNERS_UP_MAX + 1]);
         let mut eligible = 0u32;
-        self.look_at_heads(queue, step, |head, length| {
+        self.look_at_heads(queue, step, queue.state.reserves_open, |head, length| {
             eligible = eligible.saturating_add(length);
             best.admit(Candidate { lap: 0, head, node: Node::NOWHERE });
         });
@@ -338,7 +341,7 @@ impl Distributor {
             | Strategy::TopDown => None,
         };
         let turn = turn.map(|(order, agent)| Rank { major: u64::from(order), minor: 0 }.key(agent));
-        for source in self.sources(queue, step) {
+        for source in self.sources(queue, step, queue.state.reserves_open) {
             let mut begin = |node: Option<Node>, lap| {
                 let head = |node| queue.head(source.from, self.lines.key(node));
                 room.extend(node.map(|node| Reverse(Candidate { lap, head: head(node), node })));
@@ -380,6 +383,7 @@ impl Distributor {
     fn reserve(&mut self, slot: Slot<Interaction>, nth: Nth, choice: &Choice) {
         self.stop_waiting_everywhere(slot);
         self.hold(slot, nth, choice);
+        self.settle_reserves();
     }
 
     /// Holds the chosen agent for an interaction that stands in no line.
@@ -390,6 +394,7 @@ impl Distributor {
         let Agent { id: agent, ref state, .. } = self.agents[choice.agent];
         let order = state.settings.order;
         let selection = self.selection_of(state);
+        let profile = self.agents[choice.agent].profile;
         let (waited, age) = self.ages(slot, nth);
 
         let interaction = &mut self.interactions[slot];
@@ -413,6 +418,7 @@ impl Distributor {
         let deadline = now + entry.state.settings.ring_timeout;
         let still_waiting = entry.lines.len;
         let Choice { bucket, eligible, runners_up, .. } = *choice;
+        let reserve = entry.state.settings.reserve(&self.profiles.at(profile).skills);
         let preference = (!entry.state.settings.prefer.is_empty()).then_some(bucket);
         let decision = Decision {
             beside: 0,
@@ -420,6 +426,7 @@ impl Distributor {
             own_requirement,
             strategy,
             preference,
+            reserve,
             selection,
             eligible,
             runners_up,

@@ -27,16 +27,19 @@ pub(crate) struct Profile {
 pub(crate) struct Alike {
     pub(crate) steps: u16,
     pub(crate) bucket: u8,
+    pub(crate) reserve: u8,
 }
 
 /// What the agents of a profile are to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Serves {
     pub(crate) queue: Slot<Queue>,
-    /// The line of the queue's idle agents with the same `steps` and `bucket`.
+    /// The line of the queue's idle agents with the same `steps`, `bucket` and `reserve`.
     pub(crate) group: u32,
     /// How the queue prefers them; 0 is first.
     pub(crate) bucket: u8,
+    /// Of which reserve of the queue they are, counted from 1; 0 is of none.
+    pub(crate) reserve: u8,
     /// The sum of levels over the skills that the queue asks for.
     pub(crate) score: u32,
     /// Bit n: could serve step n. Not zero.
@@ -151,8 +154,9 @@ impl Distributor {
         let (steps, score) = self.queues[queue].standing(&self.profiles.at(slot).skills)?;
         let settings = &self.queues[queue].state.settings;
         let (strategy, bucket) = (settings.strategy, settings.bucket(&self.profiles.at(slot).skills));
-        let group = self.group(queue, Alike { steps, bucket });
-        let serves = Serves { queue, group, score, steps, bucket, strategy };
+        let reserve = settings.reserve(&self.profiles.at(slot).skills);
+        let group = self.group(queue, Alike { steps, bucket, reserve });
+        let serves = Serves { queue, group, score, steps, bucket, reserve, strategy };
         let profile = self.profiles.at_mut(slot);
         profile.serves.push(serves);
         if let Some(pool) = profile.pool {

@@ -38,6 +38,8 @@ pub(crate) struct Queue {
     pub(crate) handling: u32,
     /// Ends the grace of `nobody_logged_in`.
     pub(crate) grace_timer: Option<TimerId>,
+    /// Opens the next reserve, and when.
+    pub(crate) reserve_timer: Option<(Instant, TimerId)>,
 }
 
 impl Named for Queue {
@@ -62,6 +64,7 @@ impl Queue {
                 settings,
                 staffing: Staffing::Unstaffed { since: now },
                 last_chosen: None,
+                reserves_open: 0,
                 counters: Counters::default(),
                 estimator: Estimator::new(now, rules),
             },
@@ -75,6 +78,7 @@ impl Queue {
             reserved: 0,
             handling: 0,
             grace_timer: None,
+            reserve_timer: None,
         }
     }
 

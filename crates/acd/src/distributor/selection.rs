@@ -74,6 +74,9 @@ impl Distributor {
         let serves = &self.profiles.at(agent.profile).serves;
         for serves in serves {
             let front = &self.fronts[serves.queue.number() as usize];
+            if serves.reserve > front.reserves_open {
+                continue;
+            }
             let mut steps = serves.steps & front.open;
             while steps != 0 {
                 best = sooner(best, front.turn(front.head(steps.trailing_zeros() as usize)));
@@ -88,6 +91,9 @@ impl Distributor {
         }
         let allowed = |serves: &Serves| {
             let front = &self.fronts[serves.queue.number() as usize];
+            if serves.reserve > front.reserves_open {
+                return None;
+            }
             self.first_allowed_of(agent, *serves).map(|spot| front.turn(spot))
         };
         serves.iter().filter_map(allowed).min()
@@ -100,14 +106,16 @@ impl Distributor {
         if selection == Selection::QueueRatio {
             for serves in serves {
                 let front = &self.fronts[serves.queue.number() as usize];
-                sums.waiting += u64::from(front.waiting);
-                sums.ratio += u64::from(front.ratio);
+                if serves.reserve <= front.reserves_open {
+                    sums.waiting += u64::from(front.waiting);
+                    sums.ratio += u64::from(front.ratio);
+                }
             }
         }
         let mut best: Option<Wish> = None;
         for serves in serves {
             let front = &self.fronts[serves.queue.number() as usize];
-            if front.waiting == 0 {
+            if front.waiting == 0 || serves.reserve > front.reserves_open {
                 continue;
             }
             let wish = match selection {

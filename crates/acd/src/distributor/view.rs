@@ -24,6 +24,7 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         reserved: queue.reserved,
         handling: queue.handling,
         longest_wait: queue.lines.first_entry(&distributor.lines).map(|first| at - first).unwrap_or_default(),
+        reserves_open: queue.state.reserves_open,
         agents: agents.get(&queue.id).copied().unwrap_or_default(),
         counters: queue.state.counters,
         estimate: distributor.estimate_of(at, queue),
@@ -172,10 +173,11 @@ impl Listing {
 
     fn idle_at(distributor: &Distributor, queue: &Queue, step: u8) -> BTreeSet<(u8, super::Rank, AgentId)> {
         let (mut idle, mut heads) = (BTreeSet::new(), BTreeMap::new());
-        distributor.look_at_heads(queue, step, |head, length| {
+        let all = u8::MAX;
+        distributor.look_at_heads(queue, step, all, |head, length| {
             heads.insert((head.bucket, head.rank, AgentId(head.agent)), length);
         });
-        for source in distributor.sources(queue, step) {
+        for source in distributor.sources(queue, step, all) {
             for (number, node) in distributor.lines.iter(source.line).enumerate() {
                 let agent: &Agent = &distributor.agents[Slot::new(distributor.lines.item(node))];
                 let head = queue.head(source.from, distributor.lines.key(node));

@@ -72,6 +72,7 @@ pub(crate) struct Front {
     /// Somebody waits with an own requirement.
     pub(crate) has_own: bool,
     pub(crate) band: u8,
+    pub(crate) reserves_open: u8,
     /// All who wait.
     pub(crate) waiting: u32,
     pub(crate) heads: [Place; STEPS_MAX + 1],
@@ -94,6 +95,7 @@ impl Front {
             open: 0,
             has_own: false,
             band: settings.band,
+            reserves_open: queue.state.reserves_open,
             waiting: 0,
             heads: [nobody; STEPS_MAX + 1],
             nths: [Nth::FIRST; STEPS_MAX + 1],
@@ -232,6 +234,7 @@ impl Distributor {
         let front = &mut self.fronts[queue_slot.number() as usize];
         front.waiting += 1;
         self.unsettled.interactions.push(front.turn(spot));
+        self.upset_reserves(queue_slot);
     }
 
     /// Out of the lines of a queue, without deadlines of waiting there.
@@ -240,12 +243,14 @@ impl Distributor {
         self.stop_expiring(slot, nth);
         let entry = self.interactions[slot].entry_mut(nth);
         let node = std::mem::replace(&mut entry.entry_node, Node::NOWHERE);
-        let queue = &mut self.queues[entry.queue_slot];
+        let queue_slot = entry.queue_slot;
+        let queue = &mut self.queues[queue_slot];
         queue.lines.len -= 1;
         self.fronts[entry.queue_slot.number() as usize].waiting -= 1;
         let entries = &mut queue.lines.entries[usize::from(entry.step)];
         self.lines.remove(&mut entries.line, node);
         entries.rest_if_empty(&mut self.deadlines);
+        self.upset_reserves(queue_slot);
     }
 
     /// The maximum wait does not apply any more.

@@ -68,6 +68,7 @@ impl From<State> for Distributor {
         for (id, reservation) in reservations {
             distributor.restore_reservation(id, reservation);
         }
+        distributor.settle_reserves();
         // Nothing has been set free: what could be matched was, before it was written.
         distributor.unsettled = Default::default();
         distributor

@@ -114,9 +114,11 @@ impl Mirror {
         }
         let is_sure = able.iter().all(|(_, _, fit)| *fit == Fit::Yes);
         let names: Vec<AgentId> = able.iter().map(|(_, other, _)| *other).collect();
-        let selection = selection_of(&self.state, agent).ok_or(unfit)?;
-        let preference = self.state.agents.get(&agent).map(|of| queue.settings.bucket(&of.settings.skills));
-        if is_sure && !is_true(decision, (interaction, step), queue, (selection, preference), &names) {
+        let selection = selection_of(&self.state, agent).ok_or(unfit.clone())?;
+        let skills = &self.state.agents.get(&agent).ok_or(unfit)?.settings.skills;
+        let (preference, reserve) = (queue.settings.bucket(skills), queue.settings.reserve(skills));
+        if is_sure && !is_true(decision, (interaction, step), queue, (selection, preference, reserve), &names)
+        {
             return Err(Violation::FalseDecision(reservation));
         }
         Ok(())
@@ -154,7 +156,8 @@ impl Mirror {
         let could = agent.is_available()
             && interaction.stage == Stage::Waiting
             && interaction.accepts(agent)
-            && meets(&queue.settings, usize::from(entry.step), agent);
+            && meets(&queue.settings, usize::from(entry.step), agent)
+            && queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open;
         if !could {
             return Fit::No;
         }
@@ -175,10 +178,13 @@ impl Mirror {
                     settings: QueueSettings::default(),
                     staffing: Staffing::Unstaffed { since: now },
                     last_chosen: None,
+                    reserves_open: 0,
                     counters: Counters::default(),
                     estimator: Estimator::new(now, rules),
                 };
-                self.state.queues.entry(*queue).or_insert_with(fresh).settings = (**settings).clone();
+                let queue = self.state.queues.entry(*queue).or_insert_with(fresh);
+                queue.settings = (**settings).clone();
+                queue.reserves_open = 0;
             }
             Command::RemoveQueue { queue, .. } => drop(self.state.queues.remove(queue)),
             Command::DefineAgent { agent, settings } => {
@@ -261,6 +267,9 @@ impl Mirror {
             }
             Event::AgentChanged { agent, presence, activity } => {
                 self.agent_changed(agent, presence, activity, after)
+            }
+            Event::ReservesChanged { queue, open } => {
+                self.state.queues.get_mut(&queue).map(|queue| queue.reserves_open = open)
             }
             Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
             Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
@@ -506,7 +515,7 @@ fn is_true(
     decision: &Decision,
     (interaction, step): (&InteractionState, u8),
     queue: &QueueState,
-    (selection, preference): (Selection, Option<u8>),
+    (selection, preference, reserve): (Selection, u8, u8),
     able: &[AgentId],
 ) -> bool {
     let eligible = able.len().min(usize::from(ELIGIBLE_MAX));
@@ -518,8 +527,9 @@ fn is_true(
         && decision.own_requirement == interaction.requirement.is_some()
         && decision.strategy == queue.settings.strategy
         && decision.selection == selection
+        && decision.reserve == reserve
         && decision.preference.is_none() == queue.settings.prefer.is_empty()
-        && decision.preference.is_none_or(|bucket| Some(bucket) == preference)
+        && decision.preference.is_none_or(|bucket| bucket == preference)
 }
 
 fn selection_of(state: &State, agent: AgentId) -> Option<Selection> {
@@ -550,7 +560,9 @@ fn need_of(state: &State, agent_id: AgentId, (id, queue_id): Entry) -> Option<Ne
         Selection::QueueRatio => {
             let mut all = (0, 0);
             for (other, queue) in &state.queues {
-                if (0..=queue.settings.steps.len()).any(|step| meets(&queue.settings, step, agent)) {
+                let is_open = queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open;
+                if is_open && (0..=queue.settings.steps.len()).any(|step| meets(&queue.settings, step, agent))
+                {
                     all = (all.0 + length(state, *other), all.1 + i128::from(queue.settings.ratio));
                 }
             }

@@ -247,6 +247,7 @@ impl Ledger {
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
+            | Event::ReservesChanged { .. }
             | Event::Refused { .. } => Ok(()),
         }
     }

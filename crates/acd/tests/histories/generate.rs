@@ -7,8 +7,8 @@ use acd::requirement::{Comparison, Skills};
 use acd::{
     AgentId, AgentSettings, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Command, Exit, ExitId, ForcedPresence,
     IdleClock, InteractionId, Lease, MaxLength, MaxWait, NobodyLoggedIn, PREFERENCES_MAX, Presence, QueueId,
-    QueueSettings, ReasonCode, RejectCause, Request, Requirement, Selection, Settings, SkillId, Step,
-    StepEffect, Strategy as Choice, SupervisorId,
+    QueueSettings, RESERVES_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Selection, Settings,
+    SkillId, Step, StepEffect, Strategy as Choice, SupervisorId,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -186,6 +186,20 @@ fn prefer() -> impl Strategy<Value = Vec<Requirement>> {
     prop_oneof![2 => Just(Vec::new()), 1 => vec(shallow(), 1..=PREFERENCES_MAX)]
 }
 
+/// Reserves, and when they close: sometimes later than they open.
+fn reserves() -> impl Strategy<Value = (Vec<Reserve>, Option<Duration>)> {
+    let some = vec((duration(3_000), shallow()), 1..=RESERVES_MAX).prop_map(|reserves| {
+        let mut after = Duration::ZERO;
+        let later = |(gap, requirement)| {
+            after += gap;
+            Reserve { requirement, after }
+        };
+        reserves.into_iter().map(later).collect()
+    });
+    let close = option::weighted(0.4, duration_or_zero(1_000));
+    prop_oneof![2 => Just((Vec::new(), None)), 1 => (some, close)]
+}
+
 /// Band, objective, weight and ratio.
 fn needs() -> impl Strategy<Value = (u8, Duration, u32, u32)> {
     let band = prop_oneof![3 => Just(BAND_USUAL), 1 => 0..=BAND_MAX];
@@ -233,25 +247,29 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
         option::weighted(0.3, duration_or_zero(8_000)),
     );
     let times = (duration(6_000), wrap_up, back_offs());
-    (shallow(), steps(), any::<bool>(), (choice(), prefer()), needs(), times, exits).prop_map(
-        |(requirement, steps, skip_unstaffed_steps, (strategy, prefer), needs, times, exits)| QueueSettings {
-            requirement,
-            steps,
-            skip_unstaffed_steps,
-            strategy,
-            prefer,
-            band: needs.0,
-            objective: needs.1,
-            weight: needs.2,
-            ratio: needs.3,
-            ring_timeout: times.0,
-            after_call_work: times.1.0,
-            after_call_work_min: times.1.1,
-            after_call_work_max: times.1.2,
-            back_offs: times.2,
-            max_wait: exits.0.map(|(after, exit)| MaxWait { after, exit }),
-            max_length: exits.1.map(|(waiting, exit)| MaxLength { waiting, exit }),
-            nobody_logged_in: exits.2.map(|(grace, exit)| NobodyLoggedIn { grace, exit }),
+    (shallow(), steps(), any::<bool>(), (choice(), prefer(), reserves()), needs(), times, exits).prop_map(
+        |(requirement, steps, skip_unstaffed_steps, (strategy, prefer, reserves), needs, times, exits)| {
+            QueueSettings {
+                requirement,
+                steps,
+                skip_unstaffed_steps,
+                strategy,
+                prefer,
+                reserves: reserves.0,
+                reserves_close: reserves.1,
+                band: needs.0,
+                objective: needs.1,
+                weight: needs.2,
+                ratio: needs.3,
+                ring_timeout: times.0,
+                after_call_work: times.1.0,
+                after_call_work_min: times.1.1,
+                after_call_work_max: times.1.2,
+                back_offs: times.2,
+                max_wait: exits.0.map(|(after, exit)| MaxWait { after, exit }),
+                max_length: exits.1.map(|(waiting, exit)| MaxLength { waiting, exit }),
+                nobody_logged_in: exits.2.map(|(grace, exit)| NobodyLoggedIn { grace, exit }),
+            }
         },
     )
 }

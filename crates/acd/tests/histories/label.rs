@@ -5,7 +5,7 @@ use acd::{
     ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 47] = [
+pub(crate) const ALL: [&str; 49] = [
     "queued",
     "queued from another queue",
     "queued again",
@@ -53,6 +53,8 @@ pub(crate) const ALL: [&str; 47] = [
     "agent not ready after misses",
     "agent removed",
     "queue removed",
+    "reserves open",
+    "reserves close",
 ];
 
 pub(crate) fn of(event: &Event) -> &'static str {
@@ -120,6 +122,8 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::AgentChanged { .. } => "agent changed",
         Event::AgentRemoved { .. } => "agent removed",
         Event::QueueDefined { .. } => "queue defined",
+        Event::ReservesChanged { open: 0, .. } => "reserves close",
+        Event::ReservesChanged { .. } => "reserves open",
         Event::QueueRemoved { .. } => "queue removed",
         Event::Refused { .. } => unreachable!("the histories use handle_command"),
     }

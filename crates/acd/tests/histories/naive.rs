@@ -3,6 +3,7 @@
 mod contacts;
 mod estimates;
 mod people;
+mod reserve;
 mod wish;
 
 use std::cmp::Reverse;
@@ -23,6 +24,8 @@ use acd::{
 };
 use timing::Instant;
 
+use reserve::reserve;
+
 /// An interaction as it stands in one queue.
 type Stand = (InteractionId, QueueId);
 
@@ -37,6 +40,7 @@ enum Due {
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
     Step(InteractionId, QueueId),
+    Reserve(QueueId),
     MaxWait(InteractionId, QueueId),
     Grace(QueueId),
 }
@@ -208,6 +212,10 @@ impl Naive {
             {
                 all.insert((since + rule.grace, Due::Grace(id)));
             }
+            let next = queue.settings.reserves.get(usize::from(queue.reserves_open));
+            if let (Some(next), Some(first)) = (next, self.first_entry(id)) {
+                all.insert((first + next.after, Due::Reserve(id)));
+            }
         }
         all
     }
@@ -227,6 +235,7 @@ impl Naive {
             }
             Due::Reservation(reservation) => self.fail(reservation, ReservationEnd::Expired),
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
+            Due::Reserve(queue) => self.open_reserves(queue),
             Due::MaxWait(interaction, queue) => self.leave_if_too_old((interaction, queue)),
             Due::Grace(queue) => {
                 let entry = self.state.queues.get_mut(&queue).expect("known to be here");
@@ -423,6 +432,7 @@ impl Naive {
         for (place, queue) in std::mem::take(&mut self.overdue) {
             self.leave_if_too_old((place.interaction, queue));
         }
+        self.close_reserves();
         self.tell_staff();
     }
 
@@ -454,6 +464,7 @@ impl Naive {
 
     fn match_all(&mut self) {
         loop {
+            self.close_reserves();
             let agents = self.state.agents.keys();
             let wishes: Vec<(AgentId, Stand)> =
                 agents.filter_map(|&agent| Some((agent, self.wish(agent)?))).collect();
@@ -478,6 +489,7 @@ impl Naive {
             && meets(&queue.settings, usize::from(self.entry(stand).step), skills)
             && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
             && !entry.exclusions.contains_key(&agent_id)
+            && reserve(&queue.settings, agent) <= usize::from(queue.reserves_open)
     }
 
     fn candidates(&self, stand: Stand) -> Vec<AgentId> {
@@ -535,6 +547,7 @@ impl Naive {
             rules.last_chosen = Some((order, agent));
         }
         let deadline = now + rules.settings.ring_timeout;
+        let reserve = reserve(&rules.settings, &self.state.agents[&agent]) as u8;
         let preference = (!rules.settings.prefer.is_empty())
             .then(|| preference(&rules.settings, &self.state.agents[&agent]) as u8);
         let record = ReservationState { interaction: id, agent, queue, since: now, deadline };
@@ -554,6 +567,7 @@ impl Naive {
                 own_requirement: own,
                 strategy,
                 preference,
+                reserve,
                 selection,
                 eligible: able.len().min(usize::from(ELIGIBLE_MAX)) as u16,
                 runners_up: [1, 2, 3].map(|n| able.get(n).copied()),

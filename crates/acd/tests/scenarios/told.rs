@@ -113,6 +113,7 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::AgentRemoved { .. }
         | Event::QueueDefined { .. }
         | Event::QueueRemoved { .. }
+        | Event::ReservesChanged { .. }
         | Event::Refused { .. } => about_agents_and_queues(names, event),
     }
 }
@@ -215,6 +216,9 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         Event::AgentRemoved { agent } => (format!("{} is removed", agent_name(*agent)), Vec::new()),
         Event::QueueDefined { queue } => (format!("{} has new rules", queue_name(*queue)), Vec::new()),
         Event::QueueRemoved { queue } => (format!("{} is removed", queue_name(*queue)), Vec::new()),
+        Event::ReservesChanged { queue, open } => {
+            (format!("{} has {open} reserves open", queue_name(*queue)), Vec::new())
+        }
         Event::Refused { refusal, .. } => (format!("refused: {refusal}"), Vec::new()),
         Event::Queued { .. }
         | Event::StepEntered { .. }

@@ -7,6 +7,7 @@ mod exits;
 mod leases;
 mod order;
 mod reservations;
+mod reserves;
 mod returns;
 mod selection;
 mod strategies;

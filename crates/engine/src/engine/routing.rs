@@ -62,6 +62,7 @@ impl Engine {
             | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
+            | Event::ReservesChanged { .. }
             | Event::QueueRemoved { .. } => {}
         }
     }

@@ -86,6 +86,10 @@ const RINGING: Definition = Definition {
 };
 const HANDLING: Definition =
     Definition { name: "cordboard_handling", help: "Interactions of the queue in conversation." };
+const RESERVES_OPEN: Definition = Definition {
+    name: "cordboard_reserves_open",
+    help: "How many of the queue's reserves of agents are open, because somebody has waited too long.",
+};
 const LONGEST_WAIT: Definition = Definition {
     name: "cordboard_longest_wait_seconds",
     help: "The longest wait in the queue of those waiting now; 0 where nobody waits.",
@@ -189,6 +193,7 @@ pub(crate) struct QueueSeries {
     oldest_micros: Arc<AtomicU64>,
     pub(crate) ringing: IntGauge,
     pub(crate) handling: IntGauge,
+    reserves_open: IntGauge,
     estimate: EstimateSeries,
     threshold: Gauge,
     service_level: Gauge,
@@ -228,6 +233,7 @@ impl QueueSeries {
             oldest_micros,
             ringing: group.gauge(RINGING, &[]),
             handling: group.gauge(HANDLING, &[]),
+            reserves_open: group.gauge(RESERVES_OPEN, &[]),
             estimate: EstimateSeries::new(&mut group),
             threshold: group.real_gauge(THRESHOLD, &[]),
             service_level: group.real_gauge(SERVICE_LEVEL, &[]),
@@ -282,6 +288,7 @@ impl QueueSeries {
     pub(crate) fn set_snapshot(&self, snapshot: &QueueSnapshot) {
         self.ringing.set(snapshot.reserved.into());
         self.handling.set(snapshot.handling.into());
+        self.reserves_open.set(snapshot.reserves_open.into());
         for state in AgentState::ALL {
             self.agents[state.index()].set(state.count(&snapshot.agents).into());
         }
@@ -291,6 +298,7 @@ impl QueueSeries {
     /// The distributor says nothing about it any more.
     pub(super) fn end_snapshots(&self) {
         self.ringing.set(0);
+        self.reserves_open.set(0);
         self.agents.iter().for_each(|gauge| gauge.set(0));
         self.estimate.forget();
         self.set_service_level(None);

@@ -1,6 +1,9 @@
 //! What is counted when.
 
-use acd::{Command, Exit, ExitId, InteractionId, MaxWait, QueueSettings, ReasonCode, RejectCause};
+use acd::{
+    Command, Exit, ExitId, InteractionId, MaxWait, QueueSettings, ReasonCode, RejectCause, Requirement,
+    Reserve,
+};
 use timing::Instant;
 
 use crate::centre::{BILLING, Centre, KIM, TECHNICAL, names, secs};
@@ -145,6 +148,21 @@ fn the_longest_wait_grows_between_events_and_passes_to_the_next() {
     assert_eq!(longest(&centre), 5.0);
     centre.cancel(2);
     assert_eq!(longest(&centre), 0.0);
+}
+
+#[test]
+fn open_reserves_are_shown_until_nobody_waits_who_needs_them() {
+    let reserve = Reserve { requirement: Requirement::anyone(), after: secs(30) };
+    let mut centre = Centre::new(&QueueSettings { reserves: vec![reserve], ..plain() });
+    let open = |centre: &Centre| centre.scrape().of_queue("cordboard_reserves_open", "billing");
+    centre.enqueue(1, BILLING);
+    centre.pass(secs(29));
+    assert_eq!(open(&centre), 0.0);
+    centre.pass(secs(2));
+    assert_eq!(open(&centre), 1.0);
+    centre.cancel(1);
+    centre.pass(secs(1));
+    assert_eq!(open(&centre), 0.0);
 }
 
 #[test]

@@ -316,6 +316,11 @@ impl Naive {
     }
 
     pub(super) fn define_queue(&mut self, id: QueueId, settings: QueueSettings) -> Result<(), Refusal> {
+        if let (Some(close), Some(first)) = (settings.reserves_close, settings.reserves.first())
+            && close > first.after
+        {
+            return Err(Refusal::Invalid(acd::Invalid::ReservesClose));
+        }
         if settings.after_call_work_max.is_some_and(|max| max < settings.after_call_work_min) {
             return Err(Refusal::Invalid(acd::Invalid::AfterCallWorkBounds));
         }
@@ -338,10 +343,12 @@ impl Naive {
             settings: settings.clone(),
             staffing: Staffing::Unstaffed { since: now },
             last_chosen: None,
+            reserves_open: 0,
             counters: Counters::default(),
             estimator: Estimator::new(now, rules),
         });
         entry.settings = settings;
+        entry.reserves_open = 0;
         let since = match entry.staffing {
             Staffing::Staffed => now,
             Staffing::Unstaffed { since } | Staffing::Deserted { since } => since,

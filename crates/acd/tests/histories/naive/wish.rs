@@ -70,12 +70,15 @@ impl Naive {
         (u64::from(levels), wanted.len() as u64)
     }
 
-    /// The queues with a step that the agent meets, and their ratios.
+    /// The queues with a step that the agent meets, and no closed reserve of which the agent is; and their ratios.
     fn served_by(&self, agent: AgentId) -> Vec<(QueueId, u32)> {
         let skills = &self.state.agents[&agent].settings.skills;
         let serves = |rules: &QueueSettings| (0..=rules.steps.len()).any(|step| meets(rules, step, skills));
         let all = self.state.queues.iter();
-        all.filter(|(_, queue)| serves(&queue.settings))
+        let is_open = |queue: &QueueState| {
+            reserve(&queue.settings, &self.state.agents[&agent]) <= usize::from(queue.reserves_open)
+        };
+        all.filter(|(_, queue)| serves(&queue.settings) && is_open(queue))
             .map(|(&id, queue)| (id, queue.settings.ratio))
             .collect()
     }
