@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, SHARE_MAX, STEPS_MAX};
+use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, RESERVES_MAX, SHARE_MAX, STEPS_MAX};
 
 use super::media::wav;
 use super::reader::Section;
@@ -25,6 +25,10 @@ pub struct Queue {
     pub strategy: Strategy,
     /// Whom of them to prefer: who meets the first, then who meets the second, and so on.
     pub prefer: Vec<String>,
+    /// Who takes its calls only while it is overloaded, `after` strictly rising.
+    pub reserves: Vec<Reserve>,
+    /// The longest wait under which all reserves close; none: that which opens the first.
+    pub reserves_close: Option<Duration>,
     /// What "idle longest" is counted from.
     pub idle_clock: IdleClock,
     /// Before every queue with a higher one.
@@ -69,6 +73,15 @@ impl Queue {
         let length = self.max_length.iter().map(|rule| &rule.then);
         wait.chain(length).chain(self.nobody_logged_in.iter().map(|rule| &rule.then))
     }
+}
+
+/// Agents kept for an overload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// The longest wait in the queue that opens it.
+    pub after: Duration,
+    /// Who is in it.
+    pub require: String,
 }
 
 /// One relaxation.
@@ -221,12 +234,15 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         ("since-offered", IdleClock::SinceOffered),
     ];
     let name = section.name("name", Kind::Queue, "billing");
+    let (reserves, reserves_close) = read_reserves(section);
     Queue {
         require: read_requirement(section, "require"),
         steps: read_steps(section),
         skip_unstaffed_steps: section.switch("skip_unstaffed_steps", true),
         strategy: section.word("strategy", "longest-idle", &strategies),
         prefer: read_prefer(section),
+        reserves,
+        reserves_close,
         idle_clock: section.word("idle_clock", "since-handled", &clocks),
         band: read_band(section),
         weight: section.integer("weight", 100, 1..=SHARE_MAX),
@@ -264,6 +280,39 @@ fn read_prefer(section: &mut Section<'_>) -> Vec<String> {
         requirement::check(section, "prefer", text, span.clone());
     }
     wishes.into_iter().map(|(text, _)| text).collect()
+}
+
+/// Reserves, and when they close.
+fn read_reserves(section: &mut Section<'_>) -> (Vec<Reserve>, Option<Duration>) {
+    let mut reserves: Vec<Reserve> = Vec::new();
+    let tables = section.tables("reserves", "");
+    if tables.len() > RESERVES_MAX {
+        section.error(tables[RESERVES_MAX].span(), format!("more than {RESERVES_MAX} reserves; merge some"));
+    }
+    for mut table in tables {
+        let after = table.required_duration("after", "1s", "1d");
+        let require = table.required("require", "trainer");
+        if let Some((text, span)) = &require {
+            requirement::check(&table, "require", text, span.clone());
+        }
+        let (Some(after), Some((require, _))) = (after, require) else { continue };
+        if reserves.last().is_some_and(|before| before.after >= after) {
+            table.error(table.span(), "`after` is not later than that of the reserve before");
+        }
+        reserves.push(Reserve { after, require });
+    }
+    let close = section.optional_duration("reserves_close", "0s", "1d");
+    let first = reserves.first().map(|reserve| reserve.after);
+    if close.is_some_and(|close| first.is_none_or(|first| close > first)) {
+        let message = match first {
+            Some(_) => {
+                "`reserves_close` is later than the `after` of the first reserve, which would close as it opens"
+            }
+            None => "`reserves_close` without `reserves`; add some, or take it out",
+        };
+        section.error(section.span(), message);
+    }
+    (reserves, close)
 }
 
 fn read_band(section: &mut Section<'_>) -> u8 {

@@ -38,12 +38,19 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
         },
     });
     let steps = steps.collect();
+    let reserves = queue.reserves.iter().map(|reserve| acd::Reserve {
+        requirement: requirement(&reserve.require, numbering),
+        after: reserve.after,
+    });
+    let reserves = reserves.collect();
     QueueSettings {
         requirement: requirement(queue.require.as_deref().unwrap_or_default(), numbering),
         steps,
         skip_unstaffed_steps: queue.skip_unstaffed_steps,
         strategy: strategy(queue),
         prefer: queue.prefer.iter().map(|text| requirement(text, numbering)).collect(),
+        reserves,
+        reserves_close: queue.reserves_close,
         band: queue.band,
         objective: queue.service_level.within,
         weight: queue.weight,

@@ -1,4 +1,4 @@
-use acd::{Command, Exit};
+use acd::{Command, Exit, Requirement};
 use engine::{Leave, NumberPattern, Reach, Treatment};
 
 use super::*;
@@ -197,11 +197,23 @@ fn an_agent_selects_as_all_do_unless_the_agent_has_a_selection_and_a_reload_chan
 
 #[test]
 fn a_queue_takes_its_objective_from_its_service_level() {
-    let text = CENTRE
-        .replace("priority = 2", "band = 3\nweight = 200\nratio = 4\nservice_level = { within = \"45s\" }");
+    let rules = "band = 3\nweight = 200\nratio = 4\nservice_level = { within = \"45s\" }";
+    let text = CENTRE.replace("priority = 2", rules);
     let mut numbering = Numbering::default();
     let plan = plan(&text, &mut numbering);
     let queue = &plan.queues[&numbering.queue("english")];
     let objective = Duration::from_secs(45);
     assert_eq!((queue.band, queue.weight, queue.ratio, queue.objective), (3, 200, 4, objective));
+}
+
+#[test]
+fn a_queue_has_the_reserves_that_are_configured() {
+    let reserves = "reserves = [{ after = \"30s\", require = \"trainer\" }]\nreserves_close = \"10s\"";
+    let mut numbering = Numbering::default();
+    let plan = plan(&CENTRE.replace("priority = 2", reserves), &mut numbering);
+    let queue = &plan.queues[&numbering.queue("english")];
+    let (requirement, after) =
+        (Requirement::at_least(numbering.skill("trainer"), 1), Duration::from_secs(30));
+    assert_eq!(queue.reserves, [acd::Reserve { requirement, after }]);
+    assert_eq!(queue.reserves_close, Some(Duration::from_secs(10)));
 }

@@ -1,6 +1,8 @@
 //! One wrong value, one line that explains it.
 
-use super::{LEAST, loaded, one_error, refused};
+use std::time::Duration;
+
+use super::{LEAST, Reserve, loaded, one_error, refused};
 
 #[test]
 fn a_skill_level_out_of_range_is_shown_with_its_place() {
@@ -228,6 +230,29 @@ fn requirements_are_read_as_the_distributor_reads_them() {
         &LEAST.replace("name = \"billing\"\n", "name = \"billing\"\nrequire = \"billing & english\"\n"),
     );
     assert!(wrong.starts_with("cordboard.toml:15:20: "), "{wrong}");
+}
+
+#[test]
+fn reserves_rise_and_close_before_they_open() {
+    let reserves = |lines: &str, message| {
+        one_error("name = \"billing\"\n", &format!("name = \"billing\"\n{lines}\n"), message);
+    };
+    let one = "reserves = [{ after = \"30s\", require = \"trainer\" }]";
+    reserves("reserves = [{ require = \"trainer\" }]", "`after` is missing");
+    reserves("reserves = [{ after = \"30s\" }]", "`require` is missing");
+    reserves(
+        "reserves = [{ after = \"30s\", require = \"a\" }, { after = \"30s\", require = \"b\" }]",
+        "reserves 2: `after` is not later",
+    );
+    let many: Vec<String> = (10..13).map(|n| format!("{{ after = \"{n}s\", require = \"a\" }}")).collect();
+    reserves(&format!("reserves = [{}]", many.join(", ")), "more than 2 reserves");
+    reserves(&format!("{one}\nreserves_close = \"31s\""), "which would close as it opens");
+    reserves("reserves_close = \"10s\"", "`reserves_close` without `reserves`");
+    let good = format!("name = \"billing\"\n{one}\nreserves_close = \"10s\"\n");
+    let config = loaded(&LEAST.replace("name = \"billing\"\n", &good)).config;
+    let (queue, after) = (&config.queues[0], Duration::from_secs(30));
+    assert_eq!(queue.reserves, [Reserve { after, require: "trainer".to_owned() }]);
+    assert_eq!(queue.reserves_close, Some(Duration::from_secs(10)));
 }
 
 #[test]
