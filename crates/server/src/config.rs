@@ -36,8 +36,8 @@ pub use log::{Log, LogFormat, LogLevel};
 pub use media::{Media, PortRange};
 pub use network::{Addresses, Listen, Network, Transport};
 pub use queue::{
-    BackOff, BackOffs, Exit, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, Queue, ServiceLevel, Step,
-    StepMode, Strategy, Waiting,
+    BackOff, BackOffs, Exit, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, Queue, Reserve, ServiceLevel,
+    Step, StepMode, Strategy, Waiting,
 };
 pub use report::{Problem, Severity};
 pub use routing::{Routing, Selection};
