@@ -268,9 +268,7 @@ impl Mirror {
             Event::AgentChanged { agent, presence, activity } => {
                 self.agent_changed(agent, presence, activity, after)
             }
-            Event::ReservesChanged { queue, open } => {
-                self.state.queues.get_mut(&queue).map(|queue| queue.reserves_open = open)
-            }
+            Event::ReservesChanged { queue, open } => self.reserves_changed(queue, open),
             Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
             Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
                 let works = &mut self.state.agents.get_mut(&agent)?.works;
@@ -294,6 +292,11 @@ impl Mirror {
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Some(()),
         }
+    }
+
+    fn reserves_changed(&mut self, queue: QueueId, open: u8) -> Option<()> {
+        self.state.queues.get_mut(&queue)?.reserves_open = open;
+        Some(())
     }
 
     fn contact(&mut self, id: InteractionId) -> Option<&mut InteractionState> {

@@ -122,9 +122,12 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::AgentChanged { .. } => "agent changed",
         Event::AgentRemoved { .. } => "agent removed",
         Event::QueueDefined { .. } => "queue defined",
-        Event::ReservesChanged { open: 0, .. } => "reserves close",
-        Event::ReservesChanged { .. } => "reserves open",
+        Event::ReservesChanged { open, .. } => reserves(*open),
         Event::QueueRemoved { .. } => "queue removed",
         Event::Refused { .. } => unreachable!("the histories use handle_command"),
     }
+}
+
+fn reserves(open: u8) -> &'static str {
+    if open == 0 { "reserves close" } else { "reserves open" }
 }
