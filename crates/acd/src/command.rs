@@ -351,6 +351,7 @@ impl fmt::Display for Invalid {
             Invalid::RequirementTooLarge => write!(f, "the requirement has too many comparisons"),
             Invalid::RequirementTooDeep => write!(f, "the requirement is nested too deeply"),
             Invalid::NoRingTimeout => write!(f, "the ring timeout must be more than zero"),
+            Invalid::Ring(most) => write!(f, "{most} agents rung at once is out of range"),
             Invalid::AfterCallWorkBounds => {
                 write!(f, "the minimum of after-call work is more than its maximum")
             }

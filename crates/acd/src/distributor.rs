@@ -81,6 +81,8 @@ pub struct Distributor {
     pub(crate) deadlines: TimerWheel<Alarm>,
     unsettled: Unsettled,
     room: matching::Room,
+    /// Interactions for which agents are rung and more may be.
+    pub(crate) with_room: u32,
     /// Room for agents who are set free together.
     let_go: Vec<ringing::Held>,
     due: Vec<Due>,
@@ -96,6 +98,10 @@ struct Unsettled {
     interactions: Vec<selection::Turn>,
     /// Agents who may find an interaction now.
     agents: Vec<Slot<Agent>>,
+    /// Interactions for which agents are rung and one more may be found now.
+    with_room: Vec<selection::Turn>,
+    /// Agents who may be rung beside others now.
+    joiners: Vec<Slot<Agent>>,
     /// Queues whose logged-in agents changed.
     staffing: Vec<QueueId>,
     /// Queues that nobody has served for too long.
@@ -131,6 +137,7 @@ impl Distributor {
             deadlines: TimerWheel::new(),
             unsettled: Unsettled::default(),
             room: matching::Room::default(),
+            with_room: 0,
             let_go: Vec::new(),
             due: Vec::new(),
             spent: Vec::new(),
@@ -241,7 +248,7 @@ impl Distributor {
     }
 
     /// Brings the consequences of a change to rest, in this order: steps without agents are passed over,
-    /// whoever can be matched is, and who has to leave leaves.
+    /// whoever can be matched is, who has to leave leaves, and who is idle even then is rung beside others.
     fn settle(&mut self) {
         if !self.unsettled.staffing.is_empty() {
             self.settle_staffing();
@@ -260,6 +267,9 @@ impl Distributor {
             self.unsettled.overdue = overdue;
         }
         self.settle_reserves();
+        if !self.unsettled.with_room.is_empty() || !self.unsettled.joiners.is_empty() {
+            self.join_ringing();
+        }
         if !self.unsettled.estimates.is_empty() {
             self.settle_estimates();
         }
@@ -308,6 +318,8 @@ impl Unsettled {
     fn is_empty(&self) -> bool {
         self.interactions.is_empty()
             && self.agents.is_empty()
+            && self.with_room.is_empty()
+            && self.joiners.is_empty()
             && self.staffing.is_empty()
             && self.deserted.is_empty()
             && self.overdue.is_empty()

@@ -11,7 +11,7 @@ use crate::estimate::Staff;
 use crate::state::{AgentState, EntryState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
     AgentId, Aside, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId, Presence, QueueId,
-    ReasonCode, ReservationId, Selection, Settings, StepEffect, Work, WorkStage,
+    RING_MAX, ReasonCode, ReservationId, Selection, Settings, StepEffect, Work, WorkStage,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -29,6 +29,8 @@ pub enum Violation {
     BeyondCapacity(AgentId),
     /// An available agent could take a waiting interaction.
     WorkNotConserved(AgentId, InteractionId),
+    /// An available agent could be rung beside others for an interaction that has room.
+    RoomUnused(AgentId, InteractionId),
     /// A waiting interaction is at an earlier step than its age calls for, or at one that is not there.
     WrongStep(InteractionId),
     /// Offered is not answered + abandoned + overflowed + waiting + reserved. `None`: over all queues.
@@ -55,7 +57,8 @@ impl fmt::Display for Violation {
 ///
 /// - Every interaction is in exactly one of waiting, reserved, handled; every reservation joins one interaction
 ///   and one agent who name each other; no agent has two things in hand.
-/// - No available agent could take a waiting interaction (work conservation).
+/// - No available agent could take a waiting interaction (work conservation), or be rung beside others for one for which
+///   more may be rung.
 /// - Every reservation, wait, back-off and after-call work that ends by time has its deadline set, and no other
 ///   deadline is set.
 /// - Nothing is lost: offered = answered + abandoned + overflowed + waiting + reserved, for each queue and in all.
@@ -93,8 +96,26 @@ fn holds(condition: bool, violation: Violation) -> Result<(), Violation> {
     if condition { Ok(()) } else { Err(violation) }
 }
 
+/// Who is rung for an interaction.
+#[derive(Default)]
+struct Rung {
+    agents: usize,
+    /// By which queues: one, if nothing is wrong.
+    queues: BTreeSet<QueueId>,
+}
+
+fn rung(state: &State) -> BTreeMap<InteractionId, Rung> {
+    let mut all: BTreeMap<InteractionId, Rung> = BTreeMap::new();
+    for held in state.reservations.values() {
+        let rung = all.entry(held.interaction).or_default();
+        rung.agents += 1;
+        rung.queues.insert(held.queue);
+    }
+    all
+}
+
 fn check_interactions(state: &State) -> Result<(), Violation> {
-    let rung: BTreeSet<InteractionId> = state.reservations.values().map(|held| held.interaction).collect();
+    let rung = rung(state);
     for (&id, interaction) in &state.interactions {
         let broken = Violation::BrokenBond(id);
         let queues: BTreeSet<QueueId> = interaction.entries.iter().map(|entry| entry.queue).collect();
@@ -108,8 +129,11 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
                     holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
                 }
             }
-            Stage::Reserved { .. } => {
-                holds(rung.contains(&id), broken)?;
+            Stage::Reserved { most, .. } => {
+                let rung = rung.get(&id).ok_or(broken)?;
+                let is_within = rung.agents <= RING_MAX.into() && (1..=RING_MAX).contains(&most);
+                holds(is_within, Violation::BoundExceeded)?;
+                holds(rung.queues.len() == 1 && rung.queues.is_subset(&queues), broken)?;
                 holds(queues.iter().all(|queue| state.queues.contains_key(queue)), broken)?;
             }
             Stage::Handling { agent, since } => {
@@ -210,11 +234,20 @@ fn serves(queue: &QueueState, step: usize, agent: &AgentState) -> bool {
     }
 }
 
-fn could_take(state: &State, id: AgentId, agent: &AgentState, interaction: &InteractionState) -> bool {
+/// Whether an agent could take an interaction, by one of these queues.
+fn could_take(
+    state: &State,
+    (id, agent): (AgentId, &AgentState),
+    interaction: &InteractionState,
+    queues: &BTreeSet<QueueId>,
+) -> bool {
     let serves_entry = |entry: &EntryState| {
         let queue = &state.queues[&entry.queue];
-        queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open
-            && serves(queue, usize::from(entry.step), agent)
+        // While agents are rung the rules may have changed, and with them how many steps there are.
+        let step = usize::from(entry.step).min(queue.settings.steps.len());
+        queues.contains(&entry.queue)
+            && queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open
+            && serves(queue, step, agent)
     };
     agent.is_available()
         && !interaction.exclusions.contains_key(&id)
@@ -224,13 +257,21 @@ fn could_take(state: &State, id: AgentId, agent: &AgentState, interaction: &Inte
 
 fn check_work_conserved(state: &State) -> Result<(), Violation> {
     let available: Vec<_> = state.agents.iter().filter(|(_, agent)| agent.is_available()).collect();
+    let rung = rung(state);
     for (&id, interaction) in &state.interactions {
-        if interaction.stage != Stage::Waiting {
-            continue;
-        }
-        let taker = available.iter().find(|(agent, of)| could_take(state, **agent, of, interaction));
+        let all = interaction.entries.iter().map(|entry| entry.queue);
+        let (queues, violation): (BTreeSet<QueueId>, fn(AgentId, InteractionId) -> Violation) =
+            match (interaction.stage, rung.get(&id)) {
+                (Stage::Waiting, _) => (all.collect(), Violation::WorkNotConserved),
+                (Stage::Reserved { most, .. }, Some(rung)) if rung.agents < most.into() => {
+                    (rung.queues.clone(), Violation::RoomUnused)
+                }
+                (Stage::Reserved { .. } | Stage::Handling { .. }, _) => continue,
+            };
+        let mut takers = available.iter();
+        let taker = takers.find(|(agent, of)| could_take(state, (**agent, of), interaction, &queues));
         if let Some(&(&agent, _)) = taker {
-            return Err(Violation::WorkNotConserved(agent, id));
+            return Err(violation(agent, id));
         }
     }
     Ok(())
@@ -297,6 +338,8 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
         holds(*skills == agent.state.settings.skills, Violation::StaleIndex(None))?;
     }
     check_rung(distributor, state)?;
+    let with_room: u32 = distributor.queues.iter().map(|(_, queue)| queue.lines.with_room.len()).sum();
+    holds(distributor.with_room == with_room, Violation::StaleIndex(None))?;
     let selects = |agent: &&AgentState| {
         agent.settings.selection.unwrap_or(state.settings.selection) != Selection::Oldest
     };
@@ -355,12 +398,13 @@ fn expected_staff(state: &State, id: QueueId) -> Staff {
 fn expected_listing(state: &State, id: QueueId) -> Listing {
     let queue = &state.queues[&id];
     let steps = queue.settings.steps.len() + 1;
+    let rung = rung(state);
     let mut listing = Listing { staff: vec![0; steps], ..Listing::default() };
     for (&interaction, state_of) in &state.interactions {
         let Some(entry) = state_of.entry(id) else { continue };
+        let place = state_of.place(interaction, state.settings.head_start_per_point);
         match state_of.stage {
             Stage::Waiting => {
-                let place = state_of.place(interaction, state.settings.head_start_per_point);
                 listing.waiting.entry((state_of.requirement.clone(), entry.step)).or_default().push(place);
                 listing.entries.entry(entry.step).or_default().insert((entry.entered, interaction));
                 if queue.settings.max_wait.is_some() && !entry.overdue {
@@ -368,11 +412,20 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
                 }
                 listing.len += 1;
             }
-            Stage::Reserved { .. } => listing.reserved += 1,
+            Stage::Reserved { since, most } => {
+                listing.reserved += 1;
+                let Some(rung) = rung.get(&interaction).filter(|rung| rung.queues.contains(&id)) else {
+                    continue;
+                };
+                listing.with_room.extend((rung.agents < most.into()).then_some(place));
+                let widens_after = queue.settings.ring.widens_after(most);
+                listing.widening.extend(widens_after.map(|after| (since + after, interaction)));
+            }
             Stage::Handling { .. } => listing.handling += 1,
         }
     }
     listing.waiting.values_mut().for_each(|line| line.sort_unstable());
+    listing.with_room.sort_unstable();
     for ((own, step), line) in &listing.waiting {
         match own {
             Some(_) => listing.has_own = true,
@@ -406,8 +459,9 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
         let is_new = match alarm {
             Alarm::Lease(kind) => leases.insert(kind),
             Alarm::Single(at, deadline) => singles.insert(deadline, at).is_none(),
-            Alarm::Step(queue, step) => lines.insert((queue, Some(step)), ()).is_none(),
-            Alarm::MaxWait(queue) => lines.insert((queue, None), ()).is_none(),
+            Alarm::Step(queue, step) => lines.insert((queue, Aged::Step(step)), ()).is_none(),
+            Alarm::MaxWait(queue) => lines.insert((queue, Aged::MaxWait), ()).is_none(),
+            Alarm::Widening(queue) => lines.insert((queue, Aged::Widening), ()).is_none(),
         };
         holds(is_new, Violation::Deadlines)?;
     }
@@ -415,12 +469,13 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
     check_leases(distributor, state, &leases)?;
     let (mut ours, expected) = (BTreeSet::new(), expected_lines(state));
     for (_, queue) in distributor.queues.iter() {
-        let entries = (0u8..).zip(&queue.lines.entries).map(|(step, aging)| (Some(step), aging));
-        for (step, aging) in entries.chain([(None, &queue.lines.expiring)]) {
+        let entries = (0u8..).zip(&queue.lines.entries).map(|(step, aging)| (Aged::Step(step), aging));
+        let others = [(Aged::MaxWait, &queue.lines.expiring), (Aged::Widening, &queue.lines.widening)];
+        for (aged, aging) in entries.chain(others) {
             if let Some((at, _)) = aging.alarm {
-                let by = expected.get(&(queue.id, step)).ok_or(Violation::Deadlines)?;
+                let by = expected.get(&(queue.id, aged)).ok_or(Violation::Deadlines)?;
                 holds(at <= *by, Violation::Deadlines)?;
-                ours.insert((queue.id, step));
+                ours.insert((queue.id, aged));
             }
         }
     }
@@ -487,24 +542,44 @@ fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {
     expected
 }
 
-/// By queue and step (`None`: the maximum wait), when the first in line becomes too old for it.
-fn expected_lines(state: &State) -> BTreeMap<(QueueId, Option<u8>), Instant> {
+/// A line whose head is the next to become too old for it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Aged {
+    Step(u8),
+    MaxWait,
+    Widening,
+}
+
+/// When the first in each line becomes too old for it.
+fn expected_lines(state: &State) -> BTreeMap<(QueueId, Aged), Instant> {
     let mut expected = BTreeMap::new();
     let mut expect = |line, at: Instant| {
         let first = expected.entry(line).or_insert(at);
         *first = at.min(*first);
     };
-    for interaction in state.interactions.values() {
-        if interaction.stage != Stage::Waiting {
-            continue;
-        }
-        for entry in &interaction.entries {
-            let queue = &state.queues[&entry.queue].settings;
-            if let Some(rule) = queue.max_wait.filter(|_| !entry.overdue) {
-                expect((entry.queue, None), entry.entered + rule.after);
+    let rung = rung(state);
+    for (&id, interaction) in &state.interactions {
+        match interaction.stage {
+            Stage::Handling { .. } => {}
+            Stage::Reserved { since, most } => {
+                let queue = rung.get(&id).and_then(|rung| rung.queues.first()).copied();
+                let Some((queue, rules)) = queue.and_then(|id| Some((id, state.queues.get(&id)?))) else {
+                    continue;
+                };
+                if let Some(after) = rules.settings.ring.widens_after(most) {
+                    expect((queue, Aged::Widening), since + after);
+                }
             }
-            if let Some(step) = queue.steps.get(usize::from(entry.step)) {
-                expect((entry.queue, Some(entry.step)), entry.entered + step.after);
+            Stage::Waiting => {
+                for entry in &interaction.entries {
+                    let queue = &state.queues[&entry.queue].settings;
+                    if let Some(rule) = queue.max_wait.filter(|_| !entry.overdue) {
+                        expect((entry.queue, Aged::MaxWait), entry.entered + rule.after);
+                    }
+                    if let Some(step) = queue.steps.get(usize::from(entry.step)) {
+                        expect((entry.queue, Aged::Step(entry.step)), entry.entered + step.after);
+                    }
+                }
             }
         }
     }

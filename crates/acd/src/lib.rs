@@ -60,8 +60,8 @@ pub use requirement::Requirement;
 pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
 pub use settings::{
     AgentSettings, BackOff, BackOffs, ENTRIES_MAX, Exit, ForcedPresence, IdleClock, Invalid, MaxLength,
-    MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, RESERVES_MAX, Reserve, STEPS_MAX,
-    Settings, Step, StepEffect, Strategy,
+    MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, RESERVES_MAX, RING_MAX, Reserve,
+    Ring, STEPS_MAX, Settings, Step, StepEffect, Strategy,
 };
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};
 pub use work::{Aside, Work, WorkStage, Worked, Works};

@@ -20,6 +20,9 @@ pub const PREFERENCES_MAX: usize = 3;
 /// The most [`QueueSettings::reserves`].
 pub const RESERVES_MAX: usize = 2;
 
+/// The most agents who are rung at once for one interaction.
+pub const RING_MAX: u8 = 10;
+
 /// The most [`Settings::pools_max`] that has an effect.
 pub const POOLS_MAX: usize = 1_024;
 
@@ -145,6 +148,8 @@ pub struct QueueSettings {
     pub ratio: u32,
     /// How long an agent is held and rung. More than zero.
     pub ring_timeout: Duration,
+    /// How many agents are rung at once for one interaction.
+    pub ring: Ring,
     /// After-call work where the agent has no own value; zero: none.
     pub after_call_work: Duration,
     /// What after-call work lasts at least, whatever the agent's own value: the agent cannot end it sooner. A log-out
@@ -178,6 +183,7 @@ impl Default for QueueSettings {
             weight: 100,
             ratio: 1,
             ring_timeout: Duration::from_secs(15),
+            ring: Ring::default(),
             after_call_work: Duration::ZERO,
             after_call_work_min: Duration::ZERO,
             after_call_work_max: None,
@@ -226,6 +232,40 @@ pub struct Reserve {
     pub requirement: Requirement,
     /// The threshold: the longest wait in the queue, counted from entry. More than zero.
     pub after: Duration,
+}
+
+/// How many agents are rung at once for one interaction: the first who accepts has it, and the others are let go without
+/// a fault. Beside the first only agents are rung whom nobody who waits needs, so that ringing several makes no other
+/// customer wait for an agent who is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Ring {
+    /// At most so many at once: 1 to [`RING_MAX`]. Who declines, or does not answer, makes room for another one.
+    pub most: u8,
+    /// One agent more each time that this has passed since the first one was rung. Zero (or less than a microsecond):
+    /// all at once.
+    pub every: Duration,
+}
+
+impl Default for Ring {
+    fn default() -> Ring {
+        Ring { most: 1, every: Duration::ZERO }
+    }
+}
+
+impl Ring {
+    /// How many may be rung for an interaction for which agents have been rung for so long.
+    pub(crate) fn most_after(self, rung_for: Duration) -> u8 {
+        let more = rung_for.as_micros().checked_div(self.every.as_micros());
+        let more = more.map_or(self.most, |more| u8::try_from(more).unwrap_or(self.most));
+        self.most.min(more.saturating_add(1))
+    }
+
+    /// When that becomes more than `most`, counted from when the first one was rung.
+    pub(crate) fn widens_after(self, most: u8) -> Option<Duration> {
+        let every = u64::try_from(self.every.as_micros()).unwrap_or(u64::MAX);
+        let after = Duration::from_micros(every.saturating_mul(u64::from(most)));
+        (most < self.most && every > 0).then_some(after)
+    }
 }
 
 /// One relaxation of a queue's requirement.
@@ -391,6 +431,8 @@ pub enum Invalid {
     RequirementTooDeep,
     /// `ring_timeout` is zero.
     NoRingTimeout,
+    /// `ring.most` is not within 1..=[`RING_MAX`].
+    Ring(u8),
     /// `after_call_work_min` is more than `after_call_work_max`.
     AfterCallWorkBounds,
     /// `max_wait.after` is zero.
@@ -466,6 +508,9 @@ impl Settings {
         settings.prefer.iter().try_for_each(|requirement| self.check_requirement(requirement))?;
         if settings.ring_timeout.is_zero() {
             return Err(Invalid::NoRingTimeout);
+        }
+        if !(1..=RING_MAX).contains(&settings.ring.most) {
+            return Err(Invalid::Ring(settings.ring.most));
         }
         if settings.after_call_work_max.is_some_and(|max| settings.after_call_work_min > max) {
             return Err(Invalid::AfterCallWorkBounds);

@@ -5,7 +5,7 @@
 //!
 //! | invariant | what must hold | checked by |
 //! |---|---|---|
-//! | I5 | the chosen interaction is the first, by band and the agent's selection, of those that the agent could take | [`Watch::step_between`] |
+//! | I5 | the chosen interaction is the first, by band and the agent's selection, of those that the agent could take; who is rung beside others is needed by nobody who waits | [`Watch::step_between`] |
 //! | I6 | the chosen agent is the first by the queue's strategy of those who wish it, and the decision record says so | [`Watch::step_between`] |
 //! | I7 | in a queue, step and priority the first come is served first; a returned one keeps its place | [`Watch::step`] |
 //! | I8 | the step follows the age, and never goes back unless the rules change | [`Watch::step`] |

@@ -26,6 +26,9 @@ pub struct Why {
     /// The agent's rule for choosing among several who wait.
     #[schema(example = "oldest")]
     pub selection: &'static str,
+    /// Agents who were being rung for it already: where there are any, this one was rung beside them because nobody who
+    /// waited needed this agent.
+    pub beside: u8,
     /// The step whose requirement counted; 0 is the queue's first.
     pub step: u8,
     /// Whether the interaction's own requirement counted beside it.
@@ -53,6 +56,7 @@ impl Why {
             preference: decision.preference.map(|bucket| bucket + 1),
             reserve: (decision.reserve > 0).then_some(decision.reserve),
             selection: selection(decision.selection).0,
+            beside: decision.beside,
             step: decision.step,
             own_requirement: decision.own_requirement,
             eligible: decision.eligible,
@@ -116,7 +120,11 @@ fn text(decision: &Decision, next: &[String]) -> String {
         1 => "1 went on waiting".to_owned(),
         many => format!("{many} went on waiting"),
     };
-    let (_, taken) = selection(decision.selection);
+    let taken = match decision.beside {
+        0 => selection(decision.selection).1.to_owned(),
+        1 => "; rung beside another one, because nobody who waited needed this agent".to_owned(),
+        many => format!("; rung beside {many} others, because nobody who waited needed this agent"),
+    };
     let reserve = match decision.reserve {
         0 => String::new(),
         reserve => format!("; of reserve {reserve}, which is open"),
@@ -183,6 +191,17 @@ mod tests {
              1 went on waiting."
         );
         assert_eq!(why.selection, "earliest_due");
+    }
+
+    #[test]
+    fn who_is_rung_beside_others_is_told_so() {
+        let why = said(&Decision { beside: 1, still_waiting: 1, ..decision() });
+        assert_eq!(
+            why.text,
+            "The only agent available who met the first requirement of the queue; rung beside another one, because \
+             nobody who waited needed this agent; 1 went on waiting."
+        );
+        assert_eq!(why.beside, 1);
     }
 
     #[test]

@@ -394,6 +394,9 @@ impl Distributor {
     pub(super) fn present(&mut self, slot: Slot<Agent>) {
         if self.agents[slot].state.is_available() {
             self.unsettled.agents.push(slot);
+            if self.with_room > 0 {
+                self.unsettled.joiners.push(slot);
+            }
         }
     }
 

@@ -55,6 +55,10 @@ impl Distributor {
         for spot in &line {
             self.stop_waiting(self.at(spot.place.interaction), spot.nth);
         }
+        let rung = self.rung_in(slot);
+        for &interaction in &rung {
+            self.stand_down_from_ringing(interaction);
+        }
         let before = self.queues[slot].state.settings.strategy;
         self.stop_reserve_timer(slot);
         self.retire_agents(slot);
@@ -75,6 +79,9 @@ impl Distributor {
         self.restart_staffing(slot);
         for spot in line {
             self.follow_new_rules(spot);
+        }
+        for interaction in rung {
+            self.widen(interaction);
         }
     }
 

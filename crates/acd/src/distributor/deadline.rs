@@ -14,6 +14,7 @@ pub(crate) enum Deadline {
     Lease(LeaseKind, AgentId, Option<InteractionId>),
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
+    Widening(InteractionId),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     MaxWait(InteractionId, QueueId),
@@ -31,6 +32,8 @@ pub(crate) enum Alarm {
     Step(QueueId, u8),
     /// The maximum wait.
     MaxWait(QueueId),
+    /// More agents may be rung.
+    Widening(QueueId),
     /// The first lease of a kind to end.
     Lease(LeaseKind),
 }
@@ -41,6 +44,7 @@ impl Alarm {
         match self {
             Alarm::Step(queue, _) => Some(Deadline::Step(id, queue)),
             Alarm::MaxWait(queue) => Some(Deadline::MaxWait(id, queue)),
+            Alarm::Widening(_) => Some(Deadline::Widening(id)),
             Alarm::Single(..) | Alarm::Lease(_) => None,
         }
     }
@@ -54,7 +58,7 @@ impl Distributor {
         while let Some(alarm) = self.deadlines.poll(self.now) {
             match alarm {
                 Alarm::Single(at, deadline) => self.due.push((at, deadline)),
-                Alarm::Step(queue, _) | Alarm::MaxWait(queue) => {
+                Alarm::Step(queue, _) | Alarm::MaxWait(queue) | Alarm::Widening(queue) => {
                     self.collect_due(alarm, queue);
                     self.spent.push(alarm);
                 }
@@ -76,7 +80,9 @@ impl Distributor {
         self.due.clear();
         while let Some(alarm) = self.spent.pop() {
             match alarm {
-                Alarm::Step(queue, _) | Alarm::MaxWait(queue) => self.rearm(alarm, queue),
+                Alarm::Step(queue, _) | Alarm::MaxWait(queue) | Alarm::Widening(queue) => {
+                    self.rearm(alarm, queue);
+                }
                 Alarm::Lease(kind) => self.rearm_leases(kind),
                 Alarm::Single(..) => unreachable!("only alarms of lines are set again"),
             }
@@ -94,6 +100,7 @@ impl Distributor {
                 .by_id(interaction)
                 .is_some_and(|interaction| interaction.exclusion(agent) == Some(at)),
             Deadline::Reservation(reservation) => self.reservations.contains(reservation),
+            Deadline::Widening(interaction) => self.widens_at(interaction) == Some(at),
             Deadline::Step(interaction, queue) => self.next_step(interaction, queue) == Some(at),
             Deadline::Reserve(queue) => {
                 self.queues.slot(queue).is_some_and(|slot| self.reserve_due(slot) == Some(at))
@@ -115,6 +122,7 @@ impl Distributor {
                 let slot = self.reservations.slot(reservation).expect("looked at by the caller");
                 self.fail_reservation(slot, ReservationEnd::Expired);
             }
+            Deadline::Widening(interaction) => self.widen(self.at(interaction)),
             Deadline::Step(interaction, queue) => {
                 let waiting = self.waiting_in(interaction, queue);
                 let (slot, nth) = waiting.expect("looked at by the caller");

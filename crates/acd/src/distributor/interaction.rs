@@ -283,12 +283,18 @@ impl Distributor {
             Stage::Reserved { .. } => false,
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
+        if !waits {
+            self.stand_down_from_ringing(slot);
+        }
         for nth in standing.filter(|_| waits) {
             self.unlist(slot, nth);
         }
         let interaction = &mut self.interactions[slot];
         interaction.priority = priority;
         interaction.key = Place::new(id, arrived, priority, self.settings.head_start_per_point).key;
+        if !waits {
+            self.stand_ringing(slot);
+        }
         for nth in standing.filter(|_| waits) {
             self.list(slot, nth);
         }
@@ -359,9 +365,14 @@ impl Distributor {
             interaction.exclusions = None;
         }
         let interaction = &self.interactions[slot];
+        let is_rung = matches!(interaction.stage, Stage::Reserved { .. });
         for nth in interaction.standing {
             let front = &self.fronts[interaction.entry(nth).queue_slot.number() as usize];
-            self.unsettled.interactions.push(front.turn(interaction.spot(nth)));
+            let turn = front.turn(interaction.spot(nth));
+            // Where it is rung by another entry nobody is found.
+            let upset =
+                if is_rung { &mut self.unsettled.with_room } else { &mut self.unsettled.interactions };
+            upset.push(turn);
         }
     }
 

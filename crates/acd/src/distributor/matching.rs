@@ -12,17 +12,18 @@ use std::collections::BinaryHeap;
 use super::agent::ReadyClock;
 use super::entry::{Entry, Nth};
 use super::idle::{Head, Rank};
+use super::ringing::RingPlaces;
 use super::selection::Turn;
 use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation, sorted};
 use crate::line::Node;
-use crate::state::{ReservationState, Stage};
+use crate::state::ReservationState;
 use crate::table::Slot;
 use crate::{
     AgentId, Channel, Decision, ELIGIBLE_MAX, Event, RUNNERS_UP_MAX, ReservationId, Strategy, Work, WorkStage,
 };
 
 /// The agent whom an interaction gets, and what the decision record says about the others.
-struct Choice {
+pub(super) struct Choice {
     agent: Slot<Agent>,
     bucket: u8,
     /// At most [`ELIGIBLE_MAX`].
@@ -95,13 +96,44 @@ impl Best {
     }
 }
 
-/// An agent who is free, with the first in line for that agent as of so many matches.
-type Hope = Reverse<(Turn, Slot<Agent>, u64)>;
+/// Agents who are free, each with the first in line for that agent as of so many matches.
+///
+/// Lines only become shorter while this goes on, so what was found earlier can only have become worse and is looked at
+/// again when it comes to the top.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hopes {
+    heap: BinaryHeap<Reverse<(Turn, Slot<Agent>, u64)>>,
+    matches: u64,
+}
+
+impl Hopes {
+    pub(super) fn extend(&mut self, hopes: impl IntoIterator<Item = (Turn, Slot<Agent>)>) {
+        let as_of = self.matches;
+        self.heap.extend(hopes.into_iter().map(|(turn, agent)| Reverse((turn, agent, as_of))));
+    }
+
+    /// The first of all for whom one of the agents is there, whose own first `first_for` tells.
+    pub(super) fn best(&mut self, first_for: impl Fn(Slot<Agent>) -> Option<Turn>) -> Option<Turn> {
+        while let Some(&Reverse((turn, agent, as_of))) = self.heap.peek() {
+            if as_of == self.matches {
+                return Some(turn);
+            }
+            self.heap.pop();
+            self.extend(first_for(agent).map(|turn| (turn, agent)));
+        }
+        None
+    }
+
+    /// Somebody is in line no more, and somebody free no more.
+    pub(super) fn matched(&mut self) {
+        self.matches += 1;
+    }
+}
 
 /// What matching needs room for, kept from one event to the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Room {
-    hopes: BinaryHeap<Hope>,
+    hopes: Hopes,
     /// By agent.
     wishes: Vec<(Slot<Agent>, Turn)>,
     candidates: BinaryHeap<Reverse<Candidate>>,
@@ -145,15 +177,11 @@ impl Distributor {
 
     /// Where all agents select alike: whoever is first of all is the first of every agent who could take it.
     fn match_in_turn(&mut self, freed: &mut Vec<Slot<Agent>>, upset: &mut Vec<Turn>) {
-        let mut hopes = std::mem::take(&mut self.room.hopes);
-        for agent in freed.drain(..) {
-            let turn = self.first_for(agent);
-            hopes.extend(turn.map(|turn| Reverse((turn, agent, 0))));
-        }
+        let mut hopes = self.take_hopes();
+        hopes.extend(freed.drain(..).filter_map(|agent| Some((self.first_for(agent)?, agent))));
         let mut upset = upset.drain(..).peekable();
-        let mut matches = 0;
         loop {
-            let hope = self.best_hope(&mut hopes, matches);
+            let hope = hopes.best(|agent| self.first_for(agent));
             // What finds nobody is forgotten: agents only become fewer.
             let mut choice = None;
             while let Some(&turn) = upset.peek().filter(|&&turn| hope.is_none_or(|hope| turn < hope)) {
@@ -166,8 +194,19 @@ impl Distributor {
             let choice = choice.or_else(|| hope.and_then(|hope| self.choose_for(hope)));
             let Some((slot, nth, choice)) = choice else { break };
             self.reserve(slot, nth, &choice);
-            matches += 1;
+            hopes.matched();
         }
+        self.keep_hopes(hopes);
+    }
+
+    /// Room for hopes, of which there are none.
+    pub(super) fn take_hopes(&mut self) -> Hopes {
+        std::mem::take(&mut self.room.hopes)
+    }
+
+    pub(super) fn keep_hopes(&mut self, mut hopes: Hopes) {
+        hopes.heap.clear();
+        hopes.matches = 0;
         self.room.hopes = hopes;
     }
 
@@ -181,20 +220,6 @@ impl Distributor {
         let Some(choice) = self.choose(slot, nth) else { return false };
         self.hold(slot, nth, &choice);
         true
-    }
-
-    /// The first in line of all for whom a freed agent is there. Lines only become shorter while this goes on, so
-    /// what was found earlier can only have become worse and is looked at again when it comes to the top.
-    fn best_hope(&self, hopes: &mut BinaryHeap<Hope>, matches: u64) -> Option<Turn> {
-        while let Some(&Reverse((turn, agent, as_of))) = hopes.peek() {
-            if as_of == matches {
-                return Some(turn);
-            }
-            hopes.pop();
-            let turn = self.first_for(agent);
-            hopes.extend(turn.map(|turn| Reverse((turn, agent, matches))));
-        }
-        None
     }
 
     /// Where agents select differently: each wishes the first of those whom this agent could take. Of all who are
@@ -213,11 +238,8 @@ impl Distributor {
             free.clear();
             free.extend(wishes.iter().map(|&(agent, _)| agent));
             let slot = self.at(first.place.interaction);
-            let wishes_it = |agent: Slot<Agent>| wishes.binary_search(&(agent, first)).is_ok();
-            let mut room = std::mem::take(&mut self.room.candidates);
-            let choice = self.choose_among(slot, first.nth, &mut room, wishes_it);
-            room.clear();
-            self.room.candidates = room;
+            let wishes_it = |agent| wishes.binary_search(&(agent, first)).is_ok();
+            let choice = self.choose_asked(slot, first.nth, |_, agent| wishes_it(agent));
             let choice = choice.expect("the first is wished by somebody who could take it");
             self.reserve(slot, first.nth, &choice);
         }
@@ -239,7 +261,7 @@ impl Distributor {
     }
 
     /// Whether an agent who could serve the step could take this one.
-    fn could_take(&self, interaction: &Interaction, agent: &Agent) -> bool {
+    pub(super) fn could_take(&self, interaction: &Interaction, agent: &Agent) -> bool {
         interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
     }
 
@@ -266,12 +288,22 @@ impl Distributor {
         if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
             self.choose_any(queue, step)
         } else {
-            let mut room = std::mem::take(&mut self.room.candidates);
-            let choice = self.choose_among(slot, nth, &mut room, |_| true);
-            room.clear();
-            self.room.candidates = room;
-            choice
+            self.choose_asked(slot, nth, |_, _| true)
         }
+    }
+
+    /// The best of those who could take an interaction and are asked.
+    pub(super) fn choose_asked(
+        &mut self,
+        slot: Slot<Interaction>,
+        nth: Nth,
+        is_asked: impl Fn(&Distributor, Slot<Agent>) -> bool,
+    ) -> Option<Choice> {
+        let mut room = std::mem::take(&mut self.room.candidates);
+        let choice = self.choose_among(slot, nth, &mut room, |agent| is_asked(self, agent));
+        room.clear();
+        self.room.candidates = room;
+        choice
     }
 
     /// The best of all who could serve a step. The best few of all are among the best few heads and those behind
@@ -329,8 +361,9 @@ impl Distributor {
         is_asked: impl Fn(Slot<Agent>) -> bool,
     ) -> Option<Choice> {
         let interaction = &self.interactions[slot];
-        let Entry { queue_slot, step, .. } = *interaction.entry(nth);
-        let queue = &self.queues[queue_slot];
+        let entry = interaction.entry(nth);
+        let queue = &self.queues[entry.queue_slot];
+        let step = entry.step_in(queue);
         let turn = match queue.state.settings.strategy {
             Strategy::RoundRobin => queue.state.last_chosen,
             Strategy::LongestIdle(_)
@@ -386,8 +419,8 @@ impl Distributor {
         self.settle_reserves();
     }
 
-    /// Holds the chosen agent for an interaction that stands in no line.
-    fn hold(&mut self, slot: Slot<Interaction>, nth: Nth, choice: &Choice) {
+    /// Holds the chosen agent for an interaction that stands in no line, or beside others.
+    pub(super) fn hold(&mut self, slot: Slot<Interaction>, nth: Nth, choice: &Choice) {
         let now = self.now;
         self.last_reservation += 1;
         let reservation = ReservationId(self.last_reservation);
@@ -397,17 +430,13 @@ impl Distributor {
         let profile = self.agents[choice.agent].profile;
         let (waited, age) = self.ages(slot, nth);
 
+        let beside = self.begin_or_go_on_ringing(slot, nth);
         let interaction = &mut self.interactions[slot];
-        interaction.stage = Stage::Reserved { since: now, most: 1 };
         let (id, own_requirement) = (interaction.id, interaction.requirement.is_some());
-        let standing = interaction.standing;
         let entry = interaction.entry_mut(nth);
         entry.attempts += 1;
-        let Entry { queue, queue_slot, attempts: attempt, step, .. } = *entry;
-        for nth in standing {
-            let queue = self.interactions[slot].entry(nth).queue_slot;
-            self.queues[queue].reserved += 1;
-        }
+        let Entry { queue, queue_slot, attempts: attempt, .. } = *entry;
+        let step = entry.step_in(&self.queues[queue_slot]);
         self.count(queue_slot, |counters| counters.reservations += 1);
 
         let entry = &mut self.queues[queue_slot];
@@ -421,7 +450,7 @@ impl Distributor {
         let reserve = entry.state.settings.reserve(&self.profiles.at(profile).skills);
         let preference = (!entry.state.settings.prefer.is_empty()).then_some(bucket);
         let decision = Decision {
-            beside: 0,
+            beside,
             step,
             own_requirement,
             strategy,
@@ -435,9 +464,11 @@ impl Distributor {
         let alarm = Alarm::Single(deadline, Deadline::Reservation(reservation));
         let timer = self.deadlines.schedule(deadline, alarm);
         let state = ReservationState { interaction: id, agent, queue, since: now, deadline };
-        let held = Reservation { id: reservation, state, timer, next: Slot::NOWHERE };
+        let held =
+            Reservation { id: reservation, state, timer, next: Slot::NOWHERE, places: RingPlaces::NOWHERE };
         let held = self.reservations.insert(held);
         self.link(slot, held);
+        self.stand_ringing(slot);
         self.emit(Event::Reserved {
             reservation,
             interaction: id,

@@ -91,6 +91,7 @@ impl Queue {
                 Some((self.lines.entries.get_mut(usize::from(step))?, after))
             }
             Alarm::MaxWait(_) => Some((&mut self.lines.expiring, settings.max_wait?.after)),
+            Alarm::Widening(_) => Some((&mut self.lines.widening, Duration::ZERO)),
             Alarm::Single(..) | Alarm::Lease(_) => None,
         }
     }

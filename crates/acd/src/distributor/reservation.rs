@@ -6,6 +6,7 @@ use timing::TimerId;
 
 use super::agent::ReadyClock;
 use super::entry::Nth;
+use super::ringing::RingPlaces;
 use super::{Agent, Distributor, Interaction};
 use crate::state::{ReservationState, Stage};
 use crate::table::{Named, Slot};
@@ -22,6 +23,8 @@ pub(crate) struct Reservation {
     pub(crate) timer: TimerId,
     /// The next of the same interaction, made later.
     pub(super) next: Slot<Reservation>,
+    /// Of the first of an interaction: where that stands in the lines of those who may have more.
+    pub(super) places: RingPlaces,
 }
 
 impl Named for Reservation {
@@ -107,6 +110,7 @@ impl Distributor {
         cause: ReservationEnd,
     ) -> ReservationState {
         let interaction_slot = self.at(self.reservations[slot].state.interaction);
+        self.stand_down_from_ringing(interaction_slot);
         self.unlink(interaction_slot, slot);
         let Reservation { id: reservation, state, timer, .. } = self.reservations.remove(slot);
         self.deadlines.cancel(timer);

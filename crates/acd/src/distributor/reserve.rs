@@ -87,6 +87,9 @@ impl Distributor {
         let before = queue.state.reserves_open;
         self.set_reserves(slot, queue.state.settings.reserves_after(self.now - first));
         let mut idle = self.idle_of_reserves(slot, before);
+        if self.with_room > 0 {
+            self.unsettled.joiners.extend(&idle);
+        }
         self.unsettled.agents.append(&mut idle);
         self.unsettled.reserves.push(id);
     }

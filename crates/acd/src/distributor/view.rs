@@ -122,6 +122,10 @@ pub(crate) struct Listing {
     /// By step.
     pub(crate) entries: BTreeMap<u8, BTreeSet<(Instant, InteractionId)>>,
     pub(crate) expiring: BTreeSet<(Instant, InteractionId)>,
+    /// Those for whom agents are rung and more may be.
+    pub(crate) with_room: Vec<Place>,
+    /// When more may be rung.
+    pub(crate) widening: BTreeSet<(Instant, InteractionId)>,
     pub(crate) len: u32,
     /// Available agents who could serve a step, with their bucket and rank.
     pub(crate) idle: BTreeMap<u8, BTreeSet<(u8, super::Rank, AgentId)>>,
@@ -157,6 +161,8 @@ impl Listing {
                 .collect(),
             entries: entries.map(|(step, aging)| (step, by_entry(&aging.line))).collect(),
             expiring: by_entry(&queue.lines.expiring.line),
+            with_room: spots(distributor, &queue.lines.with_room).map(|spot| spot.place).collect(),
+            widening: by_entry(&queue.lines.widening.line),
             len: queue.lines.len,
             idle: idle.filter(|(_, agents)| !agents.is_empty()).collect(),
             staff: queue.staff.clone(),

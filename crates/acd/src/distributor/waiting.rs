@@ -23,6 +23,10 @@ pub(crate) struct LinesOfQueue {
     pub(crate) entries: Vec<Aging>,
     /// In order of entry: who leaves when the maximum wait is over.
     pub(crate) expiring: Aging,
+    /// In order of place: those for whom agents are rung and more may be.
+    pub(crate) with_room: Line,
+    /// In order of the time at which more may be rung for them.
+    pub(crate) widening: Aging,
     /// All who wait.
     pub(crate) len: u32,
 }
@@ -48,6 +52,8 @@ impl LinesOfQueue {
             own: BTreeMap::new(),
             entries: vec![Aging::new(); steps],
             expiring: Aging::new(),
+            with_room: Line::new(),
+            widening: Aging::new(),
             len: 0,
         }
     }
@@ -176,7 +182,7 @@ impl OwnRequirements {
     }
 }
 
-fn place_key(Spot { place, nth }: Spot) -> Key {
+pub(super) fn place_key(Spot { place, nth }: Spot) -> Key {
     // The sign bit turned over makes the order of signed numbers that of unsigned ones.
     Key { major: place.key.cast_unsigned() ^ 1 << 63, minor: place.interaction.0, last: nth.number() }
 }

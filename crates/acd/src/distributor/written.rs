@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::agent::Agent;
 use super::entry::{Also, Entry, Standing};
+use super::ringing::RingPlaces;
 use super::waiting::OwnRequirements;
 use super::{Alarm, Deadline, Distributor, Interaction, Queue, Reservation};
 use crate::invariants::check_bonds;
@@ -69,6 +70,12 @@ impl From<State> for Distributor {
             distributor.restore_reservation(id, reservation);
         }
         distributor.settle_reserves();
+        let queues: Vec<Slot<Queue>> = distributor.queues.iter().map(|(slot, _)| slot).collect();
+        for queue in queues {
+            for interaction in distributor.rung_in(queue) {
+                distributor.stand_ringing(interaction);
+            }
+        }
         // Nothing has been set free: what could be matched was, before it was written.
         distributor.unsettled = Default::default();
         distributor
@@ -101,7 +108,13 @@ impl Distributor {
     fn restore_reservation(&mut self, id: ReservationId, state: ReservationState) {
         let alarm = Alarm::Single(state.deadline, Deadline::Reservation(id));
         let timer = self.deadlines.schedule(state.deadline, alarm);
-        let held = self.reservations.insert(Reservation { id, state, timer, next: Slot::NOWHERE });
+        let held = self.reservations.insert(Reservation {
+            id,
+            state,
+            timer,
+            next: Slot::NOWHERE,
+            places: RingPlaces::NOWHERE,
+        });
         self.link(self.at(state.interaction), held);
     }
 

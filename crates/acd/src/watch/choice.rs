@@ -44,7 +44,11 @@ pub(super) fn check(
     }
     for event in step.events {
         if let Event::Reserved { reservation, interaction, queue, agent, ref decision, .. } = *event {
-            mirror.check_choice(reservation, (interaction, queue), agent, decision)?;
+            let chosen = (interaction, queue);
+            match decision.beside {
+                0 => mirror.check_choice(reservation, chosen, agent, decision)?,
+                _ => mirror.check_beside(reservation, chosen, agent, decision)?,
+            }
         }
         mirror.apply(event, after).ok_or(Violation::Untold)?;
     }
@@ -87,7 +91,7 @@ impl Mirror {
         agent: AgentId,
         decision: &Decision,
     ) -> Result<(), Violation> {
-        let (id, queue_id) = chosen;
+        let id = chosen.0;
         let unfit = Violation::UnfitAgent { interaction: id, agent };
         if self.fit(agent, chosen) == Fit::No {
             return Err(unfit);
@@ -95,12 +99,59 @@ impl Mirror {
         if let Some((earlier, _)) = self.wished_before(agent, chosen, Fit::Yes) {
             return Err(Violation::PassedOver { chosen: id, earlier, agent });
         }
+        self.check_agent(reservation, chosen, agent, decision, |other| self.wish(other, chosen))
+    }
+
+    /// The same for an agent who is rung beside others: nobody who waits needs the agent, and nobody who comes before
+    /// has room for the agent.
+    fn check_beside(
+        &self,
+        reservation: ReservationId,
+        chosen: Entry,
+        agent: AgentId,
+        decision: &Decision,
+    ) -> Result<(), Violation> {
+        let id = chosen.0;
+        let unfit = Violation::UnfitAgent { interaction: id, agent };
+        let (rung, most) = self.rung(id).ok_or(unfit.clone())?;
+        // More may be rung by the time that has passed, in which no event says so.
+        let by_time = self.most_by_time(chosen).filter(|_| self.runs_deadlines);
+        if rung != decision.beside || rung >= by_time.map_or(most, |by_time| most.max(by_time)) {
+            return Err(unfit);
+        }
+        if self.fit_beside(agent, chosen) == Fit::No {
+            return Err(unfit);
+        }
+        let turn = turn_of(&self.state, chosen);
+        let is_needed = |other: Entry| {
+            let has_room = self.rung(other.0).is_some_and(|(rung, most)| rung < most);
+            let is_before = turn_of(&self.state, other) < turn;
+            self.fit(agent, other) == Fit::Yes
+                || (has_room && is_before && self.fit_beside(agent, other) == Fit::Yes)
+        };
+        if let Some((earlier, _)) = self.entries().find(|&other| is_needed(other)) {
+            return Err(Violation::PassedOver { chosen: id, earlier, agent });
+        }
+        self.check_agent(reservation, chosen, agent, decision, |other| self.fit_beside(other, chosen))
+    }
+
+    /// Whether an agent is the first by the queue's strategy of those who fit so, and the record says it.
+    fn check_agent(
+        &self,
+        reservation: ReservationId,
+        (id, queue_id): Entry,
+        agent: AgentId,
+        decision: &Decision,
+        fit: impl Fn(AgentId) -> Fit,
+    ) -> Result<(), Violation> {
+        let unfit = Violation::UnfitAgent { interaction: id, agent };
         let interaction = &self.state.interactions[&id];
-        let step = interaction.entry(queue_id).ok_or(unfit.clone())?.step;
+        let entry = interaction.entry(queue_id).ok_or(unfit.clone())?;
         let queue = self.state.queues.get(&queue_id).ok_or(unfit.clone())?;
+        let step = u8::try_from(step_in(entry, queue)).unwrap_or(u8::MAX);
         let mut able: Vec<(Turn, AgentId, Fit)> = Vec::new();
         for (&other, state) in &self.state.agents {
-            let fit = self.wish(other, chosen);
+            let fit = fit(other);
             if fit != Fit::No {
                 able.push((turn(queue, other, state), other, fit));
             }
@@ -138,13 +189,22 @@ impl Mirror {
     fn wished_before(&self, agent: AgentId, wanted: Entry, fit: Fit) -> Option<Entry> {
         let need = need_of(&self.state, agent, wanted)?;
         let is_before = |other| need_of(&self.state, agent, other).is_some_and(|other| other < need);
-        let all = self.state.interactions.iter();
-        let mut others =
-            all.flat_map(|(&id, state)| state.entries.iter().map(move |entry| (id, entry.queue)));
-        others.find(|&other| self.fit(agent, other) == fit && is_before(other))
+        self.entries().find(|&other| self.fit(agent, other) == fit && is_before(other))
     }
 
-    fn fit(&self, agent_id: AgentId, (id, queue): Entry) -> Fit {
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        let all = self.state.interactions.iter();
+        all.flat_map(|(&id, state)| state.entries.iter().map(move |entry| (id, entry.queue)))
+    }
+
+    /// Whether an agent could take an interaction that waits.
+    fn fit(&self, agent: AgentId, wanted: Entry) -> Fit {
+        let waits = self.state.interactions.get(&wanted.0).is_some_and(|of| of.stage == Stage::Waiting);
+        if waits { self.fit_for(agent, wanted) } else { Fit::No }
+    }
+
+    /// The same, wherever the interaction stands.
+    fn fit_for(&self, agent_id: AgentId, (id, queue): Entry) -> Fit {
         let (Some(agent), Some(interaction)) =
             (self.state.agents.get(&agent_id), self.state.interactions.get(&id))
         else {
@@ -154,9 +214,8 @@ impl Mirror {
             return Fit::No;
         };
         let could = agent.is_available()
-            && interaction.stage == Stage::Waiting
             && interaction.accepts(agent)
-            && meets(&queue.settings, usize::from(entry.step), agent)
+            && meets(&queue.settings, step_in(entry, queue), agent)
             && queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open;
         if !could {
             return Fit::No;
@@ -166,6 +225,33 @@ impl Mirror {
             Some(&until) if self.runs_deadlines && until <= self.state.now => Fit::Unsure,
             Some(_) => Fit::No,
         }
+    }
+
+    /// How many agents are rung for an interaction, and how many may be.
+    fn rung(&self, id: InteractionId) -> Option<(u8, u8)> {
+        let contact = self.state.interactions.get(&id)?;
+        let Stage::Reserved { most, .. } = contact.stage else { return None };
+        let rung = self.state.reservations.values().filter(|held| held.interaction == id).count();
+        Some((u8::try_from(rung).ok()?, most))
+    }
+
+    fn most_by_time(&self, (id, queue): Entry) -> Option<u8> {
+        let contact = self.state.interactions.get(&id)?;
+        let Stage::Reserved { since, .. } = contact.stage else { return None };
+        let ring = self.state.queues.get(&queue)?.settings.ring;
+        Some(ring.most_after(self.state.now - since))
+    }
+
+    /// Whether an agent could be rung beside others.
+    fn fit_beside(&self, agent_id: AgentId, wanted: Entry) -> Fit {
+        let (id, queue) = wanted;
+        let rung = |held: &&ReservationState| held.interaction == id;
+        let mut rung = self.state.reservations.values().filter(rung).peekable();
+        let is_rung_there = rung.peek().is_some_and(|held| held.queue == queue);
+        if !is_rung_there || rung.any(|held| held.agent == agent_id) {
+            return Fit::No;
+        }
+        self.fit_for(agent_id, wanted)
     }
 
     /// What no event tells.
@@ -182,9 +268,17 @@ impl Mirror {
                     counters: Counters::default(),
                     estimator: Estimator::new(now, rules),
                 };
-                let queue = self.state.queues.entry(*queue).or_insert_with(fresh);
-                queue.settings = (**settings).clone();
-                queue.reserves_open = 0;
+                let entry = self.state.queues.entry(*queue).or_insert_with(fresh);
+                entry.settings = (**settings).clone();
+                entry.reserves_open = 0;
+                let rung = self.state.reservations.values().filter(|held| held.queue == *queue);
+                for held in rung {
+                    if let Some(contact) = self.state.interactions.get_mut(&held.interaction)
+                        && let Stage::Reserved { since, most } = &mut contact.stage
+                    {
+                        *most = settings.ring.most_after(now - *since);
+                    }
+                }
             }
             Command::RemoveQueue { queue, .. } => drop(self.state.queues.remove(queue)),
             Command::DefineAgent { agent, settings } => {
@@ -336,9 +430,10 @@ impl Mirror {
     }
 
     fn reserved(&mut self, id: ReservationId, held: ReservationState) -> Option<()> {
+        let most = self.state.queues.get(&held.queue)?.settings.ring.most_after(Duration::ZERO);
         let contact = self.contact(held.interaction)?;
         match contact.stage {
-            Stage::Waiting => contact.stage = Stage::Reserved { since: held.since, most: 1 },
+            Stage::Waiting => contact.stage = Stage::Reserved { since: held.since, most },
             Stage::Reserved { .. } => {}
             Stage::Handling { .. } => return None,
         }
@@ -480,9 +575,14 @@ impl Mirror {
 
     /// Whether this is what came of it, as far as choices depend on it.
     fn tells(&self, after: &State) -> bool {
+        let stage = |stage: Stage| match stage {
+            // That more may be rung is said by no event.
+            Stage::Reserved { since, .. } if self.runs_deadlines => Stage::Reserved { since, most: 0 },
+            Stage::Waiting | Stage::Reserved { .. } | Stage::Handling { .. } => stage,
+        };
         let contact = |state: &InteractionState| {
             let entries = state.entries.iter().map(|entry| (entry.queue, entry.entered, entry.step));
-            (state.priority, state.stage, entries.collect::<Vec<_>>())
+            (state.priority, stage(state.stage), entries.collect::<Vec<_>>())
         };
         let agent = |state: &AgentState| {
             (
@@ -589,6 +689,18 @@ fn need_of(state: &State, agent_id: AgentId, (id, queue_id): Entry) -> Option<Ne
 fn length(state: &State, id: QueueId) -> i128 {
     let waits = |contact: &&InteractionState| contact.entry(id).is_some() && contact.stage == Stage::Waiting;
     i128::try_from(state.interactions.values().filter(waits).count()).unwrap_or(i128::MAX)
+}
+
+/// When an interaction has its turn, compared with all others: by band and place.
+fn turn_of(state: &State, (id, queue): Entry) -> Option<(u8, Place)> {
+    let contact = state.interactions.get(&id)?;
+    let band = state.queues.get(&queue)?.settings.band;
+    Some((band, contact.place(id, state.settings.head_start_per_point)))
+}
+
+/// The step that counts; while agents are rung the rules may have changed, and with them how many steps there are.
+fn step_in(entry: &EntryState, queue: &QueueState) -> usize {
+    usize::from(entry.step).min(queue.settings.steps.len())
 }
 
 fn meets(settings: &QueueSettings, step: usize, agent: &AgentState) -> bool {

@@ -347,7 +347,9 @@ impl Ledger {
             | Selection::SkillLevel
             | Selection::Weight
             | Selection::QueueRatio => {
-                self.lines.check_turn(&self.stays, held.interaction, held.agent)?;
+                if beside == 0 || !self.stays[&held.interaction].has_old_step {
+                    self.lines.check_turn(&self.stays, held.interaction, held.agent)?;
+                }
             }
             // Passes over those who are late.
             Selection::LateLast { .. } => {}

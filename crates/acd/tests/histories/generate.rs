@@ -7,8 +7,8 @@ use acd::requirement::{Comparison, Skills};
 use acd::{
     AgentId, AgentSettings, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Command, Exit, ExitId, ForcedPresence,
     IdleClock, InteractionId, Lease, MaxLength, MaxWait, NobodyLoggedIn, PREFERENCES_MAX, Presence, QueueId,
-    QueueSettings, RESERVES_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Selection, Settings,
-    SkillId, Step, StepEffect, Strategy as Choice, SupervisorId,
+    QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Ring,
+    Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -234,6 +234,12 @@ fn back_offs() -> impl Strategy<Value = BackOffs> {
     })
 }
 
+/// How many are rung at once; rarely more than can be.
+fn ring() -> impl Strategy<Value = Ring> {
+    let most = prop_oneof![10 => Just(1), 10 => 2..=4u8, 1 => Just(RING_MAX + 1)];
+    (most, prop_oneof![Just(Duration::ZERO), duration(3_000)]).prop_map(|(most, every)| Ring { most, every })
+}
+
 fn queue_settings() -> impl Strategy<Value = QueueSettings> {
     let exits = (
         option::weighted(0.4, (duration(12_000), exit())),
@@ -246,7 +252,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
         option::weighted(0.4, duration(3_000)).prop_map(Option::unwrap_or_default),
         option::weighted(0.3, duration_or_zero(8_000)),
     );
-    let times = (duration(6_000), wrap_up, back_offs());
+    let times = (duration(6_000), wrap_up, back_offs(), ring());
     (shallow(), steps(), any::<bool>(), (choice(), prefer(), reserves()), needs(), times, exits).prop_map(
         |(requirement, steps, skip_unstaffed_steps, (strategy, prefer, reserves), needs, times, exits)| {
             QueueSettings {
@@ -266,6 +272,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
                 after_call_work_min: times.1.1,
                 after_call_work_max: times.1.2,
                 back_offs: times.2,
+                ring: times.3,
                 max_wait: exits.0.map(|(after, exit)| MaxWait { after, exit }),
                 max_length: exits.1.map(|(waiting, exit)| MaxLength { waiting, exit }),
                 nobody_logged_in: exits.2.map(|(grace, exit)| NobodyLoggedIn { grace, exit }),

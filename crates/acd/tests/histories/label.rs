@@ -5,7 +5,10 @@ use acd::{
     ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 49] = [
+pub(crate) const ALL: [&str; 52] = [
+    "reserved beside one",
+    "reserved beside several",
+    "taken by another",
     "queued",
     "queued from another queue",
     "queued again",
@@ -69,6 +72,8 @@ pub(crate) fn of(event: &Event) -> &'static str {
         },
         Event::PriorityChanged { .. } => "priority changed",
         Event::Reserved { decision, .. } if decision.own_requirement => "reserved by own requirement",
+        Event::Reserved { decision, .. } if decision.beside > 1 => "reserved beside several",
+        Event::Reserved { decision, .. } if decision.beside > 0 => "reserved beside one",
         Event::Reserved { decision, .. } => match decision.selection {
             Selection::EarliestDue => "reserved: earliest due",
             Selection::SkillLevel => "reserved: skill level",
@@ -78,18 +83,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
             Selection::Oldest if decision.eligible > 1 => "reserved: several eligible",
             Selection::Oldest => "reserved: one eligible",
         },
-        Event::ReservationEnded { cause, .. } => match cause {
-            ReservationEnd::Accepted => "accepted",
-            ReservationEnd::Rejected(RejectCause::NoAnswer) => "no answer",
-            ReservationEnd::Rejected(RejectCause::Busy) => "busy",
-            ReservationEnd::Rejected(RejectCause::Rejected) => "rejected",
-            ReservationEnd::Rejected(RejectCause::Unreachable) => "unreachable",
-            ReservationEnd::Rejected(RejectCause::NoResources) => "no resources",
-            ReservationEnd::Expired => "expired",
-            ReservationEnd::Cancelled => "cancelled",
-            ReservationEnd::Withdrawn => "withdrawn",
-            ReservationEnd::TakenByAnother => "taken by another",
-        },
+        Event::ReservationEnded { cause, .. } => reservation_end(*cause),
         Event::Answered { .. } => "answered",
         Event::Abandoned { during: AbandonedDuring::Waiting, .. } => "abandoned while waiting",
         Event::Abandoned { during: AbandonedDuring::Reserved, .. } => "abandoned while reserved",
@@ -130,4 +124,19 @@ pub(crate) fn of(event: &Event) -> &'static str {
 
 fn reserves(open: u8) -> &'static str {
     if open == 0 { "reserves close" } else { "reserves open" }
+}
+
+fn reservation_end(cause: ReservationEnd) -> &'static str {
+    match cause {
+        ReservationEnd::Accepted => "accepted",
+        ReservationEnd::Rejected(RejectCause::NoAnswer) => "no answer",
+        ReservationEnd::Rejected(RejectCause::Busy) => "busy",
+        ReservationEnd::Rejected(RejectCause::Rejected) => "rejected",
+        ReservationEnd::Rejected(RejectCause::Unreachable) => "unreachable",
+        ReservationEnd::Rejected(RejectCause::NoResources) => "no resources",
+        ReservationEnd::Expired => "expired",
+        ReservationEnd::Cancelled => "cancelled",
+        ReservationEnd::Withdrawn => "withdrawn",
+        ReservationEnd::TakenByAnother => "taken by another",
+    }
 }

@@ -4,6 +4,7 @@ mod contacts;
 mod estimates;
 mod people;
 mod reserve;
+mod ring;
 mod wish;
 
 use std::cmp::Reverse;
@@ -39,6 +40,7 @@ enum Due {
     LogInLease(AgentId),
     Exclusion(InteractionId, AgentId),
     Reservation(ReservationId),
+    Widening(InteractionId),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     MaxWait(InteractionId, QueueId),
@@ -192,6 +194,13 @@ impl Naive {
             for (&agent, &until) in &interaction.exclusions {
                 all.insert((until, Due::Exclusion(id, agent)));
             }
+            if let Stage::Reserved { since, most } = interaction.stage {
+                let ring = self.state.queues[&self.ringing_queue(id)].settings.ring;
+                let every = Duration::from_micros(ring.every.as_micros() as u64);
+                if most < ring.most && every > Duration::ZERO {
+                    all.insert((since + every * u32::from(most), Due::Widening(id)));
+                }
+            }
             if interaction.stage != Stage::Waiting {
                 continue;
             }
@@ -234,6 +243,7 @@ impl Naive {
                 self.contact(interaction).exclusions.remove(&agent);
             }
             Due::Reservation(reservation) => self.fail(reservation, ReservationEnd::Expired),
+            Due::Widening(interaction) => self.widen((interaction, self.ringing_queue(interaction))),
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
             Due::Reserve(queue) => self.open_reserves(queue),
             Due::MaxWait(interaction, queue) => self.leave_if_too_old((interaction, queue)),
@@ -433,6 +443,7 @@ impl Naive {
             self.leave_if_too_old((place.interaction, queue));
         }
         self.close_reserves();
+        self.join_all();
         self.tell_staff();
     }
 
@@ -477,16 +488,19 @@ impl Naive {
         }
     }
 
-    fn can_take(&self, agent_id: AgentId, stand: Stand) -> bool {
+    fn can_take(&self, agent: AgentId, stand: Stand) -> bool {
+        self.state.interactions[&stand.0].stage == Stage::Waiting && self.suits(agent, stand)
+    }
+
+    fn suits(&self, agent_id: AgentId, stand: Stand) -> bool {
         let entry = &self.state.interactions[&stand.0];
         let Some(queue) = self.state.queues.get(&stand.1) else { return false };
         let agent = &self.state.agents[&agent_id];
         let skills = &agent.settings.skills;
-        entry.stage == Stage::Waiting
-            && agent.presence == Presence::Ready
+        agent.presence == Presence::Ready
             && matches!(agent.aside, Aside::Nothing { .. })
             && agent.works.is_empty()
-            && meets(&queue.settings, usize::from(self.entry(stand).step), skills)
+            && meets(&queue.settings, self.step_of(stand), skills)
             && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
             && !entry.exclusions.contains_key(&agent_id)
             && reserve(&queue.settings, agent) <= usize::from(queue.reserves_open)
@@ -499,7 +513,7 @@ impl Naive {
             .state
             .agents
             .iter()
-            .filter(|&(&agent, _)| self.can_take(agent, stand))
+            .filter(|&(&agent, _)| self.suits(agent, stand))
             .map(|(&id, agent)| (id, agent))
             .collect();
         let level = |agent: &AgentState| score(&wanted, &agent.settings.skills);
@@ -532,9 +546,14 @@ impl Naive {
         let selection = self.selection(agent);
         self.state.last_reservation += 1;
         let reservation = ReservationId(self.state.last_reservation);
+        let beside = self.rung_for(id).len() as u8;
+        let step = self.step_of((id, queue)) as u8;
         let contact = self.contact(id);
-        contact.stage = Stage::Reserved { since: now, most: 1 };
         let (arrived, own) = (contact.arrived, contact.requirement.is_some());
+        if beside == 0 {
+            contact.stage = Stage::Reserved { since: now, most: 1 };
+            self.widen((id, queue));
+        }
         let entry = self.entry_mut((id, queue));
         entry.attempts += 1;
         let entry = *entry;
@@ -562,8 +581,8 @@ impl Naive {
             age: now - arrived,
             attempt: entry.attempts,
             decision: Decision {
-                beside: 0,
-                step: entry.step,
+                beside,
+                step,
                 own_requirement: own,
                 strategy,
                 preference,

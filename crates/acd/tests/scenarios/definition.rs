@@ -2,7 +2,7 @@
 
 use acd::{
     AgentSettings, BackOff, ForcedPresence, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, QueueSettings,
-    Settings, Step, StepEffect, Strategy,
+    Ring, Settings, Step, StepEffect, Strategy,
 };
 
 use crate::names::{Names, Said, duration, exit, number};
@@ -60,6 +60,10 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             "patient" => settings.skip_unstaffed_steps = false,
             "strategy" => settings.strategy = strategy(rest)?,
             "ring" => settings.ring_timeout = duration(rest)?,
+            "ring-several" => {
+                let (most, every) = rest.split_once(" every ").unwrap_or((rest, "0s"));
+                settings.ring = Ring { most: number(most)?, every: duration(every)? };
+            }
             "wrap-up" => settings.after_call_work = duration(rest)?,
             "wrap-up-min" => settings.after_call_work_min = duration(rest)?,
             "wrap-up-max" => settings.after_call_work_max = Some(duration(rest)?),
@@ -78,8 +82,8 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             }
             "back-off" => back_off(&mut settings, rest)?,
             other => {
-                let known = "require, step, patient, strategy, ring, wrap-up, wrap-up-min, wrap-up-max, max-wait, \
-                             max-length, nobody, back-off";
+                let known = "require, step, patient, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
+                             max-wait, max-length, nobody, back-off";
                 return Err(format!("a queue has no `{other}`: {known}"));
             }
         }

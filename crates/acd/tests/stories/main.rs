@@ -9,6 +9,7 @@ mod order;
 mod reservations;
 mod reserves;
 mod returns;
+mod ringing;
 mod selection;
 mod strategies;
 mod supervisors;

@@ -321,6 +321,9 @@ impl Naive {
         {
             return Err(Refusal::Invalid(acd::Invalid::ReservesClose));
         }
+        if settings.ring.most == 0 || settings.ring.most > acd::RING_MAX {
+            return Err(Refusal::Invalid(acd::Invalid::Ring(settings.ring.most)));
+        }
         if settings.after_call_work_max.is_some_and(|max| max < settings.after_call_work_min) {
             return Err(Refusal::Invalid(acd::Invalid::AfterCallWorkBounds));
         }
@@ -369,6 +372,13 @@ impl Naive {
             let (step, _) = self.step_now(stand, 0);
             self.set_step(stand, step, StepCause::Changed);
             self.overdue.insert((place, id));
+        }
+        let rung: BTreeSet<InteractionId> = (self.state.reservations.values())
+            .filter(|held| held.queue == id)
+            .map(|held| held.interaction)
+            .collect();
+        for interaction in rung {
+            self.widen((interaction, id));
         }
         Ok(())
     }
