@@ -2,7 +2,7 @@
 
 use acd::{OverflowCause, StepCause};
 use b2bua::FailureKind;
-use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Story};
+use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Story, Withdrawn};
 use report::EstimatedWait;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -220,6 +220,8 @@ pub enum AttemptResult {
     Answered,
     /// We ended it: the time to ring was over, or the caller went.
     Withdrawn,
+    /// Several agents were rung, and another one picked up first.
+    AnsweredElsewhere,
     /// A phone rang, or was asked, and nobody answered.
     NoAnswer,
     /// The phone says that its user is busy.
@@ -246,18 +248,18 @@ pub struct Media {
 impl Interaction {
     /// One that goes on.
     pub fn ongoing(ongoing: &Ongoing, words: &Words<'_>) -> Interaction {
-        let Ongoing { standing, is_trying, story } = ongoing;
+        let Ongoing { standing, trying, story } = ongoing;
         let waited = story.talk_began().unwrap_or(words.now).since(story.arrived);
         let talked = story.talk_began().map_or(0.0, |answered| words.ago(answered));
         let mut interaction = told(story, seconds(waited), talked, words);
         interaction.state = InteractionState::of(*standing);
-        let is_listed = story.attempts.len() == story.attempts_total as usize;
-        if let (Some(attempt), Some(record)) = (interaction.attempts.last_mut(), story.attempts.last())
-            && *is_trying
-            && is_listed
-        {
-            attempt.result = AttemptResult::Ringing;
-            attempt.rang_seconds = words.ago(record.at);
+        for &listed in trying {
+            if let (Some(attempt), Some(record)) =
+                (interaction.attempts.get_mut(listed), story.attempts.get(listed))
+            {
+                attempt.result = AttemptResult::Ringing;
+                attempt.rang_seconds = words.ago(record.at);
+            }
         }
         interaction
     }
@@ -361,7 +363,10 @@ impl OverflowName {
 impl Attempt {
     fn new(record: &AttemptRecord, words: &Words<'_>) -> Attempt {
         let result = match record.failure.map(|failure| failure.kind) {
-            None if record.withdrawn => AttemptResult::Withdrawn,
+            None if record.withdrawn == Some(Withdrawn::Over) => AttemptResult::Withdrawn,
+            None if record.withdrawn == Some(Withdrawn::AnsweredElsewhere) => {
+                AttemptResult::AnsweredElsewhere
+            }
             None => AttemptResult::Answered,
             Some(FailureKind::NoAnswer) => AttemptResult::NoAnswer,
             Some(FailureKind::Busy) => AttemptResult::Busy,
@@ -435,7 +440,7 @@ mod tests {
     fn who_talks_to_a_number_outside_waits_no_longer() {
         let ongoing = |outside_answered| Ongoing {
             standing: Standing::Leaving,
-            is_trying: false,
+            trying: Vec::new(),
             story: Story { outside_answered, ..transferred() },
         };
         let rings = told_at(150, |words| Interaction::ongoing(&ongoing(None), words));

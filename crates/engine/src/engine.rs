@@ -225,8 +225,7 @@ impl Engine {
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.interactions.range((first, Bound::Unbounded)).map(|(_, one)| one);
         let wanted = |one: &&Interaction| {
-            queue.is_none_or(|queue| one.story.queue == queue)
-                && agent.is_none_or(|agent| one.with() == Some(agent))
+            queue.is_none_or(|queue| one.story.queue == queue) && agent.is_none_or(|agent| one.is_with(agent))
         };
         behind.filter(wanted).take(most).map(|one| one.ongoing(one.story.in_brief())).collect()
     }

@@ -10,7 +10,7 @@ use timing::{Instant, TimerId};
 
 use crate::{
     ATTEMPTS_MAX, AttemptRecord, Ongoing, Outcome, Standing, StepRecord, Story, VISIT_STEPS_MAX, VISITS_MAX,
-    Visit,
+    Visit, Withdrawn,
 };
 
 /// Everything the engine knows about one interaction.
@@ -30,8 +30,8 @@ pub(crate) struct Interaction {
     pub(crate) hung_up: Option<(Instant, HangUp)>,
     /// Nothing of the call is left, and this became of its media.
     pub(crate) closed: Option<Box<Summary>>,
-    /// The last of them is not over.
-    pub(crate) is_trying: bool,
+    /// The attempts that are not over, the first tried first: agents who are rung, or a number outside.
+    pub(crate) trying: Vec<Trying>,
     /// What the caller hears was not decided yet.
     pub(crate) untreated: Option<TimerId>,
 }
@@ -39,11 +39,9 @@ pub(crate) struct Interaction {
 /// Where an interaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
-    /// With the distributor, nobody rings.
+    /// With the distributor; the phones of those ring who are being tried.
     Waiting,
-    /// The phones of an agent ring.
-    Ringing { reservation: ReservationId },
-    /// A phone was picked up; the distributor has not confirmed yet.
+    /// A phone was picked up; the distributor has not confirmed yet. Others may ring.
     Confirming { reservation: ReservationId },
     /// Agent and caller talk.
     Talking,
@@ -53,9 +51,25 @@ pub(crate) enum Stage {
     Over,
 }
 
+/// An attempt that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trying {
+    pub(crate) attempt: AttemptId,
+    pub(crate) agent: Option<AgentId>,
+    /// Its place in the story, where that lists it.
+    listed: Option<usize>,
+    /// A phone was picked up while the distributor was asked to confirm another one.
+    pub(crate) picked_up: bool,
+}
+
 /// The attempt that a reservation leads to.
 pub(crate) fn attempt_of(reservation: ReservationId) -> AttemptId {
     AttemptId(reservation.0)
+}
+
+/// The reservation that led to an attempt other than [`OUTSIDE`].
+pub(crate) fn reservation_of(attempt: AttemptId) -> ReservationId {
+    ReservationId(attempt.0)
 }
 
 /// The attempt to reach a number outside. Reservations are counted from 1 and never get here.
@@ -93,48 +107,78 @@ impl Interaction {
     }
 
     /// An agent is tried, for the reason that the distributor gives; or a number outside, for none.
-    pub(crate) fn attempt_began(&mut self, now: Instant, chosen: Option<(AgentId, Decision)>) {
-        self.is_trying = true;
+    pub(crate) fn attempt_began(
+        &mut self,
+        now: Instant,
+        attempt: AttemptId,
+        chosen: Option<(AgentId, Decision)>,
+    ) {
         let story = &mut self.story;
+        let listed = Some(story.attempts.len()).filter(|&listed| listed < ATTEMPTS_MAX);
         story.attempts_total = story.attempts_total.saturating_add(1);
-        if story.attempts.len() < ATTEMPTS_MAX {
-            let (agent, decision) = chosen.unzip();
+        let (agent, decision) = chosen.unzip();
+        if listed.is_some() {
             let (queue, lasted) = (story.queue, Duration::ZERO);
             let record =
-                AttemptRecord { agent, queue, decision, at: now, lasted, failure: None, withdrawn: false };
+                AttemptRecord { agent, queue, decision, at: now, lasted, failure: None, withdrawn: None };
             story.attempts.push(record);
         }
+        self.trying.push(Trying { attempt, agent, listed, picked_up: false });
     }
 
-    /// Closes the record of the attempt that is under way, where it is listed.
-    pub(crate) fn attempt_ended(&mut self, now: Instant, failure: Option<b2bua::Failure>, withdrawn: bool) {
-        let story = &mut self.story;
-        let is_listed = story.attempts_total as usize == story.attempts.len();
-        if !std::mem::replace(&mut self.is_trying, false) || !is_listed {
-            return;
+    /// Whether an attempt is under way.
+    pub(crate) fn tries(&self, attempt: AttemptId) -> bool {
+        self.trying.iter().any(|one| one.attempt == attempt)
+    }
+
+    /// Closes the record of an attempt, where it is listed. Answers whether it was under way.
+    pub(crate) fn attempt_ended(
+        &mut self,
+        now: Instant,
+        attempt: AttemptId,
+        failure: Option<b2bua::Failure>,
+        withdrawn: Option<Withdrawn>,
+    ) -> bool {
+        let Some(place) = self.trying.iter().position(|one| one.attempt == attempt) else { return false };
+        let ended = self.trying.remove(place);
+        if let Some(record) = ended.listed.and_then(|listed| self.story.attempts.get_mut(listed)) {
+            record.lasted = now.since(record.at);
+            record.failure = failure;
+            record.withdrawn = withdrawn;
         }
-        if let Some(attempt) = story.attempts.last_mut() {
-            attempt.lasted = now.since(attempt.at);
-            attempt.failure = failure;
-            attempt.withdrawn = withdrawn;
+        true
+    }
+
+    /// Nobody is tried any more.
+    pub(crate) fn withdraw_attempts(&mut self, now: Instant) {
+        while let Some(&Trying { attempt, .. }) = self.trying.first() {
+            self.attempt_ended(now, attempt, None, Some(Withdrawn::Over));
         }
     }
 
-    /// Who talks to the caller, or is being rung.
-    pub(crate) fn with(&self) -> Option<AgentId> {
-        let rung = self.story.attempts.last().filter(|_| self.is_trying).and_then(|attempt| attempt.agent);
-        self.story.agent.or(rung)
+    /// A phone was picked up while another one is being confirmed.
+    pub(crate) fn picked_up_as_well(&mut self, attempt: AttemptId) {
+        let found = self.trying.iter_mut().find(|one| one.attempt == attempt);
+        if let Some(trying) = found {
+            trying.picked_up = true;
+        }
+    }
+
+    /// Whether an agent talks to the caller, or is being rung.
+    pub(crate) fn is_with(&self, agent: AgentId) -> bool {
+        self.story.agent == Some(agent) || self.trying.iter().any(|one| one.agent == Some(agent))
     }
 
     /// Where it stands, and what is to be told of it.
     pub(crate) fn ongoing(&self, story: Story) -> Ongoing {
         let standing = match self.stage {
-            Stage::Waiting => Standing::Waiting,
-            Stage::Ringing { .. } | Stage::Confirming { .. } => Standing::Ringing,
+            Stage::Waiting if self.trying.is_empty() => Standing::Waiting,
+            Stage::Waiting | Stage::Confirming { .. } => Standing::Ringing,
             Stage::Talking => Standing::Talking,
             Stage::Leaving { .. } => Standing::Leaving,
             Stage::Over => Standing::Ending,
         };
-        Ongoing { standing, is_trying: self.is_trying, story }
+        let trying = self.trying.iter().filter_map(|one| one.listed).collect();
+        Ongoing { standing, trying, story }
     }
 }

@@ -19,7 +19,7 @@ pub use directory::{AgentLine, Directory, Entry, Leave, LogIn, NumberPattern, Ou
 pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{
     ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Ongoing, Outcome, Standing, StepRecord, Story,
-    VISIT_STEPS_MAX, VISITS_MAX, Visit,
+    VISIT_STEPS_MAX, VISITS_MAX, Visit, Withdrawn,
 };
 pub use refusals::{
     FurtherRefusals, Parties, REFUSAL_INTERVAL, REFUSAL_SOURCES_MAX, Refusal, RefusalCause, RefusalCount,

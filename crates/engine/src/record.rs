@@ -79,8 +79,17 @@ pub struct AttemptRecord {
     pub lasted: Duration,
     /// How it ended; `None`: answered.
     pub failure: Option<b2bua::Failure>,
-    /// We ended it: the reservation expired, or the caller went.
-    pub withdrawn: bool,
+    /// We ended it, and why.
+    pub withdrawn: Option<Withdrawn>,
+}
+
+/// Why we ended an attempt to reach an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Withdrawn {
+    /// The reservation expired, or the caller or the agent went.
+    Over,
+    /// Several agents were rung, and another one picked up first.
+    AnsweredElsewhere,
 }
 
 /// One stay in a queue.
@@ -223,8 +232,8 @@ pub enum Standing {
 pub struct Ongoing {
     /// Where it stands.
     pub standing: Standing,
-    /// The last attempt is not over.
-    pub is_trying: bool,
+    /// The places in `story.attempts` of those that are not over.
+    pub trying: Vec<usize>,
     /// What is known so far.
     pub story: Story,
 }

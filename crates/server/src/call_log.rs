@@ -8,7 +8,7 @@ use std::sync::Arc;
 use acd::AgentId;
 use arc_swap::ArcSwap;
 use cti::TrunkNames;
-use engine::{AttemptRecord, CallRecord, Notice};
+use engine::{AttemptRecord, CallRecord, Notice, Withdrawn};
 use report::Names;
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -132,7 +132,8 @@ fn tried(names: &Names, attempts: &[AttemptRecord]) -> String {
         }
         let who = attempt.agent.map_or_else(|| "outside".to_owned(), |agent| agent_id(names, agent));
         let how = match attempt.failure {
-            None if attempt.withdrawn => "withdrawn".to_owned(),
+            None if attempt.withdrawn == Some(Withdrawn::Over) => "withdrawn".to_owned(),
+            None if attempt.withdrawn == Some(Withdrawn::AnsweredElsewhere) => "elsewhere".to_owned(),
             None => "answered".to_owned(),
             Some(failure) => failure.status.to_string(),
         };

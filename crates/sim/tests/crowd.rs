@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use acd::requirement::Requirement;
 use acd::{
-    AgentSettings, BackOff, BackOffs, Exit, ExitId, MaxWait, QueueId, QueueSettings, SkillId, Strategy,
+    AgentSettings, BackOff, BackOffs, Exit, ExitId, MaxWait, QueueId, QueueSettings, Ring, SkillId, Strategy,
 };
 use engine::{Leave, Treatment};
 use sim::network::Conditions;
@@ -85,6 +85,7 @@ fn contact_centre(agents: usize) -> Scenario {
         ..rules.clone()
     };
     let hurried = QueueSettings {
+        ring: Ring { most: 3, every: Duration::from_secs(1) },
         max_wait: Some(MaxWait { after: Duration::from_secs(4), exit: Exit::Leave(ExitId(1)) }),
         ..rules.clone()
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acd::{AbandonedDuring, BackOff, ReservationEnd};
+use acd::{AbandonedDuring, BackOff, ReservationEnd, Ring};
 use engine::Leave;
 use sim::network::{Action, Pattern, Rule};
 use sim::phone::{Answer, CallPlan, End, Event, Hold, Manner, Party, Plan};
@@ -107,6 +107,43 @@ fn a_caller_who_hears_music_talks_to_the_agent_who_comes_free() {
         assert_eq!(heard(&world, caller), [world.tone_of(KIM)]);
     }
     assert_eq!(finish(world).truth.answered, 2);
+}
+
+#[test]
+fn two_agents_who_pick_up_in_the_same_moment_do_not_both_get_the_caller() {
+    let both = Ring { most: 2, every: Duration::ZERO };
+    let scenario = Scenario::quiet().with_agents(2, &answering(2)).with_voice();
+    let mut world = open(scenario.with_rules(|rules| rules.ring = both));
+    let caller = call(&mut world, CallPlan::talking(Span::secs(5)));
+    world.run_for(secs(15));
+    assert_eq!(reservations(&world), [ReservationEnd::Accepted, ReservationEnd::TakenByAnother]);
+    assert_eq!(end_of(&world, caller), Some(End::HungUp));
+    let voices = [KIM, LEE].map(|phone| world.tone_of(phone));
+    let heard_by_caller = heard(&world, caller);
+    assert!(heard_by_caller.len() == 1 && voices.contains(&heard_by_caller[0]), "{heard_by_caller:?}");
+    let hearing = [KIM, LEE].map(|phone| heard(&world, phone));
+    assert_eq!(
+        hearing.iter().filter(|heard| heard.contains(&world.tone_of(caller))).count(),
+        1,
+        "{hearing:?}"
+    );
+    assert_eq!(finish(world).truth.answered, 1);
+}
+
+#[test]
+fn one_more_agent_is_rung_each_time_until_one_picks_up() {
+    let rules = Ring { most: 3, every: secs(3) };
+    let scenario = Scenario::quiet().with_agents(2, &Plan::Always(Manner::only(Answer::RingOut)));
+    let scenario = scenario.with_agents(1, &answering(1)).with_rules(|queue| queue.ring = rules);
+    let mut world = open(scenario);
+    let caller = call(&mut world, CallPlan::talking(Span::secs(2)));
+    world.run_for(secs(15));
+    let began = |phone| rung_at(&world, phone).first().copied().expect("it was rung");
+    let waits = [KIM, LEE, PhoneId(2)].map(|phone| (began(phone) - began(KIM)).as_secs());
+    assert_eq!(waits, [0, 3, 6]);
+    assert_eq!([KIM, LEE].map(|phone| end_of(&world, phone)), [Some(End::Cancelled); 2]);
+    assert_eq!(end_of(&world, caller), Some(End::HungUp));
+    assert_eq!(finish(world).truth.answered, 1);
 }
 
 #[test]

@@ -213,6 +213,13 @@ impl B2bua {
         self.settle(now);
     }
 
+    /// The same where somebody else has the caller: the phones that stop ringing need not count a missed call
+    /// (RFC 3326 §2).
+    pub fn answered_elsewhere(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
+        self.end_attempt(now, call, attempt, 200);
+        self.settle(now);
+    }
+
     pub(super) fn end_attempt(&mut self, now: Instant, call: CallRef, attempt: AttemptId, cause: u16) {
         let Some(state) = self.calls.get_mut(&call) else { return };
         let Some(ended) = state.attempts.remove(&attempt) else { return };

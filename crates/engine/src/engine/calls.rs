@@ -8,7 +8,7 @@ use sip::RequestKind;
 use timing::Instant;
 
 use super::{Engine, identity};
-use crate::interaction::{Interaction, OUTSIDE, Stage};
+use crate::interaction::{Interaction, OUTSIDE, Stage, reservation_of};
 use crate::{CallRecord, Notice, Outcome, Parties, Refusal, RefusalCause, Story, Treatment};
 
 impl Engine {
@@ -66,7 +66,7 @@ impl Engine {
             caller,
             hung_up: None,
             closed: None,
-            is_trying: false,
+            trying: Vec::new(),
             untreated: None,
         };
         if let Some(agent) = state.own {
@@ -162,12 +162,14 @@ impl Engine {
         }
         let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
         match state.stage {
-            Stage::Ringing { reservation } if reservation.0 == attempt.0 => {
+            Stage::Waiting if state.tries(attempt) => {
+                let reservation = reservation_of(attempt);
                 state.stage = Stage::Confirming { reservation };
                 self.command(Command::Accept { reservation });
             }
+            // Two phones in one moment: the distributor is asked about the second only if it refuses the first.
+            Stage::Confirming { .. } if state.tries(attempt) => state.picked_up_as_well(attempt),
             Stage::Waiting
-            | Stage::Ringing { .. }
             | Stage::Confirming { .. }
             | Stage::Talking
             | Stage::Leaving { .. }
@@ -178,33 +180,27 @@ impl Engine {
     fn attempt_failed(&mut self, now: Instant, call: CallRef, attempt: AttemptId, failure: Failure) {
         let interaction = interaction_of(call);
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
-        state.attempt_ended(now, Some(failure), false);
+        let was_tried = state.attempt_ended(now, attempt, Some(failure), None);
         if attempt == OUTSIDE {
             // The number outside did not answer: the caller hears why.
             let _: Result<(), b2bua::NotPossible> =
                 self.b2bua.hang_up(now, call, callers_status(failure.status));
             return;
         }
+        let reservation = reservation_of(attempt);
         match state.stage {
-            Stage::Ringing { reservation } if reservation.0 == attempt.0 => {
-                self.reject(interaction, reservation, failure);
-            }
             // Picked up and gone again before the distributor confirmed: `confirmed` finds nobody.
-            Stage::Confirming { .. } => {}
-            Stage::Waiting | Stage::Ringing { .. } | Stage::Talking | Stage::Leaving { .. } | Stage::Over => {
-            }
+            Stage::Confirming { reservation: confirming } if confirming == reservation => {}
+            Stage::Waiting | Stage::Confirming { .. } if was_tried => self.reject(reservation, failure),
+            Stage::Waiting
+            | Stage::Confirming { .. }
+            | Stage::Talking
+            | Stage::Leaving { .. }
+            | Stage::Over => {}
         }
     }
 
-    pub(super) fn reject(
-        &mut self,
-        interaction: InteractionId,
-        reservation: ReservationId,
-        failure: Failure,
-    ) {
-        if let Some(state) = self.interactions.get_mut(&interaction) {
-            state.stage = Stage::Waiting;
-        }
+    pub(super) fn reject(&mut self, reservation: ReservationId, failure: Failure) {
         let cause = match failure.kind {
             FailureKind::Unreachable => RejectCause::Unreachable,
             FailureKind::NoPort => RejectCause::NoResources,
@@ -220,7 +216,7 @@ impl Engine {
         if attempt == OUTSIDE {
             state.story.outside_answered = Some(now);
         }
-        state.attempt_ended(now, None, false);
+        state.attempt_ended(now, attempt, None, None);
     }
 
     /// The call is over for everybody.
@@ -228,12 +224,12 @@ impl Engine {
         let interaction = interaction_of(call);
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.hung_up = Some((now, cause));
-        state.attempt_ended(now, None, true);
+        state.withdraw_attempts(now);
         if let Some(timer) = state.untreated.take() {
             self.timers.cancel(timer);
         }
         match state.stage {
-            Stage::Waiting | Stage::Ringing { .. } => {
+            Stage::Waiting => {
                 state.stage = Stage::Over;
                 self.command(Command::Cancel { interaction });
             }

@@ -12,8 +12,8 @@ use timing::Instant;
 use super::Engine;
 use super::calls::callers_status;
 use super::identity::dial;
-use crate::interaction::{Interaction, OUTSIDE, Stage, attempt_of};
-use crate::{Leave, Notice, Outcome, Parties, RefusalCause, Story};
+use crate::interaction::{Interaction, OUTSIDE, Stage, attempt_of, reservation_of};
+use crate::{Leave, Notice, Outcome, Parties, RefusalCause, Story, Withdrawn};
 
 /// How long the caller hears nothing after entering a queue, so that a call that leaves at once (queue
 /// full, nobody there) is refused as what it is and not answered first.
@@ -90,9 +90,8 @@ impl Engine {
             // Cancel is on its way and ends the reservation.
             return;
         }
-        let call = state.call;
-        state.stage = Stage::Ringing { reservation };
-        state.attempt_began(now, Some((agent, decision)));
+        let (call, attempt) = (state.call, attempt_of(reservation));
+        state.attempt_began(now, attempt, Some((agent, decision)));
         if state.untreated.is_some() {
             // What the caller has agreed to is what the agent can be offered.
             self.treat(now, interaction);
@@ -100,11 +99,11 @@ impl Engine {
         let destinations = self.destinations(agent);
         let Some(state) = self.interactions.get(&interaction) else { return };
         let dial = dial(state, destinations);
-        if let Err(failure) = self.b2bua.dial(now, call, attempt_of(reservation), &dial) {
+        if let Err(failure) = self.b2bua.dial(now, call, attempt, &dial) {
             if let Some(state) = self.interactions.get_mut(&interaction) {
-                state.attempt_ended(now, Some(failure), false);
+                state.attempt_ended(now, attempt, Some(failure), None);
             }
-            self.reject(interaction, reservation, failure);
+            self.reject(reservation, failure);
         }
     }
 
@@ -116,33 +115,18 @@ impl Engine {
         cause: ReservationEnd,
     ) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        let (call, attempt) = (state.call, attempt_of(reservation));
         match cause {
             // `Answered` follows; and what we rejected ourselves is over already.
             ReservationEnd::Accepted | ReservationEnd::Rejected(_) => {}
-            ReservationEnd::Expired
-            | ReservationEnd::Cancelled
-            | ReservationEnd::Withdrawn
-            | ReservationEnd::TakenByAnother => {
-                let call = state.call;
-                match state.stage {
-                    Stage::Ringing { reservation: held } | Stage::Confirming { reservation: held }
-                        if held == reservation =>
-                    {
-                        state.attempt_ended(now, None, true);
-                        // An Accept that is on its way will be refused as stale; until then the stage
-                        // says that we wait for that.
-                        if matches!(state.stage, Stage::Ringing { .. }) {
-                            state.stage = Stage::Waiting;
-                        }
-                    }
-                    Stage::Ringing { .. }
-                    | Stage::Confirming { .. }
-                    | Stage::Waiting
-                    | Stage::Talking
-                    | Stage::Leaving { .. }
-                    | Stage::Over => {}
-                }
-                self.b2bua.drop_attempt(now, call, attempt_of(reservation));
+            // An Accept that is on its way will be refused as stale; until then the stage says that we wait for that.
+            ReservationEnd::Expired | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
+                state.attempt_ended(now, attempt, None, Some(Withdrawn::Over));
+                self.b2bua.drop_attempt(now, call, attempt);
+            }
+            ReservationEnd::TakenByAnother => {
+                state.attempt_ended(now, attempt, None, Some(Withdrawn::AnsweredElsewhere));
+                self.b2bua.answered_elsewhere(now, call, attempt);
             }
         }
     }
@@ -251,7 +235,7 @@ impl Engine {
 
     fn dial_outside(&mut self, now: Instant, interaction: InteractionId, number: &str) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
-        state.attempt_began(now, None);
+        state.attempt_began(now, OUTSIDE, None);
         let call = state.call;
         // A caller who was not answered learns what the number outside says, by its status; so nothing
         // is answered here that was not before.
@@ -272,7 +256,7 @@ impl Engine {
         };
         if let Err(failure) = dialled {
             if let Some(state) = self.interactions.get_mut(&interaction) {
-                state.attempt_ended(now, Some(failure), false);
+                state.attempt_ended(now, OUTSIDE, Some(failure), None);
             }
             let _: Result<(), b2bua::NotPossible> =
                 self.b2bua.hang_up(now, call, callers_status(failure.status));
@@ -331,18 +315,25 @@ impl Engine {
         self.refusal(now, RefusalCause::Full, 503, (remote, &origin), || Parties { caller, called });
     }
 
-    /// The agent picked up in the moment in which the reservation ended. Whoever waits goes on waiting.
+    /// The agent picked up in the moment in which the reservation ended. Whoever waits goes on waiting, unless another
+    /// one has picked up meanwhile.
     fn too_late(&mut self, now: Instant, reservation: ReservationId) {
         let confirming = Stage::Confirming { reservation };
         let found = self.interactions.iter().find(|(_, state)| state.stage == confirming);
         let Some((&interaction, state)) = found else { return };
         let (call, gone) = (state.call, state.hung_up.is_some());
         self.b2bua.drop_attempt(now, call, attempt_of(reservation));
-        if let Some(state) = self.interactions.get_mut(&interaction) {
-            state.stage = if gone { Stage::Over } else { Stage::Waiting };
-        }
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
         if gone {
-            self.command(Command::Cancel { interaction });
+            state.stage = Stage::Over;
+            return self.command(Command::Cancel { interaction });
+        }
+        match state.trying.iter().find(|one| one.picked_up).map(|one| reservation_of(one.attempt)) {
+            Some(reservation) => {
+                state.stage = Stage::Confirming { reservation };
+                self.command(Command::Accept { reservation });
+            }
+            None => state.stage = Stage::Waiting,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acd::{Exit, MaxWait, QueueSettings};
+use acd::{Exit, MaxWait, QueueSettings, Ring};
 use engine::Treatment;
 use proptest::prelude::*;
 
@@ -50,13 +50,15 @@ proptest! {
         exit in exit(),
         max_wait in 500..6_000u64,
         ring_timeout in 200..4_000u64,
+        ring in (1..4u8, prop::sample::select(vec![0u64, 700])),
         seed: u64,
     ) {
         let treatment = if music { Treatment::Music(MUSIC) } else { Treatment::Ringback };
         let mut world = World::with(treatment, acd::Settings::default(), seed);
         let max_wait = exit.map(|exit| MaxWait { after: Duration::from_millis(max_wait), exit });
         let ring_timeout = Duration::from_millis(ring_timeout);
-        world.define(BILLING, QueueSettings { max_wait, ring_timeout, ..QueueSettings::default() });
+        let ring = Ring { most: ring.0, every: Duration::from_millis(ring.1) };
+        world.define(BILLING, QueueSettings { max_wait, ring_timeout, ring, ..QueueSettings::default() });
         world.delays = delays;
         for (number, manner) in (1..).zip(agents) {
             world.agent(number, manner);

@@ -8,4 +8,5 @@ mod exits;
 mod histories;
 mod identity;
 mod leases;
+mod several;
 mod world;

@@ -129,6 +129,10 @@ fn times_fit(config: &Config, report: &Report<'_>) {
                 "`ring_timeout` is longer than ring_max in [sip.timers], which ends it",
             ),
             (
+                !queue.ring_every.is_zero() && (queue.ring == 1 || queue.ring_every >= queue.ring_timeout),
+                "`ring_every` never rings a second agent: it needs `ring` of 2 or more, and less than `ring_timeout`",
+            ),
+            (
                 queue.after_call_work > work_max,
                 "`after_call_work` is longer than after_call_work_max in [routing], which ends it",
             ),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, RESERVES_MAX, SHARE_MAX, STEPS_MAX};
+use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, RESERVES_MAX, RING_MAX, SHARE_MAX, STEPS_MAX};
 
 use super::media::wav;
 use super::reader::Section;
@@ -41,6 +41,10 @@ pub struct Queue {
     pub service_level: ServiceLevel,
     /// How long an agent's phone rings.
     pub ring_timeout: Duration,
+    /// How many agents are rung at once for one call.
+    pub ring: u8,
+    /// One agent more each time that this has passed; zero: all at once.
+    pub ring_every: Duration,
     /// Time after the call before the next.
     pub after_call_work: Duration,
     /// The agent cannot end it sooner.
@@ -249,6 +253,8 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         ratio: section.integer("ratio", 1, 1..=SHARE_MAX),
         service_level: read_service_level(section.table("service_level")),
         ring_timeout: section.duration("ring_timeout", "15s", "3s", "2m"),
+        ring: read_ring(section),
+        ring_every: section.duration("ring_every", "0s", "0s", "2m"),
         after_call_work: section.duration("after_call_work", "0s", "0s", "1h"),
         after_call_work_min: section.duration("after_call_work_min", "0s", "0s", "1h"),
         after_call_work_max: section.optional_duration("after_call_work_max", "0s", "1h"),
@@ -318,6 +324,11 @@ fn read_reserves(section: &mut Section<'_>) -> (Vec<Reserve>, Option<Duration>) 
 fn read_band(section: &mut Section<'_>) -> u8 {
     let band = section.integer("band", BAND_USUAL.into(), 0..=BAND_MAX.into());
     u8::try_from(band).expect("within bounds that are bytes")
+}
+
+fn read_ring(section: &mut Section<'_>) -> u8 {
+    let ring = section.integer("ring", 1, 1..=RING_MAX.into());
+    u8::try_from(ring).expect("within bounds that are bytes")
 }
 
 /// A requirement that may be absent.

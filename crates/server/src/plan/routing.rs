@@ -56,7 +56,7 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
         weight: queue.weight,
         ratio: queue.ratio,
         ring_timeout: queue.ring_timeout,
-        ring: acd::Ring::default(),
+        ring: acd::Ring { most: queue.ring, every: queue.ring_every },
         after_call_work: queue.after_call_work,
         after_call_work_min: queue.after_call_work_min,
         after_call_work_max: queue.after_call_work_max,

@@ -84,6 +84,30 @@ fn the_next_agent_answers(test: &'static str, scenario: &str) {
 }
 
 #[test]
+fn three_agents_ring_and_when_one_answers_the_others_are_cancelled() {
+    let cordboard = Plan::new("ring_several")
+        .agent("kim", "billing = 9")
+        .agent("lee", "billing = 4")
+        .agent("park", "billing = 4")
+        .queue(
+            "billing",
+            "100",
+            "require = \"billing >= 3\"\nwaiting = \"ringback\"\nring_timeout = \"20s\"\nring = 3",
+        )
+        .start();
+    // These wait for the CANCEL, answer it, and send 487 for the INVITE.
+    let silenced = ["kim", "lee"].map(|agent| phones(&cordboard, &[agent], "phone_rings_out", Over::Udp, 1));
+    let answers = phones(&cordboard, &["park"], "phone_answers", Over::Udp, 1);
+    caller(&cordboard, "call", Over::Udp).succeeds();
+    answers.succeeds();
+    silenced.into_iter().for_each(Sipp::succeeds);
+    let ended = |outcome| cordboard.metrics().sum("cordboard_reservations_total", &[("outcome", outcome)]);
+    assert_eq!((ended("accepted"), ended("taken_by_another")), (1.0, 2.0));
+    assert_eq!(cordboard.metrics().sum("cordboard_agents", &[("state", "backing_off")]), 0.0);
+    settled(cordboard, &[("answered", 1.0)]);
+}
+
+#[test]
 fn a_busy_agent_is_passed_over() {
     the_next_agent_answers("busy", "phone_busy");
 }

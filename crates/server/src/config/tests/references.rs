@@ -173,6 +173,9 @@ fn times_that_a_bound_cuts_short_are_warned_about() {
         "agent \"kim\": `after_call_work` is longer",
     );
     let queue = |times: &str| format!("[[queue]]\n{times}\n");
+    for times in ["ring_every = \"5s\"", "ring = 2\nring_every = \"15s\""] {
+        warned("[[queue]]\n", &queue(times), "queue \"billing\": `ring_every` never rings a second agent");
+    }
     warned(
         "[[queue]]\n",
         &queue("after_call_work = \"10s\"\nafter_call_work_max = \"5s\""),
