@@ -21,6 +21,15 @@ pub enum Command {
         /// Its rules from now on.
         settings: Box<QueueSettings>,
     },
+    /// Opens a queue, or closes it; it is open when it is defined first. The distributor has no clock of the day:
+    /// whoever keeps the hours says so. Closed, it goes by [`crate::QueueSettings::closed`]; without such a rule
+    /// nothing changes but what readers see. Saying again what is so already changes nothing.
+    SetOpen {
+        /// Which.
+        queue: QueueId,
+        /// Open, or closed.
+        open: bool,
+    },
     /// Takes a queue away. Who waits or is reserved there leaves by `exit`; conversations go on.
     RemoveQueue {
         /// Which.

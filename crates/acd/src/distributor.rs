@@ -209,6 +209,7 @@ impl Distributor {
         self.now = self.now.max(now);
         match *command {
             Command::DefineQueue { queue, ref settings } => self.define_queue(queue, settings)?,
+            Command::SetOpen { queue, open } => self.set_open(queue, open)?,
             Command::RemoveQueue { queue, exit } => self.remove_queue(queue, exit)?,
             Command::DefineAgent { agent, ref settings } => self.define_agent(agent, settings)?,
             Command::RemoveAgent { agent } => self.remove_agent(agent)?,

@@ -154,6 +154,7 @@ impl Estimator {
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::ReservesChanged { .. }
+            | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => {}
         }

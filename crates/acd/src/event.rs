@@ -219,6 +219,13 @@ pub enum Event {
         /// How many of [`crate::QueueSettings::reserves`] are open; 0: none.
         open: u8,
     },
+    /// A queue has opened or closed.
+    OpenChanged {
+        /// Which.
+        queue: QueueId,
+        /// Open, or closed.
+        open: bool,
+    },
     /// The queue is defined no longer, and nothing waits there.
     QueueRemoved {
         /// Which.
@@ -250,6 +257,7 @@ impl Event {
             | Event::AfterCallWorkEnded { queue, .. }
             | Event::QueueDefined { queue }
             | Event::ReservesChanged { queue, .. }
+            | Event::OpenChanged { queue, .. }
             | Event::QueueRemoved { queue } => Some(queue),
             Event::AfterCallWorkExtended { .. }
             | Event::LeaseExpired { .. }
@@ -347,6 +355,8 @@ pub enum OverflowCause {
     MaxWait,
     /// [`crate::QueueSettings::max_length`].
     MaxLength,
+    /// [`crate::QueueSettings::closed`].
+    Closed,
     /// [`Command::Move`].
     Moved,
     /// [`Command::RemoveQueue`].

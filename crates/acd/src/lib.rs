@@ -63,5 +63,6 @@ pub use settings::{
     MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, RESERVES_MAX, RING_MAX, Reserve,
     Ring, STEPS_MAX, Settings, Step, StepEffect, Strategy,
 };
+pub use settings::{AtClosing, Closed};
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};
 pub use work::{Aside, Work, WorkStage, Worked, Works};

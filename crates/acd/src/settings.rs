@@ -166,6 +166,8 @@ pub struct QueueSettings {
     pub max_length: Option<MaxLength>,
     /// Where nobody is logged in who could serve any step, all leave. `None`: stay.
     pub nobody_logged_in: Option<NobodyLoggedIn>,
+    /// While the queue is closed ([`crate::Command::SetOpen`]), who comes leaves at once. `None`: stays.
+    pub closed: Option<Closed>,
 }
 
 impl Default for QueueSettings {
@@ -191,6 +193,7 @@ impl Default for QueueSettings {
             max_wait: None,
             max_length: None,
             nobody_logged_in: None,
+            closed: None,
         }
     }
 }
@@ -401,6 +404,24 @@ pub struct NobodyLoggedIn {
     pub exit: Exit,
 }
 
+/// Leaving a queue that is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Closed {
+    /// What becomes of those who wait when it closes.
+    pub waiting: AtClosing,
+    /// Where to.
+    pub exit: Exit,
+}
+
+/// What becomes of those who wait in a queue when it closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AtClosing {
+    /// They stay until they are served, or leave by another rule.
+    Stay,
+    /// They leave, too; who is being rung for, when that has failed.
+    Leave,
+}
+
 /// One agent as configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AgentSettings {
@@ -522,6 +543,7 @@ impl Settings {
             settings.max_wait.map(|rule| rule.exit),
             settings.max_length.map(|rule| rule.exit),
             settings.nobody_logged_in.map(|rule| rule.exit),
+            settings.closed.map(|rule| rule.exit),
         ];
         if exits.contains(&Some(Exit::Queue(queue))) {
             return Err(Invalid::ExitToItself);

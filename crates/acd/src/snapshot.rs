@@ -29,6 +29,8 @@ pub struct Snapshot {
 pub struct QueueSnapshot {
     /// Which.
     pub queue: QueueId,
+    /// Whether it is open.
+    pub open: bool,
     /// Interactions that wait and for whom nobody is rung.
     pub waiting: u32,
     /// Interactions for whom an agent is rung.

@@ -10,8 +10,8 @@ use timing::Instant;
 
 use crate::estimate::{Estimator, Promise};
 use crate::{
-    Activity, AgentId, AgentSettings, Aside, Counters, Forced, InteractionId, Lease, Presence, QueueId,
-    QueueSettings, Requirement, ReservationId, Settings, Work, WorkStage, Worked, Works,
+    Activity, AgentId, AgentSettings, Aside, AtClosing, Counters, Exit, Forced, InteractionId, Lease,
+    Presence, QueueId, QueueSettings, Requirement, ReservationId, Settings, Work, WorkStage, Worked, Works,
 };
 
 /// The whole state as plain values.
@@ -40,6 +40,8 @@ pub struct State {
 pub struct QueueState {
     /// As configured.
     pub settings: QueueSettings,
+    /// As [`crate::Command::SetOpen`] said last.
+    pub open: bool,
     /// Whether anybody who could serve it is logged in.
     pub staffing: Staffing,
     /// Order number and id of the agent that round robin chose last.
@@ -50,6 +52,22 @@ pub struct QueueState {
     pub counters: Counters,
     /// How long somebody would wait, and how far off that was.
     pub estimator: Estimator,
+}
+
+impl QueueState {
+    /// How whoever comes has to leave, because it is closed.
+    pub(crate) fn exit_of_those_who_come(&self) -> Option<Exit> {
+        self.settings.closed.filter(|_| !self.open).map(|rule| rule.exit)
+    }
+
+    /// How whoever waits has to leave, because it is closed.
+    pub(crate) fn exit_of_those_who_wait(&self) -> Option<Exit> {
+        let rule = self.settings.closed.filter(|_| !self.open)?;
+        match rule.waiting {
+            AtClosing::Stay => None,
+            AtClosing::Leave => Some(rule.exit),
+        }
+    }
 }
 
 /// Whether a queue has agents.

@@ -72,6 +72,7 @@ impl<'a> Input<'a> {
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::ReservesChanged { .. }
+            | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. } => None,
         });
         match refusal {

@@ -185,6 +185,8 @@ pub enum OverflowName {
     MaxWait,
     /// `max_length` of the queue.
     MaxLength,
+    /// The queue is closed: `closed` of the queue.
+    Closed,
     /// Somebody moved it.
     Moved,
     /// The queue is in the configuration no longer.
@@ -354,6 +356,7 @@ impl OverflowName {
             OverflowCause::NobodyLoggedIn => OverflowName::NobodyLoggedIn,
             OverflowCause::MaxWait => OverflowName::MaxWait,
             OverflowCause::MaxLength => OverflowName::MaxLength,
+            OverflowCause::Closed => OverflowName::Closed,
             OverflowCause::Moved => OverflowName::Moved,
             OverflowCause::QueueRemoved => OverflowName::QueueRemoved,
         }

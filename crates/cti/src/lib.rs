@@ -25,6 +25,6 @@ pub use interaction::{
 };
 pub use ledger::{Filter, Ledger};
 pub use problem::Problem;
-pub use queue::{InLine, Queue, Queues};
+pub use queue::{Hours, InLine, Queue, Queues};
 pub use why::Why;
 pub use words::{TrunkNames, Words};

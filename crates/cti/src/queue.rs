@@ -26,8 +26,19 @@ pub struct Queue {
     /// How it stands.
     #[serde(flatten)]
     pub figures: QueueRow,
+    /// When it is open; null where it always is.
+    pub hours: Option<Hours>,
     /// Who waits, first in line first, as far as asked for. Those for whom an agent is rung are not in it.
     pub line: Vec<InLine>,
+}
+
+/// The hours that a queue keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Hours {
+    /// The calendar in the configuration.
+    pub calendar: String,
+    /// When the queue opens or closes next (RFC 3339); null where that is not within two years.
+    pub next_change: Option<String>,
 }
 
 /// One who waits.

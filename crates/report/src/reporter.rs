@@ -165,8 +165,8 @@ impl Reporter {
                 self.queue(queue).enter(now - waited, interaction, entry);
             }
             Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
-            // Open reserves are read from snapshots, where new rules are seen to close them, too.
-            Event::PriorityChanged { .. } | Event::ReservesChanged { .. } => {}
+            // What is open, queues or reserves, is read from snapshots, where new rules are seen to close reserves, too.
+            Event::PriorityChanged { .. } | Event::ReservesChanged { .. } | Event::OpenChanged { .. } => {}
             Event::Reserved { agent, queue, ref decision, .. } => {
                 self.agents.serve(agent, queue);
                 if decision.beside == 0 {

@@ -23,6 +23,8 @@ pub struct Wallboard {
 pub struct QueueRow {
     /// Its name.
     pub name: String,
+    /// False while it is closed by its calendar; who comes then leaves at once.
+    pub open: bool,
     /// Not answered yet, those for whom an agent is rung included.
     pub waiting: u32,
     /// Of these, for whom an agent is rung.
@@ -123,6 +125,7 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
     let tally = figures.tally;
     QueueRow {
         name: name.name.clone(),
+        open: queue.open,
         waiting: queue.waiting + queue.reserved,
         ringing: queue.reserved,
         longest_wait_seconds: figures.oldest.map(|entered| now.since(entered).as_secs_f64()),

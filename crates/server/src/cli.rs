@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use hours::{LOOK_AHEAD_DAYS, Utc};
 
-use crate::config::{self, Passwords};
+use crate::clock::Wall;
+use crate::config::{self, Config, Passwords, Queue};
 use crate::demo;
 use crate::exit::Exit;
 use crate::run;
@@ -158,6 +160,10 @@ fn check(file: &std::path::Path) -> Exit {
                 counted(config.trunks.len(), "trunk", "trunks"),
                 counted(config.entries.len(), "entry", "entries"),
             );
+            let now = Wall::system().now();
+            for line in config.queues.iter().filter_map(|queue| hours(config, queue, now)) {
+                println!("{line}");
+            }
             Exit::Well
         }
         Err(refused) => {
@@ -165,6 +171,22 @@ fn check(file: &std::path::Path) -> Exit {
             Exit::Configuration
         }
     }
+}
+
+/// Whether a queue that keeps hours is open, why, and until when by the clock on its wall.
+fn hours(config: &Config, queue: &Queue, now: Utc) -> Option<String> {
+    let calendar = config.calendars.iter().find(|calendar| Some(&calendar.name) == queue.hours.as_ref())?;
+    let (standing, zone) = (calendar.hours.standing(now), calendar.hours.zone());
+    let is = if standing.open { "open" } else { "closed" };
+    let until = standing.until.map_or_else(
+        || format!("for the next {LOOK_AHEAD_DAYS} days at least"),
+        |until| format!("until {} in {}", zone.local(until), zone.name()),
+    );
+    let why = standing.exception.map_or_else(String::new, |exception| match &exception.name {
+        Some(name) => format!("; today is {name}"),
+        None => format!("; today is an exception ({})", exception.on),
+    });
+    Some(format!("queue \"{}\": {is} {until}{why}", queue.name))
 }
 
 /// A number of things, in words.

@@ -9,7 +9,9 @@ use std::fmt;
 use std::path::Path;
 
 mod agent;
+mod calendar;
 mod checks;
+mod circles;
 mod entry;
 mod http;
 mod log;
@@ -30,14 +32,15 @@ mod trunk;
 pub(crate) mod units;
 
 pub use agent::{Agent, LogIn, Reach};
+pub use calendar::Calendar;
 pub use entry::{Entry, Number, Reason, Supervisor};
 pub use http::Http;
 pub use log::{Log, LogFormat, LogLevel};
 pub use media::{Media, PortRange};
 pub use network::{Addresses, Listen, Network, Transport};
 pub use queue::{
-    BackOff, BackOffs, Exit, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, Queue, Reserve, ServiceLevel,
-    Step, StepMode, Strategy, Waiting,
+    AtClosing, BackOff, BackOffs, Closed, Exit, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, Queue,
+    Reserve, ServiceLevel, Step, StepMode, Strategy, Waiting,
 };
 pub use report::{Problem, Severity};
 pub use routing::{Routing, Selection};
@@ -67,6 +70,8 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// `[[agent]]`, in order of the file.
     pub agents: Vec<Agent>,
+    /// `[[calendar]]`, in order of the file.
+    pub calendars: Vec<Calendar>,
     /// `[[queue]]`, in order of the file.
     pub queues: Vec<Queue>,
     /// `[[entry]]`, in order of the file.
@@ -227,8 +232,18 @@ fn judged(
 
 /// What to do where a second `[queue]` was taken for the first one again.
 fn several(text: &str, span: &std::ops::Range<usize>) -> Option<String> {
-    const TABLES: [&str; 9] =
-        ["trunk", "reason", "supervisor", "agent", "queue", "entry", "arrivals", "group", "variant"];
+    const TABLES: [&str; 10] = [
+        "trunk",
+        "reason",
+        "supervisor",
+        "agent",
+        "calendar",
+        "queue",
+        "entry",
+        "arrivals",
+        "group",
+        "variant",
+    ];
     let begin = text.get(..span.start)?.rfind('\n').map_or(0, |feed| feed + 1);
     let line = text[begin..].lines().next()?;
     let name = line.trim().trim_matches(['[', ']']).trim();
@@ -249,11 +264,24 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
     let reasons = entry::read_reasons(file.tables("reason", "id"));
     let supervisors = entry::read_supervisors(file.tables("supervisor", "id"));
     let agents = agent::read(file.tables("agent", "id"), passwords);
+    let calendars = calendar::read(file.tables("calendar", "name"));
     let queues = queue::read(file.tables("queue", "name"));
     let entries = entry::read(file.tables("entry", "number"));
     drop(file);
-    let config =
-        Config { sip, media, http, log, routing, trunks, agents, queues, entries, reasons, supervisors };
+    let config = Config {
+        sip,
+        media,
+        http,
+        log,
+        routing,
+        trunks,
+        agents,
+        calendars,
+        queues,
+        entries,
+        reasons,
+        supervisors,
+    };
     report.resolve();
     checks::whole(&config, report);
     staffing::check(&config, report);

@@ -17,6 +17,7 @@ pub mod config;
 pub mod demo;
 pub mod dns;
 pub mod doorbell;
+pub mod doors;
 pub mod exit;
 pub mod http;
 pub mod inward;

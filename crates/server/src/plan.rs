@@ -21,6 +21,7 @@ use media::MusicId;
 use report::{AgentName, Names, QueueName, ReasonName, SupervisorName};
 
 use crate::config::{self, Config};
+use crate::doors::Hours;
 
 pub use changes::{between, from_nothing};
 pub use numbering::Numbering;
@@ -56,6 +57,8 @@ pub struct Plan {
     pub shared: acd::Settings,
     /// Queues.
     pub queues: BTreeMap<QueueId, QueueSettings>,
+    /// When queues are open.
+    pub hours: Hours,
     /// Agents.
     pub agents: BTreeMap<AgentId, AgentSettings>,
     /// Where the callers of a removed queue go.
@@ -125,6 +128,7 @@ impl Plan {
         Plan {
             shared,
             queues,
+            hours: routing::hours(config, numbering),
             agents,
             closed,
             directory,

@@ -1,8 +1,12 @@
 //! What the distributor's thread publishes for readers.
 
-use acd::{Counters, Snapshot};
+use std::collections::BTreeMap;
+
+use acd::{Counters, QueueId, Snapshot};
 use report::Figures;
 use timing::Instant;
+
+use crate::doors::Opening;
 
 /// Queues and agents at one moment, and the figures that belong to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +15,8 @@ pub struct Published {
     pub snapshot: Snapshot,
     /// What only the report knows.
     pub figures: Figures,
+    /// The hours of the queues that keep some.
+    pub openings: BTreeMap<QueueId, Opening>,
 }
 
 impl Published {
@@ -23,6 +29,6 @@ impl Published {
             interactions: 0,
             totals: Counters::default(),
         };
-        Published { snapshot, figures: Figures::default() }
+        Published { snapshot, figures: Figures::default(), openings: BTreeMap::new() }
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Wall};
 use crate::config::Config;
 use crate::limits;
 use crate::phase::{Phase, PhaseCell};
@@ -50,6 +50,8 @@ pub struct Shell {
     pub base: PathBuf,
     /// SIP messages that are logged from the start: see [`SipTrace::show`].
     pub sip_trace: Option<String>,
+    /// What queues take for the clock on the wall: that of the system, unless it is put ahead.
+    pub wall: Wall,
 }
 
 /// The product, running. Dropping it ends it at once.
@@ -94,7 +96,7 @@ struct Workers {
 impl Shell {
     /// A shell with nothing special about it.
     pub fn new(config: Config, base: PathBuf) -> Shell {
-        Shell { config, base, sip_trace: None }
+        Shell { config, base, sip_trace: None, wall: Wall::system() }
     }
 
     /// Binds every socket, starts every thread, and takes calls when it returns.

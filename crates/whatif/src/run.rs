@@ -275,6 +275,7 @@ impl<'a> Run<'a> {
                 | Event::AgentRemoved { .. }
                 | Event::QueueDefined { .. }
                 | Event::ReservesChanged { .. }
+                | Event::OpenChanged { .. }
                 | Event::QueueRemoved { .. }
                 | Event::Refused { .. } => {}
             }

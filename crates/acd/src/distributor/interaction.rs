@@ -107,21 +107,27 @@ impl Distributor {
         Ok(())
     }
 
-    /// Enters a queue; where that is full or deserted, goes on along the exits until it may stay or is gone.
+    /// Enters a queue; where that is closed, full or deserted, goes on along the exits until it may stay or is gone.
     /// It ends because each exit to a queue uses up one of [`crate::Settings::flow_outs_max`].
     pub(super) fn enter(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let (mut queue, mut from) = (queue, from);
         loop {
-            self.enter_one(slot, nth, queue, from);
-            if self.match_at_entry(slot, nth) {
-                return;
+            self.come(slot, nth, queue, from);
+            let closed = self.exit_of_closed(slot, nth);
+            if closed.is_none() {
+                self.begin_steps(slot, nth);
+                if self.match_at_entry(slot, nth) {
+                    return;
+                }
+                self.start_waiting(slot, nth);
+                self.match_all();
             }
-            self.start_waiting(slot, nth);
-            self.match_all();
-            let Some((cause, exit)) = self.exit_at_entry(slot, nth) else {
+            let Some((cause, exit)) = closed.or_else(|| self.exit_at_entry(slot, nth)) else {
                 return self.make_promise(slot, nth);
             };
-            self.stop_waiting(slot, nth);
+            if closed.is_none() {
+                self.stop_waiting(slot, nth);
+            }
             self.note_overflow(slot, nth, cause, exit);
             match exit {
                 Exit::Leave(_) => return self.forget(slot),
@@ -133,12 +139,24 @@ impl Distributor {
         }
     }
 
-    fn enter_one(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
-        let now = self.now;
+    /// Into a queue, and not yet into its line.
+    fn come(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
-        *self.interactions[slot].entry_mut(nth) = Entry::new(queue, queue_slot, now);
+        *self.interactions[slot].entry_mut(nth) = Entry::new(queue, queue_slot, self.now);
         self.offer(slot, nth, from);
-        let (step, cause) = self.queues[queue_slot].step_at(0, now, now);
+    }
+
+    /// Nobody stands in line in a queue that is closed, not even for an agent who is free.
+    fn exit_of_closed(&self, slot: Slot<Interaction>, nth: Nth) -> Option<(OverflowCause, Exit)> {
+        let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot].state;
+        let exit = queue.exit_of_those_who_come().filter(|&exit| self.can_leave_by(slot, exit))?;
+        Some((OverflowCause::Closed, exit))
+    }
+
+    /// To the step at which the wait in a queue begins.
+    fn begin_steps(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot];
+        let (step, cause) = queue.step_at(0, self.now, self.now);
         self.enter_step(slot, nth, step, cause);
     }
 
@@ -232,6 +250,11 @@ impl Distributor {
         let entry = self.interactions[slot].entry(nth);
         let queue = &self.queues[entry.queue_slot].state;
         let waited = self.now - entry.entered;
+        if let Some(exit) = queue.exit_of_those_who_wait()
+            && self.can_leave_by(slot, exit)
+        {
+            return self.leave(slot, nth, OverflowCause::Closed, exit);
+        }
         let deserted = matches!(queue.staffing, Staffing::Deserted { .. });
         if let Some(rule) = queue.settings.nobody_logged_in.filter(|_| deserted)
             && self.can_leave_by(slot, rule.exit)

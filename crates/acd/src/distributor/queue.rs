@@ -13,7 +13,9 @@ use crate::estimate::{EstimateRules, Estimator};
 use crate::requirement::Skills;
 use crate::state::{QueueState, Staffing, State};
 use crate::table::{Named, Slot};
-use crate::{Counters, Event, OverflowCause, QueueId, QueueSettings, SkillId, StepCause, StepEffect};
+use crate::{
+    Counters, Event, OverflowCause, QueueId, QueueSettings, Refusal, SkillId, StepCause, StepEffect,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
@@ -62,6 +64,7 @@ impl Queue {
             wanted: State::wanted_skills(&settings),
             state: QueueState {
                 settings,
+                open: true,
                 staffing: Staffing::Unstaffed { since: now },
                 last_chosen: None,
                 reserves_open: 0,
@@ -142,6 +145,23 @@ impl Queue {
 }
 
 impl Distributor {
+    /// Opens or closes a queue. Who has to leave because of that leaves when the command comes to rest.
+    pub(super) fn set_open(&mut self, id: QueueId, open: bool) -> Result<(), Refusal> {
+        let slot = self.queues.slot(id).ok_or(Refusal::UnknownQueue(id))?;
+        let queue = &mut self.queues[slot].state;
+        if queue.open == open {
+            return Ok(());
+        }
+        queue.open = open;
+        let empties = queue.exit_of_those_who_wait().is_some();
+        self.emit(Event::OpenChanged { queue: id, open });
+        if empties {
+            let line = self.line_of(slot);
+            self.unsettled.overdue.extend(line.into_iter().map(|spot| (spot.place, id)));
+        }
+        Ok(())
+    }
+
     /// Moves everybody on who waits at a step that no logged-in agent could serve.
     pub(super) fn skip_unstaffed_steps(&mut self, id: QueueId) {
         let Some(slot) = self.queues.slot(id) else { return };

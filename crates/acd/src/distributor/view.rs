@@ -20,6 +20,7 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     let count = |length: usize| u32::try_from(length).expect("the bounds are u32");
     let queue_snapshot = |queue: &Queue| QueueSnapshot {
         queue: queue.id,
+        open: queue.state.open,
         waiting: queue.lines.len,
         reserved: queue.reserved,
         handling: queue.handling,

@@ -262,6 +262,7 @@ impl Mirror {
                 let rules = self.state.settings.estimate;
                 let fresh = || QueueState {
                     settings: QueueSettings::default(),
+                    open: true,
                     staffing: Staffing::Unstaffed { since: now },
                     last_chosen: None,
                     reserves_open: 0,
@@ -293,7 +294,8 @@ impl Mirror {
                 }
             }
             Command::Enqueue { request, .. } => self.brings.clone_from(&request.requirement),
-            Command::RemoveAgent { .. }
+            Command::SetOpen { .. }
+            | Command::RemoveAgent { .. }
             | Command::LogIn { .. }
             | Command::LogOut { .. }
             | Command::SetReady { .. }
@@ -325,9 +327,7 @@ impl Mirror {
                 self.queued(interaction, queue, from, priority, Instant::from_micros(arrived))
             }
             Event::StepEntered { interaction, queue, step, .. } => {
-                let contact = self.contact(interaction)?;
-                let mut entries = contact.entries.iter_mut();
-                entries.find(|entry| entry.queue == queue).map(|entry| entry.step = step)
+                self.step_entered(interaction, queue, step)
             }
             Event::PriorityChanged { interaction, priority, .. } => {
                 self.contact(interaction).map(|contact| contact.priority = priority)
@@ -363,6 +363,7 @@ impl Mirror {
                 self.agent_changed(agent, presence, activity, after)
             }
             Event::ReservesChanged { queue, open } => self.reserves_changed(queue, open),
+            Event::OpenChanged { queue, open } => self.open_changed(queue, open),
             Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
             Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
                 let works = &mut self.state.agents.get_mut(&agent)?.works;
@@ -391,6 +392,15 @@ impl Mirror {
     fn reserves_changed(&mut self, queue: QueueId, open: u8) -> Option<()> {
         self.state.queues.get_mut(&queue)?.reserves_open = open;
         Some(())
+    }
+
+    fn open_changed(&mut self, queue: QueueId, open: bool) -> Option<()> {
+        self.state.queues.get_mut(&queue).map(|state| state.open = open)
+    }
+
+    fn step_entered(&mut self, interaction: InteractionId, queue: QueueId, step: u8) -> Option<()> {
+        let mut entries = self.contact(interaction)?.entries.iter_mut();
+        entries.find(|entry| entry.queue == queue).map(|entry| entry.step = step)
     }
 
     fn contact(&mut self, id: InteractionId) -> Option<&mut InteractionState> {

@@ -90,6 +90,7 @@ impl Ledger {
         let answered = |command: &Command| match command {
             Command::Accept { reservation } | Command::Reject { reservation, .. } => Some(*reservation),
             Command::DefineQueue { .. }
+            | Command::SetOpen { .. }
             | Command::RemoveQueue { .. }
             | Command::DefineAgent { .. }
             | Command::RemoveAgent { .. }
@@ -171,7 +172,8 @@ impl Ledger {
                     None => self.selections.remove(agent),
                 };
             }
-            Command::RemoveQueue { .. }
+            Command::SetOpen { .. }
+            | Command::RemoveQueue { .. }
             | Command::RemoveAgent { .. }
             | Command::LogIn { .. }
             | Command::LogOut { .. }
@@ -248,6 +250,7 @@ impl Ledger {
             | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
             | Event::ReservesChanged { .. }
+            | Event::OpenChanged { .. }
             | Event::Refused { .. } => Ok(()),
         }
     }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
-    AgentId, AgentSettings, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Command, Exit, ExitId, ForcedPresence,
-    IdleClock, InteractionId, Lease, MaxLength, MaxWait, NobodyLoggedIn, PREFERENCES_MAX, Presence, QueueId,
-    QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Ring,
-    Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId,
+    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Closed, Command, Exit,
+    ExitId, ForcedPresence, IdleClock, InteractionId, Lease, MaxLength, MaxWait, NobodyLoggedIn,
+    PREFERENCES_MAX, Presence, QueueId, QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause,
+    Request, Requirement, Reserve, Ring, Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice,
+    SupervisorId,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -245,6 +246,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
         option::weighted(0.4, (duration(12_000), exit())),
         option::weighted(0.4, (0..4u32, exit())),
         option::weighted(0.4, (duration_or_zero(4_000), exit())),
+        option::weighted(0.4, (prop_oneof![Just(AtClosing::Stay), Just(AtClosing::Leave)], exit())),
     );
     // Sometimes the wrong way round.
     let wrap_up = (
@@ -276,6 +278,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
                 max_wait: exits.0.map(|(after, exit)| MaxWait { after, exit }),
                 max_length: exits.1.map(|(waiting, exit)| MaxLength { waiting, exit }),
                 nobody_logged_in: exits.2.map(|(grace, exit)| NobodyLoggedIn { grace, exit }),
+                closed: exits.3.map(|(waiting, exit)| Closed { waiting, exit }),
             }
         },
     )
@@ -406,6 +409,7 @@ fn configuration() -> impl Strategy<Value = Command> {
             queue,
             settings: Box::new(settings)
         }),
+        4 => (queue(), any::<bool>()).prop_map(|(queue, open)| Command::SetOpen { queue, open }),
         1 => (queue(), exit()).prop_map(|(queue, exit)| Command::RemoveQueue { queue, exit }),
         4 => (agent(), agent_settings()).prop_map(|(agent, settings)| Command::DefineAgent {
             agent,

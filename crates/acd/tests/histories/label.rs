@@ -5,7 +5,7 @@ use acd::{
     ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 52] = [
+pub(crate) const ALL: [&str; 54] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -38,6 +38,7 @@ pub(crate) const ALL: [&str; 52] = [
     "overflow: nobody logged in",
     "overflow: maximum wait",
     "overflow: maximum length",
+    "overflow: closed",
     "overflow: moved",
     "overflow: queue removed",
     "overflow out",
@@ -58,6 +59,7 @@ pub(crate) const ALL: [&str; 52] = [
     "queue removed",
     "reserves open",
     "reserves close",
+    "queue opened or closed",
 ];
 
 pub(crate) fn of(event: &Event) -> &'static str {
@@ -88,13 +90,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::Abandoned { during: AbandonedDuring::Waiting, .. } => "abandoned while waiting",
         Event::Abandoned { during: AbandonedDuring::Reserved, .. } => "abandoned while reserved",
         Event::Overflowed { exit: Exit::Leave(_), .. } => "overflow out",
-        Event::Overflowed { cause, .. } => match cause {
-            OverflowCause::NobodyLoggedIn => "overflow: nobody logged in",
-            OverflowCause::MaxWait => "overflow: maximum wait",
-            OverflowCause::MaxLength => "overflow: maximum length",
-            OverflowCause::Moved => "overflow: moved",
-            OverflowCause::QueueRemoved => "overflow: queue removed",
-        },
+        Event::Overflowed { cause, .. } => overflow(*cause),
         Event::HandlingEnded { cause, .. } => match cause {
             HandlingEnd::Finished => "handling ended",
             HandlingEnd::Returned => "handling ended, returned",
@@ -118,6 +114,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::QueueDefined { .. } => "queue defined",
         Event::ReservesChanged { open, .. } => reserves(*open),
         Event::QueueRemoved { .. } => "queue removed",
+        Event::OpenChanged { .. } => "queue opened or closed",
         Event::Refused { .. } => unreachable!("the histories use handle_command"),
     }
 }
@@ -138,5 +135,16 @@ fn reservation_end(cause: ReservationEnd) -> &'static str {
         ReservationEnd::Cancelled => "cancelled",
         ReservationEnd::Withdrawn => "withdrawn",
         ReservationEnd::TakenByAnother => "taken by another",
+    }
+}
+
+fn overflow(cause: OverflowCause) -> &'static str {
+    match cause {
+        OverflowCause::NobodyLoggedIn => "overflow: nobody logged in",
+        OverflowCause::MaxWait => "overflow: maximum wait",
+        OverflowCause::MaxLength => "overflow: maximum length",
+        OverflowCause::Closed => "overflow: closed",
+        OverflowCause::Moved => "overflow: moved",
+        OverflowCause::QueueRemoved => "overflow: queue removed",
     }
 }

@@ -17,11 +17,11 @@ use acd::state::{
     AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use acd::{
-    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, Channel, Command, Counters, Decision,
-    ELIGIBLE_MAX, Event, Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Lease,
-    OverflowCause, Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement,
-    ReservationEnd, ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Work,
-    WorkStage, Worked, Works,
+    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, Channel, Command, Counters,
+    Decision, ELIGIBLE_MAX, Event, Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock,
+    InteractionId, Lease, OverflowCause, Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause,
+    Request, Requirement, ReservationEnd, ReservationId, Selection, Settings, StepCause, StepEffect,
+    Strategy, SupervisorId, Work, WorkStage, Worked, Works,
 };
 use timing::Instant;
 
@@ -259,6 +259,7 @@ impl Naive {
     fn obey(&mut self, command: Command) -> Result<(), Refusal> {
         match command {
             Command::DefineQueue { queue, settings } => self.define_queue(queue, *settings),
+            Command::SetOpen { queue, open } => self.set_open(queue, open),
             Command::RemoveQueue { queue, exit } => self.remove_queue(queue, exit),
             Command::DefineAgent { agent, settings } => self.define_agent(agent, *settings),
             Command::RemoveAgent { agent } => self.remove_agent(agent),

@@ -1,8 +1,8 @@
 //! `queue NAME: ...`, `agent NAME: ...`, `settings: ...`.
 
 use acd::{
-    AgentSettings, BackOff, ForcedPresence, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, QueueSettings,
-    Ring, Settings, Step, StepEffect, Strategy,
+    AgentSettings, AtClosing, BackOff, Closed, ForcedPresence, IdleClock, MaxLength, MaxWait, NobodyLoggedIn,
+    QueueSettings, Ring, Settings, Step, StepEffect, Strategy,
 };
 
 use crate::names::{Names, Said, duration, exit, number};
@@ -80,10 +80,19 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
                 let rule = NobodyLoggedIn { grace: duration(grace)?, exit: exit(names, to)? };
                 settings.nobody_logged_in = Some(rule);
             }
+            "closed" => {
+                let (waiting, to) = to(rest)?;
+                let waiting = match waiting {
+                    "stay" => AtClosing::Stay,
+                    "leave" => AtClosing::Leave,
+                    other => return Err(format!("who waits cannot `{other}`: stay, leave")),
+                };
+                settings.closed = Some(Closed { waiting, exit: exit(names, to)? });
+            }
             "back-off" => back_off(&mut settings, rest)?,
             other => {
                 let known = "require, step, patient, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
-                             max-wait, max-length, nobody, back-off";
+                             max-wait, max-length, nobody, closed, back-off";
                 return Err(format!("a queue has no `{other}`: {known}"));
             }
         }

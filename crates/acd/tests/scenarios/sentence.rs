@@ -41,6 +41,11 @@ fn queue(names: &mut Names, text: &str) -> Said<Command> {
         let (queue, exit) = (names.queue(name.trim())?, exit(names, to.trim())?);
         return Ok(Command::RemoveQueue { queue, exit });
     }
+    for (does, open) in [(" opens", true), (" closes", false)] {
+        if let Some(name) = text.strip_suffix(does) {
+            return Ok(Command::SetOpen { queue: names.queue(name.trim())?, open });
+        }
+    }
     let (name, rest) = text.split_once(':').unwrap_or((text, ""));
     let name = name.trim();
     let queue = if names.is_queue(name) { names.queue(name)? } else { names.define_queue(name)? };

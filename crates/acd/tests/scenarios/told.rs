@@ -112,6 +112,7 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::AgentForced { .. }
         | Event::AgentRemoved { .. }
         | Event::QueueDefined { .. }
+        | Event::OpenChanged { .. }
         | Event::QueueRemoved { .. }
         | Event::ReservesChanged { .. }
         | Event::Refused { .. } => about_agents_and_queues(names, event),
@@ -215,6 +216,10 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         }
         Event::AgentRemoved { agent } => (format!("{} is removed", agent_name(*agent)), Vec::new()),
         Event::QueueDefined { queue } => (format!("{} has new rules", queue_name(*queue)), Vec::new()),
+        Event::OpenChanged { queue, open } => {
+            let does = if *open { "opens" } else { "closes" };
+            (format!("{} {does}", queue_name(*queue)), Vec::new())
+        }
         Event::QueueRemoved { queue } => (format!("{} is removed", queue_name(*queue)), Vec::new()),
         Event::ReservesChanged { queue, open } => {
             (format!("{} has {open} reserves open", queue_name(*queue)), Vec::new())
@@ -274,6 +279,7 @@ fn overflow(cause: OverflowCause) -> &'static str {
         OverflowCause::NobodyLoggedIn => "nobody is logged in",
         OverflowCause::MaxWait => "it waited too long",
         OverflowCause::MaxLength => "the queue is full",
+        OverflowCause::Closed => "the queue is closed",
         OverflowCause::Moved => "it was moved",
         OverflowCause::QueueRemoved => "the queue is removed",
     }

@@ -4,6 +4,7 @@ mod agents;
 mod configuration;
 mod estimates;
 mod exits;
+mod hours;
 mod leases;
 mod order;
 mod reservations;

@@ -53,7 +53,7 @@ impl Engine {
             }
             Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
-            // Priorities and agents' states are for reporters and desktops.
+            // Priorities, and the states of agents and queues, are for reporters and desktops.
             Event::PriorityChanged { .. }
             | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
@@ -63,6 +63,7 @@ impl Engine {
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::ReservesChanged { .. }
+            | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. } => {}
         }
     }

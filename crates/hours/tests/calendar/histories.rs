@@ -127,7 +127,7 @@ fn read(written: &Written) -> Calendar {
 const DAYS: i64 = 8;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_iterator_agrees_with_the_clock_on_the_wall_at_every_minute(written in written(), first in first_day(), odd in 0_i64..60) {

@@ -90,6 +90,10 @@ const RESERVES_OPEN: Definition = Definition {
     name: "cordboard_reserves_open",
     help: "How many of the queue's reserves of agents are open, because somebody has waited too long.",
 };
+const OPEN: Definition = Definition {
+    name: "cordboard_queue_open",
+    help: "1 while the queue is open; 0 while it is closed by its calendar.",
+};
 const LONGEST_WAIT: Definition = Definition {
     name: "cordboard_longest_wait_seconds",
     help: "The longest wait in the queue of those waiting now; 0 where nobody waits.",
@@ -131,7 +135,8 @@ const AGENT_SECONDS: Definition = Definition {
 };
 
 /// In the order of [`overflow_index`].
-const OVERFLOW_CAUSES: [&str; 5] = ["nobody_logged_in", "max_wait", "max_length", "moved", "queue_removed"];
+const OVERFLOW_CAUSES: [&str; 6] =
+    ["nobody_logged_in", "max_wait", "max_length", "moved", "queue_removed", "closed"];
 /// In the order of [`reservation_index`].
 const RESERVATION_ENDS: [&str; 10] = [
     "accepted",
@@ -153,6 +158,7 @@ fn overflow_index(cause: OverflowCause) -> usize {
         OverflowCause::MaxLength => 2,
         OverflowCause::Moved => 3,
         OverflowCause::QueueRemoved => 4,
+        OverflowCause::Closed => 5,
     }
 }
 
@@ -189,6 +195,7 @@ pub(crate) struct QueueSeries {
     pub(crate) steps: IntCounter,
     pub(super) handle_time: Histogram,
     pub(crate) after_call_work: Histogram,
+    open: IntGauge,
     waiting: IntGauge,
     oldest_micros: Arc<AtomicU64>,
     pub(crate) ringing: IntGauge,
@@ -229,6 +236,7 @@ impl QueueSeries {
             steps: group.counter(STEPS, &[]),
             handle_time: group.histogram(HANDLE_TIME, &WORK_EDGES, &[]),
             after_call_work: group.histogram(AFTER_CALL_WORK, &WORK_EDGES, &[]),
+            open: group.gauge(OPEN, &[]),
             waiting: group.gauge(WAITING, &[]),
             oldest_micros,
             ringing: group.gauge(RINGING, &[]),
@@ -243,6 +251,8 @@ impl QueueSeries {
             _registration: group.register(exposition.registry()),
         };
         series.set_threshold(threshold);
+        // It is open until the first snapshot says otherwise.
+        series.open.set(1);
         series
     }
 
@@ -286,6 +296,7 @@ impl QueueSeries {
 
     /// What the distributor itself says, which also sets right what was added up.
     pub(crate) fn set_snapshot(&self, snapshot: &QueueSnapshot) {
+        self.open.set(snapshot.open.into());
         self.ringing.set(snapshot.reserved.into());
         self.handling.set(snapshot.handling.into());
         self.reserves_open.set(snapshot.reserves_open.into());
@@ -297,6 +308,7 @@ impl QueueSeries {
 
     /// The distributor says nothing about it any more.
     pub(super) fn end_snapshots(&self) {
+        self.open.set(0);
         self.ringing.set(0);
         self.reserves_open.set(0);
         self.agents.iter().for_each(|gauge| gauge.set(0));

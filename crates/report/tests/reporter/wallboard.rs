@@ -70,6 +70,25 @@ fn an_agent_on_a_break_is_shown_with_the_reason_and_without_a_queue() {
 }
 
 #[test]
+fn a_closed_queue_is_shown_as_closed_and_who_came_by_the_cause() {
+    let closed = acd::Closed { waiting: acd::AtClosing::Stay, exit: acd::Exit::Leave(acd::ExitId(1)) };
+    let mut centre = Centre::new(&QueueSettings { closed: Some(closed), ..QueueSettings::default() });
+    assert!(board(&mut centre).queues[0].open);
+    assert_eq!(centre.scrape().of_queue("cordboard_queue_open", "billing"), 1.0);
+    centre.apply(Command::SetOpen { queue: BILLING, open: false });
+    centre.enqueue(1, BILLING);
+    let queue = serde_json::to_value(&board(&mut centre).queues[0]).unwrap();
+    assert_eq!(
+        (&queue["open"], &queue["overflowed"], &queue["waiting"]),
+        (&json!(false), &json!(1), &json!(0))
+    );
+    let scrape = centre.scrape();
+    assert_eq!(scrape.of_queue("cordboard_queue_open", "billing"), 0.0);
+    let cause = [("cause", "closed"), ("queue", "billing")];
+    assert_eq!(scrape.value("cordboard_overflows_total", &cause), 1.0);
+}
+
+#[test]
 fn an_empty_queue_is_shown_with_nulls_where_there_is_nothing_to_say() {
     let mut centre = Centre::new(&QueueSettings::default());
     let queue = serde_json::to_value(&board(&mut centre).queues[0]).unwrap();

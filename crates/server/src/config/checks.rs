@@ -5,12 +5,12 @@ use std::path::Path;
 use super::media::PORTS_PER_CALL;
 use super::report::{Kind, Report};
 use super::routing::LACKS_GUARD;
-use super::{Config, Exit, Queue, Reach, Selection, Waiting};
+use super::{Config, Exit, Reach, Selection, Waiting, circles};
 
 pub(super) fn whole(config: &Config, report: &Report<'_>) {
     families(config, report);
     numbers_of_things(config, report);
-    circles(config, report);
+    circles::check(config, report);
     numbers_need_a_trunk(config, report);
     times_fit(config, report);
     selections_fit(config, report);
@@ -47,49 +47,6 @@ fn families(config: &Config, report: &Report<'_>) {
             format!("[sip]: `listen` has {listen}, but no {family} address is advertised; {remedy}"),
         );
     }
-}
-
-/// A caller must not wander through the same queues for ever.
-fn circles(config: &Config, report: &Report<'_>) {
-    let mut known: Vec<Vec<&str>> = Vec::new();
-    for queue in &config.queues {
-        let Some(path) = circle_from(config, queue) else { continue };
-        let mut members = path.clone();
-        members.sort_unstable();
-        if known.contains(&members) {
-            continue;
-        }
-        known.push(members);
-        let place = report.place_of(Kind::Queue, &queue.name);
-        let way = path.iter().chain(path.first()).copied().collect::<Vec<&str>>().join("\" to \"");
-        let remedy = "let one of them end with \"number:..\", \"busy\" or \"hang-up\"";
-        report.error(
-            place,
-            format!("queue \"{}\": callers overflow in a circle, \"{way}\"; {remedy}", queue.name),
-        );
-    }
-}
-
-/// The queues from `start` back to itself by their exits, without the return. Exits to the same queue
-/// were reported where they stand.
-fn circle_from<'a>(config: &'a Config, start: &'a Queue) -> Option<Vec<&'a str>> {
-    let mut paths: Vec<Vec<&str>> = vec![vec![&start.name]];
-    let mut seen: Vec<&str> = Vec::new();
-    while let Some(path) = paths.pop() {
-        let here = *path.last().expect("a path has a beginning");
-        let queue = config.queues.iter().find(|queue| queue.name == here);
-        for exit in queue.into_iter().flat_map(Queue::exits) {
-            let Exit::Queue(next) = exit else { continue };
-            if *next == start.name && path.len() > 1 {
-                return Some(path);
-            }
-            if *next != start.name && !seen.contains(&next.as_str()) {
-                seen.push(next);
-                paths.push(path.iter().copied().chain([next.as_str()]).collect());
-            }
-        }
-    }
-    None
 }
 
 fn numbers_need_a_trunk(config: &Config, report: &Report<'_>) {

@@ -61,6 +61,10 @@ pub struct Queue {
     pub max_length: Option<MaxLength>,
     /// Leaving a queue that nobody serves; none: callers stay.
     pub nobody_logged_in: Option<NobodyLoggedIn>,
+    /// The calendar of its hours; none: always open.
+    pub hours: Option<String>,
+    /// Leaving a queue that is closed.
+    pub closed: Option<Closed>,
     /// What the caller hears.
     pub waiting: Waiting,
 }
@@ -73,6 +77,11 @@ impl Queue {
 
     /// Every way out of it.
     pub fn exits(&self) -> impl Iterator<Item = &Exit> {
+        self.exits_while_open().chain(self.closed.iter().map(|rule| &rule.then))
+    }
+
+    /// Every way out of it that does not need it to be closed.
+    pub(super) fn exits_while_open(&self) -> impl Iterator<Item = &Exit> {
         let wait = self.max_wait.iter().map(|rule| &rule.then);
         let length = self.max_length.iter().map(|rule| &rule.then);
         wait.chain(length).chain(self.nobody_logged_in.iter().map(|rule| &rule.then))
@@ -196,6 +205,24 @@ pub struct NobodyLoggedIn {
     pub then: Exit,
 }
 
+/// Leaving a queue that is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Those who wait already.
+    pub waiting: AtClosing,
+    /// Where to.
+    pub then: Exit,
+}
+
+/// What becomes of those who wait when a queue closes. Who comes later leaves at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtClosing {
+    /// They are served.
+    Stay,
+    /// They leave, too.
+    Leave,
+}
+
 /// Where a caller goes who leaves a queue without an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -272,6 +299,11 @@ fn read_one(section: &mut Section<'_>) -> Queue {
             grace: rule.duration("grace", "30s", "0s", "1h"),
             then: read_exit(&mut rule, &name),
         }),
+        hours: read_hours(section),
+        closed: section.optional_table("closed").map(|mut rule| Closed {
+            waiting: rule.word("waiting", "stay", &[("stay", AtClosing::Stay), ("leave", AtClosing::Leave)]),
+            then: read_exit(&mut rule, &name),
+        }),
         waiting: read_waiting(section),
         name,
     }
@@ -336,6 +368,23 @@ pub(super) fn read_requirement(section: &mut Section<'_>, key: &'static str) -> 
     let (text, span) = section.text(key)?;
     requirement::check(section, key, &text, span);
     Some(text)
+}
+
+/// Hours without a way out, and a way out that is never open, are mistakes.
+fn read_hours(section: &mut Section<'_>) -> Option<String> {
+    let Some((name, span)) = section.text("hours") else {
+        if section.gives("closed") {
+            let message = "`closed` never acts, because without `hours` the queue is always open; name a calendar, or leave it out";
+            section.warning(section.span(), message);
+        }
+        return None;
+    };
+    section.report().mention(Kind::Calendar, &name, span.clone(), section.label());
+    if !section.gives("closed") {
+        let remedy = "add closed = { then = \"busy\" }, or another exit";
+        section.error(span, format!("`hours` change nothing without `closed`; {remedy}"));
+    }
+    Some(name)
 }
 
 fn read_steps(section: &mut Section<'_>) -> Vec<Step> {

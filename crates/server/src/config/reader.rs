@@ -165,6 +165,12 @@ impl<'a> Section<'a> {
         self.string(key)
     }
 
+    /// A text with a default, which is not handed out.
+    pub(super) fn text_or(&mut self, key: &'static str, default: &str) -> Option<(String, Span)> {
+        self.describe(key, default, "");
+        self.string(key)
+    }
+
     /// A text that must be there and not empty.
     pub(crate) fn required(&mut self, key: &'static str, example: &str) -> Option<(String, Span)> {
         self.describe(key, "", "");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
+mod calendars;
 mod errors;
 mod mutations;
 mod page;

@@ -129,6 +129,7 @@ mod tests {
             within_seconds: 20.0,
         };
         QueueRow {
+            open: true,
             name: name.to_owned(),
             waiting: 48,
             ringing: 12,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use acd::{InteractionId, Waiting};
 use axum::Json;
 use axum::extract::State;
-use cti::{InLine, Problem, Queue, Queues};
+use cti::{Hours, InLine, Problem, Queue, Queues};
 use engine::Engine;
 use report::{QueueRow, Wallboard};
 use serde::Deserialize;
@@ -80,6 +80,10 @@ pub(super) async fn show(
     Ok(Json(Queue {
         as_of: words.time(published.snapshot.at),
         figures: figures.ok_or_else(unknown)?,
+        hours: published.openings.get(&queue).map(|opening| Hours {
+            calendar: opening.calendar.clone(),
+            next_change: opening.until.map(|until| until.to_string()),
+        }),
         line: InLine::list(&waiting, &callers, &words),
     }))
 }

@@ -10,6 +10,7 @@ use media::MusicId;
 use super::Music;
 use super::numbering::{Leaving, Numbering};
 use crate::config::{self, Config};
+use crate::doors::Hours;
 
 /// What all queues share.
 pub(super) fn shared(config: &Config) -> acd::Settings {
@@ -79,6 +80,25 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
             .nobody_logged_in
             .as_ref()
             .map(|rule| acd::NobodyLoggedIn { grace: rule.grace, exit: exit(&rule.then, numbering) }),
+        closed: queue.closed.as_ref().map(|rule| acd::Closed {
+            waiting: match rule.waiting {
+                config::AtClosing::Stay => acd::AtClosing::Stay,
+                config::AtClosing::Leave => acd::AtClosing::Leave,
+            },
+            exit: exit(&rule.then, numbering),
+        }),
+    }
+}
+
+/// Calendars, and the queues that keep their hours.
+pub(super) fn hours(config: &Config, numbering: &mut Numbering) -> Hours {
+    let calendars = config.calendars.iter();
+    let queues = config.queues.iter();
+    Hours {
+        calendars: calendars.map(|calendar| (calendar.name.clone(), calendar.hours.clone())).collect(),
+        queues: queues
+            .filter_map(|queue| Some((numbering.queue(&queue.name), queue.hours.clone()?)))
+            .collect(),
     }
 }
 

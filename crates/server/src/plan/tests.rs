@@ -217,3 +217,29 @@ fn a_queue_has_the_reserves_that_are_configured() {
     assert_eq!(queue.reserves, [acd::Reserve { requirement, after }]);
     assert_eq!(queue.reserves_close, Some(Duration::from_secs(10)));
 }
+
+const OFFICE: &str = r#"
+[[calendar]]
+name = "office"
+time_zone = "Asia/Seoul"
+hours = "mon-fri 09:00-18:00"
+"#;
+
+#[test]
+fn a_queue_that_keeps_hours_has_its_calendar_and_the_way_out() {
+    let closed = "name = \"english\"\nhours = \"office\"\nclosed = { waiting = \"leave\", then = \"number:027001001\" }";
+    let text = CENTRE.replace("name = \"english\"", closed) + OFFICE;
+    let mut numbering = Numbering::default();
+    let plan = plan(&text, &mut numbering);
+    let (english, billing) = (numbering.queue("english"), numbering.queue("billing"));
+    assert_eq!(plan.hours.queues, BTreeMap::from([(english, "office".to_owned())]));
+    assert_eq!(plan.hours.calendars["office"].zone().name(), "Asia/Seoul");
+    let rule = plan.queues[&english].closed.expect("it has one");
+    assert_eq!((rule.waiting, plan.queues[&billing].closed), (acd::AtClosing::Leave, None));
+    let Exit::Leave(exit) = rule.exit else { panic!("a number is outside") };
+    assert_eq!(plan.directory.exits.get(&exit), Some(&Leave::Dial("027001001".to_owned())));
+    let earlier = text.replace("18:00", "17:00");
+    let after = Plan::new(&config(&earlier), Path::new("conf"), &bound(), &mut numbering);
+    assert_ne!(plan.hours, after.hours);
+    assert!(between(&plan, &after).is_empty(), "the distributor's rules are the same");
+}

@@ -26,6 +26,7 @@ use crate::calendar;
 use crate::call_log::CallLog;
 use crate::clock::Clock;
 use crate::dns::Dns;
+use crate::doors::Doors;
 use crate::http::{self, Api, View};
 use crate::outward::{self, Outward};
 use crate::phase::PhaseCell;
@@ -234,12 +235,14 @@ impl Starts<'_> {
     }
 
     fn distributor(&self, ends: DistributorEnds) -> Result<Worker, StartError> {
-        let Starts { shared, plan, producers, .. } = self;
+        let Starts { shell, shared, plan, producers, .. } = self;
         let now = shared.clock.now();
         let settings = report::Settings::default();
         let thread = DistributorThread {
             clock: shared.clock,
+            wall: shell.wall.clone(),
             distributor: Distributor::new(plan.shared.clone()),
+            doors: Doors::new(plan.hours.clone()),
             orders: ends.orders,
             asks: ends.asks,
             commands: ends.commands,

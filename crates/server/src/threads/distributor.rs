@@ -5,19 +5,26 @@ use std::time::Duration;
 
 use acd::{AgentId, AgentSnapshot, Command, Distributor, Event, Refusal};
 use arc_swap::ArcSwap;
+use hours::Turn;
 use report::{Names, Reporter};
 use timing::Instant;
 use tokio::sync::oneshot;
+use tracing::info;
 
 use super::BATCH;
 use super::look::{LOOKS_PER_TURN, Look};
-use crate::clock::Clock;
+use crate::clock::{Clock, Wall};
+use crate::doors::{Door, Doors, Hours};
 use crate::published::Published;
 use crate::ring::{Consumer, Outbox};
 use crate::worker::Link;
 
 /// How often the state is published at most. It is published only after something has changed.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long we go without a look at the wall clock while queues keep hours: it may be set, and a machine that slept
+/// wakes up hours later. Whatever it shows then holds after this time at the latest.
+const LOOK_AT_WALL: Duration = Duration::from_secs(1);
 
 /// What the shell says. Names and changes of queues and agents are no orders: they come through the engine, in
 /// the order in which calls and log-ins depend on them.
@@ -59,6 +66,8 @@ pub enum Sent {
         names: Box<Names>,
         /// What the backlog of events may hold.
         backlog: usize,
+        /// When queues are open.
+        hours: Box<Hours>,
     },
 }
 
@@ -67,8 +76,12 @@ pub enum Sent {
 pub struct DistributorThread {
     /// The clock.
     pub clock: Clock,
+    /// The clock on the wall.
+    pub wall: Wall,
     /// The machine.
     pub distributor: Distributor,
+    /// Which queues are open.
+    pub doors: Doors,
     /// From the shell.
     pub orders: Consumer<Order>,
     /// From whoever asks by HTTP.
@@ -88,13 +101,20 @@ impl DistributorThread {
     pub fn run(mut self, link: &Link) {
         let mut set_out = Vec::with_capacity(BATCH);
         let mut publication = Publication { next: self.clock.now(), is_due: false };
+        // Before any queue is there: each is opened or closed as soon as it is.
+        let mut next_look = self.clock.now();
+        let now = next_look;
+        self.look_at_wall(now, &mut next_look);
         while !link.must_stop() {
             let question = link.question();
             let now = self.clock.now();
             let mut taken = self.take_orders(now);
             if self.events.is_clear() {
+                if self.doors.is_needed() && next_look <= now {
+                    taken += self.look_at_wall(now, &mut next_look);
+                }
                 taken += self.take_asks(now);
-                taken += self.take_commands(now, &mut set_out);
+                taken += self.take_commands(now, &mut set_out, &mut next_look);
                 taken += self.take_deadline(now);
             }
             if taken > 0 {
@@ -109,7 +129,7 @@ impl DistributorThread {
             }
             link.answer(question);
             if taken == 0 {
-                self.sleep(link, &publication);
+                self.sleep(link, &publication, next_look);
             }
         }
         self.publish(self.clock.now());
@@ -143,20 +163,40 @@ impl DistributorThread {
         LOOKS_PER_TURN
     }
 
-    fn take_commands(&mut self, now: Instant, set_out: &mut Vec<Instant>) -> usize {
+    /// Opens and closes what the wall clock says, and finds out when to look again. How many turned.
+    fn look_at_wall(&mut self, now: Instant, next_look: &mut Instant) -> usize {
+        let (turns, doors) = self.doors.look(self.wall.now());
+        let turned = turns.len() + doors.len();
+        for Turn { calendar, open, until } in turns {
+            let until = until.map_or_else(|| "not in sight".to_owned(), |until| until.to_string());
+            info!(calendar, until, "a calendar is {}", if open { "open" } else { "closed" });
+        }
+        doors.into_iter().for_each(|door| self.turn(now, door));
+        let next = self.doors.poll_timeout().map_or(LOOK_AT_WALL, |at| self.wall.until(at));
+        *next_look = now + next.min(LOOK_AT_WALL);
+        turned
+    }
+
+    fn turn(&mut self, now: Instant, Door { queue, open }: Door) {
+        self.distributor.apply(now, Command::SetOpen { queue, open });
+        self.carry_out(now);
+    }
+
+    fn take_commands(&mut self, now: Instant, set_out: &mut Vec<Instant>, next_look: &mut Instant) -> usize {
         let mut taken = 0;
         while taken < BATCH
             && let Some(sent) = self.commands.pop()
         {
             match sent {
                 Sent::Command { at, command } => {
-                    self.distributor.apply(now, command);
-                    self.carry_out(now);
+                    self.apply(now, command);
                     set_out.push(at);
                 }
-                Sent::Reload { names, backlog } => {
+                Sent::Reload { names, backlog, hours } => {
                     self.reporter.set_names(&names);
                     self.events.raise(backlog);
+                    self.doors.replace(*hours);
+                    self.look_at_wall(now, next_look);
                 }
             }
             taken += 1;
@@ -168,6 +208,19 @@ impl DistributorThread {
         let done = self.clock.now();
         set_out.drain(..).for_each(|at| self.reporter.observe_latency(done.since(at)));
         taken
+    }
+
+    /// A queue that is new takes nobody before it was opened or closed.
+    fn apply(&mut self, now: Instant, command: Command) {
+        let defined = if let Command::DefineQueue { queue, .. } = command { Some(queue) } else { None };
+        if let Command::RemoveQueue { queue, .. } = command {
+            self.doors.removed(queue);
+        }
+        self.distributor.apply(now, command);
+        self.carry_out(now);
+        if let Some(door) = defined.and_then(|queue| self.doors.defined(queue)) {
+            self.turn(now, door);
+        }
     }
 
     fn take_deadline(&mut self, now: Instant) -> usize {
@@ -190,11 +243,14 @@ impl DistributorThread {
     fn publish(&mut self, now: Instant) {
         let snapshot = self.distributor.snapshot(now);
         self.reporter.handle_snapshot(&snapshot);
-        self.published.store(Arc::new(Published { snapshot, figures: self.reporter.figures() }));
+        let published =
+            Published { snapshot, figures: self.reporter.figures(), openings: self.doors.openings() };
+        self.published.store(Arc::new(published));
     }
 
-    fn sleep(&self, link: &Link, publication: &Publication) {
+    fn sleep(&self, link: &Link, publication: &Publication, next_look: Instant) {
         let deadlines = [
+            Some(next_look).filter(|_| self.doors.is_needed() && self.events.is_clear()),
             self.distributor.poll_timeout().filter(|_| self.events.is_clear()),
             publication.is_due.then_some(publication.next),
         ];

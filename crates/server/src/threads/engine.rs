@@ -247,7 +247,8 @@ impl EngineThread {
         self.outward.raise(backlog);
         // Before its commands, so that a new queue has its series when its first event comes.
         let names = Box::new(plan.names.clone());
-        self.commands.put(Sent::Reload { names, backlog: plan.distributor_backlog() });
+        let (backlog, hours) = (plan.distributor_backlog(), Box::new(plan.hours.clone()));
+        self.commands.put(Sent::Reload { names, backlog, hours });
         self.engine.configure(now, plan.engine_settings());
         self.engine.reload(now, plan.directory, commands);
     }

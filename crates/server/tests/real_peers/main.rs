@@ -15,6 +15,7 @@ mod cordboard;
 mod crowd;
 mod desktop;
 mod dns;
+mod hours;
 mod http;
 mod pbx;
 mod process;

@@ -3,6 +3,7 @@
 
 mod api;
 mod drain;
+mod hours;
 mod http;
 mod ports;
 mod refusals;

@@ -293,6 +293,7 @@ impl Run<'_> {
             }
             OverflowCause::NobodyLoggedIn
             | OverflowCause::MaxWait
+            | OverflowCause::Closed
             | OverflowCause::Moved
             | OverflowCause::QueueRemoved => (End::Overflowed, 0.0),
         };

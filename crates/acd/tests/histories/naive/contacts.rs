@@ -54,6 +54,12 @@ impl Naive {
         let (priority, waited, age) = (contact.priority, Duration::ZERO, now - contact.arrived);
         self.count(queue, |counters| counters.offered += 1);
         self.say(Event::Queued { interaction: id, queue, from, priority, waited, age });
+        let entry = &self.state.queues[&queue];
+        if let (false, Some(rule)) = (entry.open, entry.settings.closed)
+            && self.has_exit(stand, rule.exit)
+        {
+            return self.leave(stand, OverflowCause::Closed, rule.exit);
+        }
         self.advance(stand);
         self.match_all();
         if !self.waits(stand) {
@@ -122,6 +128,12 @@ impl Naive {
             return;
         }
         let (entry, queue) = (self.entry(stand), &self.state.queues[&stand.1]);
+        if let (false, Some(rule)) = (queue.open, queue.settings.closed)
+            && rule.waiting == AtClosing::Leave
+            && self.has_exit(stand, rule.exit)
+        {
+            return self.leave(stand, OverflowCause::Closed, rule.exit);
+        }
         if let (Staffing::Deserted { .. }, Some(rule)) = (queue.staffing, queue.settings.nobody_logged_in)
             && self.has_exit(stand, rule.exit)
         {

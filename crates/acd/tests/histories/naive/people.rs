@@ -331,6 +331,7 @@ impl Naive {
             settings.max_wait.map(|rule| rule.exit),
             settings.max_length.map(|rule| rule.exit),
             settings.nobody_logged_in.map(|rule| rule.exit),
+            settings.closed.map(|rule| rule.exit),
         ];
         if exits.into_iter().flatten().any(|exit| exit == Exit::Queue(id)) {
             return Err(Refusal::Invalid(acd::Invalid::ExitToItself));
@@ -344,6 +345,7 @@ impl Naive {
         let rules = self.state.settings.estimate;
         let entry = self.state.queues.entry(id).or_insert_with(|| QueueState {
             settings: settings.clone(),
+            open: true,
             staffing: Staffing::Unstaffed { since: now },
             last_chosen: None,
             reserves_open: 0,
@@ -379,6 +381,19 @@ impl Naive {
             .collect();
         for interaction in rung {
             self.widen((interaction, id));
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_open(&mut self, id: QueueId, open: bool) -> Result<(), Refusal> {
+        let Some(entry) = self.state.queues.get_mut(&id) else { return Err(Refusal::UnknownQueue(id)) };
+        if entry.open != open {
+            entry.open = open;
+            let empties = !open && entry.settings.closed.is_some_and(|rule| rule.waiting == AtClosing::Leave);
+            self.say(Event::OpenChanged { queue: id, open });
+            if empties {
+                self.overdue.extend(self.line(id).into_iter().map(|place| (place, id)));
+            }
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
         routing,
         trunks: _,
         agents: _,
+        calendars: _,
         queues: _,
         entries: _,
         reasons: _,
