@@ -49,6 +49,17 @@ impl Zone {
         Local { date, second: u32::try_from(second).expect("a day has fewer seconds than 2^32") }
     }
 
+    /// When the clock on the wall shows this: the first time where it does so twice, and as long after the shift as
+    /// the skipped time is after it began where it never does.
+    pub fn moment(&self, shown: Local) -> Utc {
+        let shown = i64::from(shown.date.days()) * 86_400 + i64::from(shown.second);
+        // The offsets on either side of any shift that is near.
+        let [before, after] = [-86_400, 86_400].map(|aside| self.offset(Utc::from_seconds(shown + aside)));
+        let at = |offset: i64| Utc::from_seconds(shown - offset);
+        let shows_it = |&offset: &i64| self.offset(at(offset)) == offset;
+        at([before, after].into_iter().find(shows_it).unwrap_or(before))
+    }
+
     /// Seconds that the clock on the wall is ahead of UTC.
     pub(crate) fn offset(&self, at: Utc) -> i64 {
         i64::from(self.0.to_offset(timestamp(at)).seconds())
@@ -111,6 +122,28 @@ mod tests {
             assert_eq!(Zone::named(unknown), None, "{unknown}");
         }
         assert!(Zone::names().iter().any(|name| name == "America/New_York"));
+    }
+
+    #[test]
+    fn a_local_time_is_a_moment_also_where_it_comes_twice_or_never() {
+        let zone = Zone::named("Europe/Berlin").expect("known");
+        let moment = |month, day, hour: u32, minute: u32| {
+            let date = Date::new(2026, month, day).expect("it is a day");
+            zone.moment(Local { date, second: hour * 3_600 + minute * 60 }).to_string()
+        };
+        assert_eq!(moment(1, 5, 9, 0), "2026-01-05T08:00:00Z");
+        assert_eq!(moment(7, 5, 9, 0), "2026-07-05T07:00:00Z");
+        // Summer time begins on 29 March at 02:00 and ends on 25 October at 03:00.
+        assert_eq!(moment(3, 29, 1, 59), "2026-03-29T00:59:00Z");
+        assert_eq!(moment(3, 29, 2, 30), "2026-03-29T01:30:00Z");
+        assert_eq!(moment(3, 29, 3, 0), "2026-03-29T01:00:00Z");
+        assert_eq!(moment(10, 25, 2, 30), "2026-10-25T00:30:00Z");
+        assert_eq!(moment(10, 25, 3, 0), "2026-10-25T02:00:00Z");
+        for second in (0..7 * 86_400).step_by(1_800) {
+            let at = Utc::from_seconds(1_774_224_000 + second);
+            let shown = zone.local(at);
+            assert_eq!(zone.local(zone.moment(shown)), shown, "{at}");
+        }
     }
 
     #[test]

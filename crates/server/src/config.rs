@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 mod agent;
-mod calendar;
+pub(crate) mod calendar;
 mod checks;
 mod circles;
 mod entry;

@@ -25,6 +25,8 @@ pub(crate) enum Action {
     Staff,
     /// An agent who missed too much is back.
     Return { agent: AgentId },
+    /// A queue, by its place in the model, opens or closes.
+    SetOpen { queue: u32, open: bool },
     /// An interval, the warm-up or the day ends.
     Turn,
 }

@@ -57,7 +57,7 @@ pub use histogram::Histogram;
 pub use measure::{GroupMeasure, Measure, Ratio, Scope, ServiceLevel};
 pub use model::{
     Agent, AgentGroup, Break, Busyness, CustomerType, Ending, Handling, HeadCount, Members, Model,
-    ModelFault, Queue, Retrial, Shift,
+    ModelFault, Opening, Queue, Retrial, Shift,
 };
 pub use run::{RunError, Watch, replicate, run};
 pub use tally::{AgentTime, Tally};

@@ -132,6 +132,8 @@ pub enum Measure {
     Blocked,
     /// Customers who overflowed: F.
     Overflowed,
+    /// Of these, because the queue was closed.
+    Closed,
     /// Second and later tries.
     Retrials,
     /// B / Off.
@@ -164,6 +166,7 @@ impl Measure {
             Measure::Abandoned => "abandoned",
             Measure::Blocked => "blocked",
             Measure::Overflowed => "overflowed",
+            Measure::Closed => "closed",
             Measure::Retrials => "retrials",
             Measure::AbandonmentRate => "abandonment_rate",
             Measure::BlockingRate => "blocking_rate",
@@ -189,6 +192,7 @@ impl Measure {
             Measure::Abandoned => count(tally.abandoned),
             Measure::Blocked => count(tally.blocked),
             Measure::Overflowed => count(tally.overflowed),
+            Measure::Closed => count(tally.closed),
             Measure::Retrials => count(tally.retrials),
             Measure::AbandonmentRate => of(tally.abandoned as f64, tally.offered),
             Measure::BlockingRate => of(tally.blocked as f64, tally.offered),

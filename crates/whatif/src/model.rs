@@ -85,10 +85,21 @@ pub struct Queue {
     pub within: Duration,
     /// Who gives up after less than this is a short abandon, S(s).
     pub short_abandon: Duration,
+    /// When it opens and closes, in order of time; open before the first. What closed means is in the rules.
+    pub openings: Vec<Opening>,
+}
+
+/// A queue opens or closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Since the start of the day; may lie after the horizon. Who comes at this very moment comes after it.
+    pub at: Duration,
+    /// Open, or closed.
+    pub open: bool,
 }
 
 impl Queue {
-    /// A queue with the settings that the distributor has for everybody, 20 s and 5 s.
+    /// A queue with the settings that the distributor has for everybody, 20 s and 5 s, always open.
     pub fn new(id: u32, name: impl Into<String>) -> Queue {
         Queue {
             id: QueueId(id),
@@ -96,6 +107,7 @@ impl Queue {
             settings: QueueSettings::default(),
             within: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),
+            openings: Vec::new(),
         }
     }
 }

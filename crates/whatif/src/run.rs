@@ -157,6 +157,7 @@ impl<'a> Run<'a> {
             let defined = self.command(Command::DefineQueue { queue: queue.id, settings });
             defined.map_err(|refusal| RunError::Settings { name: queue.name.clone(), refusal })?;
         }
+        self.plan_openings()?;
         self.define_agents()?;
         while self.poll_event().is_some() {}
         self.agenda.enter(self.book.next_turn(self.now), Action::Turn);
@@ -165,6 +166,27 @@ impl<'a> Run<'a> {
             self.plan_arrival(u32::try_from(customer_type).expect("the model was checked"));
         }
         Ok(())
+    }
+
+    /// Before anybody comes, so that who comes at the very moment of a change comes after it.
+    fn plan_openings(&mut self) -> Result<(), RunError> {
+        let model = self.model;
+        for (queue, place) in model.queues.iter().zip(0..) {
+            for opening in &queue.openings {
+                if opening.at.is_zero() {
+                    self.set_open(place, opening.open)?;
+                } else {
+                    let action = Action::SetOpen { queue: place, open: opening.open };
+                    self.agenda.enter(Instant::ORIGIN + opening.at, action);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_open(&mut self, queue: u32, open: bool) -> Result<(), RunError> {
+        let queue = self.model.queues[queue as usize].id;
+        self.command(Command::SetOpen { queue, open }).map_err(RunError::Refused)
     }
 
     fn play(&mut self) -> Result<(), RunError> {
@@ -214,6 +236,7 @@ impl<'a> Run<'a> {
             Action::EndAfterCallWork { agent, number } => self.end_after_call_work(agent, number),
             Action::Staff => self.change_staff(),
             Action::Return { agent } => self.come_back(agent),
+            Action::SetOpen { queue, open } => self.set_open(queue, open),
             Action::Turn => {
                 self.book.turn(self.now);
                 if self.now < Instant::ORIGIN + self.model.horizon {

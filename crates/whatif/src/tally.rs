@@ -29,6 +29,8 @@ pub struct Tally {
     pub blocked: u64,
     /// Left the queue by another exit: to another queue (of a queue), or out: F.
     pub overflowed: u64,
+    /// Of these, because the queue was closed.
+    pub closed: u64,
     /// Neither answered nor gone when the simulation ended.
     pub in_system: u64,
     /// Answered or abandoned, and no agent was free at entry.
@@ -68,6 +70,7 @@ impl AddAssign<&Tally> for Tally {
         self.abandoned_short += other.abandoned_short;
         self.blocked += other.blocked;
         self.overflowed += other.overflowed;
+        self.closed += other.closed;
         self.in_system += other.in_system;
         self.delayed += other.delayed;
         self.retrials += other.retrials;

@@ -44,13 +44,19 @@ fn read_one(section: &mut Section<'_>) -> Calendar {
 fn read_zone(section: &mut Section<'_>) -> Zone {
     let fallback = || Zone::named("UTC").expect("every database has UTC");
     let Some((text, span)) = section.required("time_zone", "Europe/Berlin") else { return fallback() };
-    Zone::named(&text).unwrap_or_else(|| {
+    zone(section, &text, span).unwrap_or_else(fallback)
+}
+
+/// The zone of this name; reported where there is none.
+pub(crate) fn zone(section: &Section<'_>, name: &str, span: Span) -> Option<Zone> {
+    let zone = Zone::named(name);
+    if zone.is_none() {
         let names = Zone::names();
-        let hint = spelling::hint(&text, names.iter().map(String::as_str));
+        let hint = spelling::hint(name, names.iter().map(String::as_str));
         let remedy = "write a name of the IANA database, as in \"Europe/Berlin\" or \"UTC\"";
-        section.error(span, format!("`time_zone`: there is no \"{text}\"{hint}; {remedy}"));
-        fallback()
-    })
+        section.error(span, format!("`time_zone`: there is no \"{name}\"{hint}; {remedy}"));
+    }
+    zone
 }
 
 fn read_week(section: &mut Section<'_>) -> Week {

@@ -22,6 +22,12 @@ pub struct Routing {
     pub overflows_max: u32,
     /// The longest after-call work, extensions included.
     pub after_call_work_max: Duration,
+    /// What happened so long ago counts half in estimated waits.
+    pub estimate_half_life: Duration,
+    /// Below so many recent samples no wait is estimated.
+    pub estimate_samples_min: u32,
+    /// Above this error of late, in percent of the mean wait, no wait is estimated.
+    pub estimate_error_max: u32,
     /// Whether agents may change what a supervisor has forced.
     pub forced_presence: ForcedPresence,
     /// A conversation, or an agent's own call, of which the calls know no more for so long is over for the agent, too;
@@ -82,6 +88,9 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         waiting_max: section.integer("waiting_max", 100_000, 1..=1_000_000),
         overflows_max: section.integer("overflows_max", 10, 0..=100),
         after_call_work_max: section.duration("after_call_work_max", "1h", "0s", "1d"),
+        estimate_half_life: section.duration("estimate_half_life", "1h", "1m", "1d"),
+        estimate_samples_min: section.integer("estimate_samples_min", 20, 1..=10_000),
+        estimate_error_max: section.integer("estimate_error_max", 150, 10..=1_000),
         forced_presence: section.word("forced_presence", "agent-may-change", &forced),
         lease: Some(lease).filter(|lease| !lease.is_zero()),
     };

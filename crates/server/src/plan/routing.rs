@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use acd::estimate::EstimateRules;
 use acd::{AgentSettings, QueueSettings, Requirement};
 use engine::{NumberPattern, Treatment};
 use media::MusicId;
@@ -21,6 +22,11 @@ pub(super) fn shared(config: &Config) -> acd::Settings {
         head_start_per_point: routing.head_start,
         misses_max: routing.misses_max,
         after_call_work_max: routing.after_call_work_max,
+        estimate: EstimateRules {
+            half_life: routing.estimate_half_life,
+            samples_min: routing.estimate_samples_min,
+            error_max_percent: routing.estimate_error_max,
+        },
         handling_lease: routing.lease,
         occupied_lease: routing.lease,
         forced_presence: routing.forced_presence,

@@ -243,3 +243,14 @@ fn a_queue_that_keeps_hours_has_its_calendar_and_the_way_out() {
     assert_ne!(plan.hours, after.hours);
     assert!(between(&plan, &after).is_empty(), "the distributor's rules are the same");
 }
+
+#[test]
+fn what_is_known_of_waits_is_as_configured() {
+    let rules =
+        "[routing]\nestimate_half_life = \"30m\"\nestimate_samples_min = 5\nestimate_error_max = 80\n";
+    let shared = plan(&format!("{rules}{CENTRE}"), &mut Numbering::default()).shared.estimate;
+    let (half_life, samples_min) = (shared.half_life, shared.samples_min);
+    assert_eq!((half_life, samples_min, shared.error_max_percent), (Duration::from_secs(1_800), 5, 80));
+    let usual = plan(CENTRE, &mut Numbering::default()).shared.estimate;
+    assert_eq!(usual, acd::estimate::EstimateRules::default(), "the defaults are those of the distributor");
+}

@@ -58,11 +58,12 @@ pub(crate) enum Column {
 }
 
 /// Of queues and of kinds of callers, before the service levels.
-const COUNTS: [Column; 5] = [
+const COUNTS: [Column; 6] = [
     Column::Callers(Measure::Offered),
     Column::Callers(Measure::Answered),
     Column::Callers(Measure::Abandoned),
     Column::Callers(Measure::Overflowed),
+    Column::Callers(Measure::Closed),
     Column::Callers(Measure::Blocked),
 ];
 /// And after them.
@@ -119,6 +120,7 @@ impl Column {
                 | Measure::Abandoned
                 | Measure::Blocked
                 | Measure::Overflowed
+                | Measure::Closed
                 | Measure::Retrials
                 | Measure::QueueLength
                 | Measure::QueueLengthMax => Unit::Count,
@@ -192,6 +194,8 @@ pub(crate) struct Outcome {
     pub(crate) days: Vec<Played>,
     /// Intervals of warm-up in front of each day.
     pub(crate) skipped: usize,
+    /// Whether a queue keeps hours, so that callers can come while it is closed.
+    pub(crate) keeps_hours: bool,
     /// Callers a day whom nobody had answered when it ended, a day later.
     pub(crate) stranded: f64,
 }
@@ -320,7 +324,8 @@ pub(crate) fn outcome(case: &Case, built: &Built, days: Vec<Played>, runs: &Runs
     let in_system: u64 =
         days.iter().flat_map(|day| &day.customers).map(|series| series.all().in_system).sum();
     let stranded = in_system as f64 / days.len().max(1) as f64;
-    Outcome { name: case.name.clone(), parts, days, skipped: built.skipped, stranded }
+    let keeps_hours = case.config.queues.iter().any(|queue| queue.hours.is_some());
+    Outcome { name: case.name.clone(), parts, days, skipped: built.skipped, keeps_hours, stranded }
 }
 
 fn columns(kind: Kind) -> Box<dyn Iterator<Item = Column>> {

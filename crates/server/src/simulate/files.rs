@@ -56,6 +56,7 @@ pub(crate) fn json(results: &Results) -> Value {
     let (day, runs) = (&scenario.day, &scenario.runs);
     json!({
         "scenario": scenario.file,
+        "date": day.date.map(|date| date.to_string()),
         "from": clock(day.from),
         "to": clock(day.to),
         "interval_seconds": day.interval.as_secs_f64(),

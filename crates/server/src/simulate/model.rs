@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use hours::Utc;
 use whatif::{
     Agent, AgentGroup, Break, Busyness, Count, CustomerType, Distribution, Ending, Handling, Law, Members,
-    Model, Queue, Rate, Retrial, Shift,
+    Model, Opening, Queue, Rate, Retrial, Shift,
 };
 
 use super::scenario::{Arrivals, Case, Day, Group, Pattern, Ringing, Runs, Target};
+use crate::config::{self, Config};
 use crate::plan::{self, Numbering};
 
 /// Who is still waiting when the doors close is served, for so long at most.
@@ -82,6 +84,7 @@ pub(crate) fn build(day: &Day, runs: &Runs, case: &Case) -> Result<Built, String
             settings,
             within: queue.service_level.within + INCLUDED,
             short_abandon: SHORT_ABANDON + INCLUDED,
+            openings: openings(queue, &case.config, &clock)?,
         });
     }
     for arrivals in &case.arrivals {
@@ -93,6 +96,20 @@ pub(crate) fn build(day: &Day, runs: &Runs, case: &Case) -> Result<Built, String
     model.check().map_err(|fault| fault.to_string())?;
     let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
     Ok(Built { model, skipped })
+}
+
+/// When a queue opens and closes. In the warm-up it is as when the day begins, whose state that leads to.
+fn openings(queue: &config::Queue, config: &Config, clock: &Clock) -> Result<Vec<Opening>, String> {
+    let Some(name) = &queue.hours else { return Ok(Vec::new()) };
+    let calendar = config.calendars.iter().find(|calendar| calendar.name == *name);
+    let calendar = calendar.ok_or_else(|| format!("there is no calendar \"{name}\""))?;
+    let begin = clock.day.begin.ok_or("the day has no `date`, and a queue keeps hours")?;
+    let span = clock.day.to.saturating_sub(clock.day.from) + OVERTIME_MAX;
+    let passed = |at: Utc| Duration::from_secs(u64::try_from(at.seconds() - begin.seconds()).unwrap_or(0));
+    let first = Opening { at: Duration::ZERO, open: calendar.hours.is_open(begin) };
+    let changes = calendar.hours.changes(begin).take_while(|change| passed(change.at) <= span);
+    let later = changes.map(|change| Opening { at: clock.warm_up + passed(change.at), open: change.open });
+    Ok(std::iter::once(first).chain(later).collect())
 }
 
 fn customers(

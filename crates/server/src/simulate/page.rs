@@ -11,7 +11,7 @@ use whatif::{GroupMeasure, Measure};
 
 use super::comparison::{Difference, Verdict};
 use super::figures::{Column, Figure, Kind, Outcome, Part, Row, Unit};
-use super::scenario::{Scenario, clock};
+use super::scenario::{Scenario, clock, date};
 use super::staffing::Plan;
 use super::words::{Words, change, percent, value, with_half, words};
 use super::{Results, service_level};
@@ -36,7 +36,7 @@ pub(crate) fn page(results: &Results) -> String {
     let outcome = &results.outcomes[0];
     put(&summary(scenario, outcome));
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
-        put(&queue(scenario, part));
+        put(&queue(scenario, part, outcome.keeps_hours));
     }
     put(&groups(scenario, outcome));
     for (name, differences) in &results.comparisons {
@@ -52,7 +52,7 @@ pub(crate) fn page(results: &Results) -> String {
 
 fn head(scenario: &Scenario, language: &str) -> String {
     let (day, runs) = (&scenario.day, &scenario.runs);
-    let (from, to) = (clock(day.from), clock(day.to));
+    let (from, to) = (format!("{}{}", date(day), clock(day.from)), clock(day.to));
     let (days, seed, sure) = (runs.replications, runs.seed, percent(runs.confidence));
     if language == "ko" {
         format!("{from}–{to}, 모의실험 {days}일, 시드 {seed}; ±와 색 띠는 {sure} 신뢰구간")
@@ -77,6 +77,10 @@ fn summary(scenario: &Scenario, outcome: &Outcome) -> String {
     let mut cards = String::new();
     for column in columns {
         cards.push_str(&card(&spoken(column.words()), centre.day.get(column), column.unit()));
+    }
+    if outcome.keeps_hours {
+        let label = spoken(words("Came while closed", "운영 시간 외 인입"));
+        cards.push_str(&card(&label, centre.day.get(Column::Callers(Measure::Closed)), Unit::Count));
     }
     for group in outcome.parts.iter().filter(|part| part.kind == Kind::Group) {
         let column = Column::Agents(GroupMeasure::Occupancy);
@@ -124,7 +128,7 @@ fn shown_change(figure: f64, unit: Unit) -> String {
     }
 }
 
-fn queue(scenario: &Scenario, part: &Part) -> String {
+fn queue(scenario: &Scenario, part: &Part, keeps_hours: bool) -> String {
     let level = Column::level(scenario.runs.level);
     let line = |column: Column, class| Line { words: column.words(), class, points: points(part, column) };
     let target = part.target.map(|(share, _)| share);
@@ -161,7 +165,7 @@ fn queue(scenario: &Scenario, part: &Part) -> String {
             shape: Shape::Bars,
         },
     ];
-    let columns = [
+    let mut columns = vec![
         Column::Callers(Measure::Offered),
         level,
         Column::Callers(Measure::AverageSpeedOfAnswer),
@@ -170,6 +174,7 @@ fn queue(scenario: &Scenario, part: &Part) -> String {
         Column::Callers(Measure::AbandonmentRate),
         Column::Callers(Measure::Overflowed),
     ];
+    columns.extend(keeps_hours.then_some(Column::Callers(Measure::Closed)));
     let promise = part.target.map_or_else(String::new, |(share, within)| {
         let (share, within) = (share * 100.0, within.as_secs_f64());
         let said = both(

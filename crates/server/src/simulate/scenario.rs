@@ -145,7 +145,7 @@ fn read_tables<'a>(
     for agent in &config.agents {
         report.define(Kind::Agent, &agent.id, 0..0);
     }
-    let day = day::read(&mut file.table("day"));
+    let day = day::read(&mut file.table("day"), &config);
     let runs = day::read_runs(&mut file.table("runs"));
     let ringing = groups::read_ringing(&mut file.table("ringing"), sheets);
     let arrivals = arrivals::read(&mut file, &day, &config, sheets);
@@ -157,6 +157,11 @@ fn read_tables<'a>(
     report.resolve();
     let case = Case { name: String::new(), config, arrivals, ringing, groups };
     Written { day, runs, staffing, wants_staffing, case }
+}
+
+/// The date in front of the times of a day, where it has one.
+pub(crate) fn date(day: &Day) -> String {
+    day.date.map_or_else(String::new, |date| format!("{date} "))
 }
 
 /// A time of day as people write it.

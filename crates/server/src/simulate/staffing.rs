@@ -1,11 +1,12 @@
 //! The fewest agents: for every interval the simulator plays that interval for long, with more and fewer agents,
 //! until it knows the smallest number that meets the targets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use whatif::{
-    Arrivals, Distribution, Ending, Estimate, HeadCount, Law, Measure, Members, Model, Rate, RunError, Scope,
+    Arrivals, Distribution, Ending, Estimate, HeadCount, Law, Measure, Members, Model, Opening, Rate,
+    RunError, Scope,
 };
 
 use super::erlang::Pool;
@@ -109,7 +110,7 @@ struct Search<'a> {
     group: usize,
     /// What such an agent can do.
     settings: acd::AgentSettings,
-    /// The queues, by place, that such an agent serves and somebody calls.
+    /// The queues, by place, that such an agent serves and somebody calls or comes to when another is closed.
     queues: Vec<usize>,
 }
 
@@ -119,11 +120,13 @@ struct Situation {
     per_hour: Vec<f64>,
     /// By group, who is there; the sought one's is not used.
     colleagues: Vec<u32>,
+    /// By queue.
+    open: Vec<bool>,
 }
 
 impl Situation {
     fn key(&self) -> String {
-        format!("{:?} {:?}", self.per_hour, self.colleagues)
+        format!("{:?} {:?} {:?}", self.per_hour, self.colleagues, self.open)
     }
 }
 
@@ -155,10 +158,9 @@ impl<'a> Search<'a> {
             let steps = queue.settings.steps.iter().map(|step| &step.requirement);
             steps.chain([&queue.settings.requirement]).any(|need| need.is_met_by(&first.settings.skills))
         };
-        let called =
-            |queue: &whatif::Queue| built.model.customers.iter().any(|callers| callers.queue == queue.id);
-        let queues =
-            built.model.queues.iter().enumerate().filter(|(_, queue)| serves(queue) && called(queue));
+        let called = called(&built.model);
+        let wanted = |(_, queue): &(usize, &whatif::Queue)| serves(queue) && called.contains(&queue.id);
+        let queues = built.model.queues.iter().enumerate().filter(wanted);
         let queues: Vec<usize> = queues.map(|(place, _)| place).collect();
         if queues.is_empty() {
             return Err(format!(
@@ -183,15 +185,23 @@ impl<'a> Search<'a> {
             count / hours
         });
         let (from, to) = self.scenario.day.interval(interval);
+        let middle = from + (to - from) / 2;
         let there = |group: &Group| {
-            let middle = from + (to - from) / 2;
             let holds = |spans: &[(Duration, Duration)]| {
                 spans.iter().any(|(begin, end)| *begin <= middle && middle < *end)
             };
             let count = if holds(&group.shifts) && !holds(&group.breaks) { group.agents.len() } else { 0 };
             u32::try_from(count).unwrap_or(u32::MAX)
         };
-        Situation { per_hour: per_hour.collect(), colleagues: self.case.groups.iter().map(there).collect() }
+        let at = self.built.model.warm_up + (middle - self.scenario.day.from);
+        let is_open = |queue: &whatif::Queue| {
+            queue.openings.iter().rev().find(|opening| opening.at <= at).is_none_or(|opening| opening.open)
+        };
+        Situation {
+            per_hour: per_hour.collect(),
+            colleagues: self.case.groups.iter().map(there).collect(),
+            open: self.built.model.queues.iter().map(is_open).collect(),
+        }
     }
 
     /// The fewest agents: doubling until it suffices, then halving the gap, then downwards as long as one fewer
@@ -238,7 +248,7 @@ impl<'a> Search<'a> {
         let days = players.play(&model, runs.seed, runs.replications)?;
         let mut worst = Trial { suffices: true, level: None, delay: None, abandonment: None };
         let mut least = f64::INFINITY;
-        for &queue in &self.queues {
+        for &queue in self.queues.iter().filter(|&&queue| situation.open[queue]) {
             let figure = |measure| whatif::estimate(&days, Scope::Queue(queue), measure);
             let Some(level) = figure(Measure::ServiceLevel(runs.level)) else {
                 // Callers of whom nobody was answered or gave up wait for ever.
@@ -271,6 +281,9 @@ impl<'a> Search<'a> {
         for (callers, &per_hour) in model.customers.iter_mut().zip(&situation.per_hour) {
             callers.arrivals = Arrivals::Poisson(vec![Rate { from: Duration::ZERO, per_hour }]);
         }
+        for (queue, &open) in model.queues.iter_mut().zip(&situation.open) {
+            queue.openings = vec![Opening { at: Duration::ZERO, open }];
+        }
         if let Some(within) = self.scenario.staffing.within {
             model.queues.iter_mut().for_each(|queue| queue.within = within + model::INCLUDED);
         }
@@ -293,12 +306,15 @@ impl<'a> Search<'a> {
         let ours = |queue: acd::QueueId| self.queues.iter().any(|&place| model.queues[place].id == queue);
         let mut pool = Pool::default();
         for (callers, &per_hour) in model.customers.iter().zip(&situation.per_hour) {
-            if !ours(callers.queue) || per_hour <= 0.0 {
+            let Some(queue) = self.enters(callers.queue, situation).filter(|&queue| ours(queue)) else {
+                continue;
+            };
+            if per_hour <= 0.0 {
                 continue;
             }
             let work = callers.after_call_work.as_ref().map_or_else(
                 || {
-                    let queue = model.queues.iter().find(|queue| queue.id == callers.queue);
+                    let queue = model.queues.iter().find(|of| of.id == queue);
                     let of_queue = queue.map(|queue| queue.settings.after_call_work).unwrap_or_default();
                     self.settings.after_call_work.unwrap_or(of_queue)
                 },
@@ -309,6 +325,22 @@ impl<'a> Search<'a> {
             pool.add(per_hour, handled, callers.patience.as_ref().map(mean));
         }
         pool
+    }
+
+    /// Where callers of a queue come to be while some are closed; nowhere, where that leads out.
+    fn enters(&self, called: acd::QueueId, situation: &Situation) -> Option<acd::QueueId> {
+        let queues = &self.built.model.queues;
+        let mut here = called;
+        // Closed queues that lead in a circle keep the caller in the end.
+        for _ in queues {
+            let place = queues.iter().position(|queue| queue.id == here)?;
+            let Some(rule) = queues[place].settings.closed.filter(|_| !situation.open[place]) else { break };
+            match rule.exit {
+                acd::Exit::Leave(_) => return None,
+                acd::Exit::Queue(next) => here = next,
+            }
+        }
+        Some(here)
     }
 
     fn erlang(&self, pool: &Pool, patience: Option<Duration>, most: u32) -> Option<u32> {
@@ -340,6 +372,24 @@ impl<'a> Search<'a> {
         players.progress.expect(u64::from(runs.replications));
         let days = players.play(&built.model, runs.seed, runs.replications)?;
         Ok(figures::outcome(self.case, &built, days, runs))
+    }
+}
+
+/// The queues that somebody calls, and those to which they lead while they are closed.
+fn called(model: &Model) -> BTreeSet<acd::QueueId> {
+    let mut called: BTreeSet<acd::QueueId> = model.customers.iter().map(|callers| callers.queue).collect();
+    loop {
+        let before = called.len();
+        for queue in model.queues.iter().filter(|queue| !queue.openings.is_empty()) {
+            if let Some(acd::Exit::Queue(next)) = queue.settings.closed.map(|rule| rule.exit)
+                && called.contains(&queue.id)
+            {
+                called.insert(next);
+            }
+        }
+        if called.len() == before {
+            return called;
+        }
     }
 }
 

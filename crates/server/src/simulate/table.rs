@@ -6,7 +6,7 @@ use whatif::{GroupMeasure, Measure};
 
 use super::comparison::Difference;
 use super::figures::{Column, Kind, Outcome, Part, Row, Unit};
-use super::scenario::{Scenario, clock};
+use super::scenario::{Scenario, clock, date};
 use super::service_level;
 use super::staffing::Plan;
 use super::words::{bare, change, percent, value, with_half};
@@ -16,9 +16,10 @@ pub(crate) fn head(scenario: &Scenario) -> String {
     let (day, runs) = (&scenario.day, &scenario.runs);
     let minutes = day.interval.as_secs_f64() / 60.0;
     format!(
-        "{}: {} to {} by {minutes} min, {} days, seed {}; ± is {} confidence\n\
+        "{}: {}{} to {} by {minutes} min, {} days, seed {}; ± is {} confidence\n\
          service level: {} ({})\n",
         scenario.file,
+        date(day),
         clock(day.from),
         clock(day.to),
         runs.replications,
@@ -36,15 +37,15 @@ pub(crate) fn outcome(scenario: &Scenario, outcome: &Outcome) -> String {
         put(&mut text, &format!("\nVariant: {}", outcome.name));
     }
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
-        queue(&mut text, scenario, part);
+        queue(&mut text, scenario, part, outcome.keeps_hours);
     }
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Group) {
         group(&mut text, scenario, part);
     }
     if let Some(centre) = outcome.parts.iter().find(|part| part.kind == Kind::Centre) {
         put(&mut text, "");
-        put(&mut text, QUEUE_HEADINGS);
-        put(&mut text, &queue_line("all callers", &centre.day, scenario));
+        put(&mut text, &queue_headings(outcome.keeps_hours));
+        put(&mut text, &queue_line("all callers", &centre.day, scenario, outcome.keeps_hours));
     }
     if outcome.stranded >= 0.05 {
         let stranded = outcome.stranded;
@@ -61,22 +62,28 @@ pub(crate) fn outcome(scenario: &Scenario, outcome: &Outcome) -> String {
 const QUEUE_HEADINGS: &str =
     "interval          calls     in time %     answer delay s     half    90 %      gave up %  overflow";
 
-fn queue(text: &mut String, scenario: &Scenario, part: &Part) {
+/// With the callers who came while the queue was closed, where that can be.
+fn queue_headings(keeps_hours: bool) -> String {
+    format!("{QUEUE_HEADINGS}{}", if keeps_hours { "    closed" } else { "" })
+}
+
+fn queue(text: &mut String, scenario: &Scenario, part: &Part, keeps_hours: bool) {
     let promise = part.target.map_or_else(String::new, |(share, within)| {
         format!(": {:.0} % within {} s promised", share * 100.0, within.as_secs_f64())
     });
     put(text, &format!("\nQueue {}{promise}", part.name));
-    put(text, QUEUE_HEADINGS);
+    put(text, &queue_headings(keeps_hours));
     for (number, row) in part.intervals.iter().enumerate() {
-        put(text, &queue_line(&scenario.day.label(number), row, scenario));
+        put(text, &queue_line(&scenario.day.label(number), row, scenario, keeps_hours));
     }
-    put(text, &queue_line("day", &part.day, scenario));
+    put(text, &queue_line("day", &part.day, scenario, keeps_hours));
 }
 
-fn queue_line(label: &str, row: &Row, scenario: &Scenario) -> String {
+fn queue_line(label: &str, row: &Row, scenario: &Scenario, keeps_hours: bool) -> String {
     let callers = |measure| row.get(Column::Callers(measure));
+    let closed = || format!("{:>10}", bare(callers(Measure::Closed), Unit::Count));
     format!(
-        "{label:<13}{:>10}{:>14}{:>19}{:>9}{:>8}{:>15}{:>10}",
+        "{label:<13}{:>10}{:>14}{:>19}{:>9}{:>8}{:>15}{:>10}{}",
         bare(callers(Measure::Offered), Unit::Count),
         with_half(row.get(Column::level(scenario.runs.level)), Unit::Share),
         with_half(callers(Measure::AverageSpeedOfAnswer), Unit::Seconds),
@@ -84,6 +91,7 @@ fn queue_line(label: &str, row: &Row, scenario: &Scenario) -> String {
         bare(row.get(Column::Delay(90)), Unit::Seconds),
         with_half(callers(Measure::AbandonmentRate), Unit::Share),
         bare(callers(Measure::Overflowed), Unit::Count),
+        if keeps_hours { closed() } else { String::new() },
     )
 }
 
@@ -171,9 +179,9 @@ pub(crate) fn staffing(scenario: &Scenario, plan: &Plan) -> String {
         );
     }
     put(&mut text, &format!("{:.1} agent hours; the day with these numbers:", plan.agent_hours(scenario)));
-    put(&mut text, QUEUE_HEADINGS);
+    put(&mut text, &queue_headings(plan.day.keeps_hours));
     for part in plan.day.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
-        put(&mut text, &queue_line(&part.name, &part.day, scenario));
+        put(&mut text, &queue_line(&part.name, &part.day, scenario, plan.day.keeps_hours));
     }
     text
 }

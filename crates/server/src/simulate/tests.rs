@@ -7,6 +7,7 @@ use super::figures::{Column, Kind};
 use super::*;
 use whatif::{GroupMeasure, Measure, ServiceLevel};
 
+mod hours;
 mod pages;
 
 /// Two queues, two groups, callers with and without patience, a break, and two variants.

@@ -31,6 +31,8 @@ pub enum ModelFault {
     Heads(String),
     /// A shift or a break of an agent ends before it begins, overlaps another or lies outside. With the name.
     Shifts(String),
+    /// The times at which a queue opens and closes do not rise. With its name.
+    Openings(String),
     /// The shape of the busyness is not more than zero.
     Busyness,
     /// There are more customers at once, or types of them, than can be told apart.
@@ -77,6 +79,9 @@ impl fmt::Display for ModelFault {
                     "agent \"{name}\": shifts and breaks must end after they begin and follow each other"
                 )
             }
+            ModelFault::Openings(name) => {
+                write!(f, "queue \"{name}\": the times at which it opens and closes must rise")
+            }
             ModelFault::Busyness => write!(f, "the shape of the busyness must be more than zero"),
             ModelFault::TooMany => write!(
                 f,
@@ -113,6 +118,10 @@ impl Model {
         let mut queues = BTreeSet::new();
         if let Some(queue) = self.queues.iter().find(|queue| !queues.insert(queue.id)) {
             return Err(ModelFault::DuplicateQueue(queue.id));
+        }
+        let fall = |queue: &&super::Queue| queue.openings.windows(2).any(|pair| pair[0].at >= pair[1].at);
+        if let Some(queue) = self.queues.iter().find(fall) {
+            return Err(ModelFault::Openings(queue.name.clone()));
         }
         self.check_customers(&queues)?;
         self.check_groups()

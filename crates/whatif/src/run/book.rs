@@ -99,6 +99,8 @@ pub(super) enum End {
     Abandoned,
     Blocked,
     Overflowed,
+    /// Overflowed, because the queue was closed.
+    Closed,
 }
 
 impl Book {
@@ -396,8 +398,9 @@ fn note(tally: &mut Tally, (within, short): (Duration, Duration), wait: Duration
             tally.wait_abandoned += wait;
         }
         End::Blocked => tally.blocked += 1,
-        End::Overflowed => {
+        End::Overflowed | End::Closed => {
             tally.overflowed += 1;
+            tally.closed += u64::from(matches!(end, End::Closed));
             tally.wait_overflowed += wait;
         }
     }

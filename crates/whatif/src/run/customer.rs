@@ -284,16 +284,17 @@ impl Run<'_> {
         let customer = self.stops_waiting(interaction);
         let Exit::Leave(_) = exit else {
             // The next event says in which queue the customer is now.
-            return self.book.leaves_queue(&customer, waited, End::Overflowed);
+            let end = if cause == OverflowCause::Closed { End::Closed } else { End::Overflowed };
+            return self.book.leaves_queue(&customer, waited, end);
         };
         let (end, again) = match cause {
             OverflowCause::MaxLength => {
                 let retrial = &self.model.customers[customer.customer_type as usize].retrial;
                 (End::Blocked, retrial.after_blocking)
             }
+            OverflowCause::Closed => (End::Closed, 0.0),
             OverflowCause::NobodyLoggedIn
             | OverflowCause::MaxWait
-            | OverflowCause::Closed
             | OverflowCause::Moved
             | OverflowCause::QueueRemoved => (End::Overflowed, 0.0),
         };

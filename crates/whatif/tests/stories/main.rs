@@ -2,6 +2,7 @@
 
 mod customers;
 mod figures;
+mod hours;
 mod staff;
 
 use std::time::Duration;

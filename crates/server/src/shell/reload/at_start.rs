@@ -99,6 +99,9 @@ impl Waiting {
             waiting_max,
             overflows_max,
             after_call_work_max,
+            estimate_half_life,
+            estimate_samples_min,
+            estimate_error_max,
             forced_presence,
             lease,
             // Part of what each agent is.
@@ -110,6 +113,9 @@ impl Waiting {
         self.keep("[routing] waiting_max", &running.waiting_max, waiting_max);
         self.keep("[routing] overflows_max", &running.overflows_max, overflows_max);
         self.keep("[routing] after_call_work_max", &running.after_call_work_max, after_call_work_max);
+        self.keep("[routing] estimate_half_life", &running.estimate_half_life, estimate_half_life);
+        self.keep("[routing] estimate_samples_min", &running.estimate_samples_min, estimate_samples_min);
+        self.keep("[routing] estimate_error_max", &running.estimate_error_max, estimate_error_max);
         self.keep("[routing] forced_presence", &running.forced_presence, forced_presence);
         self.keep("[routing] lease", &running.lease, lease);
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use hours::{Date, Days, Local, Utc, Zone};
 use whatif::ServiceLevel;
 
 use super::clock;
 use crate::config::reader::Section;
+use crate::config::{Config, calendar};
 use crate::simulate::service_level;
 
 /// The most intervals of a day: one a minute for two days.
@@ -25,6 +27,10 @@ pub(crate) struct Day {
     /// Whether agents get a random order number before every call: with `top-down` any idle one is then chosen with
     /// the same probability.
     pub(crate) shuffled: bool,
+    /// The day that is played; it decides about opening hours.
+    pub(crate) date: Option<Date>,
+    /// The moment at which the clock on the wall shows `from`. Known wherever a queue keeps hours.
+    pub(crate) begin: Option<Utc>,
     /// The standard deviation of a day's busyness around its mean, as a share; zero: all days are alike.
     pub(crate) spread: f64,
 }
@@ -74,14 +80,22 @@ pub(crate) struct Runs {
     pub(crate) warm_up: Duration,
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Day {
+pub(super) fn read(section: &mut Section<'_>, config: &Config) -> Day {
     let from = section.time_of_day("from", "08:00");
     let to = section.time_of_day("to", "18:00");
     let interval = section.duration("interval", "30m", "1m", "1d");
     let lines = section.optional_integer("lines", 1..=1_000_000);
     let shuffled = section.switch("shuffled", false);
     let spread = section.portion("spread", "0%", "0%", "100%").unwrap_or_default();
-    let stand_in = Day { from: Duration::ZERO, to: interval, interval, lines, shuffled, spread };
+    let date = read_date(section);
+    let zone = read_zone(section, config);
+    let keeps_hours = config.queues.iter().find(|queue| queue.hours.is_some());
+    if let Some(queue) = keeps_hours.filter(|_| date.is_none() && !section.gives("date")) {
+        let message = "which day is played decides; add a date, as in date = \"2026-12-24\"";
+        section.error(section.span(), format!("queue \"{}\" keeps hours: {message}", queue.name));
+    }
+    let stand_in =
+        Day { from: Duration::ZERO, to: interval, interval, lines, shuffled, date, begin: None, spread };
     let (Some((from, _)), Some((to, span))) = (from, to) else { return stand_in };
     if from >= to {
         let remedy = "the next morning is written past 24:00, as in to = \"30:00\"";
@@ -94,7 +108,45 @@ pub(super) fn read(section: &mut Section<'_>) -> Day {
         section.error(span, format!("`interval` does not divide the time from `from` to `to`; {remedy}"));
         return stand_in;
     }
-    Day { from, to, ..stand_in }
+    let begin = date.zip(zone).map(|(date, zone)| zone.moment(shown(date, from)));
+    Day { from, to, begin, ..stand_in }
+}
+
+/// A time of a day, which may be that of the next.
+fn shown(date: Date, time: Duration) -> Local {
+    let days = i32::try_from(time.as_secs() / 86_400).unwrap_or(i32::MAX);
+    let second = u32::try_from(time.as_secs() % 86_400).expect("a day has fewer seconds than 2^32");
+    Local { date: date.plus(days), second }
+}
+
+fn read_date(section: &mut Section<'_>) -> Option<Date> {
+    let (text, span) = section.text("date")?;
+    match Days::parse(&text) {
+        Ok(Days::Dates { first, last }) if first == last => Some(first),
+        Ok(_) | Err(_) => {
+            section.error(span, format!("`date`: \"{text}\" is no date; write it as \"2026-12-24\""));
+            None
+        }
+    }
+}
+
+/// By which clock the times of the day are written: that of all calendars, unless it is said.
+fn read_zone(section: &mut Section<'_>, config: &Config) -> Option<Zone> {
+    if let Some((name, span)) = section.text("time_zone") {
+        return calendar::zone(section, &name, span);
+    }
+    let zones = || config.calendars.iter().map(|calendar| calendar.hours.zone());
+    let first = zones().next()?;
+    let is_needed = config.queues.iter().any(|queue| queue.hours.is_some());
+    if let Some(other) = zones().find(|zone| *zone != first) {
+        if is_needed {
+            let names = format!("{} and {}", first.name(), other.name());
+            let remedy = format!("say by which the day is written, as in time_zone = \"{}\"", first.name());
+            section.error(section.span(), format!("calendars are in {names}; {remedy}"));
+        }
+        return None;
+    }
+    Some(first.clone())
 }
 
 pub(super) fn read_runs(section: &mut Section<'_>) -> Runs {

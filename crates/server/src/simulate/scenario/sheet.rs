@@ -342,7 +342,16 @@ mod tests {
 
     fn day() -> Day {
         let hour = Duration::from_secs(3_600);
-        Day { from: hour * 8, to: hour * 10, interval: hour / 2, lines: None, shuffled: false, spread: 0.0 }
+        Day {
+            from: hour * 8,
+            to: hour * 10,
+            interval: hour / 2,
+            lines: None,
+            shuffled: false,
+            date: None,
+            begin: None,
+            spread: 0.0,
+        }
     }
 
     #[test]

@@ -194,7 +194,7 @@ fn what_is_wrong_with_a_variant_is_told_at_the_change() {
 fn a_configuration_file_gives_queues_and_agents_and_its_errors_have_its_name() {
     let live = include_str!("../../../../../docs/examples/cordboard.toml");
     let folder = folder("live", &[("cordboard.toml", live), ("bad.toml", "[[queue]]\nname = 5\n")]);
-    let text = "config = \"cordboard.toml\"\n[day]\nfrom = \"08:00\"\nto = \"09:00\"\n[[arrivals]]\nnumber \
+    let text = "config = \"cordboard.toml\"\n[day]\ndate = \"2026-11-24\"\nfrom = \"08:00\"\nto = \"09:00\"\n[[arrivals]]\nnumber \
      = \"15881000\"\n\
                 per_hour = 60\ntalk = { mean = \"3m\" }\n";
     let read = |text: &str| parse("day.toml", text, &folder, None).map_err(|refused| refused.to_string());
@@ -207,7 +207,7 @@ fn a_configuration_file_gives_queues_and_agents_and_its_errors_have_its_name() {
     assert!(kim.contains("there is no agent \"kmi\" (did you mean `kim`?)"), "{kim}");
     let twice =
         read(&format!("{text}[[queue]]\nname = \"b\"\n")).expect_err("queues stand in the configuration");
-    assert!(twice.starts_with("day.toml:9:") && twice.contains("stands in the configuration"), "{twice}");
+    assert!(twice.starts_with("day.toml:10:") && twice.contains("stands in the configuration"), "{twice}");
     let bad = read(&text.replace("cordboard.toml", "bad.toml")).expect_err("it is wrong");
     assert!(bad.contains("bad.toml:2:8: queue 1: `name` is an integer"), "{bad}");
     let gone = read(&text.replace("cordboard.toml", "gone.toml")).expect_err("it is not there");
