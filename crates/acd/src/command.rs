@@ -370,6 +370,7 @@ impl fmt::Display for Invalid {
             Invalid::NoObjective => write!(f, "the objective must be more than zero"),
             Invalid::Share(share) => write!(f, "weight or ratio {share} is out of range"),
             Invalid::TooManyPreferences => write!(f, "the queue has too many preferences"),
+            Invalid::TooManyShares => write!(f, "the agent has shares of more queues than there may be"),
             Invalid::TooManyReserves => write!(f, "the queue has too many reserves"),
             Invalid::ReserveOutOfOrder(number) => {
                 write!(f, "reserve {number} must open later than the one before")

@@ -17,6 +17,7 @@ mod forced;
 mod idle;
 mod interaction;
 mod lease;
+mod lots;
 mod matching;
 mod profile;
 mod queue;
@@ -66,6 +67,7 @@ pub struct Distributor {
     pub(crate) reservations: Table<Reservation>,
     pub(crate) last_reservation: u64,
     pub(crate) totals: Counters,
+    pub(crate) lots: crate::Lots,
     pub(crate) profiles: Profiles,
     pub(crate) own_requirements: OwnRequirements,
     /// Whoever stands in any line.
@@ -118,6 +120,7 @@ impl Distributor {
     /// A distributor without queues and agents.
     pub fn new(settings: Settings) -> Distributor {
         Distributor {
+            lots: crate::Lots::new(settings.seed),
             settings,
             now: Instant::ORIGIN,
             queues: Table::new(),

@@ -25,7 +25,8 @@
 //! ```
 //!
 //! What is deliberately absent: telephony (an [`ExitId`] is opaque, a reservation rings nothing by itself),
-//! names (ids are numbers, the configuration maps them), clocks, threads, locks and randomness. The owner's
+//! names (ids are numbers, the configuration maps them), clocks, threads and locks. What is drawn by lot comes from a seed
+//! in the settings, so that equal commands give equal choices. The owner's
 //! thread drains the rings, calls this, and publishes a [`Snapshot`] for readers.
 //!
 //! What always holds is written as code in [`invariants`], and what holds over time in [`watch`]. How long somebody
@@ -38,6 +39,7 @@ mod event;
 mod id;
 pub mod invariants;
 mod line;
+mod lot;
 pub mod requirement;
 mod selection;
 mod settings;
@@ -56,8 +58,9 @@ pub use event::{
 pub use id::{
     AgentId, Channel, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId, SupervisorId,
 };
+pub use lot::{Lot, Lots};
 pub use requirement::Requirement;
-pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
+pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
 pub use settings::{
     AgentSettings, BackOff, BackOffs, ENTRIES_MAX, Exit, ForcedPresence, IdleClock, Invalid, MaxLength,
     MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, RESERVES_MAX, RING_MAX, Reserve,

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 /// The most [`crate::QueueSettings::weight`] and [`crate::QueueSettings::ratio`].
 pub const SHARE_MAX: u32 = 1_000;
 
+/// The [`crate::QueueSettings::weight`] and [`crate::AgentSettings::weight`] of whatever is configured without one, so
+/// that there is room on both sides.
+pub const WEIGHT_USUAL: u32 = 100;
+
 /// The last [`crate::QueueSettings::band`]; the first is 0.
 pub const BAND_MAX: u8 = 9;
 
@@ -36,6 +40,10 @@ pub enum Selection {
     /// agent serves: fixed queue ratio (Gurvich and Whitt, "Service-Level Differentiation in Many-Server Service
     /// Systems via Queue-Ratio Routing", Operations Research 58(2), 2010).
     QueueRatio,
+    /// The queue whose part of the agent's work since log-in is farthest below the agent's share for it
+    /// ([`crate::AgentSettings::shares`]); queues without a share come last. So does Avaya's "percent allocation" (Business
+    /// Advocate) with skills.
+    PercentAllocation,
     /// Who can still be in time, the earliest due first; then who is past the objective. It counts waits as service
     /// levels do, from entry into the queue; a priority's head start does not count.
     LateLast {

@@ -1,12 +1,13 @@
 //! What is configured: bounds of the whole, queues, agents.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::EstimateRules;
 use crate::requirement::{LEVEL_MAX, Requirement, Skills};
-use crate::selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection};
+use crate::selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
 use crate::{ExitId, QueueId, SkillId};
 
 /// The most steps in a queue, beside its first requirement.
@@ -73,6 +74,8 @@ pub struct Settings {
     pub pools_max: u32,
     /// Which waiting interaction an agent takes who has no [`AgentSettings::selection`].
     pub selection: Selection,
+    /// Where [`Strategy::WeightedRandom`] begins: equal seeds and equal commands give equal choices.
+    pub seed: u64,
 }
 
 impl Default for Settings {
@@ -97,6 +100,7 @@ impl Default for Settings {
             pooled_from: 16,
             pools_max: 1_024,
             selection: Selection::Oldest,
+            seed: 0,
         }
     }
 }
@@ -182,7 +186,7 @@ impl Default for QueueSettings {
             reserves_close: None,
             band: BAND_USUAL,
             objective: Duration::from_secs(20),
-            weight: 100,
+            weight: WEIGHT_USUAL,
             ratio: 1,
             ring_timeout: Duration::from_secs(15),
             ring: Ring::default(),
@@ -292,7 +296,7 @@ pub enum StepEffect {
 }
 
 /// Which of several idle eligible agents is chosen. Ties end with the longest idle (since handled), then the
-/// lowest id; round robin with the id alone.
+/// lowest id; round robin and weighted random with the id alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Strategy {
     /// Who is idle longest by the named clock.
@@ -310,6 +314,9 @@ pub enum Strategy {
     RoundRobin,
     /// The lowest agent order number.
     TopDown,
+    /// Anybody, each with the probability of [`AgentSettings::weight`] by the weights of all who could take the
+    /// interaction and are preferred alike, whatever was chosen before.
+    WeightedRandom,
 }
 
 /// What "idle longest" is counted from. Each also starts at log-in.
@@ -423,16 +430,35 @@ pub enum AtClosing {
 }
 
 /// One agent as configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AgentSettings {
     /// Skills with levels 1 to [`LEVEL_MAX`].
     pub skills: Skills,
     /// The agent's number in the order of `TopDown` and `RoundRobin`.
     pub order: u32,
+    /// For `WeightedRandom`: how likely the agent is, compared with others. 1 to [`SHARE_MAX`].
+    pub weight: u32,
     /// After-call work of this agent in place of the queue's.
     pub after_call_work: Option<Duration>,
     /// Which waiting interaction this agent takes, in place of [`Settings::selection`].
     pub selection: Option<Selection>,
+    /// For [`Selection::PercentAllocation`]: what part of the agent's work each queue should get, relative to the others
+    /// here. 1 to [`SHARE_MAX`] each, of no more queues than [`Settings::queues_max`]; a queue that is not defined has a
+    /// share of nothing. While there is none, the work is not counted by queue.
+    pub shares: BTreeMap<QueueId, u32>,
+}
+
+impl Default for AgentSettings {
+    fn default() -> AgentSettings {
+        AgentSettings {
+            skills: Skills::new(),
+            order: 0,
+            weight: WEIGHT_USUAL,
+            after_call_work: None,
+            selection: None,
+            shares: BTreeMap::new(),
+        }
+    }
 }
 
 /// What is wrong with a queue's or an agent's settings.
@@ -470,6 +496,8 @@ pub enum Invalid {
     NoGuard,
     /// More than [`PREFERENCES_MAX`] in `prefer`.
     TooManyPreferences,
+    /// Shares of more queues than [`Settings::queues_max`].
+    TooManyShares,
     /// More than [`RESERVES_MAX`] reserves.
     TooManyReserves,
     /// The `after` of this reserve (1 is the first) is not later than the one before, or is zero.
@@ -584,6 +612,15 @@ impl Settings {
     pub(crate) fn check_agent(&self, settings: &AgentSettings) -> Result<(), Invalid> {
         if settings.skills.len() > self.skills_max as usize {
             return Err(Invalid::TooManySkills);
+        }
+        if !(1..=SHARE_MAX).contains(&settings.weight) {
+            return Err(Invalid::Share(settings.weight));
+        }
+        if settings.shares.len() > self.queues_max as usize {
+            return Err(Invalid::TooManyShares);
+        }
+        if let Some(&share) = settings.shares.values().find(|&share| !(1..=SHARE_MAX).contains(share)) {
+            return Err(Invalid::Share(share));
         }
         if settings.selection == Some(Selection::LateLast { guard: Duration::ZERO }) {
             return Err(Invalid::NoGuard);

@@ -33,6 +33,8 @@ pub struct State {
     pub last_reservation: u64,
     /// Over all queues, removed ones included.
     pub totals: Counters,
+    /// Where lots come from.
+    pub lots: crate::Lots,
 }
 
 /// A queue.
@@ -112,6 +114,9 @@ pub struct AgentState {
     pub logged_in_at: Instant,
     /// The time at work since log-in.
     pub worked: Worked,
+    /// Conversations and after-call work since log-in that are over, by queue, as long as the agent has shares. Two at
+    /// the same time count twice.
+    pub worked_in: BTreeMap<QueueId, Duration>,
     /// [`crate::Strategy::LeastOccupied`]: `worked` by the time since log-in, in parts per million rounded down, as of
     /// the moment at which `ready_at` was set.
     pub occupancy: u32,
@@ -123,6 +128,9 @@ pub struct AgentState {
     pub ready_at: Instant,
     /// [`crate::IdleClock::SinceOffered`].
     pub offered_at: Instant,
+    /// [`crate::Strategy::WeightedRandom`]: the smallest comes first. Drawn anew when it is needed and says nothing any
+    /// more ([`crate::Lots::is_behind`]).
+    pub lot: crate::Lot,
 }
 
 impl AgentState {
@@ -140,11 +148,13 @@ impl AgentState {
             handled: 0,
             logged_in_at: now,
             worked: Worked::NOTHING,
+            worked_in: BTreeMap::new(),
             occupancy: 0,
             log_in_renewed: now,
             handled_at: now,
             ready_at: now,
             offered_at: now,
+            lot: crate::Lot::default(),
         }
     }
 
@@ -165,6 +175,26 @@ impl AgentState {
         let worked = self.worked.until(now).as_micros();
         let share = (worked * 1_000_000).checked_div(since_log_in).unwrap_or(0);
         u32::try_from(share).unwrap_or(u32::MAX)
+    }
+
+    /// A conversation or after-call work is over.
+    pub(crate) fn count_work_in(&mut self, queue: QueueId, lasted: Duration) {
+        if !self.settings.shares.is_empty() {
+            *self.worked_in.entry(queue).or_default() += lasted;
+        }
+    }
+
+    /// [`crate::Selection::PercentAllocation`]: how far a queue's part of the work is above its share; the smaller, the
+    /// sooner. Both sides are multiplied by both sums, so that no share is rounded.
+    pub(crate) fn above_share(&self, queue: QueueId) -> i128 {
+        let Some(&share) = self.settings.shares.get(&queue) else { return i128::MAX };
+        let micros = |duration: &Duration| i128::try_from(duration.as_micros()).unwrap_or(i128::MAX);
+        let worked = |queue: &QueueId| self.worked_in.get(queue).map_or(0, micros);
+        let (mut work, mut shares) = (0, 0);
+        for (other, &of) in &self.settings.shares {
+            (work, shares) = (work + worked(other), shares + i128::from(of));
+        }
+        worked(&queue) * shares - i128::from(share) * work
     }
 
     /// After a change of what is in hand.

@@ -79,6 +79,7 @@ fn strategy(strategy: Strategy) -> (&'static str, &'static str) {
         Strategy::LeastOccupied => ("least_occupied", "Least occupied"),
         Strategy::RoundRobin => ("round_robin", "Next in turn"),
         Strategy::TopDown => ("top_down", "First by order"),
+        Strategy::WeightedRandom => ("weighted_random", "Chosen by lot"),
     }
 }
 
@@ -90,6 +91,9 @@ fn selection(selection: Selection) -> (&'static str, &'static str) {
         Selection::SkillLevel => ("skill_level", "; taken for what the agent knows best"),
         Selection::Weight => ("weight", "; taken for its wait by the weight of the queue"),
         Selection::QueueRatio => ("queue_ratio", "; taken from the queue most above its share"),
+        Selection::PercentAllocation => {
+            ("percent_allocation", "; taken from the queue most below its share of the agent's work")
+        }
         Selection::LateLast { .. } => ("late_last", "; taken with who is late last"),
     }
 }

@@ -116,8 +116,9 @@ impl<'a> Run<'a> {
         };
         let types = u32::try_from(model.customers.len()).expect("the model was checked");
         let staff = Staff::new(model);
-        // Nothing is lost on the way to this distributor, so nothing has to be renewed.
+        // Nothing is lost on the way to this distributor, so nothing has to be renewed; and each day draws lots of its own.
         let distributor = acd::Settings {
+            seed: model.distributor.seed.wrapping_add(seed).wrapping_add(replication.into()),
             handling_lease: None,
             occupied_lease: None,
             log_in_lease: None,

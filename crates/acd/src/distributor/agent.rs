@@ -144,6 +144,7 @@ impl Distributor {
             agent.handled = 0;
             agent.logged_in_at = now;
             agent.worked = Worked::NOTHING;
+            agent.worked_in.clear();
             agent.occupancy = 0;
             agent.handled_at = now;
             agent.ready_at = now;
@@ -306,10 +307,11 @@ impl Distributor {
     }
 
     pub(super) fn emit_after_call_work_ended(&mut self, slot: Slot<Agent>, interaction: InteractionId) {
-        let agent = &self.agents[slot];
+        let agent = &mut self.agents[slot];
         let (queue, since) = agent.after_call_work(interaction).expect("the caller has seen it");
-        let (agent, lasted) = (agent.id, self.now - since);
-        self.emit(Event::AfterCallWorkEnded { agent, interaction, queue, lasted });
+        let (id, lasted) = (agent.id, self.now - since);
+        agent.state.count_work_in(queue, lasted);
+        self.emit(Event::AfterCallWorkEnded { agent: id, interaction, queue, lasted });
     }
 
     /// A back-off or the agent's own business is over.

@@ -249,6 +249,9 @@ impl Distributor {
         self.count_selection(self.selection_of(&self.agents[slot].state), false);
         let agent = &mut self.agents[slot];
         let before = std::mem::replace(&mut agent.profile, profile);
+        if agent.state.settings.weight != settings.weight {
+            agent.state.lot = crate::Lot::default();
+        }
         agent.state.settings = settings.clone();
         agent.state.leaving = false;
         self.count_selection(self.selection_of(&self.agents[slot].state), true);

@@ -41,9 +41,10 @@ pub(crate) enum Order {
     Occupancy,
     TopDown,
     RoundRobin,
+    Lot,
 }
 
-pub(crate) const ORDERS: [Order; 7] = [
+pub(crate) const ORDERS: [Order; 8] = [
     Order::Handled,
     Order::Ready,
     Order::Offered,
@@ -51,6 +52,7 @@ pub(crate) const ORDERS: [Order; 7] = [
     Order::Occupancy,
     Order::TopDown,
     Order::RoundRobin,
+    Order::Lot,
 ];
 
 impl Order {
@@ -65,6 +67,7 @@ impl Order {
             Strategy::LeastOccupied => Order::Occupancy,
             Strategy::TopDown => Order::TopDown,
             Strategy::RoundRobin => Order::RoundRobin,
+            Strategy::WeightedRandom => Order::Lot,
         }
     }
 
@@ -78,6 +81,7 @@ impl Order {
             Order::Occupancy => (u64::from(agent.occupancy), idle_since),
             Order::TopDown => (u64::from(agent.settings.order), idle_since),
             Order::RoundRobin => (u64::from(agent.settings.order), 0),
+            Order::Lot => (agent.lot.whole, agent.lot.part),
         };
         Rank { major, minor }
     }
@@ -92,7 +96,8 @@ pub(crate) fn rank_in_queue(strategy: Strategy, score: u32, among_equals: Rank) 
         | Strategy::FewestHandled
         | Strategy::LeastOccupied
         | Strategy::RoundRobin
-        | Strategy::TopDown => among_equals,
+        | Strategy::TopDown
+        | Strategy::WeightedRandom => among_equals,
     }
 }
 

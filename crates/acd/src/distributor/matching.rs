@@ -172,6 +172,7 @@ impl Distributor {
         let serves = &self.profiles.at(self.agents[agent].profile).serves;
         let serves = serves.iter().find(|serves| serves.queue == queue).expect("it could take from there");
         let choice = Choice { agent, bucket: serves.bucket, eligible: 1, runners_up: [None; RUNNERS_UP_MAX] };
+        self.draws_lot(slot, turn.nth, agent);
         self.reserve(slot, turn.nth, &choice);
     }
 
@@ -286,7 +287,12 @@ impl Distributor {
         let queue = &self.queues[queue_slot];
         let is_plain = interaction.requirement.is_none() && interaction.exclusions.is_none();
         if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
-            self.choose_any(queue, step)
+            loop {
+                let choice = self.choose_any(&self.queues[queue_slot], step)?;
+                if !self.draws_lot(slot, nth, choice.agent) {
+                    return Some(choice);
+                }
+            }
         } else {
             self.choose_asked(slot, nth, |_, _| true)
         }
@@ -300,8 +306,13 @@ impl Distributor {
         is_asked: impl Fn(&Distributor, Slot<Agent>) -> bool,
     ) -> Option<Choice> {
         let mut room = std::mem::take(&mut self.room.candidates);
-        let choice = self.choose_among(slot, nth, &mut room, |agent| is_asked(self, agent));
-        room.clear();
+        let choice = loop {
+            let choice = self.choose_among(slot, nth, &mut room, |agent| is_asked(self, agent));
+            room.clear();
+            if !choice.as_ref().is_some_and(|choice| self.draws_lot(slot, nth, choice.agent)) {
+                break choice;
+            }
+        };
         self.room.candidates = room;
         choice
     }
@@ -371,7 +382,8 @@ impl Distributor {
             | Strategy::LeastSkilled
             | Strategy::FewestHandled
             | Strategy::LeastOccupied
-            | Strategy::TopDown => None,
+            | Strategy::TopDown
+            | Strategy::WeightedRandom => None,
         };
         let turn = turn.map(|(order, agent)| Rank { major: u64::from(order), minor: 0 }.key(agent));
         for source in self.sources(queue, step, queue.state.reserves_open) {
@@ -425,7 +437,7 @@ impl Distributor {
         self.last_reservation += 1;
         let reservation = ReservationId(self.last_reservation);
         let Agent { id: agent, ref state, .. } = self.agents[choice.agent];
-        let order = state.settings.order;
+        let (order, lot) = (state.settings.order, state.lot);
         let selection = self.selection_of(state);
         let profile = self.agents[choice.agent].profile;
         let (waited, age) = self.ages(slot, nth);
@@ -443,6 +455,9 @@ impl Distributor {
         let (strategy, channel) = (entry.state.settings.strategy, Channel::VOICE);
         if strategy == Strategy::RoundRobin {
             entry.state.last_chosen = Some((order, agent));
+        }
+        if strategy == Strategy::WeightedRandom {
+            self.lots.reach(lot);
         }
         let deadline = now + entry.state.settings.ring_timeout;
         let still_waiting = entry.lines.len;

@@ -159,7 +159,9 @@ impl Distributor {
             self.queues[queue].handling -= 1;
         }
         self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
-        self.wrap_up(self.who(agent), id, queue);
+        let agent = self.who(agent);
+        self.agents[agent].state.count_work_in(queue, handled_for);
+        self.wrap_up(agent, id, queue);
         Ok(())
     }
 
@@ -188,7 +190,9 @@ impl Distributor {
         let handled_for = now - since;
         let cause = HandlingEnd::Returned;
         self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
-        self.wrap_up(self.who(agent), id, queue);
+        let agent_slot = self.who(agent);
+        self.agents[agent_slot].state.count_work_in(queue, handled_for);
+        self.wrap_up(agent_slot, id, queue);
         self.offer(slot, Nth::FIRST, Some(queue));
         if !exclusion.is_zero() {
             self.exclude(slot, agent, now + exclusion);

@@ -65,6 +65,7 @@ impl Distributor {
             | Selection::SkillLevel
             | Selection::Weight
             | Selection::QueueRatio
+            | Selection::PercentAllocation
             | Selection::LateLast { .. }) => self.first_by(selection, agent),
         }
     }
@@ -126,9 +127,10 @@ impl Distributor {
                 | Selection::EarliestDue
                 | Selection::SkillLevel
                 | Selection::Weight
-                | Selection::QueueRatio => self.first_of(agent, *serves, front).map(|spot| {
+                | Selection::QueueRatio
+                | Selection::PercentAllocation => self.first_of(agent, *serves, front).map(|spot| {
                     let Spot { place, nth } = spot;
-                    let need = self.need(selection, *serves, front, place, sums);
+                    let need = self.need(selection, agent, *serves, front, place, sums);
                     (Appeal { band: front.band, need, place, nth }, front.turn(spot))
                 }),
             };
@@ -139,9 +141,18 @@ impl Distributor {
 
     /// How much one that is first in its queue needs this agent, compared with the firsts of other queues; the
     /// smaller, the more.
-    fn need(&self, selection: Selection, serves: Serves, front: &Front, place: Place, sums: Sums) -> i128 {
+    fn need(
+        &self,
+        selection: Selection,
+        agent: &Agent,
+        serves: Serves,
+        front: &Front,
+        place: Place,
+        sums: Sums,
+    ) -> i128 {
         match selection {
             Selection::Oldest | Selection::LateLast { .. } => 0,
+            Selection::PercentAllocation => agent.state.above_share(self.queues[serves.queue].id),
             Selection::EarliestDue => i128::from(place.key) + i128::from(front.objective),
             Selection::SkillLevel => -i128::from(front.level(serves.score)),
             Selection::Weight => {

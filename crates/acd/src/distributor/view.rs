@@ -96,6 +96,7 @@ pub(super) fn state(distributor: &Distributor) -> State {
         reservations: reservations.map(|(_, reservation)| (reservation.id, reservation.state)).collect(),
         last_reservation: distributor.last_reservation,
         totals: distributor.totals,
+        lots: distributor.lots,
     }
 }
 

@@ -47,12 +47,22 @@ impl From<State> for Distributor {
     /// # Panics
     /// Where the state contradicts itself, such as a reservation whose agent is not there.
     fn from(state: State) -> Distributor {
-        let State { settings, now, queues, agents, interactions, reservations, last_reservation, totals } =
-            state;
+        let State {
+            settings,
+            now,
+            queues,
+            agents,
+            interactions,
+            reservations,
+            last_reservation,
+            totals,
+            lots,
+        } = state;
         let mut distributor = Distributor::new(settings);
         distributor.now = now;
         distributor.last_reservation = last_reservation;
         distributor.totals = totals;
+        distributor.lots = lots;
         for (id, state) in queues {
             distributor.restore_queue(id, state);
         }

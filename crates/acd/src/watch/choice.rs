@@ -157,6 +157,13 @@ impl Mirror {
             }
         }
         able.sort_unstable_by_key(|&(turn, other, _)| (turn, other));
+        // No event tells the lots, by which anybody may come first of those preferred alike.
+        let by_lot = queue.settings.strategy == Strategy::WeightedRandom;
+        if by_lot && let Some(place) = able.iter().position(|&(_, other, _)| other == agent) {
+            let is_alike = |&&(turn, _, _): &&(Turn, AgentId, Fit)| turn == able[place].0;
+            let before = able.iter().take_while(|entry| !is_alike(entry)).count();
+            able[before..=place].rotate_right(1);
+        }
         if let Some(&(_, first, _)) = able.iter().find(|(_, _, fit)| *fit == Fit::Yes)
             && able.iter().position(|(_, other, _)| *other == agent)
                 > able.iter().position(|(_, other, _)| *other == first)
@@ -356,7 +363,8 @@ impl Mirror {
                 let nowhere = Stage::Reserved { since: now, most: 0 };
                 self.contact(interaction).map(|contact| contact.stage = nowhere)
             }
-            Event::HandlingEnded { interaction, agent, cause, .. } => {
+            Event::HandlingEnded { interaction, queue, agent, handled_for, cause } => {
+                self.worked(agent, queue, handled_for);
                 self.handling_ended(interaction, agent, cause)
             }
             Event::AgentChanged { agent, presence, activity } => {
@@ -377,9 +385,8 @@ impl Mirror {
                 work.stage = WorkStage::AfterCallWork { since: work.since(), until };
                 Some(())
             }
-            Event::AfterCallWorkEnded { agent, interaction, .. } => {
-                let agent = self.state.agents.get_mut(&agent)?;
-                agent.lay_down(now, |work| work.is_after_call_work_of(interaction)).map(drop)
+            Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
+                self.after_call_work_ended(agent, interaction, queue, lasted)
             }
             Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
@@ -463,7 +470,8 @@ impl Mirror {
             | Strategy::LeastSkilled
             | Strategy::FewestHandled
             | Strategy::LeastOccupied
-            | Strategy::TopDown => {}
+            | Strategy::TopDown
+            | Strategy::WeightedRandom => {}
         }
         self.state.reservations.insert(id, held);
         Some(())
@@ -517,6 +525,28 @@ impl Mirror {
         Some(())
     }
 
+    fn after_call_work_ended(
+        &mut self,
+        agent: AgentId,
+        interaction: InteractionId,
+        queue: QueueId,
+        lasted: Duration,
+    ) -> Option<()> {
+        self.worked(agent, queue, lasted);
+        let now = self.state.now;
+        let agent = self.state.agents.get_mut(&agent)?;
+        agent.lay_down(now, |work| work.is_after_call_work_of(interaction)).map(drop)
+    }
+
+    /// Whoever has shares keeps account of the work for each queue.
+    fn worked(&mut self, agent: AgentId, queue: QueueId, lasted: Duration) {
+        if let Some(agent) = self.state.agents.get_mut(&agent)
+            && !agent.settings.shares.is_empty()
+        {
+            *agent.worked_in.entry(queue).or_default() += lasted;
+        }
+    }
+
     fn handling_ended(&mut self, id: InteractionId, agent: AgentId, cause: HandlingEnd) -> Option<()> {
         let agent_id = agent;
         let now = self.state.now;
@@ -556,6 +586,7 @@ impl Mirror {
         if presence.is_logged_in() && !was_here && agent.works.is_empty() {
             agent.handled = 0;
             (agent.logged_in_at, agent.worked, agent.occupancy) = (now, Worked::NOTHING, 0);
+            agent.worked_in.clear();
             (agent.handled_at, agent.ready_at, agent.offered_at) = (now, now, now);
         }
         agent.presence = presence;
@@ -632,8 +663,11 @@ fn is_true(
     able: &[AgentId],
 ) -> bool {
     let eligible = able.len().min(usize::from(ELIGIBLE_MAX));
-    let runners_up =
-        decision.runners_up.iter().enumerate().all(|(n, &name)| name == able.get(n + 1).copied());
+    let by_lot = decision.strategy == Strategy::WeightedRandom;
+    let runners_up = decision.runners_up.iter().enumerate().all(|(n, &name)| match name {
+        Some(name) if by_lot => n + 1 < able.len() && able[1..].contains(&name),
+        name => name == able.get(n + 1).copied(),
+    });
     usize::from(decision.eligible) == eligible
         && runners_up
         && decision.step == step
@@ -670,6 +704,7 @@ fn need_of(state: &State, agent_id: AgentId, (id, queue_id): Entry) -> Option<Ne
             need(-(sum * (1 << 20) / i128::try_from(wanted.len().max(1)).ok()?))
         }
         Selection::Weight => need(-(at(state.now) - i128::from(place.key)).max(0) * i128::from(queue.weight)),
+        Selection::PercentAllocation => need(agent.above_share(entry.queue)),
         Selection::QueueRatio => {
             let mut all = (0, 0);
             for (other, queue) in &state.queues {
@@ -755,5 +790,6 @@ fn turn_in_bucket(queue: &QueueState, id: AgentId, agent: &AgentState) -> (Rever
             (Reverse(u32::from(!had_a_turn)), u64::from(order), Instant::ORIGIN)
         }
         Strategy::TopDown => by(u64::from(agent.settings.order)),
+        Strategy::WeightedRandom => (Reverse(0), 0, Instant::ORIGIN),
     }
 }

@@ -349,7 +349,8 @@ impl Ledger {
             | Selection::EarliestDue
             | Selection::SkillLevel
             | Selection::Weight
-            | Selection::QueueRatio => {
+            | Selection::QueueRatio
+            | Selection::PercentAllocation => {
                 if beside == 0 || !self.stays[&held.interaction].has_old_step {
                     self.lines.check_turn(&self.stays, held.interaction, held.agent)?;
                 }

@@ -1,5 +1,6 @@
 //! Histories in a small world, so that everything meets everything.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acd::estimate::EstimateRules;
@@ -77,7 +78,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         EstimateRules { half_life, samples_min, error_max_percent: error }
     });
     let selection = prop_oneof![3 => Just(Selection::Oldest), 1 => selection()];
-    let rules = (forced, estimate, selection);
+    let rules = (forced, estimate, selection, any::<u64>());
     (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, leases, rules).prop_map(
         |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, leases, rules)| Settings {
             agents_max: 7,
@@ -97,6 +98,7 @@ fn settings() -> impl Strategy<Value = Settings> {
             forced_presence: rules.0,
             estimate: rules.1,
             selection: rules.2,
+            seed: rules.3,
             ..Settings::default()
         },
     )
@@ -168,6 +170,7 @@ fn choice() -> impl Strategy<Value = Choice> {
         Just(Choice::LeastOccupied),
         Just(Choice::RoundRobin),
         Just(Choice::TopDown),
+        Just(Choice::WeightedRandom),
     ]
 }
 
@@ -179,6 +182,7 @@ fn selection() -> impl Strategy<Value = Selection> {
         Just(Selection::SkillLevel),
         Just(Selection::Weight),
         Just(Selection::QueueRatio),
+        Just(Selection::PercentAllocation),
         duration(9_000).prop_map(|guard| Selection::LateLast { guard }),
     ]
 }
@@ -291,12 +295,10 @@ fn agent_settings() -> impl Strategy<Value = AgentSettings> {
         3 => alike.prop_map(|skills| skills.map(|(skill, level)| (SkillId(skill), level)).into()),
     ];
     let after_call_work = option::weighted(0.3, duration_or_zero(3_000));
-    (skills, 0..3u32, after_call_work, option::weighted(0.3, selection())).prop_map(
-        |(skills, order, after_call_work, selection): (Skills, _, _, _)| AgentSettings {
-            skills,
-            order,
-            after_call_work,
-            selection,
+    let shares = prop_oneof![1 => Just(BTreeMap::new()), 2 => btree_map(queue(), 1..=3u32, 0..4)];
+    (skills, 0..3u32, 1..=4u32, after_call_work, option::weighted(0.3, selection()), shares).prop_map(
+        |(skills, order, weight, after_call_work, selection, shares): (Skills, _, _, _, _, _)| {
+            AgentSettings { skills, order, weight, after_call_work, selection, shares }
         },
     )
 }

@@ -1,11 +1,11 @@
 //! A name for each kind of event that the histories must reach.
 
 use acd::{
-    AbandonedDuring, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence, ReasonCode, RejectCause,
-    ReservationEnd, Selection, StepCause,
+    AbandonedDuring, Decision, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence, ReasonCode,
+    RejectCause, ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 54] = [
+pub(crate) const ALL: [&str; 55] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -23,6 +23,7 @@ pub(crate) const ALL: [&str; 54] = [
     "reserved: skill level",
     "reserved: weight",
     "reserved: queue ratio",
+    "reserved: percent allocation",
     "reserved: late last",
     "accepted",
     "no answer",
@@ -73,18 +74,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
             StepCause::Changed => "step by new rules",
         },
         Event::PriorityChanged { .. } => "priority changed",
-        Event::Reserved { decision, .. } if decision.own_requirement => "reserved by own requirement",
-        Event::Reserved { decision, .. } if decision.beside > 1 => "reserved beside several",
-        Event::Reserved { decision, .. } if decision.beside > 0 => "reserved beside one",
-        Event::Reserved { decision, .. } => match decision.selection {
-            Selection::EarliestDue => "reserved: earliest due",
-            Selection::SkillLevel => "reserved: skill level",
-            Selection::Weight => "reserved: weight",
-            Selection::QueueRatio => "reserved: queue ratio",
-            Selection::LateLast { .. } => "reserved: late last",
-            Selection::Oldest if decision.eligible > 1 => "reserved: several eligible",
-            Selection::Oldest => "reserved: one eligible",
-        },
+        Event::Reserved { decision, .. } => reserved(decision),
         Event::ReservationEnded { cause, .. } => reservation_end(*cause),
         Event::Answered { .. } => "answered",
         Event::Abandoned { during: AbandonedDuring::Waiting, .. } => "abandoned while waiting",
@@ -116,6 +106,25 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::QueueRemoved { .. } => "queue removed",
         Event::OpenChanged { .. } => "queue opened or closed",
         Event::Refused { .. } => unreachable!("the histories use handle_command"),
+    }
+}
+
+fn reserved(decision: &Decision) -> &'static str {
+    if decision.own_requirement {
+        return "reserved by own requirement";
+    }
+    if decision.beside > 0 {
+        return if decision.beside > 1 { "reserved beside several" } else { "reserved beside one" };
+    }
+    match decision.selection {
+        Selection::EarliestDue => "reserved: earliest due",
+        Selection::SkillLevel => "reserved: skill level",
+        Selection::Weight => "reserved: weight",
+        Selection::QueueRatio => "reserved: queue ratio",
+        Selection::PercentAllocation => "reserved: percent allocation",
+        Selection::LateLast { .. } => "reserved: late last",
+        Selection::Oldest if decision.eligible > 1 => "reserved: several eligible",
+        Selection::Oldest => "reserved: one eligible",
     }
 }
 

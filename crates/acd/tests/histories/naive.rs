@@ -128,6 +128,7 @@ fn preference(settings: &QueueSettings, agent: &AgentState) -> usize {
 
 impl Naive {
     pub(crate) fn new(settings: Settings) -> Naive {
+        let seed = settings.seed;
         let state = State {
             settings,
             now: Instant::ORIGIN,
@@ -137,6 +138,7 @@ impl Naive {
             reservations: BTreeMap::new(),
             last_reservation: 0,
             totals: Counters::default(),
+            lots: acd::Lots::new(seed),
         };
         let (deserted, overdue) = (BTreeSet::new(), BTreeSet::new());
         Naive { state, events: Vec::new(), deserted, overdue, watches_refusals: true }
@@ -474,6 +476,26 @@ impl Naive {
         }
     }
 
+    /// Who would be first by a lot that says nothing any more draws a new one, until somebody is first by a good one.
+    fn draw_lots(&mut self, queue: QueueId, able: &mut [AgentId]) {
+        if self.state.queues[&queue].settings.strategy != Strategy::WeightedRandom {
+            return;
+        }
+        loop {
+            let rules = &self.state.queues[&queue].settings;
+            able.sort_by_key(|id| {
+                let agent = &self.state.agents[id];
+                (preference(rules, agent), agent.lot, *id)
+            });
+            let first = self.state.agents.get_mut(&able[0]).expect("known to be here");
+            if first.lot > self.state.lots.reached {
+                self.state.lots.reached = first.lot;
+                return;
+            }
+            first.lot = self.state.lots.draw(first.settings.weight);
+        }
+    }
+
     fn match_all(&mut self) {
         loop {
             self.close_reserves();
@@ -485,6 +507,7 @@ impl Naive {
             let wished_by = |agent: &AgentId| wishes.contains(&(*agent, stand));
             let mut able = self.candidates(stand);
             able.retain(wished_by);
+            self.draw_lots(stand.1, &mut able);
             self.reserve(stand, &able);
         }
     }
@@ -531,6 +554,7 @@ impl Naive {
             Strategy::FewestHandled => able.sort_by_key(|(id, a)| (a.handled, a.handled_at, *id)),
             Strategy::LeastOccupied => able.sort_by_key(|(id, a)| (a.occupancy, a.handled_at, *id)),
             Strategy::TopDown => able.sort_by_key(|(id, a)| (a.settings.order, a.handled_at, *id)),
+            Strategy::WeightedRandom => able.sort_by_key(|(id, a)| (a.lot, *id)),
             Strategy::RoundRobin => able.sort_by_key(|(id, a)| {
                 let turn = (a.settings.order, *id);
                 (queue.last_chosen.is_some_and(|last| turn <= last), turn)

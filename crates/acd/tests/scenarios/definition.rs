@@ -116,7 +116,7 @@ fn step(names: &mut Names, text: &str) -> Said<Step> {
     Ok(Step { after: duration(after)?, requirement: names.requirement(requirement)?, effect })
 }
 
-pub(crate) const STRATEGIES: [(&str, Strategy); 9] = [
+pub(crate) const STRATEGIES: [(&str, Strategy); 10] = [
     ("longest idle", Strategy::LongestIdle(IdleClock::SinceHandled)),
     ("longest ready", Strategy::LongestIdle(IdleClock::SinceReady)),
     ("longest without offer", Strategy::LongestIdle(IdleClock::SinceOffered)),
@@ -126,6 +126,7 @@ pub(crate) const STRATEGIES: [(&str, Strategy); 9] = [
     ("least occupied", Strategy::LeastOccupied),
     ("round robin", Strategy::RoundRobin),
     ("top down", Strategy::TopDown),
+    ("weighted random", Strategy::WeightedRandom),
 ];
 
 fn strategy(text: &str) -> Said<Strategy> {

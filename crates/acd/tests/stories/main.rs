@@ -1,11 +1,13 @@
 //! Every feature in words, under virtual time. After every command all invariants are checked, those over time included.
 
 mod agents;
+mod allocation;
 mod configuration;
 mod estimates;
 mod exits;
 mod hours;
 mod leases;
+mod lots;
 mod order;
 mod reservations;
 mod reserves;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use acd::SHARE_MAX;
 use acd::requirement::LEVEL_MAX;
 
 use super::reader::Section;
@@ -27,6 +28,10 @@ pub struct Agent {
     pub log_in: LogIn,
     /// The place in line for `top-down` and `round-robin`: lower is first.
     pub order: u32,
+    /// How likely the agent is for `weighted-random`, compared with others.
+    pub weight: u32,
+    /// For `percent-allocation`: the part of the work that each queue should get, relative to the others.
+    pub shares: BTreeMap<String, u32>,
     /// Instead of the queue's.
     pub after_call_work: Option<Duration>,
     /// Instead of that of `[routing]`.
@@ -75,6 +80,8 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords) -> Agent {
             &[("on-register", LogIn::OnRegister), ("desktop", LogIn::Desktop)],
         ),
         order: section.integer("order", 0, 0..=1_000_000),
+        weight: section.integer("weight", 100, 1..=SHARE_MAX),
+        shares: read_shares(section),
         after_call_work: section.optional_duration("after_call_work", "0s", "1h"),
         selection: read_selection(section),
     }
@@ -105,6 +112,21 @@ fn read_reach(section: &mut Section<'_>, id: &str, passwords: Passwords) -> Reac
             Reach::Contact(String::new())
         }
     }
+}
+
+fn read_shares(section: &mut Section<'_>) -> BTreeMap<String, u32> {
+    let mut shares = BTreeMap::new();
+    for (queue, name_span, share, share_span) in section.numbers("shares") {
+        section.report().mention(Kind::Queue, &queue, name_span, section.label());
+        match u32::try_from(share) {
+            Ok(share @ 1..=SHARE_MAX) => drop(shares.insert(queue, share)),
+            Ok(_) | Err(_) => {
+                section
+                    .error(share_span, format!("share {share} is out of range; shares are 1 to {SHARE_MAX}"));
+            }
+        }
+    }
+    shares
 }
 
 fn read_skills(section: &mut Section<'_>) -> BTreeMap<String, u8> {

@@ -134,6 +134,8 @@ pub enum Strategy {
     RoundRobin,
     /// The first in order.
     TopDown,
+    /// By lot, each as likely as the weight says.
+    WeightedRandom,
 }
 
 /// What "idle longest" is counted from.
@@ -258,6 +260,7 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         ("least-occupied", Strategy::LeastOccupied),
         ("round-robin", Strategy::RoundRobin),
         ("top-down", Strategy::TopDown),
+        ("weighted-random", Strategy::WeightedRandom),
     ];
     let clocks = [
         ("since-handled", IdleClock::SinceHandled),

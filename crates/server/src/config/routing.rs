@@ -52,17 +52,20 @@ pub enum Selection {
     Weight,
     /// Of the queue most above its share of all who wait.
     QueueRatio,
+    /// Of the queue most below its share of the agent's work.
+    PercentAllocation,
     /// Who can still be in time before who is late.
     LateLast,
 }
 
 /// How each is written.
-pub(super) const SELECTIONS: [(&str, Selection); 6] = [
+pub(super) const SELECTIONS: [(&str, Selection); 7] = [
     ("oldest", Selection::Oldest),
     ("earliest-due", Selection::EarliestDue),
     ("skill-level", Selection::SkillLevel),
     ("weight", Selection::Weight),
     ("queue-ratio", Selection::QueueRatio),
+    ("percent-allocation", Selection::PercentAllocation),
     ("late-last", Selection::LateLast),
 ];
 

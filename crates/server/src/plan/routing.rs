@@ -121,6 +121,7 @@ fn strategy(queue: &config::Queue) -> acd::Strategy {
         config::Strategy::LeastOccupied => acd::Strategy::LeastOccupied,
         config::Strategy::RoundRobin => acd::Strategy::RoundRobin,
         config::Strategy::TopDown => acd::Strategy::TopDown,
+        config::Strategy::WeightedRandom => acd::Strategy::WeightedRandom,
     }
 }
 
@@ -160,6 +161,8 @@ pub(super) fn agent(
     AgentSettings {
         skills: agent.skills.iter().map(|(name, &level)| (numbering.skill(name), level)).collect(),
         order: agent.order,
+        weight: agent.weight,
+        shares: agent.shares.iter().map(|(name, &share)| (numbering.queue(name), share)).collect(),
         after_call_work: agent.after_call_work,
         selection: Some(selection(agent.selection.unwrap_or(shared.selection), shared)),
     }
@@ -172,6 +175,7 @@ fn selection(selection: config::Selection, shared: &config::Routing) -> acd::Sel
         config::Selection::SkillLevel => acd::Selection::SkillLevel,
         config::Selection::Weight => acd::Selection::Weight,
         config::Selection::QueueRatio => acd::Selection::QueueRatio,
+        config::Selection::PercentAllocation => acd::Selection::PercentAllocation,
         config::Selection::LateLast => acd::Selection::LateLast {
             guard: shared.late_guard.expect("a configuration without the guard was refused"),
         },

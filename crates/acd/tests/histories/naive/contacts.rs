@@ -361,6 +361,7 @@ impl Naive {
         });
         let handled_for = now - since;
         self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
+        self.note_work(agent, queue, handled_for);
         self.wrap_up(id, queue, agent);
         Ok(())
     }
@@ -384,6 +385,7 @@ impl Naive {
         let handled_for = now - since;
         let cause = HandlingEnd::Returned;
         self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
+        self.note_work(agent, queue, handled_for);
         self.wrap_up(id, queue, agent);
         self.say(Event::Queued {
             interaction: id,

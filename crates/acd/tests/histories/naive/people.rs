@@ -67,6 +67,7 @@ impl Naive {
             if agent.works.is_empty() {
                 (agent.logged_in_at, agent.occupancy) = (now, 0);
                 agent.worked = Worked { before: Duration::ZERO, since: None };
+                agent.worked_in = BTreeMap::new();
                 (agent.handled, agent.handled_at, agent.ready_at, agent.offered_at) = (0, now, now, now);
                 if matches!(agent.aside, Aside::Nothing { .. }) {
                     agent.aside = Aside::Nothing { since: now };
@@ -283,6 +284,16 @@ impl Naive {
         let WorkStage::AfterCallWork { since, .. } = work.stage else { panic!("no after-call work") };
         let (interaction, queue, lasted) = (work.interaction, work.queue, self.state.now - since);
         self.say(Event::AfterCallWorkEnded { agent, interaction, queue, lasted });
+        self.note_work(agent, queue, lasted);
+    }
+
+    /// Whoever has shares keeps account of the work for each queue.
+    pub(super) fn note_work(&mut self, agent: AgentId, queue: QueueId, lasted: Duration) {
+        let agent = self.person(agent);
+        if !agent.settings.shares.is_empty() {
+            let before = agent.worked_in.get(&queue).copied().unwrap_or_default();
+            agent.worked_in.insert(queue, before + lasted);
+        }
     }
 
     pub(super) fn close_after_call_work(&mut self, id: AgentId, interaction: InteractionId) {
@@ -436,6 +447,10 @@ impl Naive {
 
     pub(super) fn define_agent(&mut self, id: AgentId, settings: AgentSettings) -> Result<(), Refusal> {
         if let Some(agent) = self.state.agents.get_mut(&id) {
+            // A lot is drawn for a weight.
+            if agent.settings.weight != settings.weight {
+                agent.lot = acd::Lot::default();
+            }
             agent.settings = settings;
             agent.leaving = false;
             return Ok(());
@@ -457,11 +472,13 @@ impl Naive {
             handled: 0,
             logged_in_at: now,
             worked: Worked { before: Duration::ZERO, since: None },
+            worked_in: BTreeMap::new(),
             occupancy: 0,
             log_in_renewed: now,
             handled_at: now,
             ready_at: now,
             offered_at: now,
+            lot: acd::Lot::default(),
         };
         self.state.agents.insert(id, agent);
         self.say(Event::AgentChanged { agent: id, presence, activity });

@@ -41,7 +41,8 @@ impl Naive {
             }
             ringing.sort_by_key(|&stand| (self.rules_of(stand).band, self.rank(stand)));
             let next = ringing.into_iter().map(|stand| (stand, self.able_beside(stand)));
-            let Some((stand, able)) = next.into_iter().find(|(_, able)| !able.is_empty()) else { return };
+            let Some((stand, mut able)) = next.into_iter().find(|(_, able)| !able.is_empty()) else { return };
+            self.draw_lots(stand.1, &mut able);
             self.reserve(stand, &able);
         }
     }

@@ -46,6 +46,17 @@ impl Naive {
                 let share = i128::from(self.rules_of(stand).ratio) * waiting as i128;
                 (Reverse(here * i128::from(ratios) - share), self.rank(stand))
             }),
+            Selection::PercentAllocation => able.into_iter().min_by_key(|&stand| {
+                let agent = &self.state.agents[&agent];
+                let shares = &agent.settings.shares;
+                let worked = |queue: &QueueId| agent.worked_in.get(queue).map_or(0, |&worked| micros(worked));
+                let all: i128 = shares.keys().map(worked).sum();
+                let of_all: i128 = shares.values().map(|&share| i128::from(share)).sum();
+                // What it should have had and has not, in parts of the sum of the shares.
+                let missing =
+                    shares.get(&stand.1).map(|&share| i128::from(share) * all - worked(&stand.1) * of_all);
+                (missing.is_none(), Reverse(missing), self.rank(stand))
+            }),
             Selection::LateLast { guard } => {
                 let entered = |stand: &Stand| self.entry(*stand).entered;
                 let waited = |stand: &Stand| now - entered(stand);

@@ -152,6 +152,8 @@ fn read_one(
             skills: skills.clone(),
             log_in: LogIn::OnRegister,
             order,
+            weight: acd::WEIGHT_USUAL,
+            shares: BTreeMap::new(),
             after_call_work,
             selection: None,
             id: id.clone(),
