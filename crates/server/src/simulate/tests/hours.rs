@@ -158,7 +158,7 @@ fn the_day_must_be_known_where_a_queue_keeps_hours() {
     assert_eq!(wrong.lines().count(), 1, "{wrong}");
     let unknown = refused(&EVE.replace("date = ", "time_zone = \"Europe/Berln\"\ndate = "));
     assert!(unknown.contains("did you mean `Europe/Berlin`?"), "{unknown}");
-    let two = EVE.replace("[[queue]]\nname = \"night\"", "[[calendar]]\nname = \"seoul\"\ntime_zone = \"Asia/Seoul\"\nhours = \"24h\"\n[[queue]]\nname = \"night\"");
+    let two = EVE.replace("[[queue]]\nname = \"night\"", "[[calendar]]\nname = \"seoul\"\ntime_zone = \"Asia/Seoul\"\nhours = \"daily 24h\"\n[[queue]]\nname = \"night\"");
     let several = refused(&two);
     assert!(several.contains("calendars are in Europe/Berlin and Asia/Seoul; say by which"), "{several}");
     let said = two.replace("date = ", "time_zone = \"Europe/Berlin\"\ndate = ");
