@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acd::{
     AgentId, AgentSettings, Command, Exit, ExitId, InteractionId, MaxLength, MaxWait, QueueId, QueueSettings,
-    ReasonCode, RejectCause,
+    ReasonCode, RejectCause, Ring,
 };
 use proptest::prelude::*;
 use report::AgentState;
@@ -83,6 +83,7 @@ fn settings() -> QueueSettings {
         after_call_work: secs(12),
         max_wait: Some(MaxWait { after: secs(45), exit: Exit::Leave(ExitId(1)) }),
         max_length: Some(MaxLength { waiting: 4, exit: Exit::Leave(ExitId(2)) }),
+        ring: Ring { most: 3, every: secs(2) },
         ..QueueSettings::default()
     }
 }
