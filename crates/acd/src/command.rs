@@ -30,7 +30,8 @@ pub enum Command {
         /// Open, or closed.
         open: bool,
     },
-    /// Takes a queue away. Who waits or is reserved there leaves by `exit`; conversations go on.
+    /// Takes a queue away. Who waits or is reserved there leaves by `exit`, or stays in the other queues in which it
+    /// stands; conversations go on.
     RemoveQueue {
         /// Which.
         queue: QueueId,
@@ -130,7 +131,7 @@ pub enum Command {
         /// Added to its end.
         by: Duration,
     },
-    /// An interaction enters a queue.
+    /// An interaction enters a queue, or several at once ([`Request::also`]).
     Enqueue {
         /// Not one that is here already.
         interaction: InteractionId,
@@ -156,7 +157,8 @@ pub enum Command {
         /// Beside the queue's; `None`: only the queue's.
         requirement: Option<Requirement>,
     },
-    /// Moves an interaction that waits into another queue, with its age.
+    /// Moves an interaction that waits into another queue, with its age. It leaves all others in which it stands; where
+    /// it stands in that one already, it keeps its time there.
     Move {
         /// Which.
         interaction: InteractionId,
@@ -200,6 +202,12 @@ pub enum Command {
 pub struct Request {
     /// Where to wait.
     pub queue: QueueId,
+    /// Where to wait at the same time: at most [`crate::ENTRIES_MAX`] with `queue`, each once. It walks the steps of
+    /// each queue from its entry there, is reserved by whichever comes first, and stands in none while it is. An agent who
+    /// could take it by several takes it by the one that the agent's selection puts first, and at equal right by the
+    /// first of this list. What the customer does by giving up counts in `queue`.
+    /// Queues that are closed by their rule when it comes are left out; where all are, it comes to `queue` alone.
+    pub also: Vec<QueueId>,
     /// Points; each is worth [`crate::Settings::head_start_per_point`] of age. Negative ones hold back.
     pub priority: i32,
     /// What this interaction needs beside what the queue's requirement, or step, asks for. It does not relax.
@@ -212,7 +220,7 @@ pub struct Request {
 impl Request {
     /// To wait in a queue from now on, as everybody there.
     pub fn new(queue: QueueId) -> Request {
-        Request { queue, priority: 0, requirement: None, arrived: None }
+        Request { queue, also: Vec::new(), priority: 0, requirement: None, arrived: None }
     }
 }
 
@@ -255,6 +263,10 @@ pub enum Refusal {
     StaleReservation(ReservationId),
     /// An interaction with this id is here already.
     DuplicateInteraction(InteractionId),
+    /// The request names this queue twice.
+    DuplicateQueue(QueueId),
+    /// The request names more than [`crate::ENTRIES_MAX`] queues.
+    TooManyEntries,
     /// The interaction is not in the stage that the command speaks of.
     WrongStage(InteractionId),
     /// The agent is logged in already.
@@ -301,6 +313,8 @@ impl Refusal {
             | Refusal::UnknownInteraction(_)
             | Refusal::StaleReservation(_)
             | Refusal::DuplicateInteraction(_)
+            | Refusal::DuplicateQueue(_)
+            | Refusal::TooManyEntries
             | Refusal::WrongStage(_)
             | Refusal::AlreadyLoggedIn(_)
             | Refusal::NotLoggedIn(_)
@@ -330,6 +344,10 @@ impl fmt::Display for Refusal {
             Refusal::UnknownInteraction(id) => write!(f, "interaction {} is not here", id.0),
             Refusal::StaleReservation(id) => write!(f, "reservation {} is over", id.0),
             Refusal::DuplicateInteraction(id) => write!(f, "interaction {} is here already", id.0),
+            Refusal::DuplicateQueue(queue) => write!(f, "queue {} is named twice", queue.0),
+            Refusal::TooManyEntries => {
+                write!(f, "an interaction waits in at most {} queues at once", crate::ENTRIES_MAX)
+            }
             Refusal::WrongStage(id) => write!(f, "interaction {} is not in that stage", id.0),
             Refusal::AlreadyLoggedIn(agent) => write!(f, "agent {} is logged in already", agent.0),
             Refusal::NotLoggedIn(agent) => write!(f, "agent {} is not logged in", agent.0),

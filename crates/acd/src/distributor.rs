@@ -1,6 +1,7 @@
 //! The machine that decides who takes what.
 //!
-//! The parts: [`agent`] and [`interaction`] (with its [`entry`] in each queue) hold the two sides, [`reservation`] joins
+//! The parts: [`agent`] and [`interaction`] (with its [`entry`] in each queue, and what
+//! becomes of those in [`several`]) hold the two sides, [`reservation`] joins
 //! them, [`ringing`] where several agents are rung for one interaction, [`matching`] chooses the agent and [`selection`]
 //! the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time,
 //! [`lease`] what ends unless it is renewed, [`forced`] what supervisors want of agents. Two indexes make the choice cheap:
@@ -25,6 +26,7 @@ mod reservation;
 mod reserve;
 mod ringing;
 mod selection;
+mod several;
 mod view;
 mod waiting;
 mod written;
@@ -85,6 +87,9 @@ pub struct Distributor {
     room: matching::Room,
     /// Interactions for which agents are rung and more may be.
     pub(crate) with_room: u32,
+    /// Room for the entries of those who stand in several queues.
+    #[expect(clippy::vec_box, reason = "the boxes are moved to the interactions and back")]
+    spare_entries: Vec<Box<entry::Also>>,
     /// Room for agents who are set free together.
     let_go: Vec<ringing::Held>,
     due: Vec<Due>,
@@ -141,6 +146,7 @@ impl Distributor {
             unsettled: Unsettled::default(),
             room: matching::Room::default(),
             with_room: 0,
+            spare_entries: Vec::new(),
             let_go: Vec::new(),
             due: Vec::new(),
             spent: Vec::new(),

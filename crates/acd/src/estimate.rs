@@ -139,6 +139,7 @@ impl Estimator {
             Event::Answered { waited, .. } => self.answered(now, promise, *waited),
             Event::Abandoned { during: AbandonedDuring::Waiting, .. } => self.gave_up(now),
             Event::Overflowed { .. } => self.left(now),
+            Event::Dequeued { .. } => self.taken_elsewhere(now),
             Event::HandlingEnded { .. } | Event::AfterCallWorkEnded { .. } => self.released(now, true),
             Event::AfterCallWorkStarted { .. } => self.goes_on(now),
             Event::Abandoned { during: AbandonedDuring::Reserved, .. }
@@ -200,6 +201,13 @@ impl Estimator {
     /// A customer who waits gives up.
     pub fn gave_up(&mut self, now: Instant) {
         self.left(now);
+        self.abandons.add();
+    }
+
+    /// One who has left the line already, to be rung for in another queue or because it is gone there, does not come
+    /// back. For those behind it that is as if it had given up: nobody of this queue was needed.
+    pub fn taken_elsewhere(&mut self, now: Instant) {
+        self.advance(now);
         self.abandons.add();
     }
 

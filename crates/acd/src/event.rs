@@ -19,7 +19,8 @@ pub const ELIGIBLE_MAX: u16 = 16;
 /// arrival, over all queues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// An interaction entered a queue, or is back in it, and is counted there as offered.
+    /// An interaction entered a queue, or is back in it, and is counted there as offered. One that enters several queues
+    /// is told in the order of [`crate::Request`].
     Queued {
         /// Which.
         interaction: InteractionId,
@@ -28,6 +29,8 @@ pub enum Event {
         /// The queue that it left for this one. This one itself: an agent took it and is gone
         /// ([`Command::Return`]); it goes on at its step.
         from: Option<QueueId>,
+        /// It entered another queue at the same time, before this one: the same customer, offered once more.
+        beside: bool,
         /// Its points.
         priority: i32,
         /// In this queue: zero, unless it is back.
@@ -48,11 +51,11 @@ pub enum Event {
         /// In this queue.
         waited: Duration,
     },
-    /// Priority changed.
+    /// Priority changed, in all its queues.
     PriorityChanged {
         /// Which.
         interaction: InteractionId,
-        /// In which queue.
+        /// The first of its queues.
         queue: QueueId,
         /// The new points.
         priority: i32,
@@ -108,11 +111,11 @@ pub enum Event {
         /// Since arrival.
         age: Duration,
     },
-    /// The customer gave up; the interaction is gone.
+    /// The customer gave up; the interaction is gone. It has left its other queues, too ([`Event::Dequeued`] follows).
     Abandoned {
         /// Which.
         interaction: InteractionId,
-        /// From which queue.
+        /// From which queue: the first in which it stood.
         queue: QueueId,
         /// In this queue.
         waited: Duration,
@@ -122,7 +125,7 @@ pub enum Event {
         during: AbandonedDuring,
     },
     /// The interaction left the queue without an agent. With [`Exit::Leave`] it is gone; with [`Exit::Queue`] a
-    /// [`Event::Queued`] there follows.
+    /// [`Event::Queued`] there follows. Both only where it does not stay `elsewhere`.
     Overflowed {
         /// Which.
         interaction: InteractionId,
@@ -136,6 +139,23 @@ pub enum Event {
         cause: OverflowCause,
         /// Where to.
         exit: Exit,
+        /// It stands in other queues (in that of the exit, if that is one) and only this entry has ended: it is neither
+        /// gone nor queued by the exit.
+        elsewhere: bool,
+    },
+    /// The interaction left one of several queues, because of what became of it in another: neither answered from here
+    /// nor abandoned here.
+    Dequeued {
+        /// Which.
+        interaction: InteractionId,
+        /// From which queue.
+        queue: QueueId,
+        /// In this queue.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// What became of it.
+        cause: DequeueCause,
     },
     /// The conversation is over.
     HandlingEnded {
@@ -252,6 +272,7 @@ impl Event {
             | Event::Answered { queue, .. }
             | Event::Abandoned { queue, .. }
             | Event::Overflowed { queue, .. }
+            | Event::Dequeued { queue, .. }
             | Event::HandlingEnded { queue, .. }
             | Event::AfterCallWorkStarted { queue, .. }
             | Event::AfterCallWorkEnded { queue, .. }
@@ -360,6 +381,19 @@ pub enum OverflowCause {
     /// [`Command::Move`].
     Moved,
     /// [`Command::RemoveQueue`].
+    QueueRemoved,
+}
+
+/// Why an interaction left one of several queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DequeueCause {
+    /// It was answered from another queue.
+    Answered,
+    /// The customer gave up; that is counted in the first of its queues.
+    Abandoned,
+    /// [`Command::Move`] into another queue.
+    Moved,
+    /// [`Command::RemoveQueue`]: it stays in the others.
     QueueRemoved,
 }
 

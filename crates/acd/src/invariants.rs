@@ -33,7 +33,7 @@ pub enum Violation {
     RoomUnused(AgentId, InteractionId),
     /// A waiting interaction is at an earlier step than its age calls for, or at one that is not there.
     WrongStep(InteractionId),
-    /// Offered is not answered + abandoned + overflowed + waiting + reserved. `None`: over all queues.
+    /// Offered is not answered + abandoned + overflowed + dequeued + waiting + reserved. `None`: over all queues.
     LostCount(Option<QueueId>),
     /// Reserves are open although nobody has waited long enough to keep them open, or more than there are.
     OpenReserve(QueueId),
@@ -61,7 +61,8 @@ impl fmt::Display for Violation {
 ///   more may be rung.
 /// - Every reservation, wait, back-off and after-call work that ends by time has its deadline set, and no other
 ///   deadline is set.
-/// - Nothing is lost: offered = answered + abandoned + overflowed + waiting + reserved, for each queue and in all.
+/// - Nothing is lost: offered = answered + abandoned + overflowed + dequeued + waiting + reserved, for each queue and in
+///   all; who stands in several queues is counted in each.
 /// - Lists and counts are what a rebuild from the plain state gives; no bound is exceeded.
 pub fn check(distributor: &Distributor) -> Result<(), Violation> {
     let state = distributor.state();
@@ -306,7 +307,8 @@ fn first_entry(state: &State, id: QueueId) -> Option<Instant> {
 }
 
 fn is_balanced(counters: &Counters, in_system: u64) -> bool {
-    counters.offered == counters.answered + counters.abandoned + counters.overflowed + in_system
+    counters.offered
+        == counters.answered + counters.abandoned + counters.overflowed + counters.dequeued + in_system
         && counters.flowed_out <= counters.overflowed
         && counters.missed <= counters.reservations
         && counters.returned + counters.expired <= counters.finished
@@ -413,10 +415,11 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
                 listing.len += 1;
             }
             Stage::Reserved { since, most } => {
-                listing.reserved += 1;
                 let Some(rung) = rung.get(&interaction).filter(|rung| rung.queues.contains(&id)) else {
+                    listing.elsewhere += 1;
                     continue;
                 };
+                listing.reserved += 1;
                 listing.with_room.extend((rung.agents < most.into()).then_some(place));
                 let widens_after = queue.settings.ring.widens_after(most);
                 listing.widening.extend(widens_after.map(|after| (since + after, interaction)));

@@ -52,8 +52,8 @@ mod work;
 pub use command::{Command, Fault, Lease, Refusal, RejectCause, Request};
 pub use distributor::Distributor;
 pub use event::{
-    AbandonedDuring, Activity, Decision, ELIGIBLE_MAX, Event, Forced, HandlingEnd, OverflowCause, Presence,
-    RUNNERS_UP_MAX, ReservationEnd, StepCause,
+    AbandonedDuring, Activity, Decision, DequeueCause, ELIGIBLE_MAX, Event, Forced, HandlingEnd,
+    OverflowCause, Presence, RUNNERS_UP_MAX, ReservationEnd, StepCause,
 };
 pub use id::{
     AgentId, Channel, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId, SupervisorId,

@@ -20,7 +20,8 @@ pub struct Snapshot {
     pub agents: Vec<AgentSnapshot>,
     /// Interactions here over all queues: waiting, reserved or in conversation.
     pub interactions: u32,
-    /// Counters over all queues, removed ones included. A move between queues counts in both.
+    /// Counters over all queues, removed ones included. A move between queues counts in both, and so does who waits in
+    /// both.
     pub totals: Counters,
 }
 
@@ -31,10 +32,12 @@ pub struct QueueSnapshot {
     pub queue: QueueId,
     /// Whether it is open.
     pub open: bool,
-    /// Interactions that wait and for whom nobody is rung.
+    /// Interactions that wait and for whom nobody is rung. One that waits in several queues is counted in each.
     pub waiting: u32,
     /// Interactions for whom an agent is rung.
     pub reserved: u32,
+    /// Interactions for whom an agent is rung by another of their queues; they stand in this one, too.
+    pub elsewhere: u32,
     /// Interactions in conversation.
     pub handling: u32,
     /// The longest wait in this queue of those waiting; zero where nobody waits.
@@ -106,7 +109,7 @@ impl AgentCounts {
 }
 
 /// What became of the interactions of a queue. At every moment
-/// `offered = answered + abandoned + overflowed + waiting + reserved`.
+/// `offered = answered + abandoned + overflowed + dequeued + waiting + reserved + elsewhere`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Counters {
     /// Entered the queue, or came back to it.
@@ -119,6 +122,8 @@ pub struct Counters {
     pub overflowed: u64,
     /// Of the overflowed: into another queue.
     pub flowed_out: u64,
+    /// Left because of what became of them in another of their queues.
+    pub dequeued: u64,
     /// Conversations that ended.
     pub finished: u64,
     /// Of the finished: the agent was gone at once and the interaction is offered anew.

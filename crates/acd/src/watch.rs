@@ -62,6 +62,7 @@ impl<'a> Input<'a> {
             | Event::Answered { .. }
             | Event::Abandoned { .. }
             | Event::Overflowed { .. }
+            | Event::Dequeued { .. }
             | Event::HandlingEnded { .. }
             | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
@@ -238,7 +239,8 @@ impl Watch {
         let queues = snapshot.queues.iter().map(|queue| (queue.queue, &queue.counters));
         self.agree_on(queues, &snapshot.totals)?;
         let here = snapshot.queues.iter().find(|queue| {
-            self.ledger.in_line(queue.queue) != u64::from(queue.waiting) + u64::from(queue.reserved)
+            self.ledger.in_line(queue.queue)
+                != u64::from(queue.waiting) + u64::from(queue.reserved) + u64::from(queue.elsewhere)
         });
         match here {
             Some(queue) => Err(Violation::LostCount(Some(queue.queue))),

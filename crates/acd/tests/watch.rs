@@ -338,6 +338,7 @@ fn i11_an_interaction_that_is_lost_or_answered_twice_or_not_counted_is_found() {
         age: Duration::from_secs(41),
         cause: acd::OverflowCause::Moved,
         exit: Exit::Queue(QueueId(2)),
+        elsewhere: false,
     };
     vanished.seen[at].events = vec![left];
     assert_eq!(breach_heard(&vanished.seen), Some(Violation::Lost(InteractionId(3))), "it came nowhere");

@@ -1,6 +1,6 @@
 //! Interactions: where one stands, through which queues it came, whom it was offered to and why.
 
-use acd::{OverflowCause, StepCause};
+use acd::{DequeueCause, OverflowCause, StepCause};
 use b2bua::FailureKind;
 use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Story, Withdrawn};
 use report::EstimatedWait;
@@ -139,8 +139,10 @@ pub struct Visit {
     pub entered: String,
     /// The steps that it came to after the first requirement.
     pub steps: Vec<Step>,
-    /// How a rule ended it; null where an agent answered, the caller gave up, or it goes on.
+    /// How a rule ended it; null where an agent answered, the caller gave up, it was dequeued, or it goes on.
     pub overflow: Option<Overflow>,
+    /// How it ended because of what became of the interaction in another of its queues; null otherwise.
+    pub dequeue: Option<Dequeue>,
 }
 
 /// A step of a queue that an interaction came to.
@@ -164,6 +166,29 @@ pub enum StepName {
     Unstaffed,
     /// The queue's rules changed.
     Changed,
+}
+
+/// How what became of an interaction in another of its queues ended a stay in one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Dequeue {
+    /// When (RFC 3339).
+    pub at: String,
+    /// What became of it.
+    pub cause: DequeueName,
+}
+
+/// Why an interaction left one of several queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DequeueName {
+    /// It was answered from another queue.
+    Answered,
+    /// The caller gave up; that counts in the first of its queues.
+    Abandoned,
+    /// Somebody moved it.
+    Moved,
+    /// The queue is in the configuration no longer.
+    QueueRemoved,
 }
 
 /// How a rule ended a stay in a queue.
@@ -335,6 +360,9 @@ impl Visit {
             entered: words.time(visit.entered),
             steps: visit.steps.iter().map(|step| Step::new(*step, words)).collect(),
             overflow: visit.overflowed.map(overflow),
+            dequeue: visit
+                .dequeued
+                .map(|(at, cause)| Dequeue { at: words.time(at), cause: DequeueName::of(cause) }),
         }
     }
 }
@@ -347,6 +375,17 @@ impl Step {
             StepCause::Changed => StepName::Changed,
         };
         Step { step: record.step, at: words.time(record.at), cause }
+    }
+}
+
+impl DequeueName {
+    fn of(cause: DequeueCause) -> DequeueName {
+        match cause {
+            DequeueCause::Answered => DequeueName::Answered,
+            DequeueCause::Abandoned => DequeueName::Abandoned,
+            DequeueCause::Moved => DequeueName::Moved,
+            DequeueCause::QueueRemoved => DequeueName::QueueRemoved,
+        }
     }
 }
 

@@ -20,8 +20,8 @@ mod words;
 
 pub use agent::{ActivityName, Agent, Agents, Extension, Forced, PresenceName, PresenceWish};
 pub use interaction::{
-    Attempt, AttemptResult, Attribute, Interaction, InteractionState, Interactions, Media, Origin, Overflow,
-    OverflowName, Step, StepName, Visit,
+    Attempt, AttemptResult, Attribute, Dequeue, DequeueName, Interaction, InteractionState, Interactions,
+    Media, Origin, Overflow, OverflowName, Step, StepName, Visit,
 };
 pub use ledger::{Filter, Ledger};
 pub use problem::Problem;

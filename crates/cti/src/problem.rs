@@ -68,6 +68,8 @@ impl Problem {
             | Refusal::UnknownInteraction(_)
             | Refusal::StaleReservation(_)
             | Refusal::DuplicateInteraction(_)
+            | Refusal::DuplicateQueue(_)
+            | Refusal::TooManyEntries
             | Refusal::WrongStage(_)
             | Refusal::UselessExit(_)
             | Refusal::Invalid(_)

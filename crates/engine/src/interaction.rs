@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use acd::{AgentId, Decision, ExitId, OverflowCause, QueueId, ReservationId, StepCause};
+use acd::{AgentId, Decision, DequeueCause, ExitId, OverflowCause, QueueId, ReservationId, StepCause};
 use b2bua::{AttemptId, CallRef, HangUp, Summary};
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
@@ -76,33 +76,59 @@ pub(crate) fn reservation_of(attempt: AttemptId) -> ReservationId {
 pub(crate) const OUTSIDE: AttemptId = AttemptId(0);
 
 impl Interaction {
-    /// It entered a queue, its first or another.
-    pub(crate) fn visit_began(&mut self, now: Instant, queue: QueueId) {
+    /// It entered a queue: its first, another one instead (`from`), or another one at the same time.
+    pub(crate) fn visit_began(&mut self, now: Instant, queue: QueueId, from: Option<QueueId>) {
         let story = &mut self.story;
-        story.queue = queue;
+        if from == Some(story.queue) || story.visits_total == 0 {
+            story.queue = queue;
+        }
         story.visits_total = story.visits_total.saturating_add(1);
         if story.visits.len() < VISITS_MAX {
-            story.visits.push(Visit { queue, entered: now, steps: Vec::new(), overflowed: None });
+            let visit = Visit { queue, entered: now, steps: Vec::new(), overflowed: None, dequeued: None };
+            story.visits.push(visit);
         }
     }
 
-    /// The visit that goes on, where it is listed.
-    fn visit(&mut self) -> Option<&mut Visit> {
-        let is_listed = self.story.visits_total as usize == self.story.visits.len();
-        self.story.visits.last_mut().filter(|_| is_listed)
+    /// The visit to a queue that goes on, where it is listed.
+    fn visit(&mut self, queue: QueueId) -> Option<&mut Visit> {
+        self.story.visits.iter_mut().find(|visit| visit.queue == queue && visit.goes_on())
     }
 
-    pub(crate) fn step_entered(&mut self, now: Instant, step: u8, cause: StepCause) {
-        if let Some(visit) = self.visit()
+    /// It stands in a queue no more, but in others: where that was the one that it is told by, the first of those.
+    fn visit_ended(&mut self, queue: QueueId) {
+        let story = &mut self.story;
+        if story.queue == queue
+            && let Some(visit) = story.visits.iter().find(|visit| visit.goes_on())
+        {
+            story.queue = visit.queue;
+        }
+    }
+
+    pub(crate) fn step_entered(&mut self, now: Instant, queue: QueueId, step: u8, cause: StepCause) {
+        if let Some(visit) = self.visit(queue)
             && visit.steps.len() < VISIT_STEPS_MAX
         {
             visit.steps.push(StepRecord { step, at: now, cause });
         }
     }
 
-    pub(crate) fn overflowed(&mut self, now: Instant, cause: OverflowCause) {
-        if let Some(visit) = self.visit() {
+    pub(crate) fn overflowed(&mut self, now: Instant, queue: QueueId, cause: OverflowCause, elsewhere: bool) {
+        if let Some(visit) = self.visit(queue) {
             visit.overflowed = Some((now, cause));
+        }
+        if elsewhere {
+            self.visit_ended(queue);
+        }
+    }
+
+    pub(crate) fn dequeued(&mut self, now: Instant, queue: QueueId, cause: DequeueCause) {
+        if let Some(visit) = self.visit(queue) {
+            visit.dequeued = Some((now, cause));
+        }
+        match cause {
+            DequeueCause::Moved | DequeueCause::QueueRemoved => self.visit_ended(queue),
+            // It stays told by the queue of the answer, or by the first.
+            DequeueCause::Answered | DequeueCause::Abandoned => {}
         }
     }
 
@@ -111,6 +137,7 @@ impl Interaction {
         &mut self,
         now: Instant,
         attempt: AttemptId,
+        queue: QueueId,
         chosen: Option<(AgentId, Decision)>,
     ) {
         let story = &mut self.story;
@@ -118,7 +145,7 @@ impl Interaction {
         story.attempts_total = story.attempts_total.saturating_add(1);
         let (agent, decision) = chosen.unzip();
         if listed.is_some() {
-            let (queue, lasted) = (story.queue, Duration::ZERO);
+            let lasted = Duration::ZERO;
             let record =
                 AttemptRecord { agent, queue, decision, at: now, lasted, failure: None, withdrawn: None };
             story.attempts.push(record);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acd::{AgentId, Decision, InteractionId, OverflowCause, QueueId, StepCause};
+use acd::{AgentId, Decision, DequeueCause, InteractionId, OverflowCause, QueueId, StepCause};
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
@@ -101,8 +101,17 @@ pub struct Visit {
     pub entered: Instant,
     /// The steps that it came to after the first, at most [`VISIT_STEPS_MAX`].
     pub steps: Vec<StepRecord>,
-    /// When and why a rule ended it; `None`: an agent answered, the caller gave up, or it goes on.
+    /// When and why a rule ended it; `None`: an agent answered, the caller gave up, it was dequeued, or it goes on.
     pub overflowed: Option<(Instant, OverflowCause)>,
+    /// When and why what became of it in another queue ended it.
+    pub dequeued: Option<(Instant, DequeueCause)>,
+}
+
+impl Visit {
+    /// Neither overflowed nor dequeued. The visit from which an agent answered goes on.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.overflowed.is_none() && self.dequeued.is_none()
+    }
 }
 
 /// A step of a queue that an interaction came to.
@@ -138,7 +147,7 @@ pub struct Story {
     pub origin: sip::Origin,
     /// Every header that came along and that we do not manage ourselves.
     pub attributes: Vec<sip::HeaderField>,
-    /// The queue it is in, or was in last.
+    /// The queue it is in, or was in last. Of several at once the first, and after an answer that of the answer.
     pub queue: QueueId,
     /// When it arrived.
     pub arrived: Instant,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{Exit, InteractionId, OverflowCause};
+use acd::{DequeueCause, Exit, InteractionId, OverflowCause, QueueId};
 use timing::Instant;
 
 use crate::service_level::ServiceLevel;
@@ -13,7 +13,7 @@ mod series;
 pub(crate) use series::QueueSeries;
 
 /// What became of a queue's interactions since the day began. At every moment
-/// `offered = answered + abandoned + overflowed` and who still waits.
+/// `offered = answered + abandoned + overflowed + dequeued` and who still waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Entered the queue, or came back to it; at the start of a day, who waited already.
@@ -32,6 +32,8 @@ pub struct Tally {
     pub short_abandons: u64,
     /// Left by rule, into another queue or out.
     pub overflowed: u64,
+    /// Left because of what became of them in another of their queues.
+    pub dequeued: u64,
     /// Interactions whose conversation and after-call work are over.
     pub handled: u64,
     /// The sum of their conversations and after-call work.
@@ -59,10 +61,24 @@ fn mean(sum: Duration, count: u64) -> Option<Duration> {
 pub(crate) enum Entry {
     /// From outside.
     New,
+    /// From outside, and into another queue at the same time, where it counts as new.
+    Beside,
     /// From another queue.
     FlowIn,
     /// From an agent of this queue who took it and was gone.
     Again,
+}
+
+impl Entry {
+    /// As it is told of an interaction that came from another queue, or entered this one beside another.
+    pub(crate) fn into_queue(queue: QueueId, from: Option<QueueId>, beside: bool) -> Entry {
+        match from {
+            None if beside => Entry::Beside,
+            None => Entry::New,
+            Some(from) if from == queue => Entry::Again,
+            Some(_) => Entry::FlowIn,
+        }
+    }
 }
 
 /// What a reporter knows of a queue at one moment, for the wallboard.
@@ -125,6 +141,7 @@ impl Queue {
             series.offered.inc();
             match entry {
                 Entry::New => {}
+                Entry::Beside => series.besides.inc(),
                 Entry::FlowIn => series.flow_ins.inc(),
                 Entry::Again => series.returns.inc(),
             }
@@ -206,6 +223,15 @@ impl Queue {
                 Exit::Queue(_) => series.flow_outs.inc(),
                 Exit::Leave(_) => {}
             }
+        }
+        self.leave(interaction);
+    }
+
+    pub(crate) fn dequeue(&mut self, interaction: InteractionId, waited: Duration, cause: DequeueCause) {
+        self.tally.dequeued += 1;
+        if let Some(series) = &self.series {
+            series.dequeued.leave(waited);
+            series.dequeue(cause);
         }
         self.leave(interaction);
     }

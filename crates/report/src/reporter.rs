@@ -156,12 +156,8 @@ impl Reporter {
     /// One event of the distributor.
     pub fn handle_event(&mut self, now: Instant, event: &Event) {
         match *event {
-            Event::Queued { interaction, queue, from, waited, .. } => {
-                let entry = match from {
-                    None => Entry::New,
-                    Some(from) if from == queue => Entry::Again,
-                    Some(_) => Entry::FlowIn,
-                };
+            Event::Queued { interaction, queue, from, beside, waited, .. } => {
+                let entry = Entry::into_queue(queue, from, beside);
                 self.queue(queue).enter(now - waited, interaction, entry);
             }
             Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
@@ -193,6 +189,9 @@ impl Reporter {
             }
             Event::Overflowed { interaction, queue, waited, cause, exit, .. } => {
                 self.queue(queue).overflow(interaction, waited, cause, exit);
+            }
+            Event::Dequeued { interaction, queue, waited, cause, .. } => {
+                self.queue(queue).dequeue(interaction, waited, cause);
             }
             Event::HandlingEnded { queue, agent, handled_for, .. } => {
                 self.end_conversation(queue);

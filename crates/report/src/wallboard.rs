@@ -25,15 +25,17 @@ pub struct QueueRow {
     pub name: String,
     /// False while it is closed by its calendar; who comes then leaves at once.
     pub open: bool,
-    /// Not answered yet, those for whom an agent is rung included.
+    /// Not answered yet, those for whom an agent is rung (by any of their queues) included. Who waits in several queues
+    /// counts in each.
     pub waiting: u32,
-    /// Of these, for whom an agent is rung.
+    /// Of these, for whom an agent is rung by this queue.
     pub ringing: u32,
     /// The longest wait of those waiting now; null where nobody waits.
     pub longest_wait_seconds: Option<f64>,
     /// Conversations.
     pub in_progress: u32,
-    /// Entered, and who waited when the day began; offered = answered + abandoned + overflowed + waiting.
+    /// Entered, and who waited when the day began; offered = answered + abandoned + overflowed + dequeued
+    /// + waiting.
     pub offered: u64,
     /// Reached an agent.
     pub answered: u64,
@@ -43,6 +45,8 @@ pub struct QueueRow {
     pub short_abandons: u64,
     /// Left by rule.
     pub overflowed: u64,
+    /// Left because of what became of them in another of their queues.
+    pub dequeued: u64,
     /// How well it is served.
     pub service_level: ServiceLevelRow,
     /// The mean wait of those answered.
@@ -126,7 +130,7 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
     QueueRow {
         name: name.name.clone(),
         open: queue.open,
-        waiting: queue.waiting + queue.reserved,
+        waiting: queue.waiting + queue.reserved + queue.elsewhere,
         ringing: queue.reserved,
         longest_wait_seconds: figures.oldest.map(|entered| now.since(entered).as_secs_f64()),
         in_progress: queue.handling,
@@ -135,6 +139,7 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
         abandoned: tally.abandoned,
         short_abandons: tally.short_abandons,
         overflowed: tally.overflowed,
+        dequeued: tally.dequeued,
         service_level: ServiceLevelRow {
             variant: variant.name(),
             ratio: variant.of(&tally),

@@ -291,7 +291,9 @@ impl<'a> Run<'a> {
                 Event::AgentChanged { agent, presence, activity } => {
                     self.agent_changed(agent, presence, activity)?;
                 }
-                Event::StepEntered { .. }
+                // A customer of a scenario waits in one queue at a time.
+                Event::Dequeued { .. }
+                | Event::StepEntered { .. }
                 | Event::PriorityChanged { .. }
                 | Event::AfterCallWorkExtended { .. }
                 | Event::LeaseExpired { .. }

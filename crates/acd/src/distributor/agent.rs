@@ -8,7 +8,7 @@ use super::lease::LeaseNodes;
 use super::profile::Profile;
 use super::{Alarm, Deadline, Distributor, Due};
 use crate::line::Node;
-use crate::state::AgentState;
+use crate::state::{AgentState, ReservationState};
 use crate::table::{Named, Slot};
 use crate::{
     AgentId, AgentSettings, Aside, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
@@ -170,7 +170,7 @@ impl Distributor {
                 WorkStage::AfterCallWork { .. } => self.emit_after_call_work_ended(slot, interaction),
                 WorkStage::Reserved { reservation, .. } => {
                     let reservation = self.reservations.slot(reservation).expect("the agent is held by it");
-                    returned.push(self.end_reservation(reservation, ReservationEnd::Withdrawn).interaction);
+                    returned.push(self.end_reservation(reservation, ReservationEnd::Withdrawn));
                 }
             }
         }
@@ -182,8 +182,8 @@ impl Distributor {
                 Aside::Nothing { .. } | Aside::Occupied { .. } => {}
             }
         });
-        for interaction in returned {
-            self.go_on_without(self.at(interaction));
+        for ReservationState { interaction, queue, .. } in returned {
+            self.go_on_without(self.at(interaction), queue);
         }
     }
 

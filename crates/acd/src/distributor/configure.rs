@@ -1,14 +1,17 @@
 //! Queues and agents come, change and go while calls wait: each costs what it changes and resets nothing.
 
-use super::entry::{Entry, Spot};
+use super::entry::{Entry, Nth, Spot};
 use super::ringing::Held;
 use super::{Agent, Distributor, Front, Interaction, Queue, Reservation};
 use crate::state::{Staffing, Stage, State};
 use crate::table::Slot;
 use crate::{
-    AgentId, AgentSettings, Event, Exit, OverflowCause, QueueId, QueueSettings, Refusal, ReservationEnd,
-    StepCause,
+    AgentId, AgentSettings, DequeueCause, Event, Exit, OverflowCause, QueueId, QueueSettings, Refusal,
+    ReservationEnd, StepCause,
 };
+
+/// Who stays in other queues when one is removed, by which entry there, and whether it was rung for in that one.
+type Stayer = (Slot<Interaction>, Nth, bool);
 
 impl Distributor {
     pub(super) fn define_queue(&mut self, id: QueueId, settings: &QueueSettings) -> Result<(), Refusal> {
@@ -176,7 +179,7 @@ impl Distributor {
         {
             return Err(Refusal::UselessExit(id));
         }
-        let (spots, freed) = self.empty_queue(slot);
+        let (spots, stay, freed) = self.empty_queue(slot);
         self.retire_agents(slot);
         self.stop_reserve_timer(slot);
         let queue = self.queues.remove(slot);
@@ -185,9 +188,16 @@ impl Distributor {
             self.deadlines.cancel(timer);
         }
         self.free_without_fault(freed);
+        for (interaction, nth, was_rung_here) in stay {
+            self.dequeue(interaction, nth, DequeueCause::QueueRemoved);
+            self.end_entry(interaction, nth);
+            if was_rung_here {
+                self.wait_again(interaction, id);
+            }
+        }
         for Spot { place, nth } in spots {
             let interaction = self.at(place.interaction);
-            self.note_overflow(interaction, nth, OverflowCause::QueueRemoved, exit);
+            self.note_overflow(interaction, nth, OverflowCause::QueueRemoved, exit, false);
             match exit {
                 Exit::Leave(_) => self.forget(interaction),
                 Exit::Queue(target) => self.enter(interaction, nth, target, Some(id)),
@@ -197,8 +207,9 @@ impl Distributor {
         Ok(())
     }
 
-    /// Takes everybody out who waits or is reserved; in the order of the line, with the agents who were held.
-    fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Spot>, Vec<Held>) {
+    /// Takes everybody out who waits or is reserved, in the order of the line: those who stand there alone, those who
+    /// stay in other queues (with whether they were rung for in this one), and the agents who were held.
+    fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Spot>, Vec<Stayer>, Vec<Held>) {
         let id = self.queues[slot].id;
         let mut spots = self.line_of(slot);
         for spot in &spots {
@@ -206,20 +217,28 @@ impl Distributor {
         }
         let is_here = |reservation: &Reservation| {
             let interaction = &self.interactions[self.at(reservation.state.interaction)];
-            interaction.nth_in(id).map(|nth| interaction.spot(nth))
+            let nth = interaction.nth_in(id)?;
+            Some((interaction.spot(nth), reservation.state.queue == id))
         };
-        let mut reserved: Vec<Spot> =
+        let mut reserved: Vec<(Spot, bool)> =
             self.reservations.iter().filter_map(|(_, reservation)| is_here(reservation)).collect();
         reserved.sort_unstable();
         reserved.dedup();
         let mut freed = Vec::new();
-        for Spot { place, .. } in &reserved {
+        for (Spot { place, .. }, _) in reserved.iter().filter(|(_, is_rung_here)| *is_rung_here) {
             let let_go = self.end_all(self.at(place.interaction), ReservationEnd::Cancelled);
             freed.extend(let_go);
         }
-        spots.append(&mut reserved);
+        let is_rung_here = |spot: &Spot| reserved.contains(&(*spot, true));
+        spots.extend(reserved.iter().map(|&(spot, _)| spot));
         spots.sort_unstable();
-        (spots, freed)
+        let stays = |spot: &Spot| {
+            let interaction = &self.interactions[self.at(spot.place.interaction)];
+            !interaction.standing.but(spot.nth).is_none()
+        };
+        let (stay, alone): (Vec<Spot>, Vec<Spot>) = spots.into_iter().partition(stays);
+        let stay = stay.iter().map(|spot| (self.at(spot.place.interaction), spot.nth, is_rung_here(spot)));
+        (alone, stay.collect(), freed)
     }
 
     pub(super) fn define_agent(&mut self, id: AgentId, settings: &AgentSettings) -> Result<(), Refusal> {

@@ -4,11 +4,11 @@
 use timing::Instant;
 
 use super::{Interaction, Queue};
-use crate::QueueId;
 use crate::estimate::Promise;
 use crate::line::Node;
 use crate::state::{EntryState, Place};
 use crate::table::Slot;
+use crate::{Exit, QueueId};
 
 /// What [`EntryState`] says, and where it stands in the lines of its queue.
 #[derive(Clone, Debug)]
@@ -81,6 +81,11 @@ impl Nth {
     /// The one that lies in the interaction itself.
     pub(crate) const FIRST: Nth = Nth(0);
 
+    /// Its index among the entries behind the first.
+    pub(crate) fn behind(self) -> Option<usize> {
+        usize::from(self.0).checked_sub(1)
+    }
+
     /// For the key of a line.
     pub(crate) fn number(self) -> u32 {
         self.0.into()
@@ -105,6 +110,15 @@ impl Standing {
     pub(crate) fn contains(self, nth: Nth) -> bool {
         self.0 >> nth.0 & 1 == 1
     }
+
+    /// All but one.
+    pub(crate) fn but(self, nth: Nth) -> Standing {
+        Standing(self.0 & !(1 << nth.0))
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
 }
 
 impl Iterator for Standing {
@@ -122,16 +136,16 @@ impl Iterator for Standing {
 
 impl Interaction {
     pub(crate) fn entry(&self, nth: Nth) -> &Entry {
-        match nth.0.checked_sub(1) {
+        match nth.behind() {
             None => &self.entry,
-            Some(index) => &self.also.as_ref().expect("bits are of entries").entries[usize::from(index)],
+            Some(index) => &self.also.as_ref().expect("bits are of entries").entries[index],
         }
     }
 
     pub(crate) fn entry_mut(&mut self, nth: Nth) -> &mut Entry {
-        match nth.0.checked_sub(1) {
+        match nth.behind() {
             None => &mut self.entry,
-            Some(index) => &mut self.also.as_mut().expect("bits are of entries").entries[usize::from(index)],
+            Some(index) => &mut self.also.as_mut().expect("bits are of entries").entries[index],
         }
     }
 
@@ -149,5 +163,15 @@ impl Interaction {
 
     pub(crate) fn spot(&self, nth: Nth) -> Spot {
         Spot { place: self.place(), nth }
+    }
+
+    /// Whether it stays in another queue when it leaves one by this exit. An exit to a queue in which it stands already
+    /// leads nowhere else.
+    pub(crate) fn stays_elsewhere(&self, nth: Nth, exit: Exit) -> bool {
+        let others = self.standing.but(nth);
+        match exit {
+            Exit::Leave(_) => !others.is_none(),
+            Exit::Queue(queue) => !others.is_none() && self.nth_in(queue).is_some(),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the estimators of the queues hear and are asked.
 
+use std::time::Duration;
+
 use timing::Instant;
 
 use super::entry::{Nth, Spot};
@@ -27,19 +29,22 @@ impl Distributor {
         queue.state.estimator.estimate(now.max(self.now), &line)
     }
 
-    /// How long an interaction waits from now on, by its place; `None` where it is not here or does not wait in line.
-    /// Costs a walk along those ahead.
+    /// How long an interaction waits from now on, by its place; `None` where it is not here or does not wait in line. Of
+    /// one that waits in several queues the shortest estimate counts, and where none of them has a number, what the
+    /// first says. Costs a walk along those ahead.
     pub fn estimate_for(
         &self,
         now: Instant,
         interaction: InteractionId,
     ) -> Option<Result<Estimate, NoEstimate>> {
-        let slot = self.interactions.slot(interaction)?;
-        if !self.waits(slot) {
-            return None;
-        }
+        let slot = self.interactions.slot(interaction).filter(|&slot| self.waits(slot))?;
+        let estimates = self.interactions[slot].standing.map(|nth| self.estimate_in(now, slot, nth));
+        estimates.min_by_key(|estimate| estimate.as_ref().map_or(Duration::MAX, |estimate| estimate.wait))
+    }
+
+    fn estimate_in(&self, now: Instant, slot: Slot<Interaction>, nth: Nth) -> Result<Estimate, NoEstimate> {
         let interaction = &self.interactions[slot];
-        let queue = &self.queues[interaction.entry(interaction.first()).queue_slot];
+        let queue = &self.queues[interaction.entry(nth).queue_slot];
         let place = interaction.place();
         let ahead = |line| self.lines.iter(line).take_while(|&node| self.spot_at(node).place < place).count();
         let ahead: usize = queue.lines.all().map(ahead).sum();
@@ -48,7 +53,7 @@ impl Distributor {
             available: 0,
             head: self.first_plain(queue).and_then(|spot| self.promise_of(spot)),
         };
-        Some(queue.state.estimator.estimate(now.max(self.now), &line))
+        queue.state.estimator.estimate(now.max(self.now), &line)
     }
 
     /// The queue's estimator hears what is said of it.

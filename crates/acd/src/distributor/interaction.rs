@@ -10,8 +10,8 @@ use super::{Agent, Alarm, Deadline, Distributor, Reservation};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AbandonedDuring, AgentId, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request,
-    Requirement, ReservationEnd,
+    AbandonedDuring, AgentId, DequeueCause, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal,
+    Request, Requirement, ReservationEnd,
 };
 
 /// What [`crate::state::InteractionState`] says, in as few bytes as a million of them deserve.
@@ -76,8 +76,11 @@ impl Distributor {
     }
 
     pub(super) fn enqueue(&mut self, id: InteractionId, request: &Request) -> Result<(), Refusal> {
-        let &Request { queue, priority, ref requirement, arrived } = request;
-        let queue_slot = self.queues.slot(queue).ok_or(Refusal::UnknownQueue(queue))?;
+        let &Request { queue, ref also, priority, ref requirement, arrived } = request;
+        if !self.queues.contains(queue) {
+            return Err(Refusal::UnknownQueue(queue));
+        }
+        self.check_also(request)?;
         if self.interactions.contains(id) {
             return Err(Refusal::DuplicateInteraction(id));
         }
@@ -88,6 +91,11 @@ impl Distributor {
             return Err(Refusal::TooManyWaiting);
         }
         let arrived = arrived.map_or(self.now, |arrived| arrived.min(self.now));
+        let queue = if also.is_empty() { queue } else { self.first_open(request) };
+        let queue_slot = self.queues.slot(queue).expect("looked at above");
+        let behind = if also.is_empty() { None } else { self.entries_behind(request, queue) };
+        let standing = Standing::of(1 + behind.as_ref().map_or(0, |behind| behind.entries.len()));
+        let is_alone = behind.is_none();
         let slot = self.interactions.insert(Interaction {
             id,
             key: Place::new(id, arrived, priority, self.settings.head_start_per_point).key,
@@ -97,13 +105,17 @@ impl Distributor {
             flow_outs: 0,
             requirement: requirement.as_ref().map(|requirement| self.own_requirements.keep(requirement)),
             entry: Entry::new(queue, queue_slot, self.now),
-            also: None,
+            also: behind,
             first_reservation: Slot::NOWHERE,
-            standing: Standing::ONE,
+            standing,
             exclusions: None,
         });
         self.unanswered += 1;
-        self.enter(slot, Nth::FIRST, queue, None);
+        if is_alone {
+            self.enter(slot, Nth::FIRST, queue, None);
+        } else {
+            self.enter_several(slot);
+        }
         Ok(())
     }
 
@@ -125,22 +137,13 @@ impl Distributor {
             let Some((cause, exit)) = closed.or_else(|| self.exit_at_entry(slot, nth)) else {
                 return self.make_promise(slot, nth);
             };
-            if closed.is_none() {
-                self.stop_waiting(slot, nth);
-            }
-            self.note_overflow(slot, nth, cause, exit);
-            match exit {
-                Exit::Leave(_) => return self.forget(slot),
-                Exit::Queue(next) => {
-                    self.interactions[slot].flow_outs += 1;
-                    (queue, from) = (next, Some(queue));
-                }
-            }
+            let Some(next) = self.depart(slot, nth, cause, exit) else { return };
+            (queue, from) = (next, Some(queue));
         }
     }
 
     /// Into a queue, and not yet into its line.
-    fn come(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
+    pub(super) fn come(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
         *self.interactions[slot].entry_mut(nth) = Entry::new(queue, queue_slot, self.now);
         self.offer(slot, nth, from);
@@ -154,7 +157,7 @@ impl Distributor {
     }
 
     /// To the step at which the wait in a queue begins.
-    fn begin_steps(&mut self, slot: Slot<Interaction>, nth: Nth) {
+    pub(super) fn begin_steps(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot];
         let (step, cause) = queue.step_at(0, self.now, self.now);
         self.enter_step(slot, nth, step, cause);
@@ -166,7 +169,8 @@ impl Distributor {
         let Entry { queue, queue_slot, .. } = *self.interactions[slot].entry(nth);
         let (waited, age) = self.ages(slot, nth);
         self.count(queue_slot, |counters| counters.offered += 1);
-        self.emit(Event::Queued { interaction, queue, from, priority, waited, age });
+        let beside = from.is_none() && nth != Nth::FIRST;
+        self.emit(Event::Queued { interaction, queue, from, beside, priority, waited, age });
     }
 
     /// Since entry into its queue, and since arrival.
@@ -179,7 +183,7 @@ impl Distributor {
         (self.now - interaction.entry(nth).entered, self.now - interaction.arrived)
     }
 
-    fn exit_at_entry(&self, slot: Slot<Interaction>, nth: Nth) -> Option<(OverflowCause, Exit)> {
+    pub(super) fn exit_at_entry(&self, slot: Slot<Interaction>, nth: Nth) -> Option<(OverflowCause, Exit)> {
         if !self.waits(slot) {
             return None;
         }
@@ -203,7 +207,10 @@ impl Distributor {
         let can_use = match exit {
             Exit::Leave(_) => true,
             Exit::Queue(queue) => {
-                self.queues.contains(queue) && self.interactions[slot].flow_outs < self.settings.flow_outs_max
+                let interaction = &self.interactions[slot];
+                self.queues.contains(queue)
+                    && (interaction.flow_outs < self.settings.flow_outs_max
+                        || interaction.nth_in(queue).is_some())
             }
         };
         can_use && self.waits(slot)
@@ -212,14 +219,8 @@ impl Distributor {
     /// A waiting interaction leaves its queue without an agent.
     pub(super) fn leave(&mut self, slot: Slot<Interaction>, nth: Nth, cause: OverflowCause, exit: Exit) {
         let from = self.interactions[slot].entry(nth).queue;
-        self.stop_waiting(slot, nth);
-        self.note_overflow(slot, nth, cause, exit);
-        match exit {
-            Exit::Leave(_) => self.forget(slot),
-            Exit::Queue(queue) => {
-                self.interactions[slot].flow_outs += 1;
-                self.enter(slot, nth, queue, Some(from));
-            }
+        if let Some(next) = self.depart(slot, nth, cause, exit) {
+            self.enter(slot, nth, next, Some(from));
         }
     }
 
@@ -230,6 +231,7 @@ impl Distributor {
         nth: Nth,
         cause: OverflowCause,
         exit: Exit,
+        elsewhere: bool,
     ) {
         let interaction = self.interactions[slot].id;
         let queue = self.interactions[slot].entry(nth).queue;
@@ -241,7 +243,7 @@ impl Distributor {
                 Exit::Leave(_) => {}
             }
         });
-        self.emit(Event::Overflowed { interaction, queue, waited, age, cause, exit });
+        self.emit(Event::Overflowed { interaction, queue, waited, age, cause, exit, elsewhere });
     }
 
     /// Whoever waits longer than allowed leaves, or is marked where the exit cannot be used.
@@ -277,7 +279,8 @@ impl Distributor {
         let stage = self.interactions[slot].stage;
         let (during, let_go) = match stage {
             Stage::Waiting => {
-                self.stop_waiting_everywhere(slot);
+                let first = self.interactions[slot].first();
+                self.leave_lines(slot, first);
                 (AbandonedDuring::Waiting, Vec::new())
             }
             Stage::Reserved { .. } => {
@@ -290,6 +293,7 @@ impl Distributor {
         let (waited, age) = self.ages(slot, first);
         self.count(queue_slot, |counters| counters.abandoned += 1);
         self.emit(Event::Abandoned { interaction: id, queue, waited, age, during });
+        self.dequeue_others(slot, first, DequeueCause::Abandoned);
         self.forget(slot);
         if !let_go.is_empty() {
             self.free_without_fault(let_go);
@@ -347,27 +351,9 @@ impl Distributor {
         Ok(())
     }
 
-    pub(super) fn move_to(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
-        let slot = self.interaction(id)?;
-        if !self.waits(slot) {
-            return Err(Refusal::WrongStage(id));
-        }
-        let nth = self.interactions[slot].first();
-        let from = self.interactions[slot].entry(nth).queue;
-        if !self.queues.contains(queue) {
-            return Err(Refusal::UnknownQueue(queue));
-        }
-        if queue == from {
-            return Err(Refusal::UselessExit(queue));
-        }
-        self.stop_waiting(slot, nth);
-        self.note_overflow(slot, nth, OverflowCause::Moved, Exit::Queue(queue));
-        self.enter(slot, nth, queue, Some(from));
-        Ok(())
-    }
-
     /// Back in line after a reservation or an answer that came to nothing: same places, same ages.
-    pub(super) fn wait_again(&mut self, slot: Slot<Interaction>) {
+    /// The estimator of the queue in which it was rung for knows.
+    pub(super) fn wait_again(&mut self, slot: Slot<Interaction>, rung_in: QueueId) {
         for nth in self.interactions[slot].standing {
             let interaction = &self.interactions[slot];
             let (place, entry) = (interaction.place(), interaction.entry(nth));
@@ -376,6 +362,10 @@ impl Distributor {
             self.enter_step(slot, nth, step, cause);
             self.start_waiting(slot, nth);
             self.begin_promise(slot, nth);
+            if queue != rung_in {
+                let queue = self.interactions[slot].entry(nth).queue_slot;
+                self.queues[queue].state.estimator.entered(self.now);
+            }
             self.unsettled.overdue.push((place, queue));
         }
     }
@@ -437,7 +427,9 @@ impl Distributor {
 
     /// Out of the table.
     pub(super) fn drop_interaction(&mut self, slot: Slot<Interaction>) {
-        if let Some(own) = self.interactions.remove(slot).requirement {
+        let Interaction { requirement, also, .. } = self.interactions.remove(slot);
+        self.give_room_back(also);
+        if let Some(own) = requirement {
             self.own_requirements.release(own);
         }
     }

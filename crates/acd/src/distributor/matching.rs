@@ -219,7 +219,7 @@ impl Distributor {
             return false;
         }
         let Some(choice) = self.choose(slot, nth) else { return false };
-        self.hold(slot, nth, &choice);
+        self.reserve(slot, nth, &choice);
         true
     }
 
@@ -424,9 +424,9 @@ impl Distributor {
         Some(Choice { agent, bucket, eligible, runners_up })
     }
 
-    /// Holds the chosen agent for an interaction that stands in line, for its turn in one queue.
+    /// Holds the chosen agent for an interaction, by its turn in one of its queues.
     fn reserve(&mut self, slot: Slot<Interaction>, nth: Nth, choice: &Choice) {
-        self.stop_waiting_everywhere(slot);
+        self.leave_lines(slot, nth);
         self.hold(slot, nth, choice);
         self.settle_reserves();
     }

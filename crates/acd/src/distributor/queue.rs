@@ -37,6 +37,8 @@ pub(crate) struct Queue {
     pub(crate) working: u32,
     pub(crate) shared: u32,
     pub(crate) reserved: u32,
+    /// Reserved by another of their queues.
+    pub(crate) elsewhere: u32,
     pub(crate) handling: u32,
     /// Ends the grace of `nobody_logged_in`.
     pub(crate) grace_timer: Option<TimerId>,
@@ -79,6 +81,7 @@ impl Queue {
             working: 0,
             shared: 0,
             reserved: 0,
+            elsewhere: 0,
             handling: 0,
             grace_timer: None,
             reserve_timer: None,

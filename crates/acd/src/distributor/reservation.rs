@@ -11,8 +11,8 @@ use super::{Agent, Distributor, Interaction};
 use crate::state::{ReservationState, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AgentId, Aside, BackOff, BackOffs, Event, HandlingEnd, InteractionId, Presence, QueueId, ReasonCode,
-    Refusal, RejectCause, ReservationEnd, ReservationId, Work, WorkStage,
+    AgentId, Aside, BackOff, BackOffs, DequeueCause, Event, HandlingEnd, InteractionId, Presence, QueueId,
+    ReasonCode, Refusal, RejectCause, ReservationEnd, ReservationId, Work, WorkStage,
 };
 
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ impl Distributor {
         self.queues[queue_slot].handling += 1;
         self.emit(Event::Answered { interaction, queue, agent, waited, age });
         self.interactions[slot].entry_mut(nth).promise = None;
+        self.dequeue_others(slot, nth, DequeueCause::Answered);
+        self.keep_only(slot, nth);
         let agent_slot = self.who(agent);
         self.change_agent(agent_slot, ReadyClock::Goes, |agent| {
             let work =
@@ -78,9 +80,10 @@ impl Distributor {
     /// By rejection or expiry: the agent backs off; where nobody else is rung, the interaction waits again in its place.
     pub(super) fn fail_reservation(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
         let id = self.reservations[reservation].id;
-        let ReservationState { interaction, agent, queue, .. } = self.end_reservation(reservation, end);
+        let ReservationState { interaction, agent, queue: rung_in, .. } =
+            self.end_reservation(reservation, end);
         let slot = self.at(interaction);
-        let queue = self.interactions[slot].entry(self.entry_of(slot, queue)).queue_slot;
+        let queue = self.interactions[slot].entry(self.entry_of(slot, rung_in)).queue_slot;
         self.count(queue, |counters| counters.missed += 1);
         let (back_off, is_miss) = consequence(&self.queues[queue].state.settings.back_offs, end);
         let (now, misses_max) = (self.now, self.settings.misses_max);
@@ -99,7 +102,7 @@ impl Distributor {
         if !back_off.exclusion.is_zero() {
             self.exclude(slot, agent, now + back_off.exclusion);
         }
-        self.go_on_without(slot);
+        self.go_on_without(slot, rung_in);
     }
 
     /// Takes a reservation away and says so. What becomes of the agent is the caller's, and of the interaction where
@@ -120,7 +123,10 @@ impl Distributor {
             let rung = &mut self.interactions[interaction_slot];
             rung.stage = Stage::Waiting;
             for nth in rung.standing {
-                self.queues[rung.entry(nth).queue_slot].reserved -= 1;
+                let entry = rung.entry(nth);
+                let stands = &mut self.queues[entry.queue_slot];
+                let count = if entry.queue == queue { &mut stands.reserved } else { &mut stands.elsewhere };
+                *count -= 1;
             }
         }
         let lasted = self.now - since;
@@ -197,7 +203,7 @@ impl Distributor {
         if !exclusion.is_zero() {
             self.exclude(slot, agent, now + exclusion);
         }
-        self.wait_again(slot);
+        self.wait_again(slot, queue);
         Ok(())
     }
 

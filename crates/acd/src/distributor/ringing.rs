@@ -20,7 +20,7 @@ use super::{Agent, Alarm, Distributor, Interaction, Queue, Reservation};
 use crate::line::{Key, Node};
 use crate::state::Stage;
 use crate::table::Slot;
-use crate::{AgentId, InteractionId, ReservationEnd, ReservationId};
+use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
 
 /// Where an interaction for which agents are rung stands in the lines of its queue.
 #[derive(Clone, Copy, Debug)]
@@ -252,8 +252,9 @@ impl Distributor {
                 let ring = self.queues[interaction.entry(nth).queue_slot].state.settings.ring;
                 let most = ring.most_after(Duration::ZERO);
                 interaction.stage = Stage::Reserved { since: self.now, most };
-                for nth in interaction.standing {
-                    self.queues[interaction.entry(nth).queue_slot].reserved += 1;
+                self.queues[interaction.entry(nth).queue_slot].reserved += 1;
+                for other in interaction.standing.but(nth) {
+                    self.queues[interaction.entry(other).queue_slot].elsewhere += 1;
                 }
                 0
             }
@@ -309,9 +310,9 @@ impl Distributor {
 
     /// An interaction has lost an agent who was rung for it: where that was the last one, it waits again; otherwise
     /// there is room for another one.
-    pub(super) fn go_on_without(&mut self, slot: Slot<Interaction>) {
+    pub(super) fn go_on_without(&mut self, slot: Slot<Interaction>, rung_in: QueueId) {
         match self.interactions[slot].stage {
-            Stage::Waiting => self.wait_again(slot),
+            Stage::Waiting => self.wait_again(slot, rung_in),
             Stage::Reserved { .. } => self.stand_ringing(slot),
             Stage::Handling { .. } => unreachable!("who is answered is rung for no more"),
         }

@@ -23,6 +23,7 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         open: queue.state.open,
         waiting: queue.lines.len,
         reserved: queue.reserved,
+        elsewhere: queue.elsewhere,
         handling: queue.handling,
         longest_wait: queue.lines.first_entry(&distributor.lines).map(|first| at - first).unwrap_or_default(),
         reserves_open: queue.state.reserves_open,
@@ -134,6 +135,7 @@ pub(crate) struct Listing {
     pub(crate) staff: Vec<u32>,
     pub(crate) staff_any: u32,
     pub(crate) reserved: u32,
+    pub(crate) elsewhere: u32,
     pub(crate) handling: u32,
     /// The first of those without own requirement, by step.
     pub(crate) front: BTreeMap<u8, Place>,
@@ -170,6 +172,7 @@ impl Listing {
             staff: queue.staff.clone(),
             staff_any: queue.staff_any,
             reserved: queue.reserved,
+            elsewhere: queue.elsewhere,
             handling: queue.handling,
             front: steps
                 .filter(|step| front.open >> step & 1 == 1)

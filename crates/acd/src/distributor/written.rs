@@ -125,7 +125,16 @@ impl Distributor {
             next: Slot::NOWHERE,
             places: RingPlaces::NOWHERE,
         });
-        self.link(self.at(state.interaction), held);
+        let slot = self.at(state.interaction);
+        self.link(slot, held);
+        let interaction = &self.interactions[slot];
+        if interaction.first_reservation == held {
+            for nth in interaction.standing {
+                let entry = interaction.entry(nth);
+                let stands = &mut self.queues[entry.queue_slot];
+                *(if entry.queue == state.queue { &mut stands.reserved } else { &mut stands.elsewhere }) += 1;
+            }
+        }
     }
 
     fn restore_interaction(&mut self, id: InteractionId, state: InteractionState) {
@@ -162,13 +171,8 @@ impl Distributor {
                 self.unanswered += 1;
                 self.start_waiting_everywhere(slot);
             }
-            Stage::Reserved { .. } => {
-                self.unanswered += 1;
-                let interaction = &self.interactions[slot];
-                for nth in interaction.standing {
-                    self.queues[interaction.entry(nth).queue_slot].reserved += 1;
-                }
-            }
+            // Its queues count it with the first of its reservations.
+            Stage::Reserved { .. } => self.unanswered += 1,
             Stage::Handling { .. } => {
                 let queue = self.interactions[slot].entry.queue;
                 if let Some(queue) = self.queues.slot(queue) {

@@ -4,20 +4,22 @@
 //! applying the events, one by one, to the state before; that the last one is the state after shows that
 //! the events tell all.
 
-use std::cmp::Reverse;
+mod turn;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use timing::Instant;
 
+use self::turn::{Turn, turn};
 use super::{Input, Step, Violation};
 use crate::estimate::Estimator;
 use crate::state::{
     AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
-    Activity, AgentId, Aside, Channel, Command, Counters, Decision, ELIGIBLE_MAX, Event, Exit, HandlingEnd,
-    IdleClock, InteractionId, Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd,
+    Activity, AgentId, Aside, Channel, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, Event, Exit,
+    HandlingEnd, InteractionId, Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd,
     ReservationId, Selection, Settings, StepEffect, Strategy, Work, WorkStage, Worked, requirement,
 };
 
@@ -344,16 +346,13 @@ impl Mirror {
                 self.reserved(reservation, held)
             }
             Event::ReservationEnded { reservation, cause, .. } => self.reservation_ended(reservation, cause),
-            Event::Answered { interaction, agent, .. } => {
-                let contact = self.contact(interaction)?;
-                contact.stage = Stage::Handling { agent, since: now };
-                contact.exclusions.clear();
-                let agent = self.state.agents.get_mut(&agent)?;
-                let work = agent.works.take(|work| work.interaction == interaction && !work.is_answered())?;
-                agent.works.push(Work { stage: WorkStage::Handling { since: now, renewed: now }, ..work });
-                agent.handled = agent.handled.saturating_add(1);
-                Some(())
+            Event::Answered { interaction, agent, .. } => self.answered(interaction, agent),
+            Event::Overflowed { interaction, queue, elsewhere: true, .. } => {
+                self.end_entry(interaction, queue)
             }
+            // Who has given up is gone already.
+            Event::Dequeued { cause: DequeueCause::Abandoned, .. } => Some(()),
+            Event::Dequeued { interaction, queue, .. } => self.end_entry(interaction, queue),
             Event::Abandoned { interaction, .. }
             | Event::Overflowed { interaction, exit: Exit::Leave(_), .. } => {
                 self.state.interactions.remove(&interaction).map(drop)
@@ -396,6 +395,22 @@ impl Mirror {
         }
     }
 
+    fn answered(&mut self, interaction: InteractionId, agent: AgentId) -> Option<()> {
+        let now = self.state.now;
+        let contact = self.contact(interaction)?;
+        contact.stage = Stage::Handling { agent, since: now };
+        contact.exclusions.clear();
+        let agent = self.state.agents.get_mut(&agent)?;
+        let work = agent.works.take(|work| work.interaction == interaction && !work.is_answered())?;
+        agent.works.push(Work { stage: WorkStage::Handling { since: now, renewed: now }, ..work });
+        agent.handled = agent.handled.saturating_add(1);
+        Some(())
+    }
+
+    fn end_entry(&mut self, interaction: InteractionId, queue: QueueId) -> Option<()> {
+        self.contact(interaction).map(|contact| contact.entries.retain(|entry| entry.queue != queue))
+    }
+
     fn reserves_changed(&mut self, queue: QueueId, open: u8) -> Option<()> {
         self.state.queues.get_mut(&queue)?.reserves_open = open;
         Some(())
@@ -423,6 +438,12 @@ impl Mirror {
         arrived: Instant,
     ) -> Option<()> {
         let entered = self.state.now;
+        if from.is_none()
+            && let Some(contact) = self.contact(id)
+        {
+            contact.entries.push(EntryState::new(queue, entered));
+            return Some(());
+        }
         if from.is_none() {
             let requirement = self.brings.take();
             let contact = InteractionState {
@@ -760,36 +781,4 @@ fn meets(settings: &QueueSettings, step: usize, agent: &AgentState) -> bool {
         };
     }
     meets
-}
-
-/// Where an agent stands by a queue's strategy: the smaller, the sooner; then by id.
-type Turn = (u8, Reverse<u32>, u64, Instant);
-
-fn turn(queue: &QueueState, id: AgentId, agent: &AgentState) -> Turn {
-    let (lap, major, minor) = turn_in_bucket(queue, id, agent);
-    (queue.settings.bucket(&agent.settings.skills), lap, major, minor)
-}
-
-fn turn_in_bucket(queue: &QueueState, id: AgentId, agent: &AgentState) -> (Reverse<u32>, u64, Instant) {
-    let by = |key: u64| (Reverse(0), key, agent.handled_at);
-    let score = || {
-        let wanted = State::wanted_skills(&queue.settings);
-        requirement::score(&wanted, &agent.settings.skills)
-    };
-    match queue.settings.strategy {
-        Strategy::LongestIdle(IdleClock::SinceHandled) => by(0),
-        Strategy::LongestIdle(IdleClock::SinceReady) => by(agent.ready_at.as_micros()),
-        Strategy::LongestIdle(IdleClock::SinceOffered) => by(agent.offered_at.as_micros()),
-        Strategy::MostSkilled => (Reverse(score()), 0, agent.handled_at),
-        Strategy::LeastSkilled => by(u64::from(score())),
-        Strategy::FewestHandled => by(u64::from(agent.handled)),
-        Strategy::LeastOccupied => by(u64::from(agent.occupancy)),
-        Strategy::RoundRobin => {
-            let order = agent.settings.order;
-            let had_a_turn = queue.last_chosen.is_some_and(|last| (order, id) <= last);
-            (Reverse(u32::from(!had_a_turn)), u64::from(order), Instant::ORIGIN)
-        }
-        Strategy::TopDown => by(u64::from(agent.settings.order)),
-        Strategy::WeightedRandom => (Reverse(0), 0, Instant::ORIGIN),
-    }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use timing::Instant;
 
-use super::line::{Book, Lines, Stand, Stay};
+use super::line::{Book, Lines, Rules, Stand, Stay, Visit};
 use super::{Input, Step, TICK, Violation};
 use crate::{
-    AgentId, Command, Counters, Event, Exit, HandlingEnd, InteractionId, QueueId, Refusal, ReservationEnd,
-    ReservationId, Selection, StepCause,
+    AgentId, Command, Counters, DequeueCause, Event, Exit, HandlingEnd, InteractionId, QueueId, Refusal,
+    ReservationEnd, ReservationId, Selection, StepCause,
 };
 
 /// A reservation that is not over.
@@ -31,8 +31,7 @@ pub(super) struct Ledger {
     held: BTreeMap<ReservationId, Held>,
     deadlines: BTreeSet<(Instant, ReservationId)>,
     last_reservation: u64,
-    /// The times of the steps of each queue that is defined.
-    rules: BTreeMap<QueueId, Vec<Duration>>,
+    rules: Rules,
     books: BTreeMap<QueueId, Book>,
     /// How agents select who have no selection of their own, and those who have.
     selection: Selection,
@@ -155,8 +154,10 @@ impl Ledger {
                 let line = self.waiting_in(*queue);
                 line.iter().for_each(|&id| self.unlist(id));
                 self.rules.insert(*queue, settings.steps.iter().map(|step| step.after).collect());
-                let elsewhere = |stay: &&mut Stay| stay.queue == *queue && stay.stand != Stand::Waiting;
-                self.stays.values_mut().filter(elsewhere).for_each(|stay| stay.has_old_step = true);
+                let elsewhere = self.stays.values_mut().filter(|stay| stay.stand != Stand::Waiting);
+                for visit in elsewhere.filter_map(|stay| stay.visit_mut(*queue)) {
+                    visit.has_old_step = true;
+                }
                 line.iter().for_each(|&id| self.list(id));
             }
             Command::SetRequirement { interaction, requirement } => {
@@ -200,11 +201,14 @@ impl Ledger {
 
     fn hear(&mut self, input: Input<'_>, event: &Event) -> Result<(), Violation> {
         match *event {
-            Event::Queued { interaction, queue, from, priority, waited, age } => {
+            Event::Queued { interaction, queue, from, beside, priority, waited, age } => {
+                if beside != (from.is_none() && self.stays.contains_key(&interaction)) {
+                    return Err(Violation::Lost(interaction));
+                }
                 self.queued(input, interaction, queue, from, priority, waited, age)
             }
-            Event::StepEntered { interaction, step, cause, .. } => {
-                self.step_entered(interaction, step, cause)
+            Event::StepEntered { interaction, queue, step, cause, .. } => {
+                self.step_entered(interaction, queue, step, cause)
             }
             Event::PriorityChanged { interaction, priority, .. } => {
                 self.unlist(interaction);
@@ -219,23 +223,32 @@ impl Ledger {
             Event::ReservationEnded { reservation, interaction, agent, queue, cause, left, .. } => {
                 self.reservation_ended(reservation, (interaction, agent, queue), cause, left)
             }
-            Event::Answered { interaction, agent, waited, .. } => {
+            Event::Answered { interaction, queue, agent, waited, .. } => {
                 self.expect(interaction, |stand| stand == Stand::Accepted(agent))?;
                 if self.stay(interaction)?.rung > 0 {
                     // Somebody else could answer it as well.
                     return Err(Violation::Lost(interaction));
                 }
-                self.leave(interaction, waited, |counters| counters.answered += 1)?;
-                self.put(interaction, Stand::Handled(agent))
+                self.leave(interaction, queue, waited, |counters| counters.answered += 1)?;
+                self.put(interaction, Stand::Handled(agent, queue))
             }
-            Event::Abandoned { interaction, waited, .. } => {
+            Event::Abandoned { interaction, queue, waited, .. } => {
                 self.expect(interaction, |stand| stand == Stand::Waiting)?;
-                self.leave(interaction, waited, |counters| counters.abandoned += 1)?;
-                self.forget(interaction)
+                if self.stays[&interaction].visits.first().map(|visit| visit.queue) != Some(queue) {
+                    return Err(Violation::Lost(interaction));
+                }
+                self.leave(interaction, queue, waited, |counters| counters.abandoned += 1)?;
+                self.put(interaction, Stand::Gone)?;
+                self.end_visit(interaction, queue)
             }
-            Event::Overflowed { interaction, waited, exit, .. } => self.overflowed(interaction, waited, exit),
-            Event::HandlingEnded { interaction, agent, cause, .. } => {
-                self.handling_ended(interaction, agent, cause)
+            Event::Overflowed { interaction, queue, waited, exit, elsewhere, .. } => {
+                self.overflowed(interaction, queue, waited, exit, elsewhere)
+            }
+            Event::Dequeued { interaction, queue, waited, cause, .. } => {
+                self.dequeued(interaction, queue, waited, cause)
+            }
+            Event::HandlingEnded { interaction, queue, agent, cause, .. } => {
+                self.handling_ended(interaction, queue, agent, cause)
             }
             Event::QueueDefined { queue } => {
                 self.books.entry(queue).or_default();
@@ -269,36 +282,41 @@ impl Ledger {
         let lost = Violation::Lost(id);
         let arrived = Instant::from_micros(self.now.as_micros().saturating_sub(micros(age)));
         let entered = Instant::from_micros(self.now.as_micros().saturating_sub(micros(waited)));
-        let fresh = |own| Stay {
-            queue,
-            priority,
-            own,
-            arrived,
-            entered,
-            credit: waited,
-            step: 0,
-            has_old_step: false,
-            stand: Stand::Waiting,
-            rung: 0,
-            tried: BTreeSet::new(),
-        };
-        let stay = match (self.stays.remove(&id), from) {
-            (None, None) => fresh(brings_requirement(input, id)),
-            (Some(stay), Some(from)) => {
-                let was_returned = stay.stand == Stand::Between(queue) && from == queue;
-                let came_over = stay.stand == Stand::Between(queue) && stay.queue == from && waited.is_zero();
-                let is_same = stay.arrived == arrived && stay.priority == priority;
-                let is_back = was_returned && stay.entered == entered;
-                if !is_same || !(is_back || came_over) {
+        let visit = Visit { queue, entered, credit: waited, step: 0, has_old_step: false, onto: None };
+        self.unlist(id);
+        match (self.stays.get_mut(&id), from) {
+            (None, None) => {
+                let own = brings_requirement(input, id);
+                let (visits, tried) = (vec![visit], BTreeSet::new());
+                let stay = Stay { priority, own, arrived, visits, stand: Stand::Waiting, rung: 0, tried };
+                self.stays.insert(id, stay);
+            }
+            // The next of the queues that it was put into at once.
+            (Some(stay), None) => {
+                let is_new =
+                    stay.stand == Stand::Waiting && stay.visits.iter().all(|other| other.queue != queue);
+                let is_same = stay.arrived == arrived && stay.priority == priority && waited.is_zero();
+                if !is_new || !is_same || !enters_also(input, id, queue) {
                     return Err(lost);
                 }
-                let (step, has_old_step) = if is_back { (stay.step, stay.has_old_step) } else { (0, false) };
-                Stay { step, has_old_step, tried: stay.tried, ..fresh(stay.own) }
+                stay.visits.push(visit);
             }
-            (Some(_), None) | (None, Some(_)) => return Err(lost),
-        };
-        self.passing.remove(&id);
-        self.stays.insert(id, stay);
+            (Some(stay), Some(from)) => {
+                let is_same = stay.arrived == arrived && stay.priority == priority;
+                let stands_there = stay.visit(queue).is_some();
+                let on_the_way = |visit: &&mut Visit| visit.queue == from && visit.onto == Some(queue);
+                let before = stay.visits.iter_mut().find(on_the_way).ok_or(lost.clone())?;
+                let is_back = from == queue && before.entered == entered;
+                let came_over = from != queue && waited.is_zero();
+                if !is_same || stands_there || !(is_back || came_over) {
+                    return Err(lost);
+                }
+                let (step, has_old_step) =
+                    if is_back { (before.step, before.has_old_step) } else { (0, false) };
+                *before = Visit { step, has_old_step, ..visit };
+            }
+            (None, Some(_)) => return Err(lost),
+        }
         self.list(id);
         let now = self.now;
         self.books.get_mut(&queue).ok_or(lost)?.enter(now);
@@ -307,11 +325,17 @@ impl Ledger {
         Ok(())
     }
 
-    fn step_entered(&mut self, id: InteractionId, step: u8, cause: StepCause) -> Result<(), Violation> {
+    fn step_entered(
+        &mut self,
+        id: InteractionId,
+        queue: QueueId,
+        step: u8,
+        cause: StepCause,
+    ) -> Result<(), Violation> {
         self.expect(id, |stand| stand == Stand::Waiting)?;
-        let stay = &self.stays[&id];
+        let stay = self.stays[&id].visit(queue).ok_or(Violation::Lost(id))?;
         let waited = self.now - stay.entered;
-        let rules = self.rules.get(&stay.queue).ok_or(Violation::Lost(id))?;
+        let rules = self.rules.get(&queue).ok_or(Violation::Lost(id))?;
         let by_time = rules.iter().take_while(|&&after| after <= waited).count();
         let new = usize::from(step);
         let fits = match cause {
@@ -324,8 +348,8 @@ impl Ledger {
             return Err(Violation::WrongStep(id));
         }
         self.unlist(id);
-        let stay = self.stay(id)?;
-        (stay.step, stay.has_old_step) = (step, false);
+        let visit = self.stay(id)?.visit_mut(queue).ok_or(Violation::Lost(id))?;
+        (visit.step, visit.has_old_step) = (step, false);
         self.list(id);
         Ok(())
     }
@@ -340,7 +364,7 @@ impl Ledger {
         let stand = if beside == 0 { Stand::Waiting } else { Stand::Reserved };
         self.expect(held.interaction, |is| is == stand)?;
         let stay = self.stay(held.interaction)?;
-        if stay.queue != held.queue || stay.rung != beside {
+        if stay.visit(held.queue).is_none() || stay.rung != beside {
             return Err(Violation::Lost(held.interaction));
         }
         stay.rung += 1;
@@ -351,8 +375,9 @@ impl Ledger {
             | Selection::Weight
             | Selection::QueueRatio
             | Selection::PercentAllocation => {
-                if beside == 0 || !self.stays[&held.interaction].has_old_step {
-                    self.lines.check_turn(&self.stays, held.interaction, held.agent)?;
+                let visit = self.stays[&held.interaction].visit(held.queue);
+                if beside == 0 || visit.is_none_or(|visit| !visit.has_old_step) {
+                    self.lines.check_turn(&self.stays, (held.interaction, held.queue), held.agent)?;
                 }
             }
             // Passes over those who are late.
@@ -382,7 +407,7 @@ impl Ledger {
         self.expect(interaction, |stand| match stand {
             Stand::Reserved => !is_taken,
             Stand::Accepted(_) => is_taken,
-            Stand::Waiting | Stand::Handled(_) | Stand::Between(_) => false,
+            Stand::Waiting | Stand::Handled(..) | Stand::Gone => false,
         })?;
         let stay = self.stay(interaction)?;
         if stay.rung != left + 1 {
@@ -402,38 +427,99 @@ impl Ledger {
         if left == 0 { self.put(interaction, Stand::Waiting) } else { Ok(()) }
     }
 
-    fn overflowed(&mut self, id: InteractionId, waited: Duration, exit: Exit) -> Result<(), Violation> {
+    fn overflowed(
+        &mut self,
+        id: InteractionId,
+        queue: QueueId,
+        waited: Duration,
+        exit: Exit,
+        elsewhere: bool,
+    ) -> Result<(), Violation> {
         self.expect(id, |stand| stand == Stand::Waiting)?;
-        self.leave(id, waited, |counters| {
+        self.leave(id, queue, waited, |counters| {
             counters.overflowed += 1;
             match exit {
                 Exit::Queue(_) => counters.flowed_out += 1,
                 Exit::Leave(_) => {}
             }
         })?;
+        let stay = &self.stays[&id];
+        let stays = match exit {
+            Exit::Queue(next) => next != queue && stay.visit(next).is_some(),
+            Exit::Leave(_) => stay.has_others(queue),
+        };
+        if stays != elsewhere {
+            return Err(Violation::Lost(id));
+        }
         match exit {
-            Exit::Queue(queue) => self.put(id, Stand::Between(queue)),
+            Exit::Queue(_) | Exit::Leave(_) if elsewhere => self.end_visit(id, queue),
+            Exit::Queue(next) => {
+                self.unlist(id);
+                self.stay(id)?.visit_mut(queue).ok_or(Violation::Lost(id))?.onto = Some(next);
+                self.list(id);
+                Ok(())
+            }
             Exit::Leave(_) => self.forget(id),
         }
+    }
+
+    fn dequeued(
+        &mut self,
+        id: InteractionId,
+        queue: QueueId,
+        waited: Duration,
+        cause: DequeueCause,
+    ) -> Result<(), Violation> {
+        let rung_there = self.held.values().any(|held| held.interaction == id && held.queue == queue);
+        let others = self.stay(id)?.has_others(queue);
+        self.expect(id, |stand| match (cause, stand) {
+            (DequeueCause::Answered, Stand::Handled(_, from)) => from != queue,
+            (DequeueCause::Abandoned, Stand::Gone) => true,
+            (DequeueCause::Moved, Stand::Waiting) => others,
+            (DequeueCause::QueueRemoved, Stand::Waiting | Stand::Reserved) => others && !rung_there,
+            (
+                DequeueCause::Answered
+                | DequeueCause::Abandoned
+                | DequeueCause::Moved
+                | DequeueCause::QueueRemoved,
+                _,
+            ) => false,
+        })?;
+        self.leave(id, queue, waited, |counters| counters.dequeued += 1)?;
+        self.end_visit(id, queue)
+    }
+
+    /// It stands there no more. With the last queue of one that is gone it is gone.
+    fn end_visit(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Violation> {
+        self.unlist(id);
+        let stay = self.stay(id)?;
+        stay.visits.retain(|visit| visit.queue != queue);
+        if stay.stand == Stand::Gone && stay.visits.is_empty() {
+            return self.forget(id);
+        }
+        self.list(id);
+        Ok(())
     }
 
     fn handling_ended(
         &mut self,
         id: InteractionId,
+        queue: QueueId,
         agent: AgentId,
         cause: HandlingEnd,
     ) -> Result<(), Violation> {
-        self.expect(id, |stand| stand == Stand::Handled(agent))?;
-        let stay = self.stay(id)?;
-        stay.tried.insert(agent);
-        let queue = stay.queue;
+        self.expect(id, |stand| stand == Stand::Handled(agent, queue))?;
+        self.stay(id)?.tried.insert(agent);
         self.count(queue, |counters| {
             counters.finished += 1;
             counters.returned += u64::from(cause == HandlingEnd::Returned);
             counters.expired += u64::from(cause == HandlingEnd::LeaseExpired);
         });
         match cause {
-            HandlingEnd::Returned => self.put(id, Stand::Between(queue)),
+            HandlingEnd::Returned => {
+                self.stay(id)?.visit_mut(queue).ok_or(Violation::Lost(id))?.onto = Some(queue);
+                self.put(id, Stand::Waiting)
+            }
             HandlingEnd::Finished | HandlingEnd::LeaseExpired => self.forget(id),
         }
     }
@@ -461,17 +547,13 @@ impl Ledger {
     fn put(&mut self, id: InteractionId, stand: Stand) -> Result<(), Violation> {
         self.unlist(id);
         self.stay(id)?.stand = stand;
-        if stand.is_passing() {
-            self.passing.insert(id);
-        } else {
-            self.passing.remove(&id);
-        }
         self.list(id);
         Ok(())
     }
 
     fn forget(&mut self, id: InteractionId) -> Result<(), Violation> {
         self.unlist(id);
+        self.passing.remove(&id);
         self.stays.remove(&id).map(drop).ok_or(Violation::Lost(id))
     }
 
@@ -479,12 +561,12 @@ impl Ledger {
     fn leave(
         &mut self,
         id: InteractionId,
+        queue: QueueId,
         waited: Duration,
         count: impl Fn(&mut Counters),
     ) -> Result<(), Violation> {
-        let stay = &self.stays[&id];
-        let (queue, at) = (stay.queue, stay.entered + stay.credit);
-        let since = waited.saturating_sub(stay.credit);
+        let visit = self.stays[&id].visit(queue).ok_or(Violation::Lost(id))?;
+        let (at, since) = (visit.entered + visit.credit, waited.saturating_sub(visit.credit));
         let now = self.now;
         self.count(queue, count);
         self.touched.insert(queue);
@@ -499,23 +581,28 @@ impl Ledger {
         }
     }
 
+    /// Into the lines if it waits; notes whether the step must not end so.
     fn list(&mut self, id: InteractionId) {
-        if let Some(stay) = self.stays.get(&id).filter(|stay| stay.stand == Stand::Waiting) {
-            let rules = self.rules.get(&stay.queue).map_or(&[][..], Vec::as_slice);
-            self.lines.insert(id, stay, rules);
+        let Some(stay) = self.stays.get(&id) else { return };
+        if stay.is_passing() {
+            self.passing.insert(id);
+        } else {
+            self.passing.remove(&id);
+        }
+        if stay.stand == Stand::Waiting {
+            self.lines.insert(id, stay, &self.rules);
         }
     }
 
     fn unlist(&mut self, id: InteractionId) {
         if let Some(stay) = self.stays.get(&id).filter(|stay| stay.stand == Stand::Waiting) {
-            let rules = self.rules.get(&stay.queue).map_or(&[][..], Vec::as_slice);
-            self.lines.remove(id, stay, rules);
+            self.lines.remove(id, stay, &self.rules);
         }
     }
 
     /// Only when the rules change: it looks at everybody.
     fn waiting_in(&self, queue: QueueId) -> Vec<InteractionId> {
-        let here = self.stays.iter().filter(|(_, stay)| stay.queue == queue);
+        let here = self.stays.iter().filter(|(_, stay)| stay.visit(queue).is_some());
         here.filter(|(_, stay)| stay.stand == Stand::Waiting).map(|(&id, _)| id).collect()
     }
 }
@@ -528,4 +615,10 @@ fn micros(duration: Duration) -> u64 {
 fn brings_requirement(input: Input<'_>, id: InteractionId) -> bool {
     matches!(input, Input::Obeyed(Command::Enqueue { interaction, request })
         if *interaction == id && request.requirement.is_some())
+}
+
+/// Whether the interaction was put into this queue beside the first.
+fn enters_also(input: Input<'_>, id: InteractionId, queue: QueueId) -> bool {
+    matches!(input, Input::Obeyed(Command::Enqueue { interaction, request })
+        if *interaction == id && request.also.contains(&queue))
 }

@@ -11,22 +11,31 @@ use crate::{AgentId, Counters, InteractionId, QueueId};
 /// One interaction as its events tell it.
 #[derive(Clone, Debug)]
 pub(super) struct Stay {
-    pub(super) queue: QueueId,
     pub(super) priority: i32,
     /// It has a requirement of its own, so that who comes later may be taken before.
     pub(super) own: bool,
     pub(super) arrived: Instant,
+    /// In the order in which it was put into its queues.
+    pub(super) visits: Vec<Visit>,
+    pub(super) stand: Stand,
+    /// How many agents are rung for it.
+    pub(super) rung: u8,
+    /// Agents who have not taken it: they may be excluded from it.
+    pub(super) tried: BTreeSet<AgentId>,
+}
+
+/// One interaction in one queue.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    pub(super) queue: QueueId,
     pub(super) entered: Instant,
     /// What it had waited when it was last counted into the queue.
     pub(super) credit: Duration,
     pub(super) step: u8,
     /// The rules changed while it was not waiting: it comes to a step of theirs when it waits again.
     pub(super) has_old_step: bool,
-    pub(super) stand: Stand,
-    /// How many agents are rung for it.
-    pub(super) rung: u8,
-    /// Agents who have not taken it: they may be excluded from it.
-    pub(super) tried: BTreeSet<AgentId>,
+    /// Out of this queue, and into that one in the same step.
+    pub(super) onto: Option<QueueId>,
 }
 
 /// Where an interaction stands.
@@ -36,20 +45,39 @@ pub(super) enum Stand {
     Reserved,
     /// One reservation is accepted, and the answer must follow in the same step.
     Accepted(AgentId),
-    Handled(AgentId),
-    /// Out of a queue, and into this one in the same step.
-    Between(QueueId),
+    /// Answered from this queue; it leaves the others in the same step.
+    Handled(AgentId, QueueId),
+    /// Given up; it leaves what queues are left in the same step.
+    Gone,
 }
 
-impl Stand {
+impl Stay {
     /// Only within a step.
-    pub(super) fn is_passing(self) -> bool {
-        match self {
-            Stand::Accepted(_) | Stand::Between(_) => true,
-            Stand::Waiting | Stand::Reserved | Stand::Handled(_) => false,
+    pub(super) fn is_passing(&self) -> bool {
+        match self.stand {
+            Stand::Accepted(_) | Stand::Gone => true,
+            Stand::Handled(..) => self.visits.len() > 1,
+            Stand::Waiting | Stand::Reserved => self.visits.iter().any(|visit| visit.onto.is_some()),
         }
     }
+
+    /// In a queue, and not on the way into another.
+    pub(super) fn visit(&self, queue: QueueId) -> Option<&Visit> {
+        self.visits.iter().find(|visit| visit.queue == queue && visit.onto.is_none())
+    }
+
+    pub(super) fn visit_mut(&mut self, queue: QueueId) -> Option<&mut Visit> {
+        self.visits.iter_mut().find(|visit| visit.queue == queue && visit.onto.is_none())
+    }
+
+    /// Whether it stands in a queue other than this one.
+    pub(super) fn has_others(&self, queue: QueueId) -> bool {
+        self.visits.iter().any(|visit| visit.queue != queue)
+    }
 }
+
+/// The times of the steps of each queue that is defined.
+pub(super) type Rules = BTreeMap<QueueId, Vec<Duration>>;
 
 /// Everybody who must be served in the order of arrival: a queue, a step, a priority.
 type Class = (QueueId, u8, i32);
@@ -58,28 +86,32 @@ type Class = (QueueId, u8, i32);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
     lines: BTreeMap<Class, BTreeSet<(Instant, InteractionId)>>,
-    steps: BTreeSet<(Instant, InteractionId)>,
+    steps: BTreeSet<(Instant, InteractionId, QueueId)>,
 }
 
 impl Lines {
-    pub(super) fn insert(&mut self, id: InteractionId, stay: &Stay, rules: &[Duration]) {
-        if !stay.own {
-            let class = (stay.queue, stay.step, stay.priority);
-            self.lines.entry(class).or_default().insert((stay.arrived, id));
+    pub(super) fn insert(&mut self, id: InteractionId, stay: &Stay, rules: &Rules) {
+        for visit in stay.visits.iter().filter(|visit| visit.onto.is_none()) {
+            if !stay.own {
+                let class = (visit.queue, visit.step, stay.priority);
+                self.lines.entry(class).or_default().insert((stay.arrived, id));
+            }
+            self.steps.extend(next_step(visit, rules).map(|at| (at, id, visit.queue)));
         }
-        self.steps.extend(next_step(stay, rules).map(|at| (at, id)));
     }
 
-    pub(super) fn remove(&mut self, id: InteractionId, stay: &Stay, rules: &[Duration]) {
-        let class = (stay.queue, stay.step, stay.priority);
-        if let Some(line) = self.lines.get_mut(&class) {
-            line.remove(&(stay.arrived, id));
-            if line.is_empty() {
-                self.lines.remove(&class);
+    pub(super) fn remove(&mut self, id: InteractionId, stay: &Stay, rules: &Rules) {
+        for visit in stay.visits.iter().filter(|visit| visit.onto.is_none()) {
+            let class = (visit.queue, visit.step, stay.priority);
+            if let Some(line) = self.lines.get_mut(&class) {
+                line.remove(&(stay.arrived, id));
+                if line.is_empty() {
+                    self.lines.remove(&class);
+                }
             }
-        }
-        if let Some(at) = next_step(stay, rules) {
-            self.steps.remove(&(at, id));
+            if let Some(at) = next_step(visit, rules) {
+                self.steps.remove(&(at, id, visit.queue));
+            }
         }
     }
 
@@ -87,14 +119,12 @@ impl Lines {
     pub(super) fn check_turn(
         &self,
         stays: &BTreeMap<InteractionId, Stay>,
-        id: InteractionId,
+        (id, queue): (InteractionId, QueueId),
         agent: AgentId,
     ) -> Result<(), Violation> {
         let stay = &stays[&id];
-        if stay.own {
-            return Ok(());
-        }
-        let Some(line) = self.lines.get(&(stay.queue, stay.step, stay.priority)) else { return Ok(()) };
+        let Some(visit) = stay.visit(queue).filter(|_| !stay.own) else { return Ok(()) };
+        let Some(line) = self.lines.get(&(queue, visit.step, stay.priority)) else { return Ok(()) };
         let before = line.range(..(stay.arrived, id));
         match before.map(|&(_, earlier)| earlier).find(|earlier| !stays[earlier].tried.contains(&agent)) {
             Some(earlier) => Err(Violation::OutOfTurn { chosen: id, earlier }),
@@ -105,14 +135,14 @@ impl Lines {
     /// I8: once time has been told, nobody waits at a step whose end is over.
     pub(super) fn check_steps(&self, now: Instant) -> Result<(), Violation> {
         match self.steps.first() {
-            Some(&(at, id)) if at + TICK <= now => Err(Violation::WrongStep(id)),
+            Some(&(at, id, _)) if at + TICK <= now => Err(Violation::WrongStep(id)),
             Some(_) | None => Ok(()),
         }
     }
 }
 
-fn next_step(stay: &Stay, rules: &[Duration]) -> Option<Instant> {
-    rules.get(usize::from(stay.step)).map(|&after| stay.entered + after)
+fn next_step(visit: &Visit, rules: &Rules) -> Option<Instant> {
+    rules.get(&visit.queue)?.get(usize::from(visit.step)).map(|&after| visit.entered + after)
 }
 
 /// The sums of one queue, in microseconds where they are times.

@@ -15,6 +15,7 @@ use acd::{
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::subsequence;
 use timing::Instant;
 
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub(crate) enum Op {
     Finish(usize),
     /// Give one of the conversations back to its queue.
     Return(usize),
+    /// Move one of those who wait.
+    Move(usize, QueueId),
     /// Renew the lease of one of the conversations.
     Renew(usize),
     /// Extend (or end) the after-call work of one who has some.
@@ -326,6 +329,7 @@ fn op() -> impl Strategy<Value = Op> {
         7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
         10 => any::<usize>().prop_map(Op::Finish),
         3 => any::<usize>().prop_map(Op::Return),
+        3 => (any::<usize>(), queue()).prop_map(|(pick, queue)| Op::Move(pick, queue)),
         5 => any::<usize>().prop_map(Op::Renew),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
@@ -339,10 +343,13 @@ fn op() -> impl Strategy<Value = Op> {
 fn enqueue() -> impl Strategy<Value = Command> {
     let arrived = option::weighted(0.2, (0..40_000_000u64).prop_map(Instant::from_micros));
     let own = option::weighted(0.2, requirement());
-    (interaction(), queue(), -2..3i32, own, arrived).prop_map(
-        |(interaction, queue, priority, requirement, arrived)| Command::Enqueue {
+    // Sometimes one twice, or more than there are.
+    let some = subsequence((0..5).map(QueueId).collect::<Vec<_>>(), 1..4);
+    let also = prop_oneof![3 => Just(Vec::new()), 3 => some, 1 => vec(queue(), 0..10)];
+    (interaction(), queue(), also, -2..3i32, own, arrived).prop_map(
+        |(interaction, queue, also, priority, requirement, arrived)| Command::Enqueue {
             interaction,
-            request: Request { queue, priority, requirement, arrived },
+            request: Request { queue, also, priority, requirement, arrived },
         },
     )
 }

@@ -1,11 +1,11 @@
 //! A name for each kind of event that the histories must reach.
 
 use acd::{
-    AbandonedDuring, Decision, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence, ReasonCode,
-    RejectCause, ReservationEnd, Selection, StepCause,
+    AbandonedDuring, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence,
+    ReasonCode, RejectCause, ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 55] = [
+pub(crate) const ALL: [&str; 60] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -43,6 +43,11 @@ pub(crate) const ALL: [&str; 55] = [
     "overflow: moved",
     "overflow: queue removed",
     "overflow out",
+    "overflow, and it waits elsewhere",
+    "dequeued: answered",
+    "dequeued: abandoned",
+    "dequeued: moved",
+    "dequeued: queue removed",
     "handling ended",
     "handling ended, returned",
     "handling ended, lease expired",
@@ -79,8 +84,15 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::Answered { .. } => "answered",
         Event::Abandoned { during: AbandonedDuring::Waiting, .. } => "abandoned while waiting",
         Event::Abandoned { during: AbandonedDuring::Reserved, .. } => "abandoned while reserved",
+        Event::Overflowed { elsewhere: true, .. } => "overflow, and it waits elsewhere",
         Event::Overflowed { exit: Exit::Leave(_), .. } => "overflow out",
         Event::Overflowed { cause, .. } => overflow(*cause),
+        Event::Dequeued { cause, .. } => match cause {
+            DequeueCause::Answered => "dequeued: answered",
+            DequeueCause::Abandoned => "dequeued: abandoned",
+            DequeueCause::Moved => "dequeued: moved",
+            DequeueCause::QueueRemoved => "dequeued: queue removed",
+        },
         Event::HandlingEnded { cause, .. } => match cause {
             HandlingEnd::Finished => "handling ended",
             HandlingEnd::Returned => "handling ended, returned",

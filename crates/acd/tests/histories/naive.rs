@@ -18,10 +18,10 @@ use acd::state::{
 };
 use acd::{
     AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, Channel, Command, Counters,
-    Decision, ELIGIBLE_MAX, Event, Exit, Fault, Forced, ForcedPresence, HandlingEnd, IdleClock,
-    InteractionId, Lease, OverflowCause, Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause,
-    Request, Requirement, ReservationEnd, ReservationId, Selection, Settings, StepCause, StepEffect,
-    Strategy, SupervisorId, Work, WorkStage, Worked, Works,
+    Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault, Forced, ForcedPresence,
+    HandlingEnd, IdleClock, InteractionId, Lease, OverflowCause, Presence, QueueId, QueueSettings,
+    ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId, Selection,
+    Settings, StepCause, StepEffect, Strategy, SupervisorId, Work, WorkStage, Worked, Works,
 };
 use timing::Instant;
 
@@ -417,7 +417,7 @@ impl Naive {
             Exit::Queue(queue) => {
                 self.state.queues.contains_key(&queue)
                     && queue != from
-                    && entry.flow_outs < self.state.settings.flow_outs_max
+                    && (entry.flow_outs < self.state.settings.flow_outs_max || entry.entry(queue).is_some())
             }
         }
     }
@@ -583,6 +583,9 @@ impl Naive {
         entry.attempts += 1;
         let entry = *entry;
         let still_waiting = self.line(queue).len() as u32;
+        if beside == 0 {
+            self.others_lose((id, queue));
+        }
         self.count(queue, |counters| counters.reservations += 1);
         let order = self.state.agents[&agent].settings.order;
         let rules = self.state.queues.get_mut(&queue).expect("known to be here");

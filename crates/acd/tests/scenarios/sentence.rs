@@ -87,13 +87,17 @@ fn enters(names: &mut Names, now: Instant, interaction: InteractionId, text: &st
     for part in parts {
         if let Some(points) = part.strip_prefix("with priority ") {
             request.priority = number(points)?;
+        } else if let Some(queue) = part.strip_prefix("and ") {
+            request.also.push(names.queue(queue)?);
         } else if let Some(text) = part.strip_prefix("needing ") {
             request.requirement = Some(names.requirement(text)?);
         } else if let Some(text) = part.strip_prefix("having waited ") {
             let ago = u64::try_from(duration(text)?.as_micros()).unwrap_or(u64::MAX);
             request.arrived = Some(Instant::from_micros(now.as_micros().saturating_sub(ago)));
         } else {
-            return Err(format!("`{part}` is unclear: with priority N, needing ..., having waited 40s"));
+            return Err(format!(
+                "`{part}` is unclear: and QUEUE, with priority N, needing ..., having waited 40s"
+            ));
         }
     }
     Ok(Command::Enqueue { interaction, request })

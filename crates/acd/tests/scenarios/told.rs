@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use acd::{
-    AbandonedDuring, Activity, Decision, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence,
-    RejectCause, ReservationEnd, StepCause, Strategy,
+    AbandonedDuring, Activity, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause,
+    Presence, RejectCause, ReservationEnd, StepCause, Strategy,
 };
 use timing::Instant;
 
@@ -67,10 +67,11 @@ type Words = (String, Vec<(&'static str, String)>);
 fn words(names: &Names, event: &Event) -> Words {
     let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
     match event {
-        Event::Queued { interaction, queue, from, priority, waited, age } => {
+        Event::Queued { interaction, queue, from, beside, priority, waited, age } => {
             let mut fields = vec![("priority", priority.to_string())];
             fields.extend([("waited", length(*waited)), ("age", length(*age))]);
             fields.extend(from.map(|from| ("from", queue_name(from))));
+            fields.extend(beside.then(|| ("beside another", String::new())));
             (format!("call {} is queued in {}", interaction.0, queue_name(*queue)), fields)
         }
         Event::StepEntered { interaction, queue, step, cause, waited } => {
@@ -102,7 +103,7 @@ fn words(names: &Names, event: &Event) -> Words {
             let fields = vec![("waited", length(*waited)), ("age", length(*age)), ("in", queue_name(*queue))];
             (format!("{} answers call {}", agent_name(*agent), interaction.0), fields)
         }
-        Event::Abandoned { .. } | Event::Overflowed { .. } => leaves(names, event),
+        Event::Abandoned { .. } | Event::Overflowed { .. } | Event::Dequeued { .. } => leaves(names, event),
         Event::HandlingEnded { .. }
         | Event::AfterCallWorkStarted { .. }
         | Event::AfterCallWorkExtended { .. }
@@ -154,17 +155,29 @@ fn leaves(names: &Names, event: &Event) -> Words {
             ];
             (format!("call {} is abandoned", interaction.0), fields)
         }
-        Event::Overflowed { interaction, queue, waited, age, cause, exit } => {
+        Event::Overflowed { interaction, queue, waited, age, cause, exit, elsewhere } => {
             let to = match exit {
                 Exit::Queue(queue) => format!("for {}", queue_name(*queue)),
                 Exit::Leave(exit) => format!("by exit {}", exit.0),
             };
-            let fields = vec![
+            let mut fields = vec![
                 ("because", overflow(*cause).to_owned()),
                 ("waited", length(*waited)),
                 ("age", length(*age)),
             ];
+            fields.extend(elsewhere.then(|| ("waits elsewhere", String::new())));
             (format!("call {} leaves {} {to}", interaction.0, queue_name(*queue)), fields)
+        }
+        Event::Dequeued { interaction, queue, waited, age, cause } => {
+            let cause = match cause {
+                DequeueCause::Answered => "it is answered elsewhere",
+                DequeueCause::Abandoned => "it is abandoned",
+                DequeueCause::Moved => "it was moved",
+                DequeueCause::QueueRemoved => "the queue is removed",
+            };
+            let fields =
+                vec![("because", cause.to_owned()), ("waited", length(*waited)), ("age", length(*age))];
+            (format!("call {} is taken out of {}", interaction.0, queue_name(*queue)), fields)
         }
         _ => unreachable!("the caller has matched them"),
     }
@@ -232,7 +245,8 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         | Event::ReservationEnded { .. }
         | Event::Answered { .. }
         | Event::Abandoned { .. }
-        | Event::Overflowed { .. } => unreachable!("told by the caller"),
+        | Event::Overflowed { .. }
+        | Event::Dequeued { .. } => unreachable!("told by the caller"),
     }
 }
 

@@ -14,6 +14,7 @@ mod reserves;
 mod returns;
 mod ringing;
 mod selection;
+mod several;
 mod strategies;
 mod supervisors;
 mod wrap_up;

@@ -29,7 +29,8 @@ fn a_caller_who_is_given_back_has_the_old_place_and_is_offered_anew() {
     assert!(matches!(events[1], Event::AfterCallWorkStarted { agent: AgentId(1), .. }));
     assert!(matches!(events[2], Event::AgentChanged { activity: Activity::AfterCallWork { .. }, .. }));
     let (waited, age) = (seconds(8), seconds(8));
-    let queued = Event::Queued { interaction, queue, from: Some(queue), priority: 2, waited, age };
+    let queued =
+        Event::Queued { interaction, queue, from: Some(queue), beside: false, priority: 2, waited, age };
     assert_eq!(events[3..], [queued]);
     let snapshot = world.acd.snapshot(world.now);
     let counters = snapshot.queues[0].counters;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use acd::{
-    AgentId, Command, Decision, Event, Exit, ExitId, HandlingEnd, InteractionId, OverflowCause, QueueId,
-    Refusal, ReservationEnd, ReservationId,
+    AgentId, Command, Decision, Event, Exit, ExitId, HandlingEnd, InteractionId, QueueId, Refusal,
+    ReservationEnd, ReservationId,
 };
 use b2bua::{Failure, FailureKind, HangUp, NotConnected};
 use timing::Instant;
@@ -23,24 +23,38 @@ impl Engine {
     pub(super) fn decided(&mut self, now: Instant, event: Event) {
         match event {
             Event::Queued { interaction, queue, from, .. } => self.queued(now, interaction, queue, from),
-            Event::Reserved { reservation, interaction, agent, decision, .. } => {
-                self.reserved(now, interaction, reservation, (agent, decision));
+            Event::Reserved { reservation, interaction, agent, queue, decision, .. } => {
+                self.reserved(now, interaction, queue, reservation, (agent, decision));
             }
             Event::ReservationEnded { reservation, interaction, cause, .. } => {
                 self.reservation_ended(now, interaction, reservation, cause);
             }
-            Event::Answered { interaction, agent, .. } => self.confirmed(now, interaction, agent),
+            Event::Answered { interaction, agent, queue, .. } => {
+                self.confirmed(now, interaction, queue, agent);
+            }
             Event::Abandoned { interaction, .. } => {
                 let outcome = self.unanswered(interaction);
                 self.forgotten(interaction, outcome);
             }
-            Event::StepEntered { interaction, step, cause, .. } => {
+            Event::StepEntered { interaction, queue, step, cause, .. } => {
                 if let Some(state) = self.interactions.get_mut(&interaction) {
-                    state.step_entered(now, step, cause);
+                    state.step_entered(now, queue, step, cause);
                 }
             }
-            Event::Overflowed { interaction, cause, exit, .. } => {
-                self.overflowed(now, interaction, cause, exit);
+            Event::Overflowed { interaction, queue, cause, exit, elsewhere, .. } => {
+                if let Some(state) = self.interactions.get_mut(&interaction) {
+                    state.overflowed(now, queue, cause, elsewhere);
+                }
+                match exit {
+                    Exit::Leave(exit) if !elsewhere => self.left(now, interaction, exit),
+                    // Queued there next, or waits on where it stands, too.
+                    Exit::Queue(_) | Exit::Leave(_) => {}
+                }
+            }
+            Event::Dequeued { interaction, queue, cause, .. } => {
+                if let Some(state) = self.interactions.get_mut(&interaction) {
+                    state.dequeued(now, queue, cause);
+                }
             }
             Event::HandlingEnded { interaction, cause: HandlingEnd::Returned, .. } => {
                 self.given_back(interaction);
@@ -71,7 +85,7 @@ impl Engine {
     fn queued(&mut self, now: Instant, interaction: InteractionId, queue: QueueId, from: Option<QueueId>) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         if from != Some(queue) {
-            state.visit_began(now, queue);
+            state.visit_began(now, queue, from);
         }
         if state.hung_up.is_none() && state.untreated.is_none() {
             state.untreated = Some(self.timers.schedule(now + TREATMENT_DELAY, interaction));
@@ -83,6 +97,7 @@ impl Engine {
         &mut self,
         now: Instant,
         interaction: InteractionId,
+        queue: QueueId,
         reservation: ReservationId,
         (agent, decision): (AgentId, Decision),
     ) {
@@ -92,7 +107,7 @@ impl Engine {
             return;
         }
         let (call, attempt) = (state.call, attempt_of(reservation));
-        state.attempt_began(now, attempt, Some((agent, decision)));
+        state.attempt_began(now, attempt, queue, Some((agent, decision)));
         if state.untreated.is_some() {
             // What the caller has agreed to is what the agent can be offered.
             self.treat(now, interaction);
@@ -133,10 +148,11 @@ impl Engine {
     }
 
     /// The distributor confirms: the conversation begins, unless one of the two is gone by now.
-    fn confirmed(&mut self, now: Instant, interaction: InteractionId, agent: AgentId) {
+    fn confirmed(&mut self, now: Instant, interaction: InteractionId, queue: QueueId, agent: AgentId) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Stage::Confirming { reservation } = state.stage else { return };
         state.story.agent = Some(agent);
+        state.story.queue = queue;
         let call = state.call;
         if let Some((hung_up, _)) = state.hung_up {
             // The distributor counts an answer, so the record does.
@@ -201,17 +217,6 @@ impl Engine {
         self.forgotten(interaction, Outcome::Answered);
     }
 
-    /// An interaction leaves its queue by a rule. One that goes to another queue is queued there next.
-    fn overflowed(&mut self, now: Instant, interaction: InteractionId, cause: OverflowCause, exit: Exit) {
-        if let Some(state) = self.interactions.get_mut(&interaction) {
-            state.overflowed(now, cause);
-        }
-        match exit {
-            Exit::Queue(_) => {}
-            Exit::Leave(exit) => self.left(now, interaction, exit),
-        }
-    }
-
     /// An interaction leaves the distributor.
     fn left(&mut self, now: Instant, interaction: InteractionId, exit: ExitId) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
@@ -236,7 +241,8 @@ impl Engine {
 
     fn dial_outside(&mut self, now: Instant, interaction: InteractionId, number: &str) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
-        state.attempt_began(now, OUTSIDE, None);
+        let queue = state.story.queue;
+        state.attempt_began(now, OUTSIDE, queue, None);
         let call = state.call;
         // A caller who was not answered learns what the number outside says, by its status; so nothing
         // is answered here that was not before.

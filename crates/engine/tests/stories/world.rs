@@ -444,7 +444,7 @@ impl World {
     fn assert_books_agree(&self) {
         use engine::Outcome;
         let totals = self.totals();
-        assert_eq!(totals.offered, totals.answered + totals.abandoned + totals.overflowed);
+        assert_eq!(totals.offered, totals.answered + totals.abandoned + totals.overflowed + totals.dequeued);
         let passed = self.engine.totals();
         let entered = totals.offered - totals.flowed_out - totals.returned;
         assert_eq!(passed.sip.calls(), entered + passed.refused_calls(), "{passed:?}");

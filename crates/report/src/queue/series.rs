@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use acd::{AgentCounts, OverflowCause, QueueSnapshot, RejectCause, ReservationEnd};
+use acd::{AgentCounts, DequeueCause, OverflowCause, QueueSnapshot, RejectCause, ReservationEnd};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge};
@@ -34,6 +34,11 @@ const FLOW_INS: Definition = Definition {
     name: "cordboard_flow_ins_total",
     help: "Of the interactions offered to the queue, those that came from another queue.",
 };
+const BESIDES: Definition = Definition {
+    name: "cordboard_entered_beside_total",
+    help: "Of the interactions offered to the queue, those that entered another queue at the same time and count as \
+           customers there.",
+};
 const RETURNS: Definition = Definition {
     name: "cordboard_returns_total",
     help: "Of the interactions offered to the queue, those that came back because the agent was gone at once.",
@@ -53,6 +58,10 @@ const SHORT_ABANDONS: Definition = Definition {
 const OVERFLOWS: Definition = Definition {
     name: "cordboard_overflows_total",
     help: "Interactions that left the queue without an agent, by cause.",
+};
+const DEQUEUES: Definition = Definition {
+    name: "cordboard_dequeues_total",
+    help: "Interactions that stood in several queues and left this one for what became of them in another, by cause.",
 };
 const FLOW_OUTS: Definition = Definition {
     name: "cordboard_flow_outs_total",
@@ -137,6 +146,8 @@ const AGENT_SECONDS: Definition = Definition {
 /// In the order of [`overflow_index`].
 const OVERFLOW_CAUSES: [&str; 6] =
     ["nobody_logged_in", "max_wait", "max_length", "moved", "queue_removed", "closed"];
+/// In the order of [`dequeue_index`].
+const DEQUEUE_CAUSES: [&str; 4] = ["answered", "abandoned", "moved", "queue_removed"];
 /// In the order of [`reservation_index`].
 const RESERVATION_ENDS: [&str; 10] = [
     "accepted",
@@ -162,6 +173,15 @@ fn overflow_index(cause: OverflowCause) -> usize {
     }
 }
 
+fn dequeue_index(cause: DequeueCause) -> usize {
+    match cause {
+        DequeueCause::Answered => 0,
+        DequeueCause::Abandoned => 1,
+        DequeueCause::Moved => 2,
+        DequeueCause::QueueRemoved => 3,
+    }
+}
+
 fn reservation_index(end: ReservationEnd) -> usize {
     match end {
         ReservationEnd::Accepted => 0,
@@ -182,13 +202,16 @@ pub(crate) struct QueueSeries {
     label: String,
     pub(super) offered: IntCounter,
     pub(super) flow_ins: IntCounter,
+    pub(super) besides: IntCounter,
     pub(super) returns: IntCounter,
     pub(super) answered: Exits,
     pub(super) abandoned: Exits,
     pub(super) overflowed: Exits,
+    pub(super) dequeued: Exits,
     pub(super) short_abandons: IntCounter,
     pub(super) flow_outs: IntCounter,
     overflow_causes: [IntCounter; OVERFLOW_CAUSES.len()],
+    dequeue_causes: [IntCounter; DEQUEUE_CAUSES.len()],
     reservations: [IntCounter; RESERVATION_ENDS.len()],
     ring_accepted: Histogram,
     ring_missed: Histogram,
@@ -223,13 +246,16 @@ impl QueueSeries {
             label: label.to_owned(),
             offered: group.counter(OFFERED, &[VOICE]),
             flow_ins: group.counter(FLOW_INS, &[]),
+            besides: group.counter(BESIDES, &[]),
             returns: group.counter(RETURNS, &[]),
             answered: Exits::new(&mut group, "answered", threshold),
             abandoned: Exits::new(&mut group, "abandoned", threshold),
             overflowed: Exits::new(&mut group, "overflowed", threshold),
+            dequeued: Exits::new(&mut group, "dequeued", threshold),
             short_abandons: group.counter(SHORT_ABANDONS, &[]),
             flow_outs: group.counter(FLOW_OUTS, &[]),
             overflow_causes: OVERFLOW_CAUSES.map(|cause| group.counter(OVERFLOWS, &[("cause", cause)])),
+            dequeue_causes: DEQUEUE_CAUSES.map(|cause| group.counter(DEQUEUES, &[("cause", cause)])),
             reservations: RESERVATION_ENDS.map(|end| group.counter(RESERVATIONS, &[("outcome", end)])),
             ring_accepted: group.histogram(RING, &RING_EDGES, &[("outcome", "accepted")]),
             ring_missed: group.histogram(RING, &RING_EDGES, &[("outcome", "not_accepted")]),
@@ -263,7 +289,7 @@ impl QueueSeries {
 
     pub(crate) fn set_threshold(&self, threshold: Duration) {
         self.threshold.set(threshold.as_secs_f64());
-        for exits in [&self.answered, &self.abandoned, &self.overflowed] {
+        for exits in [&self.answered, &self.abandoned, &self.overflowed, &self.dequeued] {
             exits.waits.set_threshold(threshold);
         }
     }
@@ -279,6 +305,10 @@ impl QueueSeries {
 
     pub(super) fn overflow(&self, cause: OverflowCause) {
         self.overflow_causes[overflow_index(cause)].inc();
+    }
+
+    pub(super) fn dequeue(&self, cause: DequeueCause) {
+        self.dequeue_causes[dequeue_index(cause)].inc();
     }
 
     pub(crate) fn end_reservation(&self, end: ReservationEnd, lasted: Duration) {

@@ -1,10 +1,10 @@
-//! Nothing is lost: offered = answered + abandoned + overflowed + waiting, after every event of any history.
+//! Nothing is lost: offered = answered + abandoned + overflowed + dequeued + waiting, after every event of any history.
 
 use std::time::Duration;
 
 use acd::{
     AgentId, AgentSettings, Command, Exit, ExitId, InteractionId, MaxLength, MaxWait, QueueId, QueueSettings,
-    ReasonCode, RejectCause, Ring,
+    ReasonCode, RejectCause, Request, Ring,
 };
 use proptest::prelude::*;
 use report::AgentState;
@@ -14,7 +14,7 @@ use crate::centre::{BILLING, Centre, Scrape, TECHNICAL, names, secs};
 /// Checks the sum for each queue that is shown.
 pub(crate) fn holds(scrape: &Scrape) {
     for queue in scrape.queues() {
-        let left: f64 = ["answered", "abandoned", "overflowed"]
+        let left: f64 = ["answered", "abandoned", "overflowed", "dequeued"]
             .iter()
             .map(|outcome| scrape.outcome(queue, outcome))
             .sum();
@@ -27,6 +27,7 @@ pub(crate) fn holds(scrape: &Scrape) {
 enum Deed {
     Pass(Duration),
     Call(u64, QueueId),
+    CallBoth(u64, QueueId),
     GiveUp(u64),
     Accept(u64),
     Reject(u64, RejectCause),
@@ -58,7 +59,8 @@ fn deed() -> impl Strategy<Value = Deed> {
     ];
     prop_oneof![
         8 => (0..30_000u64).prop_map(|millis| Deed::Pass(Duration::from_millis(millis))),
-        10 => (call(), queue()).prop_map(|(call, queue)| Deed::Call(call, queue)),
+        8 => (call(), queue()).prop_map(|(call, queue)| Deed::Call(call, queue)),
+        4 => (call(), queue()).prop_map(|(call, first)| Deed::CallBoth(call, first)),
         3 => call().prop_map(Deed::GiveUp),
         9 => call().prop_map(Deed::Accept),
         3 => (call(), cause).prop_map(|(call, cause)| Deed::Reject(call, cause)),
@@ -92,6 +94,11 @@ fn act(centre: &mut Centre, deed: &Deed) {
     match *deed {
         Deed::Pass(time) => centre.pass(time),
         Deed::Call(call, queue) => centre.enqueue(call, queue),
+        Deed::CallBoth(call, first) => {
+            let second = if first == BILLING { TECHNICAL } else { BILLING };
+            let request = Request { also: vec![second], ..Request::new(first) };
+            centre.apply(Command::Enqueue { interaction: InteractionId(call), request });
+        }
         Deed::GiveUp(call) => centre.cancel(call),
         Deed::Accept(call) => {
             if let Some(&reservation) = centre.reservations.get(&InteractionId(call)) {
@@ -144,14 +151,16 @@ fn agrees(centre: &Centre) {
         assert_eq!(scrape.outcome(&name, "answered"), counters.answered as f64);
         assert_eq!(scrape.outcome(&name, "abandoned"), counters.abandoned as f64);
         assert_eq!(scrape.outcome(&name, "overflowed"), counters.overflowed as f64);
+        assert_eq!(scrape.outcome(&name, "dequeued"), counters.dequeued as f64);
         assert_eq!(gauge("cordboard_flow_outs_total"), counters.flowed_out as f64);
         assert_eq!(gauge("cordboard_returns_total"), counters.returned as f64);
-        assert_eq!(gauge("cordboard_waiting"), f64::from(queue.waiting + queue.reserved));
+        let waiting = queue.waiting + queue.reserved + queue.elsewhere;
+        assert_eq!(gauge("cordboard_waiting"), f64::from(waiting));
         assert_eq!(gauge("cordboard_ringing"), f64::from(queue.reserved));
         assert!(gauge("cordboard_longest_wait_seconds") >= queue.longest_wait.as_secs_f64());
         let tally = figures.queues[&queue.queue].tally;
-        let waiting = u64::from(queue.waiting + queue.reserved);
-        assert_eq!(tally.offered, tally.answered + tally.abandoned + tally.overflowed + waiting);
+        let left = tally.answered + tally.abandoned + tally.overflowed + tally.dequeued;
+        assert_eq!(tally.offered, left + u64::from(waiting));
     }
     for state in AgentState::ALL {
         let is = |agent: &&acd::AgentSnapshot| AgentState::of(agent.presence, agent.activity) == state;
@@ -168,7 +177,7 @@ fn agrees(centre: &Centre) {
 /// What every histogram promises: buckets rise and end with the count.
 fn buckets_rise(scrape: &Scrape) {
     for queue in scrape.queues() {
-        for outcome in ["answered", "abandoned", "overflowed"] {
+        for outcome in ["answered", "abandoned", "overflowed", "dequeued"] {
             let mut edges: Vec<(f64, f64)> = scrape
                 .samples
                 .iter()
@@ -190,7 +199,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn offered_is_answered_abandoned_overflowed_and_waiting_after_every_event(
+    fn offered_is_answered_abandoned_overflowed_dequeued_and_waiting_after_every_event(
         deeds in prop::collection::vec(deed(), 1..120)
     ) {
         let mut centre = Centre::new(&settings());

@@ -140,6 +140,7 @@ mod tests {
             abandoned: 12_345,
             short_abandons: 12_345,
             overflowed: 12_345,
+            dequeued: 0,
             service_level: figures,
             average_speed_of_answer_seconds: Some(3_599.9),
             average_handle_time_seconds: Some(3_599.9),

@@ -223,13 +223,16 @@ impl Cordboard {
         let metrics = self.metrics();
         let offered = metrics.sum("cordboard_interactions_offered_total", &[]);
         let ended = metrics.sum("cordboard_interactions_total", &[]);
-        assert_eq!(offered, ended, "offered = answered + abandoned + overflowed, with nobody waiting");
-        let moved =
-            metrics.sum("cordboard_flow_ins_total", &[]) + metrics.sum("cordboard_returns_total", &[]);
+        assert_eq!(
+            offered, ended,
+            "offered = answered + abandoned + overflowed + dequeued, with nobody waiting"
+        );
+        let again = ["cordboard_flow_ins_total", "cordboard_returns_total", "cordboard_entered_beside_total"];
+        let moved: f64 = again.iter().map(|metric| metrics.sum(metric, &[])).sum();
         assert_eq!(
             metrics.sum("cordboard_calls_arrived_total", &[]),
             offered - moved + metrics.sum("cordboard_calls_refused_total", &[]),
-            "arrived = offered - flow-ins - returns + refused"
+            "arrived = offered - flow-ins - returns - entered beside + refused"
         );
         let log = std::fs::read_to_string(self.folder.join("cordboard.log")).expect("its log");
         let errors: Vec<&str> =

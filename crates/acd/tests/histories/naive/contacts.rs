@@ -4,9 +4,31 @@ use super::*;
 
 impl Naive {
     pub(super) fn enqueue(&mut self, id: InteractionId, request: Request) -> Result<(), Refusal> {
-        let Request { queue, priority, requirement, arrived } = request;
+        let Request { queue, also, priority, requirement, arrived } = request;
         if !self.state.queues.contains_key(&queue) {
             return Err(Refusal::UnknownQueue(queue));
+        }
+        if also.len() + 1 > ENTRIES_MAX {
+            return Err(Refusal::TooManyEntries);
+        }
+        let mut queues = vec![queue];
+        for queue in also {
+            if !self.state.queues.contains_key(&queue) {
+                return Err(Refusal::UnknownQueue(queue));
+            }
+            if queues.contains(&queue) {
+                return Err(Refusal::DuplicateQueue(queue));
+            }
+            queues.push(queue);
+        }
+        let is_shut = |queue: &QueueId| {
+            let queue = &self.state.queues[queue];
+            !queue.open && queue.settings.closed.is_some()
+        };
+        if queues.iter().all(is_shut) {
+            queues.truncate(1);
+        } else {
+            queues.retain(|queue| !is_shut(queue));
         }
         if self.state.interactions.contains_key(&id) {
             return Err(Refusal::DuplicateInteraction(id));
@@ -27,10 +49,21 @@ impl Naive {
             flow_outs: 0,
             exclusions: BTreeMap::new(),
             stage: Stage::Waiting,
-            entries: vec![EntryState::new(queue, now)],
+            entries: queues.iter().map(|&queue| EntryState::new(queue, now)).collect(),
         };
         self.state.interactions.insert(id, entry);
-        self.enter((id, queue), queue, None);
+        if let [only] = queues[..] {
+            self.enter((id, only), only, None);
+            return Ok(());
+        }
+        for &queue in &queues {
+            self.offer((id, queue), None);
+            self.advance((id, queue));
+        }
+        self.match_all();
+        for queue in queues {
+            self.stay_or_go((id, queue));
+        }
         Ok(())
     }
 
@@ -47,13 +80,10 @@ impl Naive {
 
     /// Where it stood in another queue so far, it stands in this one.
     pub(super) fn enter(&mut self, stand: Stand, queue: QueueId, from: Option<QueueId>) {
-        let (id, now) = (stand.0, self.state.now);
+        let now = self.state.now;
         *self.entry_mut(stand) = EntryState::new(queue, now);
-        let stand = (id, queue);
-        let contact = self.contact(id);
-        let (priority, waited, age) = (contact.priority, Duration::ZERO, now - contact.arrived);
-        self.count(queue, |counters| counters.offered += 1);
-        self.say(Event::Queued { interaction: id, queue, from, priority, waited, age });
+        let stand = (stand.0, queue);
+        self.offer(stand, from);
         let entry = &self.state.queues[&queue];
         if let (false, Some(rule)) = (entry.open, entry.settings.closed)
             && self.has_exit(stand, rule.exit)
@@ -62,9 +92,24 @@ impl Naive {
         }
         self.advance(stand);
         self.match_all();
+        self.stay_or_go(stand);
+    }
+
+    fn offer(&mut self, stand: Stand, from: Option<QueueId>) {
+        let ((id, queue), now) = (stand, self.state.now);
+        let contact = self.contact(id);
+        let (priority, waited, age) = (contact.priority, Duration::ZERO, now - contact.arrived);
+        self.count(queue, |counters| counters.offered += 1);
+        let beside = from.is_none() && self.state.interactions[&id].first().queue != queue;
+        self.say(Event::Queued { interaction: id, queue, from, beside, priority, waited, age });
+    }
+
+    /// Who has just entered a queue that is deserted or full goes on, whoever has to wait there is promised something.
+    fn stay_or_go(&mut self, stand: Stand) {
         if !self.waits(stand) {
             return;
         }
+        let queue = stand.1;
         let entry = &self.state.queues[&queue];
         if let (Staffing::Deserted { .. }, Some(rule)) = (entry.staffing, entry.settings.nobody_logged_in)
             && self.has_exit(stand, rule.exit)
@@ -82,8 +127,14 @@ impl Naive {
 
     pub(super) fn leave(&mut self, stand: Stand, cause: OverflowCause, exit: Exit) {
         let (id, from) = stand;
-        self.overflow(stand, cause, exit);
+        let others = self.elsewhere(stand);
+        let stays = match exit {
+            Exit::Leave(_) => !others.is_empty(),
+            Exit::Queue(next) => others.contains(&next),
+        };
+        self.overflow(stand, cause, exit, stays);
         match exit {
+            Exit::Leave(_) | Exit::Queue(_) if stays => self.end_entry(stand),
             Exit::Leave(_) => drop(self.state.interactions.remove(&id)),
             Exit::Queue(queue) => {
                 self.contact(id).flow_outs += 1;
@@ -92,14 +143,42 @@ impl Naive {
         }
     }
 
-    pub(super) fn overflow(&mut self, stand: Stand, cause: OverflowCause, exit: Exit) {
+    pub(super) fn overflow(&mut self, stand: Stand, cause: OverflowCause, exit: Exit, elsewhere: bool) {
         let (id, queue) = stand;
         let (waited, age) = self.ages(stand);
         self.count(queue, |counters| {
             counters.overflowed += 1;
             counters.flowed_out += u64::from(matches!(exit, Exit::Queue(_)));
         });
-        self.say(Event::Overflowed { interaction: id, queue, waited, age, cause, exit });
+        self.say(Event::Overflowed { interaction: id, queue, waited, age, cause, exit, elsewhere });
+    }
+
+    /// The other queues in which it stands.
+    pub(super) fn elsewhere(&self, (id, queue): Stand) -> Vec<QueueId> {
+        let entries = self.state.interactions[&id].entries.iter().map(|entry| entry.queue);
+        entries.filter(|&other| other != queue).collect()
+    }
+
+    /// It stands in that queue no more, but in others.
+    fn end_entry(&mut self, (id, queue): Stand) {
+        self.contact(id).entries.retain(|entry| entry.queue != queue);
+    }
+
+    /// It leaves a queue because of what became of it in another.
+    pub(super) fn dequeue(&mut self, stand: Stand, cause: DequeueCause) {
+        let (interaction, queue) = stand;
+        let (waited, age) = self.ages(stand);
+        self.count(queue, |counters| counters.dequeued += 1);
+        self.say(Event::Dequeued { interaction, queue, waited, age, cause });
+        self.end_entry(stand);
+    }
+
+    /// The estimators of the other queues see one less in their lines: no event of theirs tells it.
+    pub(super) fn others_lose(&mut self, stand: Stand) {
+        let now = self.state.now;
+        for queue in self.elsewhere(stand) {
+            self.state.queues.get_mut(&queue).expect("known to be here").estimator.left(now);
+        }
     }
 
     /// Since entry into that queue, and since arrival.
@@ -153,7 +232,10 @@ impl Naive {
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
         let (during, agents) = match entry.stage {
-            Stage::Waiting => (AbandonedDuring::Waiting, Vec::new()),
+            Stage::Waiting => {
+                self.others_lose((id, entry.first().queue));
+                (AbandonedDuring::Waiting, Vec::new())
+            }
             Stage::Reserved { .. } => {
                 (AbandonedDuring::Reserved, self.end_all(id, ReservationEnd::Cancelled))
             }
@@ -163,6 +245,9 @@ impl Naive {
         let (waited, age) = self.ages((id, queue));
         self.count(queue, |counters| counters.abandoned += 1);
         self.say(Event::Abandoned { interaction: id, queue, waited, age, during });
+        for other in self.elsewhere((id, queue)) {
+            self.dequeue((id, other), DequeueCause::Abandoned);
+        }
         self.state.interactions.remove(&id);
         for (agent, reservation) in agents {
             self.unhand(agent, reservation);
@@ -204,18 +289,31 @@ impl Naive {
 
     pub(super) fn relocate(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
         let entry = self.present(id)?;
-        let from = entry.first().queue;
+        let queues: Vec<QueueId> = entry.entries.iter().map(|entry| entry.queue).collect();
+        let from = queues[0];
         if entry.stage != Stage::Waiting {
             return Err(Refusal::WrongStage(id));
         }
         if !self.state.queues.contains_key(&queue) {
             return Err(Refusal::UnknownQueue(queue));
         }
-        if from == queue {
+        if queues == [queue] {
             return Err(Refusal::UselessExit(queue));
         }
-        self.overflow((id, from), OverflowCause::Moved, Exit::Queue(queue));
-        self.enter((id, from), queue, Some(from));
+        let now = self.state.now;
+        for &other in queues[1..].iter().filter(|&&other| other != queue) {
+            self.state.queues.get_mut(&other).expect("known to be here").estimator.left(now);
+            self.dequeue((id, other), DequeueCause::Moved);
+        }
+        if from != queue {
+            let stands_there = queues.contains(&queue);
+            self.overflow((id, from), OverflowCause::Moved, Exit::Queue(queue), stands_there);
+            if stands_there {
+                self.end_entry((id, from));
+            } else {
+                self.enter((id, from), queue, Some(from));
+            }
+        }
         Ok(())
     }
 
@@ -253,7 +351,7 @@ impl Naive {
     }
 
     /// Unless somebody else is still rung for it.
-    pub(super) fn wait_again(&mut self, id: InteractionId) {
+    pub(super) fn wait_again(&mut self, id: InteractionId, rung_in: QueueId) {
         if !self.rung_for(id).is_empty() {
             return;
         }
@@ -263,6 +361,10 @@ impl Naive {
             self.advance((id, queue));
             self.promise_nothing_new((id, queue));
             self.overdue.insert((self.place(id), queue));
+            if queue != rung_in {
+                let now = self.state.now;
+                self.state.queues.get_mut(&queue).expect("known to be here").estimator.entered(now);
+            }
         }
     }
 
@@ -280,6 +382,9 @@ impl Naive {
         self.count(queue, |counters| counters.answered += 1);
         self.say(Event::Answered { interaction, queue, agent, waited, age });
         self.entry_mut((interaction, queue)).promise = None;
+        for other in self.elsewhere((interaction, queue)) {
+            self.dequeue((interaction, other), DequeueCause::Answered);
+        }
         self.change(agent, false, |agent| {
             // What was answered last stands last.
             let (held, mut all): (Vec<Work>, Vec<Work>) =
@@ -347,7 +452,7 @@ impl Naive {
             }
             entry.exclusions.insert(agent, now + back_off.exclusion);
         }
-        self.wait_again(interaction);
+        self.wait_again(interaction, queue);
     }
 
     pub(super) fn finish(&mut self, id: InteractionId, cause: HandlingEnd) -> Result<(), Refusal> {
@@ -391,6 +496,7 @@ impl Naive {
             interaction: id,
             queue,
             from: Some(queue),
+            beside: false,
             priority: entry.priority,
             waited: now - entry.first().entered,
             age: now - entry.arrived,
@@ -403,7 +509,7 @@ impl Naive {
             // The answer has ended all the others.
             entry.exclusions.insert(agent, now + exclusion);
         }
-        self.wait_again(id);
+        self.wait_again(id, queue);
         Ok(())
     }
 

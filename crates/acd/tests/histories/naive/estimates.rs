@@ -63,18 +63,19 @@ impl Naive {
         }
     }
 
-    /// What [`acd::Distributor::estimate_for`] is asked: who is ahead, found by looking at everybody.
-    pub(crate) fn line_before(&self, id: InteractionId) -> Option<(QueueId, Line)> {
-        let entry = self.state.interactions.get(&id)?;
-        if entry.stage != Stage::Waiting {
-            return None;
-        }
-        let queue = entry.first().queue;
+    /// What [`acd::Distributor::estimate_for`] is asked, in each queue: who is ahead, found by looking at everybody.
+    pub(crate) fn lines_before(&self, id: InteractionId) -> Vec<(QueueId, Line)> {
+        let entries = &self.state.interactions[&id].entries;
+        let queues = entries.iter().map(|entry| entry.queue).filter(|&queue| self.waits((id, queue)));
+        queues.map(|queue| (queue, self.line_before(id, queue))).collect()
+    }
+
+    fn line_before(&self, id: InteractionId, queue: QueueId) -> Line {
         let line = self.line(queue);
         let ahead = line.iter().take_while(|place| place.interaction != id).count() as u32;
         let is_plain = |place: &&Place| self.state.interactions[&place.interaction].requirement.is_none();
         let first = line.iter().find(is_plain);
         let head = first.and_then(|first| self.entry((first.interaction, queue)).promise);
-        Some((queue, Line { ahead, available: 0, head }))
+        Line { ahead, available: 0, head }
     }
 }

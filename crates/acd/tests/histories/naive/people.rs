@@ -83,7 +83,7 @@ impl Naive {
         for work in works(&self.state.agents[&id]) {
             match work.stage {
                 WorkStage::Reserved { reservation, .. } => {
-                    returned.push(self.end(reservation, ReservationEnd::Withdrawn).interaction);
+                    returned.push(self.end(reservation, ReservationEnd::Withdrawn));
                 }
                 WorkStage::AfterCallWork { .. } => self.say_after_call_work_ended(id, &work),
                 WorkStage::Handling { .. } => {}
@@ -96,8 +96,8 @@ impl Naive {
                 agent.aside = Aside::Nothing { since };
             }
         });
-        for interaction in returned {
-            self.wait_again(interaction);
+        for held in returned {
+            self.wait_again(held.interaction, held.queue);
         }
     }
 
@@ -425,17 +425,30 @@ impl Naive {
             .filter(|(_, entry)| entry.entry(id).is_some() && !matches!(entry.stage, Stage::Handling { .. }))
             .map(|(&id, _)| self.place(id))
             .collect();
+        let rings_here = |place: &&Place| {
+            let mut held = self.state.reservations.values();
+            held.any(|held| held.interaction == place.interaction && held.queue == id)
+        };
+        let rung: BTreeSet<Place> = in_queue.iter().filter(rings_here).copied().collect();
         let mut freed = Vec::new();
-        for place in &in_queue {
+        for place in &rung {
             freed.extend(self.end_all(place.interaction, ReservationEnd::Cancelled));
         }
         self.state.queues.remove(&id);
         for (agent, reservation) in freed {
             self.unhand(agent, reservation);
         }
-        for place in in_queue {
+        let stays = |place: &Place| !self.elsewhere((place.interaction, id)).is_empty();
+        let (stay, alone): (Vec<Place>, Vec<Place>) = in_queue.into_iter().partition(stays);
+        for place in stay {
+            self.dequeue((place.interaction, id), DequeueCause::QueueRemoved);
+            if rung.contains(&place) {
+                self.wait_again(place.interaction, id);
+            }
+        }
+        for place in alone {
             let stand = (place.interaction, id);
-            self.overflow(stand, OverflowCause::QueueRemoved, exit);
+            self.overflow(stand, OverflowCause::QueueRemoved, exit, false);
             match exit {
                 Exit::Leave(_) => drop(self.state.interactions.remove(&place.interaction)),
                 Exit::Queue(to) => self.enter(stand, to, Some(id)),

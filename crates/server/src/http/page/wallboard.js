@@ -137,14 +137,23 @@ function agentRow(agent) {
     element("td", "", duration(agent.since_seconds)));
 }
 
+function total(key) {
+  return board.queues.reduce((all, queue) => all + queue[key], 0);
+}
+
 function sum(key) {
-  return count(board.queues.reduce((total, queue) => total + queue[key], 0));
+  return count(total(key));
+}
+
+/** Callers, of whom one may wait in several queues. */
+function waiting() {
+  return count(Math.max(0, board.calls - total("in_progress")));
 }
 
 function summary() {
   const waits = board.queues.map((queue) => queue.longest_wait_seconds).filter((wait) => wait !== null);
   return [
-    [word("waiting"), sum("waiting")],
+    [word("waiting"), waiting()],
     [word("longest"), waits.length ? duration(Math.max(...waits)) : word("none")],
     [word("talking"), sum("in_progress")],
     [word("answered"), sum("answered")],

@@ -1,0 +1,210 @@
+//! An interaction in several queues at once: entering them, and leaving all of them for what happens in one.
+//!
+//! It stands in the lines of each as everybody there, with its own entry, step and maximum wait. It is rung for in one of
+//! them and stands in no line meanwhile. The estimators of the other queues hear of nothing that is told, so that they
+//! are told of who comes and goes directly.
+
+use timing::Instant;
+
+use super::entry::{Also, Entry, Nth, Standing};
+use super::{Distributor, Interaction};
+use crate::estimate::Estimator;
+use crate::line::Node;
+use crate::table::Slot;
+use crate::{
+    DequeueCause, ENTRIES_MAX, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request,
+};
+
+impl Distributor {
+    /// The queues that are asked for beside the first, which is defined.
+    pub(super) fn check_also(&self, request: &Request) -> Result<(), Refusal> {
+        if request.also.len() >= ENTRIES_MAX {
+            return Err(Refusal::TooManyEntries);
+        }
+        for (before, &queue) in request.also.iter().enumerate() {
+            if !self.queues.contains(queue) {
+                return Err(Refusal::UnknownQueue(queue));
+            }
+            if queue == request.queue || request.also[..before].contains(&queue) {
+                return Err(Refusal::DuplicateQueue(queue));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first of the queues asked for that is not closed by its rule; where all are, the first of all.
+    pub(super) fn first_open(&self, request: &Request) -> QueueId {
+        let mut all = std::iter::once(&request.queue).chain(&request.also);
+        all.find(|&&queue| !self.is_shut(queue)).copied().unwrap_or(request.queue)
+    }
+
+    fn is_shut(&self, queue: QueueId) -> bool {
+        self.queues.by_id(queue).is_some_and(|queue| queue.state.exit_of_those_who_come().is_some())
+    }
+
+    /// The entries behind the first, in room that was used before.
+    pub(super) fn entries_behind(&mut self, request: &Request, first: QueueId) -> Option<Box<Also>> {
+        let mut also = self.spare_entries.pop().unwrap_or_default();
+        for &queue in request.also.iter().filter(|&&queue| queue != first && !self.is_shut(queue)) {
+            let slot = self.queues.slot(queue).expect("looked at by the caller");
+            also.entries.push(Entry::new(queue, slot, self.now));
+        }
+        if also.entries.is_empty() {
+            self.give_room_back(Some(also));
+            return None;
+        }
+        Some(also)
+    }
+
+    /// The room of entries that are over, for others.
+    pub(super) fn give_room_back(&mut self, also: Option<Box<Also>>) {
+        if let Some(mut also) = also {
+            also.entries.clear();
+            self.spare_entries.push(also);
+        }
+    }
+
+    /// Enters all its queues, and is matched once it stands in all of them.
+    pub(super) fn enter_several(&mut self, slot: Slot<Interaction>) {
+        let Interaction { id, standing, .. } = self.interactions[slot];
+        for nth in standing {
+            let queue = self.interactions[slot].entry(nth).queue;
+            self.come(slot, nth, queue, None);
+            self.begin_steps(slot, nth);
+        }
+        self.start_waiting_everywhere(slot);
+        self.match_all();
+        for nth in standing {
+            let is_here = self.interactions.slot(id) == Some(slot);
+            if !is_here || !self.waits(slot) || !self.interactions[slot].standing.contains(nth) {
+                continue;
+            }
+            match self.exit_at_entry(slot, nth) {
+                None => self.make_promise(slot, nth),
+                Some((cause, exit)) => self.leave(slot, nth, cause, exit),
+            }
+        }
+    }
+
+    /// A waiting interaction leaves one of its queues without an agent. Where it goes on to another queue, that one.
+    pub(super) fn depart(
+        &mut self,
+        slot: Slot<Interaction>,
+        nth: Nth,
+        cause: OverflowCause,
+        exit: Exit,
+    ) -> Option<QueueId> {
+        // Nobody stands in line in a queue that is closed.
+        if self.interactions[slot].entry(nth).entry_node != Node::NOWHERE {
+            self.stop_waiting(slot, nth);
+        }
+        let stays = self.interactions[slot].stays_elsewhere(nth, exit);
+        self.note_overflow(slot, nth, cause, exit, stays);
+        if stays {
+            self.end_entry(slot, nth);
+            return None;
+        }
+        match exit {
+            Exit::Leave(_) => {
+                self.forget(slot);
+                None
+            }
+            Exit::Queue(next) => {
+                self.interactions[slot].flow_outs += 1;
+                Some(next)
+            }
+        }
+    }
+
+    /// It stands in the queue of an entry no more, but in others.
+    pub(super) fn end_entry(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let interaction = &mut self.interactions[slot];
+        interaction.standing = interaction.standing.but(nth);
+        debug_assert!(!interaction.standing.is_none(), "an interaction that is here stands somewhere");
+    }
+
+    /// Out of the lines of all its queues, to be rung for in one of them.
+    pub(super) fn leave_lines(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        for other in self.interactions[slot].standing {
+            if self.interactions[slot].entry(other).entry_node != Node::NOWHERE {
+                self.stop_waiting(slot, other);
+            }
+        }
+        self.tell_others(slot, nth, Estimator::left);
+    }
+
+    /// Tells the estimators of all queues but that of an entry, which hears it by an event.
+    pub(super) fn tell_others(
+        &mut self,
+        slot: Slot<Interaction>,
+        nth: Nth,
+        what: impl Fn(&mut Estimator, Instant),
+    ) {
+        let interaction = &self.interactions[slot];
+        for other in interaction.standing.but(nth) {
+            let queue = &mut self.queues[interaction.entry(other).queue_slot];
+            what(&mut queue.state.estimator, self.now);
+        }
+    }
+
+    /// Counts and says that it has left all queues but one, because of what became of it there.
+    pub(super) fn dequeue_others(&mut self, slot: Slot<Interaction>, nth: Nth, cause: DequeueCause) {
+        for other in self.interactions[slot].standing.but(nth) {
+            self.dequeue(slot, other, cause);
+        }
+    }
+
+    /// Counts and says that it has left a queue, which may be removed already.
+    pub(super) fn dequeue(&mut self, slot: Slot<Interaction>, nth: Nth, cause: DequeueCause) {
+        let interaction = self.interactions[slot].id;
+        let queue = self.interactions[slot].entry(nth).queue;
+        let (waited, age) = self.ages(slot, nth);
+        self.count_if_defined(queue, |counters| counters.dequeued += 1);
+        self.emit(Event::Dequeued { interaction, queue, waited, age, cause });
+    }
+
+    /// From now on it has this entry only.
+    pub(super) fn keep_only(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let interaction = &mut self.interactions[slot];
+        if let Some(also) = interaction.also.take() {
+            if let Some(behind) = nth.behind() {
+                interaction.entry = also.entries[behind].clone();
+            }
+            interaction.standing = Standing::ONE;
+            self.give_room_back(Some(also));
+        }
+    }
+
+    pub(super) fn move_to(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
+        let slot = self.interaction(id)?;
+        if !self.waits(slot) {
+            return Err(Refusal::WrongStage(id));
+        }
+        if !self.queues.contains(queue) {
+            return Err(Refusal::UnknownQueue(queue));
+        }
+        let interaction = &self.interactions[slot];
+        let (standing, first, there) = (interaction.standing, interaction.first(), interaction.nth_in(queue));
+        let from = interaction.entry(first).queue;
+        if there.is_some_and(|there| standing.but(there).is_none()) {
+            return Err(Refusal::UselessExit(queue));
+        }
+        for nth in standing.but(first).filter(|&nth| Some(nth) != there) {
+            self.stop_waiting(slot, nth);
+            let queue = self.interactions[slot].entry(nth).queue_slot;
+            self.queues[queue].state.estimator.left(self.now);
+            self.dequeue(slot, nth, DequeueCause::Moved);
+            self.end_entry(slot, nth);
+        }
+        if there == Some(first) {
+            return Ok(());
+        }
+        self.stop_waiting(slot, first);
+        self.note_overflow(slot, first, OverflowCause::Moved, Exit::Queue(queue), there.is_some());
+        match there {
+            Some(_) => self.end_entry(slot, first),
+            None => self.enter(slot, first, queue, Some(from)),
+        }
+        Ok(())
+    }
+}
