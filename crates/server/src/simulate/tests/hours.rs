@@ -91,7 +91,7 @@ fn who_comes_after_the_office_has_closed_leaves_and_is_counted_as_such() {
 fn the_report_tells_the_date_and_who_came_while_it_was_closed() {
     let results = played(EVE, &options());
     let shown = text(&results, &options());
-    assert!(shown.contains("eve.toml: 2026-12-24 09:00 to 15:00"), "{shown}");
+    assert!(shown.contains("small.toml: 2026-12-24 09:00 to 15:00"), "{shown}");
     let line = |begin: &str| shown.lines().find(|line| line.starts_with(begin)).expect("it is there");
     assert!(line("interval").ends_with("overflow    closed"), "{shown}");
     assert!(line("12:00-13:00").ends_with("10.0      10.0"), "{shown}");
