@@ -78,10 +78,20 @@ impl<'a> Centre<'a> {
         if !self.inline {
             return config::of_document(&self.name, self.text, &self.tables);
         }
-        let mut loaded = config::of_document(&self.name, self.text, &with_telephony(&self.tables))?;
-        // What it says of agents that are not there: they may be in groups.
-        loaded.warnings.retain(|warning| warning.line > 1 && !warning.message.contains("no agent "));
-        Ok(loaded)
+        // What is said of the file as a whole speaks of telephony, and agents that are not there may be in groups.
+        let concerns = |problem: &Problem| {
+            problem.severity == Severity::Error || problem.line > 1 && !problem.message.contains("no agent ")
+        };
+        match config::of_document(&self.name, self.text, &with_telephony(&self.tables)) {
+            Ok(mut loaded) => {
+                loaded.warnings.retain(concerns);
+                Ok(loaded)
+            }
+            Err(mut refused) => {
+                refused.problems.retain(concerns);
+                Err(refused)
+            }
+        }
     }
 }
 

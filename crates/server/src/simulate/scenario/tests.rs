@@ -131,6 +131,11 @@ fn wrong_values_are_told_with_line_and_remedy() {
 }
 
 #[test]
+fn a_mistake_in_a_queue_comes_without_remarks_about_telephones() {
+    one_error("billing >= 7", "billing >=", "`require`: the requirement ends where a level");
+}
+
+#[test]
 fn a_lognormal_law_is_given_by_deviation_or_median() {
     let law = |text: &str| {
         let scenario = scenario(&LEAST.replace("mean = \"3m\"", &format!("shape = \"lognormal\", {text}")));
