@@ -237,21 +237,22 @@ fn reserves_rise_and_close_before_they_open() {
     let reserves = |lines: &str, message| {
         one_error("name = \"billing\"\n", &format!("name = \"billing\"\n{lines}\n"), message);
     };
-    let one = "reserves = [{ after = \"30s\", require = \"trainer\" }]";
-    reserves("reserves = [{ require = \"trainer\" }]", "`after` is missing");
+    let one = "reserves = [{ after = \"30s\", require = \"billing\" }]";
+    reserves("reserves = [{ require = \"billing\" }]", "`after` is missing");
     reserves("reserves = [{ after = \"30s\" }]", "`require` is missing");
     reserves(
-        "reserves = [{ after = \"30s\", require = \"a\" }, { after = \"30s\", require = \"b\" }]",
+        "reserves = [{ after = \"30s\", require = \"billing\" }, { after = \"30s\", require = \"billing\" }]",
         "reserves 2: `after` is not later",
     );
-    let many: Vec<String> = (10..13).map(|n| format!("{{ after = \"{n}s\", require = \"a\" }}")).collect();
+    let many: Vec<String> =
+        (10..13).map(|n| format!("{{ after = \"{n}s\", require = \"billing\" }}")).collect();
     reserves(&format!("reserves = [{}]", many.join(", ")), "more than 2 reserves");
     reserves(&format!("{one}\nreserves_close = \"31s\""), "which would close as it opens");
     reserves("reserves_close = \"10s\"", "`reserves_close` without `reserves`");
     let good = format!("name = \"billing\"\n{one}\nreserves_close = \"10s\"\n");
     let config = loaded(&LEAST.replace("name = \"billing\"\n", &good)).config;
     let (queue, after) = (&config.queues[0], Duration::from_secs(30));
-    assert_eq!(queue.reserves, [Reserve { after, require: "trainer".to_owned() }]);
+    assert_eq!(queue.reserves, [Reserve { after, require: "billing".to_owned() }]);
     assert_eq!(queue.reserves_close, Some(Duration::from_secs(10)));
 }
 
