@@ -214,8 +214,11 @@ impl Distributor {
     /// Matches an interaction that has just come and stands in no line yet, where nothing else was set free: what
     /// [`Distributor::match_all`] would do, without putting it into line and taking it out again.
     pub(super) fn match_at_entry(&mut self, slot: Slot<Interaction>, nth: Nth) -> bool {
-        self.settle_reserves();
-        if !self.unsettled.agents.is_empty() || !self.unsettled.interactions.is_empty() {
+        // Whether reserves close is decided with this one in line.
+        let is_alone = self.unsettled.agents.is_empty()
+            && self.unsettled.interactions.is_empty()
+            && self.unsettled.reserves.is_empty();
+        if !is_alone {
             return false;
         }
         let Some(choice) = self.choose(slot, nth) else { return false };
