@@ -53,82 +53,13 @@ enum Command {
     },
     /// Simulate a day: who calls, who works, and what becomes of it; with variants, and with the fewest agents
     /// that suffice. The scenario's language is explained in docs/simulate.md.
-    Simulate(Box<Simulate>),
+    Simulate(Box<simulate::Options>),
     /// Check a configuration and explain every error in it.
     Check {
         /// The configuration.
         #[arg(short, long, value_name = "FILE", default_value = "cordboard.toml")]
         config: PathBuf,
     },
-}
-
-/// What `simulate` is told.
-#[derive(Debug, clap::Args)]
-struct Simulate {
-    /// The scenario.
-    #[arg(value_name = "SCENARIO")]
-    scenario: PathBuf,
-    /// The configuration whose queues and agents are simulated, in place of the scenario's `config`.
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Another scenario, compared with the first on the same callers.
-    #[arg(long, value_name = "SCENARIO")]
-    compare: Option<PathBuf>,
-    /// Search the fewest agents of this group that meet the targets; without a value, of the only group.
-    #[arg(long, value_name = "GROUP", num_args = 0..=1, default_missing_value = "")]
-    staff: Option<String>,
-    /// Read everything, explain every error, and simulate nothing.
-    #[arg(long)]
-    check: bool,
-    /// Write every figure into this file, one a line.
-    #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
-    /// Write everything into this file, for programs.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Write a report with charts into this file; it needs nothing else.
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-    /// How many days, in place of the scenario's `replications`.
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    replications: Option<u32>,
-    /// In place of the scenario's `seed`.
-    #[arg(long, value_name = "NUMBER")]
-    seed: Option<u32>,
-    /// How many threads; without it, one for each core. The result is the same.
-    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u32).range(1..=1_024))]
-    threads: Option<u32>,
-}
-
-impl From<Simulate> for simulate::Options {
-    fn from(told: Simulate) -> simulate::Options {
-        let Simulate {
-            scenario,
-            config,
-            compare,
-            staff,
-            check,
-            csv,
-            json,
-            html,
-            replications,
-            seed,
-            threads,
-        } = told;
-        simulate::Options {
-            scenario,
-            config,
-            compare,
-            staff,
-            check,
-            csv,
-            json,
-            html,
-            replications,
-            seed,
-            threads,
-        }
-    }
 }
 
 /// Does what the command line says.
@@ -139,7 +70,7 @@ pub fn main() -> ExitCode {
             let duration = seconds.map(Duration::from_secs);
             demo::run(&demo::Options { http, duration, calls_per_minute, seed })
         }
-        Command::Simulate(told) => simulate::run(&(*told).into()),
+        Command::Simulate(told) => simulate::run(&told),
         Command::Check { config } => check(&config),
     };
     exit.into()

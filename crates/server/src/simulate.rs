@@ -41,30 +41,41 @@ use staffing::{Plan, Unplanned};
 /// Figures of all replications together that are kept: about a gigabyte.
 const TALLIES_MAX: usize = 4_000_000;
 
-/// What a user can say beside the scenario.
-#[derive(Clone, Debug, Default)]
+/// What a user says on the command line.
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Options {
     /// The scenario.
+    #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
-    /// A configuration in place of the scenario's own.
+    /// The configuration whose queues and agents are simulated, in place of the scenario's `config`.
+    #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Another scenario to compare with.
+    /// Another scenario, compared with the first on the same callers.
+    #[arg(long, value_name = "SCENARIO")]
     pub compare: Option<PathBuf>,
-    /// Search the fewest agents; of this group, or where it is empty of the only one.
+    /// Search the fewest agents of this group that meet the targets; without a value, of the only group.
+    #[arg(long, value_name = "GROUP", num_args = 0..=1, default_missing_value = "")]
     pub staff: Option<String>,
-    /// Only read and explain errors.
+    /// Read everything, explain every error, and simulate nothing.
+    #[arg(long)]
     pub check: bool,
-    /// Where the figures go.
+    /// Write every figure into this file, one a line.
+    #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Where everything goes, for programs.
+    /// Write everything into this file, for programs.
+    #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Where the report goes, for people.
+    /// Write a report with charts into this file; it needs nothing else.
+    #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Instead of the scenario's own.
+    /// How many days, in place of the scenario's `replications`.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub replications: Option<u32>,
-    /// Instead of the scenario's own.
+    /// In place of the scenario's `seed`.
+    #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u32>,
-    /// How many threads play; `None`: one for each core.
+    /// How many threads; without it, one for each core. The result is the same.
+    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub threads: Option<u32>,
 }
 
