@@ -1,11 +1,11 @@
 //! The machine that decides who takes what.
 //!
-//! The parts: [`agent`] and [`interaction`] (with its [`entry`] in each queue, and what
-//! becomes of those in [`several`]) hold the two sides, [`reservation`] joins
-//! them, [`ringing`] where several agents are rung for one interaction, [`matching`] chooses the agent and [`selection`]
-//! the interaction, [`queue`] and [`configure`] follow the configuration, [`deadline`] the time,
-//! [`lease`] what ends unless it is renewed, [`forced`] what supervisors want of agents. Two indexes make the choice cheap:
-//! [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
+//! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it stands
+//! ([`several`] where it stands in more than one); [`reservation`] joins them, [`ringing`] where several agents are rung for
+//! one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the interaction. [`queue`] and
+//! [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the overload, [`lease`] what ends unless it is
+//! renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two indexes make the choice
+//! cheap: [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
 
