@@ -179,7 +179,11 @@ fn check(
     further: impl FnOnce(&Config, &Report<'_>),
 ) -> Result<Loaded, Refused> {
     let document = document(name, text)?;
-    judged(name, text, &document, passwords, further)
+    let report = Report::new(name, text);
+    let config = read(&report, &document, passwords);
+    further(&config, &report);
+    let (config, warnings) = judged(config, report.into_problems())?;
+    Ok(Loaded { config, warnings })
 }
 
 /// The tables of a text.
@@ -203,31 +207,21 @@ pub(crate) fn document<'a>(name: &str, text: &'a str) -> Result<DeTable<'a>, Ref
     }
 }
 
-/// Checks tables that came from a text and may have been changed since: what a simulation varies. Files that
-/// they name are not looked for.
-///
-/// # Errors
-///
-/// Every problem that was found.
-pub(crate) fn of_document(name: &str, text: &str, document: &DeTable<'_>) -> Result<Loaded, Refused> {
-    judged(name, text, document, Passwords::Any, |_, _| {})
+/// Reads tables that came from a text and may have been changed since: what a simulation varies. Files that they
+/// name are not looked for. Where something is wrong the configuration has a stand-in, and an error is among the
+/// problems.
+pub(crate) fn of_document(name: &str, text: &str, document: &DeTable<'_>) -> (Config, Vec<Problem>) {
+    let report = Report::new(name, text);
+    let config = read(&report, document, Passwords::Any);
+    (config, report.into_problems())
 }
 
-fn judged(
-    name: &str,
-    text: &str,
-    document: &DeTable<'_>,
-    passwords: Passwords,
-    further: impl FnOnce(&Config, &Report<'_>),
-) -> Result<Loaded, Refused> {
-    let report = Report::new(name, text);
-    let config = read(&report, document, passwords);
-    further(&config, &report);
-    let problems = report.into_problems();
+/// What was read, unless an error is among what was found.
+pub(crate) fn judged<T>(read: T, problems: Vec<Problem>) -> Result<(T, Vec<Problem>), Refused> {
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(Refused { problems });
     }
-    Ok(Loaded { config, warnings: problems })
+    Ok((read, problems))
 }
 
 /// What to do where a second `[queue]` was taken for the first one again.

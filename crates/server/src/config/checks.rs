@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use acd::WEIGHT_USUAL;
+
 use super::media::PORTS_PER_CALL;
 use super::report::{Kind, Report};
 use super::routing::LACKS_GUARD;
-use super::{Config, Exit, Reach, Selection, Waiting, circles};
+use super::{Config, Exit, Reach, Selection, Strategy, Waiting, circles};
 
 pub(super) fn whole(config: &Config, report: &Report<'_>) {
     families(config, report);
@@ -14,6 +16,7 @@ pub(super) fn whole(config: &Config, report: &Report<'_>) {
     numbers_need_a_trunk(config, report);
     times_fit(config, report);
     selections_fit(config, report);
+    weights_and_shares_are_read(config, report);
     room_for_calls(config, report);
     absent_parts(config, report);
 }
@@ -147,6 +150,29 @@ fn selections_fit(config: &Config, report: &Report<'_>) {
         let place = report.place_of(Kind::Queue, &queue.name);
         let what = "late_guard in [routing] is not longer than `within` of its service level, so nobody here is ever late";
         report.warning(place, format!("queue \"{}\": {what}; make the guard longer", queue.name));
+    }
+}
+
+/// What the choice by lot or by shares reads is of use there only.
+fn weights_and_shares_are_read(config: &Config, report: &Report<'_>) {
+    let draws_lots = config.queues.iter().any(|queue| queue.strategy == Strategy::WeightedRandom);
+    for agent in &config.agents {
+        let selection = agent.selection.unwrap_or(config.routing.selection);
+        let without_effect = [
+            (
+                !agent.shares.is_empty() && selection != Selection::PercentAllocation,
+                "`shares` count nothing because the selection is not percent-allocation; \
+                 add selection = \"percent-allocation\" or leave them out",
+            ),
+            (
+                agent.weight != WEIGHT_USUAL && !draws_lots,
+                "`weight` counts nothing because no queue has strategy = \"weighted-random\"; leave it out",
+            ),
+        ];
+        for (_, message) in without_effect.iter().filter(|(is_without, _)| *is_without) {
+            let place = report.place_of(Kind::Agent, &agent.id);
+            report.warning(place, format!("agent \"{}\": {message}", agent.id));
+        }
     }
 }
 

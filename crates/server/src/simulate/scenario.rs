@@ -23,7 +23,7 @@ use toml::de::DeTable;
 
 use crate::config::reader::Section;
 use crate::config::report::{Kind, Report};
-use crate::config::{self, Config, Problem, Refused, Severity};
+use crate::config::{self, Config, Problem, Refused};
 
 pub(crate) use arrivals::{Arrivals, Pattern, Target};
 pub(crate) use day::{Day, Runs};
@@ -119,16 +119,14 @@ fn read(
     centre: &Centre<'_>,
     sheets: &Sheets,
 ) -> Result<(Written, Vec<Problem>), Refused> {
-    let loaded = centre.config()?;
+    let (config, mut problems) = centre.config();
     let report = Report::new(name, text);
-    let written = read_tables(&report, tables, loaded.config, sheets);
-    let mut problems = loaded.warnings;
+    let written = read_tables(&report, tables, config, sheets);
     problems.extend(report.into_problems());
     problems.extend(sheets.take_problems());
-    if problems.iter().any(|problem| problem.severity == Severity::Error) {
-        return Err(Refused { problems });
-    }
-    Ok((written, problems))
+    // The scenario itself first, whatever part of it was read first.
+    problems.sort_by_key(|problem| if problem.file == name { problem.line } else { usize::MAX });
+    config::judged(written, problems)
 }
 
 fn read_tables<'a>(

@@ -1,8 +1,9 @@
 //! One wrong value, one line that explains it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{LEAST, Reserve, loaded, one_error, refused};
+use super::{LEAST, Reserve, Selection, Strategy, loaded, one_error, refused};
 
 #[test]
 fn a_skill_level_out_of_range_is_shown_with_its_place() {
@@ -344,4 +345,44 @@ fn late_last_without_a_guard_is_refused_wherever_it_is_chosen() {
         "agent \"kim\": selection = \"late-last\" lets",
     );
     loaded(&format!("{shared}late_guard = \"2m\"\n"));
+}
+
+#[test]
+fn weights_and_shares_are_whole_numbers_in_their_range() {
+    one_error("skills = {", "weight = 0\nskills = {", "`weight`: 0 is out of range; choose from 1 to 1000");
+    one_error("name = \"billing\"\n", "name = \"billing\"\nweight = 1.5\n", "queue \"billing\": `weight` is");
+    one_error(
+        "skills = {",
+        "shares = { billing = 0 }\nskills = {",
+        "share 0 is out of range; shares are 1 to",
+    );
+    one_error(
+        "skills = {",
+        "selection = \"percent-allocation\"\nshares = { biling = 1 }\nskills = {",
+        "did you mean `billing`?",
+    );
+}
+
+#[test]
+fn lots_and_shares_are_read_as_documented() {
+    let text = LEAST
+        .replace("name = \"billing\"\n", "name = \"billing\"\nstrategy = \"weighted-random\"\nweight = 250\n")
+        .replace(
+            "skills = {",
+            "weight = 3\nselection = \"percent-allocation\"\nshares = { billing = 70 }\nskills = {",
+        );
+    let config = loaded(&text).config;
+    assert_eq!((config.queues[0].strategy, config.queues[0].weight), (Strategy::WeightedRandom, 250));
+    let kim = &config.agents[0];
+    assert_eq!((kim.weight, kim.selection), (3, Some(Selection::PercentAllocation)));
+    assert_eq!(kim.shares, BTreeMap::from([("billing".to_owned(), 70)]));
+}
+
+#[test]
+fn weights_and_shares_that_nothing_reads_are_pointed_out() {
+    let text = LEAST.replace("skills = {", "weight = 3\nshares = { billing = 70 }\nskills = {");
+    let messages: Vec<String> = loaded(&text).warnings.into_iter().map(|problem| problem.message).collect();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages[0].starts_with("agent \"kim\": `shares` count nothing"), "{messages:?}");
+    assert!(messages[1].starts_with("agent \"kim\": `weight` counts nothing"), "{messages:?}");
 }

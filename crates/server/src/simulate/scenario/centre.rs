@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use crate::config::reader::Section;
-use crate::config::{self, Loaded, Problem, Refused, Severity};
+use crate::config::{self, Config, Problem, Refused, Severity};
 
 /// What to do where the configuration cannot be read.
 pub(super) const REMEDY: &str =
@@ -73,25 +73,18 @@ impl<'a> Centre<'a> {
         Ok(Centre { tables: config::document(&name, other)?, name, text: other, inline: false })
     }
 
-    /// The configuration, checked like any other.
-    pub(super) fn config(&self) -> Result<Loaded, Refused> {
+    /// The configuration, checked like any other, and what is wrong or odd about it.
+    pub(super) fn config(&self) -> (Config, Vec<Problem>) {
         if !self.inline {
             return config::of_document(&self.name, self.text, &self.tables);
         }
+        let (config, mut problems) =
+            config::of_document(&self.name, self.text, &with_telephony(&self.tables));
         // What is said of the file as a whole speaks of telephony, and agents that are not there may be in groups.
-        let concerns = |problem: &Problem| {
+        problems.retain(|problem| {
             problem.severity == Severity::Error || problem.line > 1 && !problem.message.contains("no agent ")
-        };
-        match config::of_document(&self.name, self.text, &with_telephony(&self.tables)) {
-            Ok(mut loaded) => {
-                loaded.warnings.retain(concerns);
-                Ok(loaded)
-            }
-            Err(mut refused) => {
-                refused.problems.retain(concerns);
-                Err(refused)
-            }
-        }
+        });
+        (config, problems)
     }
 }
 

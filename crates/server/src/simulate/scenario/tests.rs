@@ -215,6 +215,10 @@ fn a_configuration_file_gives_queues_and_agents_and_its_errors_have_its_name() {
     assert!(twice.starts_with("day.toml:10:") && twice.contains("stands in the configuration"), "{twice}");
     let bad = read(&text.replace("cordboard.toml", "bad.toml")).expect_err("it is wrong");
     assert!(bad.contains("bad.toml:2:8: queue 1: `name` is an integer"), "{bad}");
+    let both = text.replace("cordboard.toml", "bad.toml").replace("per_hour = 60", "per_huor = 60");
+    let both = read(&both).expect_err("both files are wrong");
+    assert!(both.contains("day.toml:8:1: ") && both.contains("did you mean `per_hour`?"), "{both}");
+    assert!(both.contains("bad.toml:2:8: queue 1: `name` is an integer"), "{both}");
     let gone = read(&text.replace("cordboard.toml", "gone.toml")).expect_err("it is not there");
     assert!(gone.contains("gone.toml:1:1: cannot be read") && gone.contains("--config FILE"), "{gone}");
 }

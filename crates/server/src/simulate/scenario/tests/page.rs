@@ -29,9 +29,9 @@ fn settings() -> Vec<Setting> {
     let text = std::fs::read_to_string(&file).expect("the configuration is there");
     let centre =
         Centre::new("every-setting.toml", complete(), &tables, Some((file.as_path(), text.as_str())));
-    let loaded = centre.and_then(|centre| centre.config()).expect("the configuration is right");
+    let (config, _) = centre.expect("the configuration is TOML").config();
     let report = Report::new("every-setting.toml", complete());
-    read_tables(&report, &tables, loaded.config, &Sheets::new(&folder));
+    read_tables(&report, &tables, config, &Sheets::new(&folder));
     report.settings()
 }
 
