@@ -399,6 +399,12 @@ impl fmt::Display for Invalid {
                     "reserves can close only at a wait that is not longer than the one that opens the first"
                 )
             }
+            Invalid::TooManyOverflows => write!(f, "the queue has too many overflow rules"),
+            Invalid::NoCondition(rule) => write!(f, "overflow rule {rule} has no condition"),
+            Invalid::TooManyConditions(rule) => write!(f, "overflow rule {rule} has too many conditions"),
+            Invalid::EstimateBound(rule) => {
+                write!(f, "overflow rule {rule} asks for an estimate of more than a day, which is never told")
+            }
             Invalid::NoGuard => write!(f, "late last needs a guard of more than zero"),
         }
     }

@@ -3,7 +3,7 @@
 //! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it stands
 //! ([`several`] where it stands in more than one); [`reservation`] joins them, [`ringing`] where several agents are rung for
 //! one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the interaction. [`queue`] and
-//! [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the overload, [`lease`] what ends unless it is
+//! [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the overload, [`overflow`] who leaves by rule, [`lease`] what ends unless it is
 //! renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two indexes make the choice
 //! cheap: [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
@@ -20,6 +20,7 @@ mod interaction;
 mod lease;
 mod lots;
 mod matching;
+mod overflow;
 mod profile;
 mod queue;
 mod reservation;

@@ -378,6 +378,8 @@ pub enum OverflowCause {
     MaxLength,
     /// [`crate::QueueSettings::closed`].
     Closed,
+    /// The rule with this place in [`crate::QueueSettings::overflows`], counted from 0.
+    Rule(u8),
     /// [`Command::Move`].
     Moved,
     /// [`Command::RemoveQueue`].

@@ -10,8 +10,9 @@ use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, 
 use crate::estimate::Staff;
 use crate::state::{AgentState, EntryState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
-    AgentId, Aside, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId, Presence, QueueId,
-    RING_MAX, ReasonCode, ReservationId, Selection, Settings, StepEffect, Work, WorkStage,
+    AgentId, Aside, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId, Overflow, Presence,
+    QueueId, QueueSettings, RING_MAX, ReasonCode, ReservationId, Selection, Settings, StepEffect, Work,
+    WorkStage,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -31,6 +32,8 @@ pub enum Violation {
     WorkNotConserved(AgentId, InteractionId),
     /// An available agent could be rung beside others for an interaction that has room.
     RoomUnused(AgentId, InteractionId),
+    /// A rule of overflow that the queue does not have, or whose time has not come, was looked at.
+    WrongOverflow(InteractionId),
     /// A waiting interaction is at an earlier step than its age calls for, or at one that is not there.
     WrongStep(InteractionId),
     /// Offered is not answered + abandoned + overflowed + dequeued + waiting + reserved. `None`: over all queues.
@@ -128,6 +131,7 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
                     let queue = &state.queues.get(&entry.queue).ok_or(broken)?.settings;
                     let step = usize::from(entry.step);
                     holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
+                    check_overflows_seen(state, id, entry)?;
                 }
             }
             Stage::Reserved { most, .. } => {
@@ -136,6 +140,7 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
                 holds(is_within, Violation::BoundExceeded)?;
                 holds(rung.queues.len() == 1 && rung.queues.is_subset(&queues), broken)?;
                 holds(queues.iter().all(|queue| state.queues.contains_key(queue)), broken)?;
+                interaction.entries.iter().try_for_each(|entry| check_overflows_seen(state, id, entry))?;
             }
             Stage::Handling { agent, since } => {
                 let agent = state.agents.get(&agent).ok_or(broken)?;
@@ -148,6 +153,15 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
         holds(interaction.exclusions.len() <= most, Violation::BoundExceeded)?;
     }
     Ok(())
+}
+
+/// Only rules are looked at that the queue has, and not before their time. The queue is there.
+fn check_overflows_seen(state: &State, id: InteractionId, entry: &EntryState) -> Result<(), Violation> {
+    let rules = &state.queues[&entry.queue].settings.overflows;
+    let is_due = |rule: &Overflow| !rule.after.is_zero() && entry.entered + rule.after <= state.now;
+    let mut seen = (0..u8::BITS).filter(|number| entry.overflows_seen >> number & 1 == 1);
+    let is_right = seen.all(|number| rules.get(number as usize).is_some_and(is_due));
+    holds(is_right, Violation::WrongOverflow(id))
 }
 
 fn check_reservations(state: &State) -> Result<(), Violation> {
@@ -412,6 +426,9 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
                 if queue.settings.max_wait.is_some() && !entry.overdue {
                     listing.expiring.insert((entry.entered, interaction));
                 }
+                if let Some((rule, _)) = next_overflow(&queue.settings, entry) {
+                    listing.overflowing.entry(rule).or_default().insert((entry.entered, interaction));
+                }
                 listing.len += 1;
             }
             Stage::Reserved { since, most } => {
@@ -454,6 +471,13 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
     listing
 }
 
+/// The rule whose time comes next for somebody who waits, and when.
+fn next_overflow(settings: &QueueSettings, of: &EntryState) -> Option<(u8, Instant)> {
+    let open = |number: u8, rule: &Overflow| !rule.after.is_zero() && of.overflows_seen >> number & 1 == 0;
+    let rules = (0u8..).zip(&settings.overflows).filter(|&(number, rule)| open(number, rule));
+    rules.map(|(number, rule)| (number, of.entered + rule.after)).min_by_key(|&(number, at)| (at, number))
+}
+
 /// The deadlines that the plain state calls for are those that are set.
 fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Violation> {
     let (mut singles, mut lines, mut leases) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
@@ -465,6 +489,7 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
             Alarm::Step(queue, step) => lines.insert((queue, Aged::Step(step)), ()).is_none(),
             Alarm::MaxWait(queue) => lines.insert((queue, Aged::MaxWait), ()).is_none(),
             Alarm::Widening(queue) => lines.insert((queue, Aged::Widening), ()).is_none(),
+            Alarm::Overflow(queue, rule) => lines.insert((queue, Aged::Overflow(rule)), ()).is_none(),
         };
         holds(is_new, Violation::Deadlines)?;
     }
@@ -474,7 +499,8 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
     for (_, queue) in distributor.queues.iter() {
         let entries = (0u8..).zip(&queue.lines.entries).map(|(step, aging)| (Aged::Step(step), aging));
         let others = [(Aged::MaxWait, &queue.lines.expiring), (Aged::Widening, &queue.lines.widening)];
-        for (aged, aging) in entries.chain(others) {
+        let overflowing = (0u8..).map(Aged::Overflow).zip(&queue.lines.overflowing);
+        for (aged, aging) in entries.chain(overflowing).chain(others) {
             if let Some((at, _)) = aging.alarm {
                 let by = expected.get(&(queue.id, aged)).ok_or(Violation::Deadlines)?;
                 holds(at <= *by, Violation::Deadlines)?;
@@ -551,6 +577,7 @@ enum Aged {
     Step(u8),
     MaxWait,
     Widening,
+    Overflow(u8),
 }
 
 /// When the first in each line becomes too old for it.
@@ -581,6 +608,9 @@ fn expected_lines(state: &State) -> BTreeMap<(QueueId, Aged), Instant> {
                     }
                     if let Some(step) = queue.steps.get(usize::from(entry.step)) {
                         expect((entry.queue, Aged::Step(entry.step)), entry.entered + step.after);
+                    }
+                    if let Some((rule, at)) = next_overflow(queue, entry) {
+                        expect((entry.queue, Aged::Overflow(rule)), at);
                     }
                 }
             }

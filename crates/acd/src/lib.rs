@@ -40,6 +40,7 @@ mod id;
 pub mod invariants;
 mod line;
 mod lot;
+mod overflow;
 pub mod requirement;
 mod selection;
 mod settings;
@@ -59,6 +60,7 @@ pub use id::{
     AgentId, Channel, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId, SupervisorId,
 };
 pub use lot::{Lot, Lots};
+pub use overflow::{CONDITIONS_MAX, Condition, Limit, Measure, OVERFLOWS_MAX, Overflow};
 pub use requirement::Requirement;
 pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
 pub use settings::{

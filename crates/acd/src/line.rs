@@ -126,6 +126,12 @@ impl Lines {
         Node::some(self.entries[node.0 as usize].next)
     }
 
+    /// The first entry but this one.
+    pub(crate) fn head_but(&self, line: &Line, except: Option<Node>) -> Option<Node> {
+        let head = line.head()?;
+        if Some(head) == except { self.next(head) } else { Some(head) }
+    }
+
     /// The first entry whose key is greater.
     pub(crate) fn after(&self, line: &Line, key: Key) -> Option<Node> {
         let before = self.predecessors(line, |entry| entry.key() <= key);

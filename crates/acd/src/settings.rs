@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::estimate::EstimateRules;
 use crate::requirement::{LEVEL_MAX, Requirement, Skills};
 use crate::selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
-use crate::{ExitId, QueueId, SkillId};
+use crate::{ExitId, Overflow, QueueId, SkillId, overflow};
 
 /// The most steps in a queue, beside its first requirement.
 pub const STEPS_MAX: usize = 10;
@@ -172,6 +172,9 @@ pub struct QueueSettings {
     pub nobody_logged_in: Option<NobodyLoggedIn>,
     /// While the queue is closed ([`crate::Command::SetOpen`]), who comes leaves at once. `None`: stays.
     pub closed: Option<Closed>,
+    /// Who leaves because of how this queue, or another, stands: the first of these by which an interaction can leave,
+    /// after `nobody_logged_in` and `max_length` (or `max_wait`). At most [`crate::OVERFLOWS_MAX`].
+    pub overflows: Vec<Overflow>,
 }
 
 impl Default for QueueSettings {
@@ -198,6 +201,7 @@ impl Default for QueueSettings {
             max_length: None,
             nobody_logged_in: None,
             closed: None,
+            overflows: Vec::new(),
         }
     }
 }
@@ -504,6 +508,14 @@ pub enum Invalid {
     ReserveOutOfOrder(u8),
     /// `reserves_close` is later than the first reserve opens, or there is none to close.
     ReservesClose,
+    /// More than [`crate::OVERFLOWS_MAX`] in `overflows`.
+    TooManyOverflows,
+    /// This rule of `overflows` (1 is the first) has no condition.
+    NoCondition(u8),
+    /// This rule of `overflows` has more than [`crate::CONDITIONS_MAX`].
+    TooManyConditions(u8),
+    /// This rule of `overflows` compares an estimate with more than [`crate::estimate::ESTIMATE_MAX`].
+    EstimateBound(u8),
 }
 
 impl QueueSettings {
@@ -567,13 +579,15 @@ impl Settings {
         if settings.max_wait.is_some_and(|rule| rule.after.is_zero()) {
             return Err(Invalid::NoMaxWait);
         }
+        overflow::check(&settings.overflows)?;
         let exits = [
             settings.max_wait.map(|rule| rule.exit),
             settings.max_length.map(|rule| rule.exit),
             settings.nobody_logged_in.map(|rule| rule.exit),
             settings.closed.map(|rule| rule.exit),
         ];
-        if exits.contains(&Some(Exit::Queue(queue))) {
+        let by_rule = settings.overflows.iter().map(|rule| rule.exit);
+        if exits.into_iter().flatten().chain(by_rule).any(|exit| exit == Exit::Queue(queue)) {
             return Err(Invalid::ExitToItself);
         }
         if settings.band > BAND_MAX {

@@ -294,6 +294,8 @@ pub struct EntryState {
     pub attempts: u32,
     /// The maximum wait is over, but its exit could not be used; tried again when the queue's rules change.
     pub overdue: bool,
+    /// Bit n: the time of rule n in [`QueueSettings::overflows`] has come and it was looked at.
+    pub overflows_seen: u8,
     /// What was estimated when it came to the end of the line, as long as it has to wait.
     pub promise: Option<Promise>,
 }
@@ -301,7 +303,15 @@ pub struct EntryState {
 impl EntryState {
     /// In a queue from now on.
     pub fn new(queue: QueueId, now: Instant) -> EntryState {
-        EntryState { queue, entered: now, step: 0, attempts: 0, overdue: false, promise: None }
+        EntryState {
+            queue,
+            entered: now,
+            step: 0,
+            attempts: 0,
+            overdue: false,
+            overflows_seen: 0,
+            promise: None,
+        }
     }
 }
 

@@ -152,6 +152,8 @@ pub enum Violation {
     RefusedWithEffect,
     /// I11: an event tells something of the interaction that cannot be where it stands.
     Lost(InteractionId),
+    /// I11: it left by a rule of overflow that its queue does not have, too early for it, or elsewhere than it says.
+    FalseExit(InteractionId),
     /// I11: the counters differ from what the events add up to. `None`: those over all queues.
     LostCount(Option<QueueId>),
     /// I12: the waits that were told differ from the time that interactions spent in the queue.
@@ -172,7 +174,7 @@ impl Violation {
             Violation::WrongStep(_) => "I8",
             Violation::Overdue(_) => "I9",
             Violation::StaleReservation(_) | Violation::RefusedWithEffect => "I10",
-            Violation::Lost(_) | Violation::LostCount(_) => "I11",
+            Violation::Lost(_) | Violation::FalseExit(_) | Violation::LostCount(_) => "I11",
             Violation::FalseWaits(_) => "I12",
             Violation::OtherReplay => "I13",
             Violation::Untold => "events tell all",

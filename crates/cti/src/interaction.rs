@@ -196,8 +196,10 @@ pub enum DequeueName {
 pub struct Overflow {
     /// When (RFC 3339).
     pub at: String,
-    /// Which rule.
+    /// Why.
     pub cause: OverflowName,
+    /// Which of the queue's `overflow` tables, where one of them is the cause; 1 is the first.
+    pub rule: Option<u8>,
 }
 
 /// Why an interaction left a queue without an agent.
@@ -212,6 +214,8 @@ pub enum OverflowName {
     MaxLength,
     /// The queue is closed: `closed` of the queue.
     Closed,
+    /// One of the `overflow` tables of the queue.
+    Rule,
     /// Somebody moved it.
     Moved,
     /// The queue is in the configuration no longer.
@@ -354,7 +358,11 @@ impl Origin {
 
 impl Visit {
     fn new(visit: &engine::Visit, words: &Words<'_>) -> Visit {
-        let overflow = |(at, cause)| Overflow { at: words.time(at), cause: OverflowName::of(cause) };
+        let overflow = |(at, cause)| Overflow {
+            at: words.time(at),
+            cause: OverflowName::of(cause),
+            rule: rule_of(cause),
+        };
         Visit {
             queue: words.queue(visit.queue),
             entered: words.time(visit.entered),
@@ -389,6 +397,19 @@ impl DequeueName {
     }
 }
 
+/// The place of a rule of overflow, counted from 1 as in the file.
+fn rule_of(cause: OverflowCause) -> Option<u8> {
+    match cause {
+        OverflowCause::Rule(number) => Some(number.saturating_add(1)),
+        OverflowCause::NobodyLoggedIn
+        | OverflowCause::MaxWait
+        | OverflowCause::MaxLength
+        | OverflowCause::Closed
+        | OverflowCause::Moved
+        | OverflowCause::QueueRemoved => None,
+    }
+}
+
 impl OverflowName {
     fn of(cause: OverflowCause) -> OverflowName {
         match cause {
@@ -396,6 +417,7 @@ impl OverflowName {
             OverflowCause::MaxWait => OverflowName::MaxWait,
             OverflowCause::MaxLength => OverflowName::MaxLength,
             OverflowCause::Closed => OverflowName::Closed,
+            OverflowCause::Rule(_) => OverflowName::Rule,
             OverflowCause::Moved => OverflowName::Moved,
             OverflowCause::QueueRemoved => OverflowName::QueueRemoved,
         }

@@ -30,6 +30,7 @@ impl Distributor {
         };
         let handled = self.interactions.iter().filter(|(_, interaction)| is_from_it(interaction)).count();
         self.queues[slot].handling = u32::try_from(handled).expect("the bound of agents is a u32");
+        self.forget_overflows_seen(id);
         self.emit(Event::QueueDefined { queue: id });
         self.assign_agents(slot);
         self.restart_staffing(slot);
@@ -67,9 +68,12 @@ impl Distributor {
         self.retire_agents(slot);
         self.want_order(settings.strategy, true);
         self.want_order(before, false);
+        if self.queues[slot].state.settings.overflows != settings.overflows {
+            self.forget_overflows_seen(id);
+        }
         let steps = settings.steps.len() + 1;
         let queue = &mut self.queues[slot];
-        queue.lines = super::waiting::LinesOfQueue::new(steps);
+        queue.lines = super::waiting::LinesOfQueue::new(&settings);
         queue.staff = vec![0; steps];
         queue.staff_any = 0;
         queue.working = 0;

@@ -18,6 +18,7 @@ pub(crate) enum Deadline {
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     MaxWait(InteractionId, QueueId),
+    Overflow(InteractionId, QueueId),
     Grace(QueueId),
 }
 
@@ -34,6 +35,8 @@ pub(crate) enum Alarm {
     MaxWait(QueueId),
     /// More agents may be rung.
     Widening(QueueId),
+    /// The time of a rule of overflow.
+    Overflow(QueueId, u8),
     /// The first lease of a kind to end.
     Lease(LeaseKind),
 }
@@ -45,6 +48,7 @@ impl Alarm {
             Alarm::Step(queue, _) => Some(Deadline::Step(id, queue)),
             Alarm::MaxWait(queue) => Some(Deadline::MaxWait(id, queue)),
             Alarm::Widening(_) => Some(Deadline::Widening(id)),
+            Alarm::Overflow(queue, _) => Some(Deadline::Overflow(id, queue)),
             Alarm::Single(..) | Alarm::Lease(_) => None,
         }
     }
@@ -58,7 +62,10 @@ impl Distributor {
         while let Some(alarm) = self.deadlines.poll(self.now) {
             match alarm {
                 Alarm::Single(at, deadline) => self.due.push((at, deadline)),
-                Alarm::Step(queue, _) | Alarm::MaxWait(queue) | Alarm::Widening(queue) => {
+                Alarm::Step(queue, _)
+                | Alarm::MaxWait(queue)
+                | Alarm::Widening(queue)
+                | Alarm::Overflow(queue, _) => {
                     self.collect_due(alarm, queue);
                     self.spent.push(alarm);
                 }
@@ -80,7 +87,10 @@ impl Distributor {
         self.due.clear();
         while let Some(alarm) = self.spent.pop() {
             match alarm {
-                Alarm::Step(queue, _) | Alarm::MaxWait(queue) | Alarm::Widening(queue) => {
+                Alarm::Step(queue, _)
+                | Alarm::MaxWait(queue)
+                | Alarm::Widening(queue)
+                | Alarm::Overflow(queue, _) => {
                     self.rearm(alarm, queue);
                 }
                 Alarm::Lease(kind) => self.rearm_leases(kind),
@@ -106,6 +116,7 @@ impl Distributor {
                 self.queues.slot(queue).is_some_and(|slot| self.reserve_due(slot) == Some(at))
             }
             Deadline::MaxWait(interaction, queue) => self.max_wait(interaction, queue) == Some(at),
+            Deadline::Overflow(interaction, queue) => self.next_overflow(interaction, queue) == Some(at),
             Deadline::Grace(queue) => self.grace_end(queue) == Some(at),
         }
     }
@@ -129,7 +140,9 @@ impl Distributor {
                 self.advance_step(slot, nth);
             }
             Deadline::Reserve(queue) => self.open_reserves(queue),
-            Deadline::MaxWait(interaction, queue) => self.leave_if_overdue(interaction, queue),
+            Deadline::MaxWait(interaction, queue) | Deadline::Overflow(interaction, queue) => {
+                self.leave_if_overdue(interaction, queue);
+            }
             Deadline::Grace(queue) => self.desert(queue),
         }
     }

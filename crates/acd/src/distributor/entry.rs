@@ -18,13 +18,15 @@ pub(crate) struct Entry {
     /// The same queue; only while waiting or reserved, because a queue may be removed under a conversation.
     pub(crate) queue_slot: Slot<Queue>,
     pub(crate) attempts: u32,
-    /// In the lines of its queue while it waits: by place, by entry, by its maximum wait.
+    /// In the lines of its queue while it waits: by place, by entry, by its maximum wait, by the next rule of overflow.
     pub(crate) node: Node,
     pub(crate) entry_node: Node,
     pub(crate) expiry_node: Node,
+    pub(crate) overflow_node: Node,
     pub(crate) promise: Option<Promise>,
     pub(crate) step: u8,
     pub(crate) overdue: bool,
+    pub(crate) overflows_seen: u8,
 }
 
 /// The entries behind the first.
@@ -59,21 +61,23 @@ impl Entry {
             node: Node::NOWHERE,
             entry_node: Node::NOWHERE,
             expiry_node: Node::NOWHERE,
+            overflow_node: Node::NOWHERE,
             promise: None,
             step: 0,
             overdue: false,
+            overflows_seen: 0,
         }
     }
 
     /// As it was written down; in a line or not, that comes later.
     pub(crate) fn restored(state: &EntryState, queue_slot: Slot<Queue>) -> Entry {
-        let EntryState { queue, entered, step, attempts, overdue, promise } = *state;
-        Entry { attempts, promise, step, overdue, ..Entry::new(queue, queue_slot, entered) }
+        let EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise } = *state;
+        Entry { attempts, promise, step, overdue, overflows_seen, ..Entry::new(queue, queue_slot, entered) }
     }
 
     pub(crate) fn state(&self) -> EntryState {
-        let Entry { queue, entered, step, attempts, overdue, promise, .. } = *self;
-        EntryState { queue, entered, step, attempts, overdue, promise }
+        let Entry { queue, entered, step, attempts, overdue, overflows_seen, promise, .. } = *self;
+        EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise }
     }
 }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use timing::Instant;
 
-use super::entry::{Nth, Spot};
+use super::entry::{Entry, Nth, Spot};
 use super::profile::Profile;
 use super::{Agent, Distributor, Interaction, Queue};
 use crate::estimate::{Estimate, Line, NoEstimate, Promise, Staff};
+use crate::line::Node;
 use crate::table::Slot;
 use crate::{Event, InteractionId, QueueId};
 
@@ -18,13 +19,25 @@ impl Distributor {
     }
 
     pub(super) fn estimate_of(&self, now: Instant, queue: &Queue) -> Result<Estimate, NoEstimate> {
+        self.estimate_without(now, queue, None)
+    }
+
+    /// The same as if one of those who wait there were not there.
+    pub(super) fn estimate_without(
+        &self,
+        now: Instant,
+        queue: &Queue,
+        except: Option<&Entry>,
+    ) -> Result<Estimate, NoEstimate> {
         let (step, _) = queue.step_at(0, now, now);
         let is_free = self.sources(queue, step, queue.state.reserves_open).next().is_some();
         // Where an idle agent could take a newcomer, nobody who waits could be taken by that agent.
         let line = Line {
-            ahead: if is_free { 0 } else { queue.lines.len },
+            ahead: if is_free { 0 } else { queue.lines.len - u32::from(except.is_some()) },
             available: u32::from(is_free),
-            head: self.first_plain(queue).and_then(|spot| self.promise_of(spot)),
+            head: self
+                .first_plain_but(queue, except.map(|entry| entry.node))
+                .and_then(|spot| self.promise_of(spot)),
         };
         queue.state.estimator.estimate(now.max(self.now), &line)
     }
@@ -107,7 +120,13 @@ impl Distributor {
 
     /// The first in line of those who want no more than the queue asks for.
     fn first_plain(&self, queue: &Queue) -> Option<Spot> {
-        queue.lines.plain.iter().filter_map(crate::line::Line::head).map(|node| self.spot_at(node)).min()
+        self.first_plain_but(queue, None)
+    }
+
+    /// The same without the one that stands there.
+    fn first_plain_but(&self, queue: &Queue, except: Option<Node>) -> Option<Spot> {
+        let firsts = queue.lines.plain.iter().filter_map(|line| self.lines.head_but(line, except));
+        firsts.map(|node| self.spot_at(node)).min()
     }
 
     /// Counts an agent in or out of those who take work, in all queues that the agent serves.
@@ -172,7 +191,7 @@ impl Distributor {
         self.unsettled.estimates = changed;
     }
 
-    fn spot_at(&self, node: crate::line::Node) -> Spot {
+    fn spot_at(&self, node: Node) -> Spot {
         super::waiting::spot_of(self.lines.key(node))
     }
 }

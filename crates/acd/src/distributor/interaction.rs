@@ -10,8 +10,8 @@ use super::{Agent, Alarm, Deadline, Distributor, Reservation};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AbandonedDuring, AgentId, DequeueCause, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal,
-    Request, Requirement, ReservationEnd,
+    AbandonedDuring, AgentId, DequeueCause, Event, Exit, InteractionId, MaxWait, OverflowCause, QueueId,
+    Refusal, Request, Requirement, ReservationEnd,
 };
 
 /// What [`crate::state::InteractionState`] says, in as few bytes as a million of them deserve.
@@ -192,13 +192,17 @@ impl Distributor {
         let nobody = queue.state.settings.nobody_logged_in.filter(|_| deserted);
         let before = queue.lines.len - 1;
         let full = queue.state.settings.max_length.filter(|rule| before >= rule.waiting);
-        [
+        let found = [
             nobody.map(|rule| (OverflowCause::NobodyLoggedIn, rule.exit)),
             full.map(|rule| (OverflowCause::MaxLength, rule.exit)),
         ]
         .into_iter()
         .flatten()
-        .find(|&(_, exit)| self.can_leave_by(slot, exit))
+        .find(|&(_, exit)| self.can_leave_by(slot, exit));
+        if found.is_some() || queue.lines.overflowing.is_empty() {
+            return found;
+        }
+        self.overflow_at_entry(slot, nth)
     }
 
     /// Whether an interaction waits and can use an exit: the queue there is defined (that it is another one was
@@ -246,7 +250,8 @@ impl Distributor {
         self.emit(Event::Overflowed { interaction, queue, waited, age, cause, exit, elsewhere });
     }
 
-    /// Whoever waits longer than allowed leaves, or is marked where the exit cannot be used.
+    /// Whoever waits longer than allowed leaves, or is marked where the exit cannot be used; so does whoever a rule of
+    /// overflow applies to whose time has come.
     pub(super) fn leave_if_overdue(&mut self, id: InteractionId, queue: QueueId) {
         let Some((slot, nth)) = self.waiting_in(id, queue) else { return };
         let entry = self.interactions[slot].entry(nth);
@@ -263,15 +268,17 @@ impl Distributor {
         {
             return self.leave(slot, nth, OverflowCause::NobodyLoggedIn, rule.exit);
         }
-        let Some(rule) = queue.settings.max_wait.filter(|rule| rule.after <= waited) else { return };
-        if entry.overdue {
-            return;
+        let is_over = |rule: &MaxWait| rule.after <= waited && !entry.overdue;
+        if let Some(rule) = queue.settings.max_wait.filter(is_over) {
+            if self.can_leave_by(slot, rule.exit) {
+                return self.leave(slot, nth, OverflowCause::MaxWait, rule.exit);
+            }
+            self.stop_expiring(slot, nth);
+            self.interactions[slot].entry_mut(nth).overdue = true;
         }
-        if self.can_leave_by(slot, rule.exit) {
-            return self.leave(slot, nth, OverflowCause::MaxWait, rule.exit);
+        if let Some((cause, exit)) = self.overflow_by_time(slot, nth) {
+            self.leave(slot, nth, cause, exit);
         }
-        self.stop_expiring(slot, nth);
-        self.interactions[slot].entry_mut(nth).overdue = true;
     }
 
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {

@@ -60,7 +60,7 @@ impl Named for Queue {
 
 impl Queue {
     pub(crate) fn new(id: QueueId, settings: QueueSettings, now: Instant, rules: EstimateRules) -> Queue {
-        let steps = settings.steps.len() + 1;
+        let (steps, lines) = (settings.steps.len() + 1, LinesOfQueue::new(&settings));
         Queue {
             id,
             wanted: State::wanted_skills(&settings),
@@ -73,7 +73,7 @@ impl Queue {
                 counters: Counters::default(),
                 estimator: Estimator::new(now, rules),
             },
-            lines: LinesOfQueue::new(steps),
+            lines,
             groups: Vec::new(),
             pooled: Pooled::default(),
             staff: vec![0; steps],
@@ -98,6 +98,10 @@ impl Queue {
             }
             Alarm::MaxWait(_) => Some((&mut self.lines.expiring, settings.max_wait?.after)),
             Alarm::Widening(_) => Some((&mut self.lines.widening, Duration::ZERO)),
+            Alarm::Overflow(_, rule) => {
+                let after = settings.overflows.get(usize::from(rule))?.after;
+                Some((self.lines.overflowing.get_mut(usize::from(rule))?, after))
+            }
             Alarm::Single(..) | Alarm::Lease(_) => None,
         }
     }

@@ -129,6 +129,8 @@ pub(crate) struct Listing {
     pub(crate) with_room: Vec<Place>,
     /// When more may be rung.
     pub(crate) widening: BTreeSet<(Instant, InteractionId)>,
+    /// By rule.
+    pub(crate) overflowing: BTreeMap<u8, BTreeSet<(Instant, InteractionId)>>,
     pub(crate) len: u32,
     /// Available agents who could serve a step, with their bucket and rank.
     pub(crate) idle: BTreeMap<u8, BTreeSet<(u8, super::Rank, AgentId)>>,
@@ -157,16 +159,20 @@ impl Listing {
             let keys = distributor.lines.iter(line).map(|node| distributor.lines.key(node));
             keys.map(|key| (Instant::from_micros(key.major), InteractionId(key.minor))).collect()
         };
-        let entries = (0u8..).zip(&queue.lines.entries).filter(|(_, aging)| !aging.line.is_empty());
+        let by_number = |lines: &[super::waiting::Aging]| {
+            let lines = (0u8..).zip(lines).filter(|(_, aging)| !aging.line.is_empty());
+            lines.map(|(number, aging)| (number, by_entry(&aging.line))).collect()
+        };
         let idle = steps.clone().map(|step| (step, Listing::idle_at(distributor, queue, step)));
         Listing {
             waiting: lists
                 .map(|(class, line)| (class, spots(distributor, line).map(|spot| spot.place).collect()))
                 .collect(),
-            entries: entries.map(|(step, aging)| (step, by_entry(&aging.line))).collect(),
+            entries: by_number(&queue.lines.entries),
             expiring: by_entry(&queue.lines.expiring.line),
             with_room: spots(distributor, &queue.lines.with_room).map(|spot| spot.place).collect(),
             widening: by_entry(&queue.lines.widening.line),
+            overflowing: by_number(&queue.lines.overflowing),
             len: queue.lines.len,
             idle: idle.filter(|(_, agents)| !agents.is_empty()).collect(),
             staff: queue.staff.clone(),

@@ -10,7 +10,7 @@ use super::{Alarm, Distributor, Interaction, Queue};
 use crate::line::{Key, Line, Lines, Node};
 use crate::state::{Place, Stage};
 use crate::table::Slot;
-use crate::{InteractionId, QueueId, Requirement, STEPS_MAX};
+use crate::{InteractionId, QueueId, QueueSettings, Requirement, STEPS_MAX};
 
 /// The lines of one queue.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct LinesOfQueue {
     pub(crate) with_room: Line,
     /// In order of the time at which more may be rung for them.
     pub(crate) widening: Aging,
+    /// By rule of overflow, in order of entry: those whose next time is that rule's.
+    pub(crate) overflowing: Vec<Aging>,
     /// All who wait.
     pub(crate) len: u32,
 }
@@ -46,7 +48,8 @@ impl Aging {
 }
 
 impl LinesOfQueue {
-    pub(crate) fn new(steps: usize) -> LinesOfQueue {
+    pub(crate) fn new(settings: &QueueSettings) -> LinesOfQueue {
+        let steps = settings.steps.len() + 1;
         LinesOfQueue {
             plain: vec![Line::new(); steps],
             own: BTreeMap::new(),
@@ -54,6 +57,7 @@ impl LinesOfQueue {
             expiring: Aging::new(),
             with_room: Line::new(),
             widening: Aging::new(),
+            overflowing: super::overflow::lines(&settings.overflows),
             len: 0,
         }
     }
@@ -194,7 +198,7 @@ pub(super) fn spot_of(key: Key) -> Spot {
 }
 
 /// In the lines by entry.
-fn entry_key(interaction: &Interaction, nth: Nth) -> Key {
+pub(super) fn entry_key(interaction: &Interaction, nth: Nth) -> Key {
     let entered = interaction.entry(nth).entered;
     Key { major: entered.as_micros(), minor: interaction.id.0, last: nth.number() }
 }
@@ -234,9 +238,13 @@ impl Distributor {
             let at = entered + rule.after;
             queue.lines.expiring.wake(&mut self.deadlines, at, Alarm::MaxWait(id));
         }
+        let has_rules = !queue.lines.overflowing.is_empty();
         let entry = self.interactions[slot].entry_mut(nth);
         entry.entry_node = entry_node;
         entry.expiry_node = expiry_node;
+        if has_rules {
+            self.enter_overflow_line(slot, nth);
+        }
         let front = &mut self.fronts[queue_slot.number() as usize];
         front.waiting += 1;
         self.unsettled.interactions.push(front.turn(spot));
@@ -247,6 +255,9 @@ impl Distributor {
     pub(super) fn stop_waiting(&mut self, slot: Slot<Interaction>, nth: Nth) {
         self.unlist(slot, nth);
         self.stop_expiring(slot, nth);
+        if self.interactions[slot].entry(nth).overflow_node != Node::NOWHERE {
+            self.leave_overflow_line(slot, nth);
+        }
         let entry = self.interactions[slot].entry_mut(nth);
         let node = std::mem::replace(&mut entry.entry_node, Node::NOWHERE);
         let queue_slot = entry.queue_slot;

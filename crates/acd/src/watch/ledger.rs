@@ -8,8 +8,8 @@ use timing::Instant;
 use super::line::{Book, Lines, Rules, Stand, Stay, Visit};
 use super::{Input, Step, TICK, Violation};
 use crate::{
-    AgentId, Command, Counters, DequeueCause, Event, Exit, HandlingEnd, InteractionId, QueueId, Refusal,
-    ReservationEnd, ReservationId, Selection, StepCause,
+    AgentId, Command, Counters, DequeueCause, Event, Exit, HandlingEnd, InteractionId, OverflowCause,
+    QueueId, Refusal, ReservationEnd, ReservationId, Selection, StepCause,
 };
 
 /// A reservation that is not over.
@@ -32,6 +32,8 @@ pub(super) struct Ledger {
     deadlines: BTreeSet<(Instant, ReservationId)>,
     last_reservation: u64,
     rules: Rules,
+    /// The rules of overflow of each queue: time and exit.
+    overflows: BTreeMap<QueueId, Vec<(Duration, Exit)>>,
     books: BTreeMap<QueueId, Book>,
     /// How agents select who have no selection of their own, and those who have.
     selection: Selection,
@@ -154,6 +156,8 @@ impl Ledger {
                 let line = self.waiting_in(*queue);
                 line.iter().for_each(|&id| self.unlist(id));
                 self.rules.insert(*queue, settings.steps.iter().map(|step| step.after).collect());
+                let overflows = settings.overflows.iter().map(|rule| (rule.after, rule.exit)).collect();
+                self.overflows.insert(*queue, overflows);
                 let elsewhere = self.stays.values_mut().filter(|stay| stay.stand != Stand::Waiting);
                 for visit in elsewhere.filter_map(|stay| stay.visit_mut(*queue)) {
                     visit.has_old_step = true;
@@ -241,7 +245,8 @@ impl Ledger {
                 self.put(interaction, Stand::Gone)?;
                 self.end_visit(interaction, queue)
             }
-            Event::Overflowed { interaction, queue, waited, exit, elsewhere, .. } => {
+            Event::Overflowed { interaction, queue, waited, cause, exit, elsewhere, .. } => {
+                self.check_exit((interaction, queue), waited, cause, exit)?;
                 self.overflowed(interaction, queue, waited, exit, elsewhere)
             }
             Event::Dequeued { interaction, queue, waited, cause, .. } => {
@@ -427,6 +432,32 @@ impl Ledger {
         if left == 0 { self.put(interaction, Stand::Waiting) } else { Ok(()) }
     }
 
+    /// Who leaves by a rule of overflow has waited for its time and goes where it says.
+    fn check_exit(
+        &self,
+        (id, queue): (InteractionId, QueueId),
+        waited: Duration,
+        cause: OverflowCause,
+        exit: Exit,
+    ) -> Result<(), Violation> {
+        let number = match cause {
+            OverflowCause::Rule(number) => number,
+            OverflowCause::NobodyLoggedIn
+            | OverflowCause::MaxWait
+            | OverflowCause::MaxLength
+            | OverflowCause::Closed
+            | OverflowCause::Moved
+            | OverflowCause::QueueRemoved => return Ok(()),
+        };
+        let rule = self.overflows.get(&queue).and_then(|rules| rules.get(usize::from(number)));
+        // A rule without a time is for those who enter.
+        let is_time = |after: Duration| if after.is_zero() { waited.is_zero() } else { after <= waited };
+        match rule {
+            Some(&(after, to)) if to == exit && is_time(after) => Ok(()),
+            Some(_) | None => Err(Violation::FalseExit(id)),
+        }
+    }
+
     fn overflowed(
         &mut self,
         id: InteractionId,
@@ -526,6 +557,7 @@ impl Ledger {
 
     fn queue_removed(&mut self, queue: QueueId) -> Result<(), Violation> {
         self.rules.remove(&queue);
+        self.overflows.remove(&queue);
         match self.books.remove(&queue) {
             Some(book) if book.length == 0 && book.is_balanced() => Ok(()),
             Some(book) if book.length == 0 => Err(Violation::FalseWaits(queue)),

@@ -6,11 +6,11 @@ use std::time::Duration;
 use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
-    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Closed, Command, Exit,
-    ExitId, ForcedPresence, IdleClock, InteractionId, Lease, MaxLength, MaxWait, NobodyLoggedIn,
-    PREFERENCES_MAX, Presence, QueueId, QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause,
-    Request, Requirement, Reserve, Ring, Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice,
-    SupervisorId,
+    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Closed, Command, Condition,
+    Exit, ExitId, ForcedPresence, IdleClock, InteractionId, Lease, Limit, MaxLength, MaxWait, Measure,
+    NobodyLoggedIn, Overflow, PREFERENCES_MAX, Presence, QueueId, QueueSettings, RESERVES_MAX, RING_MAX,
+    ReasonCode, RejectCause, Request, Requirement, Reserve, Ring, Selection, Settings, SkillId, Step,
+    StepEffect, Strategy as Choice, SupervisorId,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -248,12 +248,34 @@ fn ring() -> impl Strategy<Value = Ring> {
     (most, prop_oneof![Just(Duration::ZERO), duration(3_000)]).prop_map(|(most, every)| Ring { most, every })
 }
 
+/// Mostly none. Sometimes with an exit to the queue itself.
+fn overflows() -> impl Strategy<Value = Vec<Overflow>> {
+    let measure = prop_oneof![
+        (0..4u32).prop_map(Measure::Waiting),
+        duration_or_zero(8_000).prop_map(Measure::OldestWait),
+        duration_or_zero(20_000).prop_map(Measure::EstimatedWait),
+        (0..3u32).prop_map(Measure::AgentsIdle),
+        (0..4u32).prop_map(Measure::AgentsWorking),
+        (0..4u32).prop_map(Measure::AgentsLoggedIn),
+    ];
+    let limit = prop_oneof![Just(Limit::AtLeast), Just(Limit::AtMost)];
+    let condition = (option::of(queue()), limit, measure).prop_map(|(queue, limit, measure)| Condition {
+        queue,
+        limit,
+        measure,
+    });
+    let rule = (duration_or_zero(8_000), vec(condition, 1..3), exit())
+        .prop_map(|(after, when, exit)| Overflow { after, when, exit });
+    prop_oneof![3 => Just(Vec::new()), 2 => vec(rule, 1..4)]
+}
+
 fn queue_settings() -> impl Strategy<Value = QueueSettings> {
     let exits = (
         option::weighted(0.4, (duration(12_000), exit())),
         option::weighted(0.4, (0..4u32, exit())),
         option::weighted(0.4, (duration_or_zero(4_000), exit())),
         option::weighted(0.4, (prop_oneof![Just(AtClosing::Stay), Just(AtClosing::Leave)], exit())),
+        overflows(),
     );
     // Sometimes the wrong way round.
     let wrap_up = (
@@ -286,6 +308,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
                 max_length: exits.1.map(|(waiting, exit)| MaxLength { waiting, exit }),
                 nobody_logged_in: exits.2.map(|(grace, exit)| NobodyLoggedIn { grace, exit }),
                 closed: exits.3.map(|(waiting, exit)| Closed { waiting, exit }),
+                overflows: exits.4,
             }
         },
     )
@@ -419,7 +442,7 @@ fn configuration() -> impl Strategy<Value = Command> {
             settings: Box::new(settings)
         }),
         4 => (queue(), any::<bool>()).prop_map(|(queue, open)| Command::SetOpen { queue, open }),
-        1 => (queue(), exit()).prop_map(|(queue, exit)| Command::RemoveQueue { queue, exit }),
+        2 => (queue(), exit()).prop_map(|(queue, exit)| Command::RemoveQueue { queue, exit }),
         4 => (agent(), agent_settings()).prop_map(|(agent, settings)| Command::DefineAgent {
             agent,
             settings: Box::new(settings)

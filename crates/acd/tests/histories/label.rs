@@ -5,7 +5,7 @@ use acd::{
     ReasonCode, RejectCause, ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 60] = [
+pub(crate) const ALL: [&str; 62] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -40,6 +40,8 @@ pub(crate) const ALL: [&str; 60] = [
     "overflow: maximum wait",
     "overflow: maximum length",
     "overflow: closed",
+    "overflow: rule at entry",
+    "overflow: rule after a wait",
     "overflow: moved",
     "overflow: queue removed",
     "overflow out",
@@ -86,7 +88,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::Abandoned { during: AbandonedDuring::Reserved, .. } => "abandoned while reserved",
         Event::Overflowed { elsewhere: true, .. } => "overflow, and it waits elsewhere",
         Event::Overflowed { exit: Exit::Leave(_), .. } => "overflow out",
-        Event::Overflowed { cause, .. } => overflow(*cause),
+        Event::Overflowed { cause, waited, .. } => overflow(*cause, waited.is_zero()),
         Event::Dequeued { cause, .. } => match cause {
             DequeueCause::Answered => "dequeued: answered",
             DequeueCause::Abandoned => "dequeued: abandoned",
@@ -159,12 +161,14 @@ fn reservation_end(cause: ReservationEnd) -> &'static str {
     }
 }
 
-fn overflow(cause: OverflowCause) -> &'static str {
+fn overflow(cause: OverflowCause, at_entry: bool) -> &'static str {
     match cause {
         OverflowCause::NobodyLoggedIn => "overflow: nobody logged in",
         OverflowCause::MaxWait => "overflow: maximum wait",
         OverflowCause::MaxLength => "overflow: maximum length",
         OverflowCause::Closed => "overflow: closed",
+        OverflowCause::Rule(_) if at_entry => "overflow: rule at entry",
+        OverflowCause::Rule(_) => "overflow: rule after a wait",
         OverflowCause::Moved => "overflow: moved",
         OverflowCause::QueueRemoved => "overflow: queue removed",
     }

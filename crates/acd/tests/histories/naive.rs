@@ -2,6 +2,7 @@
 
 mod contacts;
 mod estimates;
+mod overflow;
 mod people;
 mod reserve;
 mod ring;
@@ -44,6 +45,7 @@ enum Due {
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     MaxWait(InteractionId, QueueId),
+    Overflow(InteractionId, QueueId),
     Grace(QueueId),
 }
 
@@ -215,6 +217,8 @@ impl Naive {
                 if let (Some(rule), false) = (rules.max_wait, entry.overdue) {
                     all.insert((entry.entered + rule.after, Due::MaxWait(id, entry.queue)));
                 }
+                let times = overflow::times(rules, entry).into_iter();
+                all.extend(times.map(|at| (at, Due::Overflow(id, entry.queue))));
             }
         }
         for (&id, queue) in &self.state.queues {
@@ -248,7 +252,9 @@ impl Naive {
             Due::Widening(interaction) => self.widen((interaction, self.ringing_queue(interaction))),
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
             Due::Reserve(queue) => self.open_reserves(queue),
-            Due::MaxWait(interaction, queue) => self.leave_if_too_old((interaction, queue)),
+            Due::MaxWait(interaction, queue) | Due::Overflow(interaction, queue) => {
+                self.leave_if_too_old((interaction, queue));
+            }
             Due::Grace(queue) => {
                 let entry = self.state.queues.get_mut(&queue).expect("known to be here");
                 let Staffing::Unstaffed { since } = entry.staffing else { panic!("grace without need") };

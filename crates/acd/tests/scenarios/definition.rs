@@ -1,8 +1,8 @@
 //! `queue NAME: ...`, `agent NAME: ...`, `settings: ...`.
 
 use acd::{
-    AgentSettings, AtClosing, BackOff, Closed, ForcedPresence, IdleClock, MaxLength, MaxWait, NobodyLoggedIn,
-    QueueSettings, Ring, Settings, Step, StepEffect, Strategy,
+    AgentSettings, AtClosing, BackOff, Closed, Condition, ForcedPresence, IdleClock, Limit, MaxLength,
+    MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings, Ring, Settings, Step, StepEffect, Strategy,
 };
 
 use crate::names::{Names, Said, duration, exit, number};
@@ -80,6 +80,7 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
                 let rule = NobodyLoggedIn { grace: duration(grace)?, exit: exit(names, to)? };
                 settings.nobody_logged_in = Some(rule);
             }
+            "overflow" => settings.overflows.push(overflow(names, rest)?),
             "closed" => {
                 let (waiting, to) = to(rest)?;
                 let waiting = match waiting {
@@ -92,12 +93,51 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             "back-off" => back_off(&mut settings, rest)?,
             other => {
                 let known = "require, step, patient, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
-                             max-wait, max-length, nobody, closed, back-off";
+                             max-wait, max-length, nobody, closed, overflow, back-off";
                 return Err(format!("a queue has no `{other}`: {known}"));
             }
         }
     }
     Ok(settings)
+}
+
+/// `20s waiting >= 3 and second oldest-wait <= 10s -> second`; `0` is at entry.
+fn overflow(names: &Names, text: &str) -> Said<Overflow> {
+    let (rule, exit_to) = to(text)?;
+    let (after, when) = rule.split_once(' ').unwrap_or((rule, ""));
+    let when = when.split(" and ").map(|text| condition(names, text)).collect::<Said<_>>()?;
+    Ok(Overflow { after: duration(after)?, when, exit: exit(names, exit_to)? })
+}
+
+fn condition(names: &Names, text: &str) -> Said<Condition> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (queue, measure, sign, bound) = match words[..] {
+        [measure, sign, bound] => (None, measure, sign, bound),
+        [queue, measure, sign, bound] => (Some(names.queue(queue)?), measure, sign, bound),
+        _ => {
+            return Err(format!(
+                "`{text}` is no condition: write `waiting >= 3` or `second oldest-wait <= 10s`"
+            ));
+        }
+    };
+    let limit = match sign {
+        ">=" => Limit::AtLeast,
+        "<=" => Limit::AtMost,
+        other => return Err(format!("`{other}` does not compare: write >= or <=")),
+    };
+    let measure = match measure {
+        "waiting" => Measure::Waiting(number(bound)?),
+        "oldest-wait" => Measure::OldestWait(duration(bound)?),
+        "estimated-wait" => Measure::EstimatedWait(duration(bound)?),
+        "idle" => Measure::AgentsIdle(number(bound)?),
+        "working" => Measure::AgentsWorking(number(bound)?),
+        "logged-in" => Measure::AgentsLoggedIn(number(bound)?),
+        other => {
+            let known = "waiting, oldest-wait, estimated-wait, idle, working, logged-in";
+            return Err(format!("`{other}` cannot be measured: {known}"));
+        }
+    };
+    Ok(Condition { queue, limit, measure })
 }
 
 fn to(text: &str) -> Said<(&str, &str)> {

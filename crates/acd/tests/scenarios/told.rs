@@ -160,11 +160,8 @@ fn leaves(names: &Names, event: &Event) -> Words {
                 Exit::Queue(queue) => format!("for {}", queue_name(*queue)),
                 Exit::Leave(exit) => format!("by exit {}", exit.0),
             };
-            let mut fields = vec![
-                ("because", overflow(*cause).to_owned()),
-                ("waited", length(*waited)),
-                ("age", length(*age)),
-            ];
+            let mut fields =
+                vec![("because", overflow(*cause)), ("waited", length(*waited)), ("age", length(*age))];
             fields.extend(elsewhere.then(|| ("waits elsewhere", String::new())));
             (format!("call {} leaves {} {to}", interaction.0, queue_name(*queue)), fields)
         }
@@ -288,15 +285,17 @@ fn end(cause: ReservationEnd) -> &'static str {
     }
 }
 
-fn overflow(cause: OverflowCause) -> &'static str {
-    match cause {
+fn overflow(cause: OverflowCause) -> String {
+    let words = match cause {
+        OverflowCause::Rule(number) => return format!("rule {} applies", number + 1),
         OverflowCause::NobodyLoggedIn => "nobody is logged in",
         OverflowCause::MaxWait => "it waited too long",
         OverflowCause::MaxLength => "the queue is full",
         OverflowCause::Closed => "the queue is closed",
         OverflowCause::Moved => "it was moved",
         OverflowCause::QueueRemoved => "the queue is removed",
-    }
+    };
+    words.to_owned()
 }
 
 fn presence_words(presence: Presence) -> String {

@@ -9,6 +9,7 @@ mod hours;
 mod leases;
 mod lots;
 mod order;
+mod overflows;
 mod reservations;
 mod reserves;
 mod returns;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use acd::{AgentCounts, DequeueCause, OverflowCause, QueueSnapshot, RejectCause, ReservationEnd};
+use acd::{
+    AgentCounts, DequeueCause, OVERFLOWS_MAX, OverflowCause, QueueSnapshot, RejectCause, ReservationEnd,
+};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge};
@@ -144,8 +146,22 @@ const AGENT_SECONDS: Definition = Definition {
 };
 
 /// In the order of [`overflow_index`].
-const OVERFLOW_CAUSES: [&str; 6] =
-    ["nobody_logged_in", "max_wait", "max_length", "moved", "queue_removed", "closed"];
+const OVERFLOW_CAUSES: [&str; 6 + OVERFLOWS_MAX] = [
+    "nobody_logged_in",
+    "max_wait",
+    "max_length",
+    "moved",
+    "queue_removed",
+    "closed",
+    "rule_1",
+    "rule_2",
+    "rule_3",
+    "rule_4",
+    "rule_5",
+    "rule_6",
+    "rule_7",
+    "rule_8",
+];
 /// In the order of [`dequeue_index`].
 const DEQUEUE_CAUSES: [&str; 4] = ["answered", "abandoned", "moved", "queue_removed"];
 /// In the order of [`reservation_index`].
@@ -170,6 +186,7 @@ fn overflow_index(cause: OverflowCause) -> usize {
         OverflowCause::Moved => 3,
         OverflowCause::QueueRemoved => 4,
         OverflowCause::Closed => 5,
+        OverflowCause::Rule(number) => 6 + usize::from(number),
     }
 }
 
@@ -304,7 +321,9 @@ impl QueueSeries {
     }
 
     pub(super) fn overflow(&self, cause: OverflowCause) {
-        self.overflow_causes[overflow_index(cause)].inc();
+        if let Some(counter) = self.overflow_causes.get(overflow_index(cause)) {
+            counter.inc();
+        }
     }
 
     pub(super) fn dequeue(&self, cause: DequeueCause) {

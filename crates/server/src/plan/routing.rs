@@ -93,6 +93,7 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
             },
             exit: exit(&rule.then, numbering),
         }),
+        overflows: Vec::new(),
     }
 }
 

@@ -295,6 +295,7 @@ impl Run<'_> {
             OverflowCause::Closed => (End::Closed, 0.0),
             OverflowCause::NobodyLoggedIn
             | OverflowCause::MaxWait
+            | OverflowCause::Rule(_)
             | OverflowCause::Moved
             | OverflowCause::QueueRemoved => (End::Overflowed, 0.0),
         };

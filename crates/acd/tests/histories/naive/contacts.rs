@@ -122,6 +122,9 @@ impl Naive {
         {
             return self.leave(stand, OverflowCause::MaxLength, rule.exit);
         }
+        if let Some((cause, exit)) = self.rule_at_entry(stand) {
+            return self.leave(stand, cause, exit);
+        }
         self.promise(stand);
     }
 
@@ -218,14 +221,18 @@ impl Naive {
         {
             return self.leave(stand, OverflowCause::NobodyLoggedIn, rule.exit);
         }
-        let Some(rule) = queue.settings.max_wait else { return };
-        if self.state.now - entry.entered < rule.after || entry.overdue {
-            return;
-        }
-        if self.has_exit(stand, rule.exit) {
-            self.leave(stand, OverflowCause::MaxWait, rule.exit);
-        } else {
+        let waited = self.state.now - entry.entered;
+        if let Some(rule) = queue.settings.max_wait
+            && waited >= rule.after
+            && !entry.overdue
+        {
+            if self.has_exit(stand, rule.exit) {
+                return self.leave(stand, OverflowCause::MaxWait, rule.exit);
+            }
             self.entry_mut(stand).overdue = true;
+        }
+        if let Some((cause, exit)) = self.rule_after(stand, waited) {
+            self.leave(stand, cause, exit);
         }
     }
 

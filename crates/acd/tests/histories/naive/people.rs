@@ -338,13 +338,7 @@ impl Naive {
         if settings.after_call_work_max.is_some_and(|max| max < settings.after_call_work_min) {
             return Err(Refusal::Invalid(acd::Invalid::AfterCallWorkBounds));
         }
-        let exits = [
-            settings.max_wait.map(|rule| rule.exit),
-            settings.max_length.map(|rule| rule.exit),
-            settings.nobody_logged_in.map(|rule| rule.exit),
-            settings.closed.map(|rule| rule.exit),
-        ];
-        if exits.into_iter().flatten().any(|exit| exit == Exit::Queue(id)) {
+        if overflow::exits(&settings).contains(&Exit::Queue(id)) {
             return Err(Refusal::Invalid(acd::Invalid::ExitToItself));
         }
         let now = self.state.now;
@@ -353,6 +347,7 @@ impl Naive {
             return Err(Refusal::TooManyQueues);
         }
         let line = self.line(id);
+        self.follow_new_overflows(id, &settings);
         let rules = self.state.settings.estimate;
         let entry = self.state.queues.entry(id).or_insert_with(|| QueueState {
             settings: settings.clone(),
