@@ -17,6 +17,7 @@ mod http;
 mod log;
 mod media;
 mod network;
+mod overflow;
 mod queue;
 pub(crate) mod reader;
 pub(crate) mod report;
@@ -38,6 +39,7 @@ pub use http::Http;
 pub use log::{Log, LogFormat, LogLevel};
 pub use media::{Media, PortRange};
 pub use network::{Addresses, Listen, Network, Transport};
+pub use overflow::{Condition, Overflow};
 pub use queue::{
     AtClosing, BackOff, BackOffs, Closed, Exit, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, Queue,
     Reserve, ServiceLevel, Step, StepMode, Strategy, Waiting,

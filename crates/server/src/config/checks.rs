@@ -113,6 +113,10 @@ fn times_fit(config: &Config, report: &Report<'_>) {
                 queue.steps.iter().any(|step| leaves_after.is_some_and(|after| step.after >= after)),
                 "a step begins when `max_wait` has ended the wait",
             ),
+            (
+                queue.overflows.iter().any(|rule| leaves_after.is_some_and(|after| rule.after > after)),
+                "a rule of `overflow` is looked at when `max_wait` has ended the wait",
+            ),
         ];
         let place = report.place_of(Kind::Queue, &queue.name);
         for (_, message) in odd.iter().filter(|(is_odd, _)| *is_odd) {

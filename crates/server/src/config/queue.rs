@@ -8,7 +8,7 @@ use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, RESERVES_MAX, RING_MAX, SHARE_M
 use super::media::wav;
 use super::reader::Section;
 use super::report::{Kind, Span};
-use super::{requirement, spelling};
+use super::{overflow, requirement, spelling};
 
 /// A line of waiting callers and its routing rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,8 @@ pub struct Queue {
     pub hours: Option<String>,
     /// Leaving a queue that is closed.
     pub closed: Option<Closed>,
+    /// Leaving because of how this queue, or another one, stands.
+    pub overflows: Vec<overflow::Overflow>,
     /// What the caller hears.
     pub waiting: Waiting,
 }
@@ -77,10 +79,11 @@ impl Queue {
 
     /// Every way out of it.
     pub fn exits(&self) -> impl Iterator<Item = &Exit> {
-        self.exits_while_open().chain(self.closed.iter().map(|rule| &rule.then))
+        let rules = self.overflows.iter().map(|rule| &rule.then);
+        self.exits_while_open().chain(self.closed.iter().map(|rule| &rule.then)).chain(rules)
     }
 
-    /// Every way out of it that does not need it to be closed.
+    /// Every way out of it that does not need it to be closed, or a queue to stand in some way.
     pub(super) fn exits_while_open(&self) -> impl Iterator<Item = &Exit> {
         let wait = self.max_wait.iter().map(|rule| &rule.then);
         let length = self.max_length.iter().map(|rule| &rule.then);
@@ -307,6 +310,7 @@ fn read_one(section: &mut Section<'_>) -> Queue {
             waiting: rule.word("waiting", "stay", &[("stay", AtClosing::Stay), ("leave", AtClosing::Leave)]),
             then: read_exit(&mut rule, &name),
         }),
+        overflows: overflow::read(section, &name),
         waiting: read_waiting(section),
         name,
     }
@@ -437,7 +441,7 @@ fn read_back_offs(mut section: Section<'_>) -> BackOffs {
 
 const EXITS: &str = "write \"queue:NAME\", \"number:+82215881000\", \"busy\" or \"hang-up\"";
 
-fn read_exit(rule: &mut Section<'_>, queue: &str) -> Exit {
+pub(super) fn read_exit(rule: &mut Section<'_>, queue: &str) -> Exit {
     let Some((text, span)) = rule.required("then", "queue:NAME") else { return Exit::HangUp };
     match text.split_once(':') {
         Some(("queue", name)) => exit_to_queue(rule, queue, name, span),

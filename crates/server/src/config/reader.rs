@@ -326,9 +326,14 @@ impl<'a> Section<'a> {
     /// One text or a list of texts; the default is the items parted by a blank, or nothing.
     pub(crate) fn one_or_more(&mut self, key: &'static str, default: &str) -> Vec<(String, Span)> {
         self.describe(key, if default.is_empty() { "none" } else { default }, "");
-        let Some(value) = self.value(key) else {
+        if self.peek(key).is_none() {
             return default.split_whitespace().map(|item| (item.to_owned(), self.span())).collect();
-        };
+        }
+        self.texts(key)
+    }
+
+    fn texts(&mut self, key: &'static str) -> Vec<(String, Span)> {
+        let Some(value) = self.value(key) else { return Vec::new() };
         match value.get_ref() {
             DeValue::String(text) => vec![(text.to_string(), value.span())],
             DeValue::Array(items) => items.iter().filter_map(|item| self.item(key, item)).collect(),
@@ -337,6 +342,19 @@ impl<'a> Section<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// The same where there must be one.
+    pub(crate) fn one_at_least(&mut self, key: &'static str, example: &str) -> Vec<(String, Span)> {
+        self.describe(key, "", "");
+        match self.value(key).map(Spanned::get_ref) {
+            None => self.error(self.span(), format!("`{key}` is missing; add {key} = \"{example}\"")),
+            Some(DeValue::Array(items)) if items.is_empty() => {
+                self.error(self.span(), format!("`{key}` is empty; write {key} = \"{example}\""));
+            }
+            Some(_) => return self.texts(key),
+        }
+        Vec::new()
     }
 
     fn item(&self, key: &str, item: &Spanned<DeValue<'_>>) -> Option<(String, Span)> {

@@ -93,7 +93,7 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
             },
             exit: exit(&rule.then, numbering),
         }),
-        overflows: Vec::new(),
+        overflows: queue.overflows.iter().map(|rule| overflow(rule, numbering)).collect(),
     }
 }
 
@@ -107,6 +107,16 @@ pub(super) fn hours(config: &Config, numbering: &mut Numbering) -> Hours {
             .filter_map(|queue| Some((numbering.queue(&queue.name), queue.hours.clone()?)))
             .collect(),
     }
+}
+
+fn overflow(rule: &config::Overflow, numbering: &mut Numbering) -> acd::Overflow {
+    let condition = |condition: &config::Condition| acd::Condition {
+        queue: condition.queue.as_ref().map(|name| numbering.queue(name)),
+        limit: condition.limit,
+        measure: condition.measure,
+    };
+    let when = rule.when.iter().map(condition).collect();
+    acd::Overflow { after: rule.after, when, exit: exit(&rule.then, numbering) }
 }
 
 fn strategy(queue: &config::Queue) -> acd::Strategy {

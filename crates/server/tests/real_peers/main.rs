@@ -17,6 +17,7 @@ mod desktop;
 mod dns;
 mod hours;
 mod http;
+mod overflow;
 mod pbx;
 mod process;
 mod prometheus;

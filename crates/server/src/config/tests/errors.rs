@@ -302,6 +302,46 @@ fn exits_are_written_as_documented() {
 }
 
 #[test]
+fn rules_of_overflow_are_written_as_documented() {
+    let rule = |rule: &str, message: &str| {
+        let lines = format!("name = \"billing\"\noverflow = [{{ {rule} }}]\n");
+        one_error("name = \"billing\"\n", &lines, message);
+    };
+    let when = |condition: &str, message: &str| {
+        rule(&format!("when = \"{condition}\", then = \"busy\""), message);
+    };
+    rule(
+        "then = \"busy\"",
+        "queue \"billing\" overflow 1: `when` is missing; add when = \"oldest_wait >= 60s\"",
+    );
+    rule("when = [], then = \"busy\"", "`when` is empty; write when = \"oldest_wait >= 60s\"");
+    rule("when = \"waiting >= 1\"", "`then` is missing");
+    rule("when = \"waiting >= 1\", then = \"queue:billing\"", "leads back to the same queue");
+    rule(
+        "when = \"waiting >= 1\", then = \"busy\", wehn = 1",
+        "there is no setting `wehn` (did you mean `when`?)",
+    );
+    rule("after = \"2d\", when = \"waiting >= 1\", then = \"busy\"", "`after`: 2d is out of range");
+    when(
+        "oldest wait",
+        "15:23: queue \"billing\" overflow 1: `when`: \"oldest wait\" is no condition; write \"oldest_wait >= 60s\"",
+    );
+    when("oldest_wiat >= 60s", "\"oldest_wiat\" cannot be measured (did you mean `oldest_wait`?)");
+    when("oldest_wait => 60s", "\"=>\" does not compare; write >=, >, <= or <");
+    when("oldest_wait >= 60", "15:38: queue \"billing\" overflow 1: `when`: \"60\" is no time");
+    when("waiting >= 1m", "\"1m\" is no whole number; write `waiting >= 3`");
+    when("waiting < 0", "nothing is beyond 0");
+    when("estimated_wait >= 2d", "2d is out of range; no wait is compared with more than a day");
+    when("technical waiting >= 1", "\"technical\" names no queue");
+    when("queue:sales waiting >= 1", "there is no queue \"sales\"");
+    let five = ["\"waiting >= 1\""; 5].join(", ");
+    rule(&format!("when = [{five}], then = \"busy\""), "`when` has more than 4 conditions");
+    let nine = [r#"{ when = "waiting >= 1", then = "busy" }"#; 9].join(", ");
+    let lines = format!("name = \"billing\"\noverflow = [{nine}]\n");
+    one_error("name = \"billing\"\n", &lines, "more than 8 rules of overflow");
+}
+
+#[test]
 fn numbers_of_entries_are_written_as_documented() {
     for number in ["15 88", "1*2", "sip:100"] {
         one_error("number = \"*\"", &format!("number = \"{number}\""), "`number` is no number");

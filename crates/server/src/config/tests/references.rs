@@ -121,6 +121,22 @@ fn queues_that_overflow_in_a_circle_are_refused() {
 }
 
 #[test]
+fn queues_may_lend_to_each_other_by_rules_of_overflow() {
+    let lends = |from: &str, to: &str| {
+        format!(
+            "[[queue]]\nname = \"{from}\"\noverflow = [{{ when = \"queue:{to} waiting < 1\", then = \"queue:{to}\" }}]\n"
+        )
+    };
+    let config = loaded(&queues(&format!("{}{}", lends("a", "b"), lends("b", "a")))).config;
+    let rule = &config.queues[1].overflows[0];
+    assert_eq!(rule.when[0].measure, acd::Measure::Waiting(0));
+    assert_eq!(
+        (rule.when[0].queue.as_deref(), &rule.then),
+        (Some("b"), &super::super::Exit::Queue("b".to_owned()))
+    );
+}
+
+#[test]
 fn an_address_belongs_to_one_trunk() {
     let second = "[[trunk]]\nname = \"carrier\"\nfrom = [\"203.0.113.0/24\", \"192.0.2.128/25\"]\n";
     let wrong = refused(&queues(second));
@@ -198,6 +214,14 @@ fn times_that_a_bound_cuts_short_are_warned_about() {
     );
     let step = "steps = [{ after = \"2m\", require = \"billing\" }]\nmax_wait = { after = \"1m\", then = \"busy\" }\n";
     warned("[[queue]]\n", &format!("[[queue]]\n{step}"), "a step begins when `max_wait` has ended the wait");
+    let rule = step
+        .replace("steps = ", "overflow = ")
+        .replace("require = \"billing\"", "when = \"waiting > 1\", then = \"busy\"");
+    warned(
+        "[[queue]]\n",
+        &format!("[[queue]]\n{rule}"),
+        "a rule of `overflow` is looked at when `max_wait` has ended",
+    );
 }
 
 #[test]
