@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use acd::{AgentId, ExitId, QueueId, Requirement};
+use acd::{AgentId, ExitId, QueueId, Request, Requirement};
 use media::MusicId;
 use serde::{Deserialize, Serialize};
 
@@ -36,12 +36,26 @@ pub struct Outbound {
 pub struct Entry {
     /// Which numbers.
     pub number: NumberPattern,
-    /// The queue.
+    /// The queue; where there are several, the first of them.
     pub queue: QueueId,
+    /// Further queues in which its interactions wait at the same time.
+    pub also: Vec<QueueId>,
     /// Priority points of its interactions.
     pub priority: i32,
     /// Their own requirement, beside that of the queue.
     pub requirement: Option<Requirement>,
+}
+
+impl Entry {
+    /// What its interactions ask for.
+    pub fn request(&self) -> Request {
+        Request {
+            also: self.also.clone(),
+            priority: self.priority,
+            requirement: self.requirement.clone(),
+            ..Request::new(self.queue)
+        }
+    }
 }
 
 /// Which dialled numbers an entry serves.
@@ -131,7 +145,13 @@ mod tests {
 
     #[test]
     fn the_first_entry_that_fits_wins() {
-        let entry = |number, queue| Entry { number, queue: QueueId(queue), priority: 0, requirement: None };
+        let entry = |number, queue| Entry {
+            number,
+            queue: QueueId(queue),
+            also: Vec::new(),
+            priority: 0,
+            requirement: None,
+        };
         let directory = Directory {
             entries: vec![
                 entry(NumberPattern::Exact("100".to_owned()), 1),

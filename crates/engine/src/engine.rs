@@ -213,7 +213,7 @@ impl Engine {
     }
 
     /// Interactions as they are now, oldest first: at most `most` of those after `after` that are in `queue`
-    /// (or came from it) and with `agent`, where these are given; without their attributes. Walks over those
+    /// (with others or alone, or came from it) and with `agent`, where these are given; without their attributes. Walks over those
     /// passed by.
     pub fn interactions(
         &self,
@@ -225,7 +225,7 @@ impl Engine {
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.interactions.range((first, Bound::Unbounded)).map(|(_, one)| one);
         let wanted = |one: &&Interaction| {
-            queue.is_none_or(|queue| one.story.queue == queue) && agent.is_none_or(|agent| one.is_with(agent))
+            queue.is_none_or(|queue| one.is_in(queue)) && agent.is_none_or(|agent| one.is_with(agent))
         };
         behind.filter(wanted).take(most).map(|one| one.ongoing(one.story.in_brief())).collect()
     }

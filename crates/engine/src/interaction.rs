@@ -89,6 +89,13 @@ impl Interaction {
         }
     }
 
+    /// Whether it is told by this queue, or waits in it as well.
+    pub(crate) fn is_in(&self, queue: QueueId) -> bool {
+        let waits_there = |visit: &Visit| visit.queue == queue && visit.goes_on();
+        self.story.queue == queue
+            || (self.story.answered.is_none() && self.story.visits.iter().any(waits_there))
+    }
+
     /// The visit to a queue that goes on, where it is listed.
     fn visit(&mut self, queue: QueueId) -> Option<&mut Visit> {
         self.story.visits.iter_mut().find(|visit| visit.queue == queue && visit.goes_on())
@@ -119,6 +126,12 @@ impl Interaction {
         if elsewhere {
             self.visit_ended(queue);
         }
+    }
+
+    /// The caller gave up, which is told of one queue. The others tell it when the record may be written already.
+    pub(crate) fn abandoned(&mut self, now: Instant, queue: QueueId) {
+        let others = self.story.visits.iter_mut().filter(|visit| visit.queue != queue && visit.goes_on());
+        others.for_each(|visit| visit.dequeued = Some((now, DequeueCause::Abandoned)));
     }
 
     pub(crate) fn dequeued(&mut self, now: Instant, queue: QueueId, cause: DequeueCause) {

@@ -434,6 +434,7 @@ fn directory(scenario: &Scenario) -> (Directory, Vec<acd::Command>) {
         directory.entries.push(Entry {
             number: NumberPattern::Exact(line.number.clone()),
             queue: line.queue,
+            also: Vec::new(),
             priority: 0,
             requirement: None,
         });

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use acd::{Command, InteractionId, RejectCause, Request, ReservationId};
+use acd::{Command, InteractionId, RejectCause, ReservationId};
 use b2bua::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp};
 use sip::RequestKind;
 use timing::Instant;
@@ -46,11 +46,11 @@ impl Engine {
         identity::keep_attributes(&mut invite);
         let caller = identity::calling_party(&invite);
         let entry = self.directory.entry(&invite.number);
-        let (queue, priority, requirement) = match entry {
+        let request = match entry {
             Some(_) if self.draining => {
                 return self.refuse_arrival(now, call, &invite, &caller, 503, RefusalCause::Draining);
             }
-            Some(entry) => (entry.queue, entry.priority, entry.requirement.clone()),
+            Some(entry) => entry.request(),
             None => {
                 return self.refuse_arrival(now, call, &invite, &caller, 404, RefusalCause::UnknownNumber);
             }
@@ -62,7 +62,7 @@ impl Engine {
             outcome: None,
             remote: invite.remote,
             own: self.agent_at(&invite.origin),
-            story: Story::new(now, interaction, number(&caller), *invite, queue),
+            story: Story::new(now, interaction, number(&caller), *invite, request.queue),
             caller,
             hung_up: None,
             closed: None,
@@ -73,10 +73,7 @@ impl Engine {
             self.call_began(agent);
         }
         self.interactions.insert(interaction, state);
-        self.command(Command::Enqueue {
-            interaction,
-            request: Request { priority, requirement, ..Request::new(queue) },
-        });
+        self.command(Command::Enqueue { interaction, request });
     }
 
     fn refuse_arrival(

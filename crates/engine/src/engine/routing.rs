@@ -32,7 +32,10 @@ impl Engine {
             Event::Answered { interaction, agent, queue, .. } => {
                 self.confirmed(now, interaction, queue, agent);
             }
-            Event::Abandoned { interaction, .. } => {
+            Event::Abandoned { interaction, queue, .. } => {
+                if let Some(state) = self.interactions.get_mut(&interaction) {
+                    state.abandoned(now, queue);
+                }
                 let outcome = self.unanswered(interaction);
                 self.forgotten(interaction, outcome);
             }

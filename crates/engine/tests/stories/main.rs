@@ -4,6 +4,7 @@
 
 mod agents;
 mod answers;
+mod entries;
 mod exits;
 mod histories;
 mod identity;

@@ -147,11 +147,12 @@ impl World {
         let silence = Duration::from_secs(100_000);
         let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, [3; 32]);
         relay.set_music(MUSIC, Arc::new(media::Music::from_samples(&[0; 160]).unwrap()));
-        let entry = |number, queue| Entry { number, queue, priority: 0, requirement: None };
+        let entry = |number, queue, also| Entry { number, queue, also, priority: 0, requirement: None };
         let directory = Directory {
             entries: vec![
-                entry(NumberPattern::Exact("100".to_owned()), BILLING),
-                entry(NumberPattern::Prefix("2".to_owned()), OTHER),
+                entry(NumberPattern::Exact("100".to_owned()), BILLING, vec![]),
+                entry(NumberPattern::Exact("300".to_owned()), BILLING, vec![OTHER]),
+                entry(NumberPattern::Prefix("2".to_owned()), OTHER, vec![]),
             ],
             agents: BTreeMap::new(),
             queues: BTreeMap::from([(BILLING, treatment), (OTHER, Treatment::Ringback)]),
@@ -446,7 +447,9 @@ impl World {
         let totals = self.totals();
         assert_eq!(totals.offered, totals.answered + totals.abandoned + totals.overflowed + totals.dequeued);
         let passed = self.engine.totals();
-        let entered = totals.offered - totals.flowed_out - totals.returned;
+        let is_beside = |event: &&acd::Event| matches!(event, acd::Event::Queued { beside: true, .. });
+        let beside = self.said.iter().filter(is_beside).count() as u64;
+        let entered = totals.offered - totals.flowed_out - totals.returned - beside;
         assert_eq!(passed.sip.calls(), entered + passed.refused_calls(), "{passed:?}");
         assert_eq!(totals.answered, totals.finished);
         // Who was given back was answered twice, or in vain.

@@ -1,5 +1,7 @@
 //! `[[entry]]`, `[[reason]]` and `[[supervisor]]`
 
+use acd::ENTRIES_MAX;
+
 use super::queue::read_requirement;
 use super::reader::Section;
 use super::report::Kind;
@@ -9,8 +11,10 @@ use super::report::Kind;
 pub struct Entry {
     /// Which number was dialled.
     pub number: Number,
-    /// The queue.
+    /// The queue; where there are several, the first of them.
     pub queue: String,
+    /// Further queues in which its callers wait at the same time.
+    pub also: Vec<String>,
     /// Points of priority, beside the queue's.
     pub priority: u32,
     /// What its callers need beside what the queue requires.
@@ -26,6 +30,13 @@ pub enum Number {
     Prefix(String),
     /// All that nothing else fits.
     Any,
+}
+
+impl Entry {
+    /// Every queue in which its callers wait, the first first.
+    pub fn queues(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.queue).chain(&self.also).map(String::as_str)
+    }
 }
 
 impl Number {
@@ -105,12 +116,32 @@ fn read_one(section: &mut Section<'_>) -> Entry {
         section.report().mention(Kind::Queue, &queue, span, section.label());
         queue
     });
+    let also = read_also(section, queue.as_deref());
     Entry {
         number,
         queue: queue.unwrap_or_default(),
+        also,
         priority: section.integer("priority", 0, 0..=1_000),
         require: read_requirement(section, "require"),
     }
+}
+
+/// Each once, and not the first.
+fn read_also(section: &mut Section<'_>, first: Option<&str>) -> Vec<String> {
+    let mut also: Vec<String> = Vec::new();
+    for (queue, span) in section.one_or_more("also", "") {
+        if first == Some(queue.as_str()) || also.contains(&queue) {
+            section.error(span, format!("`also` names the queue \"{queue}\" a second time; name it once"));
+        } else if also.len() + 1 == ENTRIES_MAX {
+            let remedy = "leave some out of `also`";
+            section.error(span, format!("a caller waits in at most {ENTRIES_MAX} queues at once; {remedy}"));
+            break;
+        } else {
+            section.report().mention(Kind::Queue, &queue, span, section.label());
+            also.push(queue);
+        }
+    }
+    also
 }
 
 /// Reasons of the system, in metrics and in the API.

@@ -1,5 +1,7 @@
 //! Requirements that none of the configured agents could meet.
 
+use std::collections::BTreeMap;
+
 use acd::SkillId;
 use acd::requirement::{LEVEL_MAX, Requirement, Skills, parse};
 
@@ -13,6 +15,7 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
         return;
     }
     let staff = Staff::of(config);
+    let mut staffed: BTreeMap<&str, Vec<Requirement>> = BTreeMap::new();
     for queue in &config.queues {
         let Some(stages) = staff.stages(queue) else { continue };
         if !staff.somebody_meets(&stages, None) {
@@ -24,18 +27,20 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
             };
             let remedy = "give an agent these skills, or relax `require`";
             report.warning(place, format!("queue \"{}\": {what}; {remedy}", queue.name));
-            continue;
+        } else {
+            staffed.insert(&queue.name, stages);
         }
-        for entry in config.entries.iter().filter(|entry| entry.queue == queue.name) {
-            let Some(own) = entry.require.as_deref().and_then(|text| staff.read(text)) else { continue };
-            if !staff.somebody_meets(&stages, Some(&own)) {
-                let number = entry.number.written();
-                let place = report.place_of(Kind::Number, &number);
-                let what =
-                    format!("no agent meets what it and its queue \"{}\" require together", queue.name);
-                let remedy = "give an agent these skills, or relax one of the two";
-                report.warning(place, format!("entry \"{number}\": {what}; {remedy}"));
-            }
+    }
+    for entry in &config.entries {
+        let Some(own) = entry.require.as_deref().and_then(|text| staff.read(text)) else { continue };
+        let is_in_vain =
+            |queue: &&str| staffed.get(queue).is_some_and(|stages| !staff.somebody_meets(stages, Some(&own)));
+        for queue in entry.queues().filter(is_in_vain) {
+            let number = entry.number.written();
+            let place = report.place_of(Kind::Number, &number);
+            let what = format!("no agent meets what it and its queue \"{queue}\" require together");
+            let remedy = "give an agent these skills, or relax one of the two";
+            report.warning(place, format!("entry \"{number}\": {what}; {remedy}"));
         }
     }
 }

@@ -213,6 +213,7 @@ pub(super) fn entries(config: &Config, numbering: &mut Numbering) -> Vec<engine:
                 config::Number::Any => NumberPattern::Any,
             },
             queue: numbering.queue(&entry.queue),
+            also: entry.also.iter().map(|name| numbering.queue(name)).collect(),
             priority: points,
             requirement: entry.require.as_deref().map(|own| requirement(own, numbering)),
         })

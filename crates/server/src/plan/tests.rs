@@ -39,6 +39,7 @@ queue = "english"
 [[entry]]
 number = "1588*"
 queue = "billing"
+also = "english"
 [[entry]]
 number = "15881000"
 queue = "english"
@@ -70,6 +71,15 @@ fn the_most_particular_number_is_looked_at_first() {
     ];
     assert_eq!(patterns, expected);
     assert_eq!(plan.directory.entries[0].priority, 5, "the points of the queue and of the entry");
+}
+
+#[test]
+fn an_entry_leads_to_the_queues_that_it_names_in_their_order() {
+    let mut numbering = Numbering::default();
+    let plan = plan(CENTRE, &mut numbering);
+    let [billing, english] = ["billing", "english"].map(|name| numbering.queue(name));
+    let ways: Vec<_> = plan.directory.entries.iter().map(|one| (one.queue, one.also.clone())).collect();
+    assert_eq!(ways, [(english, vec![]), (billing, vec![english]), (english, vec![])]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod cordboard;
 mod crowd;
 mod desktop;
 mod dns;
+mod entries;
 mod hours;
 mod http;
 mod overflow;

@@ -29,6 +29,35 @@ fn a_name_given_twice_is_reported_with_both_places() {
 }
 
 #[test]
+fn queues_that_an_entry_names_beside_the_first_are_others_and_are_there() {
+    let with = |also: &str| LEAST.replace("number = \"*\"\n", &format!("number = \"*\"\nalso = {also}\n"));
+    assert!(refused(&with("\"billing\"")).contains("`also` names the queue \"billing\" a second time"));
+    let unknown = refused(&with("[\"bilings\"]"));
+    assert!(
+        unknown.contains("there is no queue \"bilings\" (did you mean `billing`?); add a [[queue]]"),
+        "{unknown}"
+    );
+    let second = |also: &str| format!("{}\n[[queue]]\nname = \"second\"\n", with(also));
+    let entry = &loaded(&second("\"second\"")).config.entries[0];
+    assert_eq!(entry.queues().collect::<Vec<_>>(), ["billing", "second"]);
+    let twice = refused(&second("[\"second\", \"second\"]"));
+    assert!(
+        twice.ends_with("entry \"*\": `also` names the queue \"second\" a second time; name it once"),
+        "{twice}"
+    );
+    let many: Vec<String> = (0..9).map(|number| format!("\"q{number}\"")).collect();
+    let defined: String = (0..9).map(|number| format!("\n[[queue]]\nname = \"q{number}\"\n")).collect();
+    let text = |most: usize| format!("{}{defined}", with(&format!("[{}]", many[..most].join(", "))));
+    assert_eq!(loaded(&text(7)).config.entries[0].also.len(), 7);
+    let refused = refused(&text(9));
+    assert!(
+        refused.contains("a caller waits in at most 8 queues at once; leave some out of `also`"),
+        "{refused}"
+    );
+    assert_eq!(refused.lines().count(), 1, "said once: {refused}");
+}
+
+#[test]
 fn a_reason_cannot_pass_for_one_of_the_system() {
     for id in ["missed", "other"] {
         let problem = refused(&queues(&format!("[[reason]]\nid = \"{id}\"\n")));
