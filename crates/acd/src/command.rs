@@ -57,7 +57,8 @@ pub enum Command {
         /// Not ready at first, with this reason; `None`: ready at once.
         not_ready: Option<ReasonCode>,
     },
-    /// Ends an agent's shift, whatever a supervisor has forced: a reservation is withdrawn, after-call work and pauses end, a conversation goes on.
+    /// Ends an agent's shift, whatever a supervisor has forced: reservations are withdrawn, after-call work and pauses
+    /// end, conversations go on.
     LogOut {
         /// Who.
         agent: AgentId,
@@ -108,7 +109,8 @@ pub enum Command {
         lease: Lease,
     },
     /// The agent is busy with something that the distributor did not give (a call of the agent's own).
-    /// Allowed while idle, backing off or in after-call work (which ends).
+    /// Refused while a call rings or is in conversation; after-call work of calls ends. Work of other channels goes on,
+    /// and no more is offered.
     Occupy {
         /// Who.
         agent: AgentId,
@@ -118,13 +120,14 @@ pub enum Command {
         /// Who.
         agent: AgentId,
     },
-    /// After-call work is done before its time, but not before [`QueueSettings::after_call_work_min`].
+    /// After-call work is done before its time, but not before [`QueueSettings::after_call_work_min`]. Of several it is
+    /// the one that began first.
     EndAfterCallWork {
         /// Who.
         agent: AgentId,
     },
     /// After-call work lasts longer, in all up to [`QueueSettings::after_call_work_max`] and
-    /// [`crate::Settings::after_call_work_max`].
+    /// [`crate::Settings::after_call_work_max`]. Of several it is the one that began first.
     ExtendAfterCallWork {
         /// Who.
         agent: AgentId,
@@ -265,6 +268,8 @@ pub enum Refusal {
     DuplicateInteraction(InteractionId),
     /// The request names this queue twice.
     DuplicateQueue(QueueId),
+    /// The queue is of another channel than the first one asked for: nobody comes by two channels at once.
+    OtherChannel(QueueId),
     /// The request names more than [`crate::ENTRIES_MAX`] queues.
     TooManyEntries,
     /// The interaction is not in the stage that the command speaks of.
@@ -314,6 +319,7 @@ impl Refusal {
             | Refusal::StaleReservation(_)
             | Refusal::DuplicateInteraction(_)
             | Refusal::DuplicateQueue(_)
+            | Refusal::OtherChannel(_)
             | Refusal::TooManyEntries
             | Refusal::WrongStage(_)
             | Refusal::AlreadyLoggedIn(_)
@@ -345,6 +351,9 @@ impl fmt::Display for Refusal {
             Refusal::StaleReservation(id) => write!(f, "reservation {} is over", id.0),
             Refusal::DuplicateInteraction(id) => write!(f, "interaction {} is here already", id.0),
             Refusal::DuplicateQueue(queue) => write!(f, "queue {} is named twice", queue.0),
+            Refusal::OtherChannel(queue) => {
+                write!(f, "queue {} is of another channel than the first", queue.0)
+            }
             Refusal::TooManyEntries => {
                 write!(f, "an interaction waits in at most {} queues at once", crate::ENTRIES_MAX)
             }
@@ -405,6 +414,9 @@ impl fmt::Display for Invalid {
             Invalid::EstimateBound(rule) => {
                 write!(f, "overflow rule {rule} asks for an estimate of more than a day, which is never told")
             }
+            Invalid::Channel(channel) => write!(f, "channel {channel} is out of range"),
+            Invalid::Capacity(capacity) => write!(f, "a capacity of {capacity} is out of range"),
+            Invalid::NoCapacity => write!(f, "the agent has no capacity for any channel"),
             Invalid::NoGuard => write!(f, "late last needs a guard of more than zero"),
         }
     }

@@ -151,6 +151,9 @@ impl Estimator {
             | Event::AfterCallWorkExtended { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
+            | Event::AgentAside { .. }
+            | Event::Interrupted { .. }
+            | Event::Resumed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::{
-    AgentId, Command, Exit, InteractionId, Lease, QueueId, ReasonCode, Refusal, RejectCause, ReservationId,
-    Selection, Strategy, SupervisorId,
+    AgentId, Aside, Command, Exit, InteractionId, Lease, QueueId, ReasonCode, Refusal, RejectCause,
+    ReservationId, Selection, Strategy, SupervisorId,
 };
 
 /// How many agents beyond the chosen one a [`Decision`] names.
@@ -167,8 +167,32 @@ pub enum Event {
         agent: AgentId,
         /// Since it was answered, holds included.
         handled_for: Duration,
+        /// How much of that it was interrupted by work of another channel.
+        interrupted_for: Duration,
         /// How.
         cause: HandlingEnd,
+    },
+    /// The agent has taken work of another channel, and the conversation waits for its end: what others show as hold.
+    Interrupted {
+        /// Which.
+        interaction: InteractionId,
+        /// The queue that it came from.
+        queue: QueueId,
+        /// Who.
+        agent: AgentId,
+        /// By which.
+        by: InteractionId,
+    },
+    /// The work that interrupted the conversation is over, its after-call work included.
+    Resumed {
+        /// Which.
+        interaction: InteractionId,
+        /// The queue that it came from.
+        queue: QueueId,
+        /// Who.
+        agent: AgentId,
+        /// This time.
+        interrupted_for: Duration,
     },
     /// After-call work began.
     AfterCallWorkStarted {
@@ -199,7 +223,15 @@ pub enum Event {
         /// Since it began.
         lasted: Duration,
     },
-    /// An agent's presence or activity is another than before.
+    /// What an agent does beside the work in hand is another than before. Where nothing is in hand, it is the activity of
+    /// [`Event::AgentChanged`]; that follows in any case.
+    AgentAside {
+        /// Who.
+        agent: AgentId,
+        /// What.
+        aside: Aside,
+    },
+    /// An agent's presence or activity is another than before, or something of several in hand.
     AgentChanged {
         /// Who.
         agent: AgentId,
@@ -274,6 +306,8 @@ impl Event {
             | Event::Overflowed { queue, .. }
             | Event::Dequeued { queue, .. }
             | Event::HandlingEnded { queue, .. }
+            | Event::Interrupted { queue, .. }
+            | Event::Resumed { queue, .. }
             | Event::AfterCallWorkStarted { queue, .. }
             | Event::AfterCallWorkEnded { queue, .. }
             | Event::QueueDefined { queue }
@@ -283,6 +317,7 @@ impl Event {
             Event::AfterCallWorkExtended { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
+            | Event::AgentAside { .. }
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::Refused { .. } => None,

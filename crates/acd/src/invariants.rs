@@ -10,9 +10,9 @@ use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, 
 use crate::estimate::Staff;
 use crate::state::{AgentState, EntryState, InteractionState, QueueState, Staffing, Stage, State};
 use crate::{
-    AgentId, Aside, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId, Overflow, Presence,
-    QueueId, QueueSettings, RING_MAX, ReasonCode, ReservationId, Selection, Settings, StepEffect, Work,
-    WorkStage,
+    AgentId, Aside, CAPACITY_MAX, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId,
+    Overflow, Presence, QueueId, QueueSettings, RING_MAX, ReasonCode, ReservationId, Selection, Settings,
+    StepEffect, Work, WorkStage,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -26,8 +26,6 @@ pub enum Violation {
     LostAgent(AgentId),
     /// Presence and what is in hand contradict each other.
     Contradiction(AgentId),
-    /// An agent has more in hand than allowed.
-    BeyondCapacity(AgentId),
     /// An available agent could take a waiting interaction.
     WorkNotConserved(AgentId, InteractionId),
     /// An available agent could be rung beside others for an interaction that has room.
@@ -200,7 +198,18 @@ fn check_agents(state: &State) -> Result<(), Violation> {
         holds(!agent.leaving || agent.presence == Presence::LoggedOut, contradiction)?;
         let is_at_work = agent.works.iter().any(Work::is_answered);
         holds(agent.worked.since.is_some() == is_at_work, contradiction)?;
-        holds(agent.works.len() <= 1, Violation::BeyondCapacity(id))?;
+        // How many of each is judged when one is taken (`acd::watch`): a capacity may become smaller afterwards.
+        let of = |channel| agent.works.iter().filter(|work| work.channel == channel).count();
+        let most = agent.works.iter().map(|work| of(work.channel)).max().unwrap_or(0);
+        holds(most <= usize::from(CAPACITY_MAX), Violation::BoundExceeded)?;
+        let foreground = agent.works.answered_last().map(|last| last.channel);
+        let is_noted = |work: &Work| match work.stage {
+            WorkStage::Handling { interrupted, .. } => {
+                interrupted.since.is_some() == (Some(work.channel) != foreground)
+            }
+            WorkStage::Reserved { .. } | WorkStage::AfterCallWork { .. } => true,
+        };
+        holds(agent.works.iter().all(is_noted), contradiction)?;
     }
     Ok(())
 }
@@ -236,16 +245,20 @@ fn is_as_forced(agent: &AgentState, settings: &Settings) -> bool {
     agent.presence == forced.presence || !agent.presence.is_logged_in() || (is_missed && holds)
 }
 
-/// Whether an agent meets what a step of a queue asks for.
+/// Whether an agent takes anything of a queue's channel and meets what a step asks for.
 fn serves(queue: &QueueState, step: usize, agent: &AgentState) -> bool {
+    agent.settings.capacity.of(queue.settings.channel) > 0 && meets(queue, step, agent)
+}
+
+fn meets(queue: &QueueState, step: usize, agent: &AgentState) -> bool {
     let Some(before) = step.checked_sub(1) else {
         return queue.settings.requirement.is_met_by(&agent.settings.skills);
     };
     let this = &queue.settings.steps[before];
-    let meets = this.requirement.is_met_by(&agent.settings.skills);
+    let is_met = this.requirement.is_met_by(&agent.settings.skills);
     match this.effect {
-        StepEffect::Replace => meets,
-        StepEffect::Add => meets || serves(queue, before, agent),
+        StepEffect::Replace => is_met,
+        StepEffect::Add => is_met || meets(queue, before, agent),
     }
 }
 
@@ -261,17 +274,18 @@ fn could_take(
         // While agents are rung the rules may have changed, and with them how many steps there are.
         let step = usize::from(entry.step).min(queue.settings.steps.len());
         queues.contains(&entry.queue)
+            && agent.is_available_for(queue.settings.channel, &state.settings.interruptions)
             && queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open
             && serves(queue, step, agent)
     };
-    agent.is_available()
-        && !interaction.exclusions.contains_key(&id)
+    !interaction.exclusions.contains_key(&id)
         && interaction.accepts(agent)
         && interaction.entries.iter().any(serves_entry)
 }
 
 fn check_work_conserved(state: &State) -> Result<(), Violation> {
-    let available: Vec<_> = state.agents.iter().filter(|(_, agent)| agent.is_available()).collect();
+    let is_available = |agent: &AgentState| !agent.open(&state.settings.interruptions).is_empty();
+    let available: Vec<_> = state.agents.iter().filter(|(_, agent)| is_available(agent)).collect();
     let rung = rung(state);
     for (&id, interaction) in &state.interactions {
         let all = interaction.entries.iter().map(|entry| entry.queue);
@@ -283,7 +297,10 @@ fn check_work_conserved(state: &State) -> Result<(), Violation> {
                 }
                 (Stage::Reserved { .. } | Stage::Handling { .. }, _) => continue,
             };
-        let mut takers = available.iter();
+        let is_rung = |of: &AgentState| {
+            of.works.iter().any(|work| work.interaction == id && work.reservation().is_some())
+        };
+        let mut takers = available.iter().filter(|(_, of)| !is_rung(of));
         let taker = takers.find(|(agent, of)| could_take(state, (**agent, of), interaction, &queues));
         if let Some(&(&agent, _)) = taker {
             return Err(violation(agent, id));
@@ -349,9 +366,11 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
     let unanswered = state.interactions.values().filter(|i| !is_handled(i.stage)).count();
     holds(distributor.unanswered as usize == unanswered, Violation::StaleIndex(None))?;
     for (_, agent) in distributor.agents.iter() {
-        holds(agent.is_listed == agent.state.is_available(), Violation::StaleIndex(None))?;
+        holds(agent.is_listed == agent.is_available(&state.settings), Violation::StaleIndex(None))?;
         let skills = &distributor.profiles.at(agent.profile).skills;
         holds(*skills == agent.state.settings.skills, Violation::StaleIndex(None))?;
+        let capacity = distributor.profiles.at(agent.profile).capacity;
+        holds(capacity == agent.state.settings.capacity, Violation::StaleIndex(None))?;
     }
     check_rung(distributor, state)?;
     let with_room: u32 = distributor.queues.iter().map(|(_, queue)| queue.lines.with_room.len()).sum();
@@ -402,9 +421,10 @@ fn expected_staff(state: &State, id: QueueId) -> Staff {
     for agent in state.agents.values().filter(|agent| could(&state.queues[&id], agent)) {
         staff.logged_in += u32::from(agent.presence.is_logged_in());
         if agent.takes_work() {
-            staff.working += 1;
-            let others = state.queues.iter().filter(|&(&other, _)| other != id);
-            staff.shared += u32::from(others.into_iter().any(|(_, queue)| could(queue, agent)));
+            let places = u32::from(agent.settings.capacity.of(state.queues[&id].settings.channel));
+            staff.working += places;
+            let mut others = state.queues.iter().filter(|&(&other, _)| other != id);
+            staff.shared += if others.any(|(_, queue)| could(queue, agent)) { places } else { 0 };
         }
     }
     staff
@@ -460,7 +480,7 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
             }
             serves_any = true;
             listing.staff[number] += u32::from(entry.presence.is_logged_in());
-            if entry.is_available() {
+            if entry.is_available_for(queue.settings.channel, &state.settings.interruptions) {
                 let rank = rank(&queue.settings, entry);
                 let bucket = queue.settings.bucket(&entry.settings.skills);
                 listing.idle.entry(step).or_default().insert((bucket, rank, agent));

@@ -32,6 +32,7 @@
 //! What always holds is written as code in [`invariants`], and what holds over time in [`watch`]. How long somebody
 //! will wait is estimated in [`estimate`], and how far off that was.
 
+mod channel;
 mod command;
 mod distributor;
 pub mod estimate;
@@ -50,6 +51,7 @@ mod table;
 pub mod watch;
 mod work;
 
+pub use channel::{CAPACITY_MAX, CHANNELS_MAX, Capacity, Channels, Interruptions};
 pub use command::{Command, Fault, Lease, Refusal, RejectCause, Request};
 pub use distributor::Distributor;
 pub use event::{
@@ -70,4 +72,4 @@ pub use settings::{
 };
 pub use settings::{AtClosing, Closed};
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};
-pub use work::{Aside, Work, WorkStage, Worked, Works};
+pub use work::{Aside, Interruption, Work, WorkStage, Worked, Works};

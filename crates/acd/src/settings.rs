@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::estimate::EstimateRules;
 use crate::requirement::{LEVEL_MAX, Requirement, Skills};
 use crate::selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
+use crate::{CAPACITY_MAX, CHANNELS_MAX, Capacity, Channel, Interruptions};
 use crate::{ExitId, Overflow, QueueId, SkillId, overflow};
 
 /// The most steps in a queue, beside its first requirement.
@@ -76,6 +77,8 @@ pub struct Settings {
     pub selection: Selection,
     /// Where [`Strategy::WeightedRandom`] begins: equal seeds and equal commands give equal choices.
     pub seed: u64,
+    /// Which channels may be offered to an agent who has something of another channel in hand.
+    pub interruptions: Interruptions,
 }
 
 impl Default for Settings {
@@ -101,6 +104,7 @@ impl Default for Settings {
             pools_max: 1_024,
             selection: Selection::Oldest,
             seed: 0,
+            interruptions: Interruptions::default(),
         }
     }
 }
@@ -120,6 +124,8 @@ pub enum ForcedPresence {
 /// The routing rules of one queue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct QueueSettings {
+    /// Of all who wait here. What is in an agent's hands keeps the channel by which it came there.
+    pub channel: Channel,
     /// What an interaction needs from the moment it enters (step 0).
     pub requirement: Requirement,
     /// How that changes as the wait grows: at most [`STEPS_MAX`], `after` strictly rising.
@@ -180,6 +186,7 @@ pub struct QueueSettings {
 impl Default for QueueSettings {
     fn default() -> QueueSettings {
         QueueSettings {
+            channel: Channel::VOICE,
             requirement: Requirement::anyone(),
             steps: Vec::new(),
             skip_unstaffed_steps: true,
@@ -450,6 +457,8 @@ pub struct AgentSettings {
     /// here. 1 to [`SHARE_MAX`] each, of no more queues than [`Settings::queues_max`]; a queue that is not defined has a
     /// share of nothing. While there is none, the work is not counted by queue.
     pub shares: BTreeMap<QueueId, u32>,
+    /// How many interactions at once, by channel. Not nothing, and at most [`CAPACITY_MAX`] of each.
+    pub capacity: Capacity,
 }
 
 impl Default for AgentSettings {
@@ -461,6 +470,7 @@ impl Default for AgentSettings {
             after_call_work: None,
             selection: None,
             shares: BTreeMap::new(),
+            capacity: Capacity::default(),
         }
     }
 }
@@ -516,6 +526,12 @@ pub enum Invalid {
     TooManyConditions(u8),
     /// This rule of `overflows` compares an estimate with more than [`crate::estimate::ESTIMATE_MAX`].
     EstimateBound(u8),
+    /// The channel is not below [`CHANNELS_MAX`].
+    Channel(u8),
+    /// More than [`CAPACITY_MAX`] of one channel.
+    Capacity(u8),
+    /// No capacity for any channel: such an agent could take nothing.
+    NoCapacity,
 }
 
 impl QueueSettings {
@@ -590,6 +606,9 @@ impl Settings {
         if exits.into_iter().flatten().chain(by_rule).any(|exit| exit == Exit::Queue(queue)) {
             return Err(Invalid::ExitToItself);
         }
+        if usize::from(settings.channel.0) >= CHANNELS_MAX {
+            return Err(Invalid::Channel(settings.channel.0));
+        }
         if settings.band > BAND_MAX {
             return Err(Invalid::Band(settings.band));
         }
@@ -635,6 +654,11 @@ impl Settings {
         }
         if let Some(&share) = settings.shares.values().find(|&share| !(1..=SHARE_MAX).contains(share)) {
             return Err(Invalid::Share(share));
+        }
+        match settings.capacity.greatest() {
+            0 => return Err(Invalid::NoCapacity),
+            greatest if greatest > CAPACITY_MAX => return Err(Invalid::Capacity(greatest)),
+            _ => {}
         }
         if settings.selection == Some(Selection::LateLast { guard: Duration::ZERO }) {
             return Err(Invalid::NoGuard);

@@ -10,8 +10,9 @@ use timing::Instant;
 
 use crate::estimate::{Estimator, Promise};
 use crate::{
-    Activity, AgentId, AgentSettings, Aside, AtClosing, Counters, Exit, Forced, InteractionId, Lease,
-    Presence, QueueId, QueueSettings, Requirement, ReservationId, Settings, Work, WorkStage, Worked, Works,
+    Activity, AgentId, AgentSettings, Aside, AtClosing, Channel, Channels, Counters, Exit, Forced,
+    InteractionId, Interruption, Interruptions, Lease, Presence, QueueId, QueueSettings, Requirement,
+    ReservationId, Settings, Work, WorkStage, Worked, Works,
 };
 
 /// The whole state as plain values.
@@ -199,7 +200,36 @@ impl AgentState {
 
     /// After a change of what is in hand.
     pub(crate) fn follow_works(&mut self, now: Instant) {
-        self.worked.follow(self.works.iter().any(Work::is_answered), now);
+        self.worked.follow(self.works.find(Work::is_answered).is_some(), now);
+    }
+
+    /// The conversations that have become interrupted, or not, by a change of what is in hand; they are noted so, one
+    /// with each call.
+    pub(crate) fn follow_interruption(&mut self, now: Instant) -> Option<(Work, Option<Duration>)> {
+        let foreground = self.works.answered_last()?.channel;
+        self.works.iter_mut().find_map(|work| {
+            let WorkStage::Handling { interrupted, .. } = &mut work.stage else { return None };
+            match (interrupted.since, work.channel == foreground) {
+                (None, false) => {
+                    interrupted.since = Some(now);
+                    Some((*work, None))
+                }
+                (Some(since), true) => {
+                    *interrupted = Interruption { since: None, before: interrupted.until(now) };
+                    Some((*work, Some(now - since)))
+                }
+                (None, true) | (Some(_), false) => None,
+            }
+        })
+    }
+
+    /// How long a conversation has been interrupted in all.
+    pub(crate) fn interrupted_for(&self, interaction: InteractionId, now: Instant) -> Duration {
+        let work = self.works.find(|work| work.is_handling_of(interaction));
+        work.map_or(Duration::ZERO, |work| match work.stage {
+            WorkStage::Handling { interrupted, .. } => interrupted.until(now),
+            WorkStage::Reserved { .. } | WorkStage::AfterCallWork { .. } => Duration::ZERO,
+        })
     }
 
     /// Takes out of the agent's hands what is so, if it is there. Whoever has nothing left is idle from now on.
@@ -209,6 +239,16 @@ impl AgentState {
             *since = now;
         }
         Some(work)
+    }
+
+    /// Left alone until then, unless the agent is busy with something of the agent's own; where the agent has failed twice
+    /// at once, until the later.
+    pub(crate) fn back_off(&mut self, now: Instant, end: Instant) {
+        match &mut self.aside {
+            Aside::Nothing { .. } => self.aside = Aside::BackingOff { since: now, until: end },
+            Aside::BackingOff { until, .. } => *until = end.max(*until),
+            Aside::Occupied { .. } => {}
+        }
     }
 
     /// When the lease of one conversation ends if nobody renews it.
@@ -243,12 +283,46 @@ impl AgentState {
         self.presence.is_logged_in().then(|| self.log_in_renewed + length)
     }
 
-    /// Whether an interaction may be offered: ready, and nothing in hand.
-    pub fn is_available(&self) -> bool {
+    /// Whether an interaction of this channel may be offered.
+    pub fn is_available_for(&self, channel: Channel, interruptions: &Interruptions) -> bool {
+        self.settings.capacity.of(channel) > 0 && self.open(interruptions).contains(channel)
+    }
+
+    /// The channels of which an interaction may be offered, if the agent has any capacity for them: ready, with nothing
+    /// beside, with less of the channel in hand than the capacity for it, and with nothing of another channel in
+    /// hand that it may not interrupt.
+    #[inline]
+    pub fn open(&self, interruptions: &Interruptions) -> Channels {
         match (self.presence, self.aside) {
-            (Presence::Ready, Aside::Nothing { .. }) => self.works.is_empty(),
-            (Presence::LoggedOut | Presence::NotReady(_) | Presence::Ready, _) => false,
+            (Presence::Ready, Aside::Nothing { .. }) => {}
+            (Presence::LoggedOut | Presence::NotReady(_) | Presence::Ready, _) => return Channels::NONE,
         }
+        match self.works.first() {
+            None => Channels::ALL,
+            Some(work) if !self.works.are_several() => self.open_beside_one(work.channel, interruptions),
+            Some(_) => self.open_beside_several(interruptions),
+        }
+    }
+
+    /// Most agents never have more in hand.
+    fn open_beside_one(&self, channel: Channel, interruptions: &Interruptions) -> Channels {
+        let others = interruptions.of(channel);
+        let has_room = self.settings.capacity.of(channel) > 1;
+        let open = if has_room { others.with(channel) } else { others.without(channel) };
+        if open.is_empty() { open } else { open.and(self.settings.capacity.channels()) }
+    }
+
+    #[inline(never)]
+    fn open_beside_several(&self, interruptions: &Interruptions) -> Channels {
+        let mut open = self.settings.capacity.channels();
+        for work in self.works.iter() {
+            open = open.and(interruptions.of(work.channel).with(work.channel));
+            let in_hand = self.works.iter().filter(|other| other.channel == work.channel).count();
+            if in_hand >= usize::from(self.settings.capacity.of(work.channel)) {
+                open = open.without(work.channel);
+            }
+        }
+        open
     }
 
     /// Whether the agent takes work, now or when done with what is in hand: ready, and not busy with something that is

@@ -5,6 +5,7 @@
 //!
 //! | invariant | what must hold | checked by |
 //! |---|---|---|
+//! | I2 | no agent has more in hand than the capacity, and the rules of interruption, allow | [`Watch::step`] |
 //! | I5 | the chosen interaction is the first, by band and the agent's selection, of those that the agent could take; who is rung beside others is needed by nobody who waits | [`Watch::step_between`] |
 //! | I6 | the chosen agent is the first by the queue's strategy of those who wish it, and the decision record says so | [`Watch::step_between`] |
 //! | I7 | in a queue, step and priority the first come is served first; a returned one keeps its place | [`Watch::step`] |
@@ -19,6 +20,7 @@
 //! every event of a day. [`Watch::step_between`] checks every choice against all that could have been chosen.
 
 mod choice;
+mod hands;
 mod journal;
 mod ledger;
 mod line;
@@ -70,6 +72,9 @@ impl<'a> Input<'a> {
             | Event::AgentChanged { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
+            | Event::AgentAside { .. }
+            | Event::Interrupted { .. }
+            | Event::Resumed { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::ReservesChanged { .. }
@@ -108,6 +113,16 @@ pub struct Step<'a> {
 /// What does not hold over time although it must. It is our fault, never that of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
+    /// I2: the agent has as much in hand as the capacity allows, or something that this may not interrupt.
+    BeyondCapacity {
+        /// Who was chosen.
+        agent: AgentId,
+        /// For whom.
+        interaction: InteractionId,
+    },
+    /// I2: an event tells something of the interaction that does not fit what its agent has in hand, or for how long it
+    /// was interrupted.
+    FalseHands(InteractionId),
     /// I5: the agent could have taken one whom the agent's selection puts before the one chosen.
     PassedOver {
         /// Who was chosen.
@@ -168,6 +183,7 @@ impl Violation {
     /// The invariant's name in `docs/proof.md`.
     pub fn invariant(&self) -> &'static str {
         match self {
+            Violation::BeyondCapacity { .. } | Violation::FalseHands(_) => "I2",
             Violation::PassedOver { .. } => "I5",
             Violation::UnfitAgent { .. } | Violation::WrongAgent { .. } | Violation::FalseDecision(_) => "I6",
             Violation::OutOfTurn { .. } => "I7",
@@ -200,10 +216,10 @@ pub struct Watch {
 impl Watch {
     /// Over a distributor with these settings that has been told nothing yet.
     pub fn new(settings: Settings) -> Watch {
-        Watch { ledger: Ledger::new(settings.selection), settings }
+        Watch { ledger: Ledger::new(&settings), settings }
     }
 
-    /// Checks a step by its events alone: I7 to I12.
+    /// Checks a step by its events alone: I2 and I7 to I12.
     ///
     /// # Errors
     ///

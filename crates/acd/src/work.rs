@@ -36,6 +36,8 @@ pub enum WorkStage {
         since: Instant,
         /// When the conversation was last renewed, or began: its lease counts from here.
         renewed: Instant,
+        /// By work of another channel.
+        interrupted: Interruption,
     },
     /// Wrapping up.
     AfterCallWork {
@@ -44,6 +46,22 @@ pub enum WorkStage {
         /// When it ends by itself.
         until: Instant,
     },
+}
+
+/// How long a conversation was put aside for work of another channel: what others show as hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Interruption {
+    /// Since when it is so now.
+    pub since: Option<Instant>,
+    /// How long it was so before, in all.
+    pub before: Duration,
+}
+
+impl Interruption {
+    /// In all until now.
+    pub fn until(&self, now: Instant) -> Duration {
+        self.before + self.since.map(|since| now - since).unwrap_or_default()
+    }
 }
 
 /// What an agent does beside the interactions in hand.
@@ -176,6 +194,11 @@ impl Works {
         usize::from(self.first.is_some()) + self.more.len()
     }
 
+    /// The one that came first.
+    pub(crate) fn first(&self) -> Option<&Work> {
+        self.first.as_ref()
+    }
+
     /// Whether there is a second.
     pub(crate) fn are_several(&self) -> bool {
         !self.more.is_empty()
@@ -183,7 +206,7 @@ impl Works {
 
     /// The one that is so.
     pub fn find(&self, is_it: impl Fn(&Work) -> bool) -> Option<&Work> {
-        self.iter().find(|work| is_it(work))
+        self.first.as_ref().filter(|work| is_it(work)).or_else(|| self.more.iter().find(|work| is_it(work)))
     }
 
     /// At the end.
@@ -212,14 +235,32 @@ impl Works {
         Some(self.more.remove(index))
     }
 
-    /// The one that stands for all: the conversation that began first; without any, the after-call work that began
-    /// first; without any, what rings longest.
+    /// What was answered last. All conversations of other channels are interrupted by it, until its after-call work is
+    /// over.
+    pub(crate) fn answered_last(&self) -> Option<&Work> {
+        let answered = |work: &&Work| work.is_answered();
+        self.more.iter().rev().find(answered).or(self.first.as_ref().filter(answered))
+    }
+
+    /// The one that stands for all. Of the channel of what was answered last it is the conversation that began first;
+    /// without any, the after-call work that began first. Where nothing is answered, it is what rings longest.
     pub(crate) fn foreground(&self) -> Option<&Work> {
         if self.more.is_empty() {
             return self.first.as_ref();
         }
-        let handling = self.find(Work::is_handling);
-        handling.or_else(|| self.find(Work::is_answered)).or(self.first.as_ref())
+        let Some(last) = self.answered_last() else { return self.first.as_ref() };
+        let handling = self.find(|work| work.channel == last.channel && work.is_handling());
+        handling.or_else(|| self.find(|work| work.channel == last.channel && work.is_answered()))
+    }
+
+    /// Something that differs after every change of what is in hand.
+    pub(crate) fn gist(&self) -> (usize, usize, u64) {
+        let answered = self.iter().filter(|work| work.is_handling()).count();
+        let until = |work: &Work| match work.stage {
+            WorkStage::AfterCallWork { until, .. } => until.as_micros(),
+            WorkStage::Reserved { .. } | WorkStage::Handling { .. } => 0,
+        };
+        (self.len(), answered, self.iter().map(until).fold(0, u64::wrapping_add))
     }
 }
 

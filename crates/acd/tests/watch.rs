@@ -404,6 +404,30 @@ fn events_that_do_not_tell_all_are_found() {
 }
 
 #[test]
+fn i2_a_second_reservation_for_an_agent_who_takes_one_thing_at_once_is_found() {
+    let mut day = day();
+    let seen = day.seen.iter_mut().find(|seen| has_reservation(seen)).expect("somebody is reserved");
+    let again = seen.events.iter().find(|event| matches!(event, Event::Reserved { .. })).cloned();
+    seen.events.extend(again);
+    let found = breach_heard(&day.seen);
+    assert!(matches!(found, Some(Violation::BeyondCapacity { .. })), "{found:?}");
+    assert_eq!(invariant(found.as_ref()), Some("I2"));
+}
+
+#[test]
+fn i2_an_interruption_that_was_not_is_found() {
+    let mut day = day();
+    change_event(&mut day, |event| match event {
+        Event::HandlingEnded { interrupted_for, .. } => {
+            *interrupted_for = Duration::from_secs(1);
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(breach_heard(&day.seen), Some(Violation::FalseHands(_))));
+}
+
+#[test]
 fn a_violation_names_its_invariant() {
     let violation = Violation::FalseWaits(QUEUE);
     assert!(violation.to_string().starts_with("I12 is broken"), "{violation}");

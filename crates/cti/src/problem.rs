@@ -69,6 +69,7 @@ impl Problem {
             | Refusal::StaleReservation(_)
             | Refusal::DuplicateInteraction(_)
             | Refusal::DuplicateQueue(_)
+            | Refusal::OtherChannel(_)
             | Refusal::TooManyEntries
             | Refusal::WrongStage(_)
             | Refusal::UselessExit(_)

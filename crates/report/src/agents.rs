@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::{Activity, AgentCounts, AgentId, AgentSnapshot, Presence, QueueId, ReasonCode};
+use acd::{Activity, AgentCounts, AgentId, AgentSnapshot, InteractionId, Presence, QueueId, ReasonCode};
 use prometheus::{Counter, Gauge, IntGauge};
 use timing::Instant;
 
@@ -133,7 +133,23 @@ struct Agent {
     /// Of the interaction in hand.
     queue: Option<QueueId>,
     /// A conversation that ended and whose after-call work did not.
-    unfinished: Option<(QueueId, Duration)>,
+    unfinished: Vec<Unfinished>,
+}
+
+/// A conversation that is over.
+#[derive(Clone, Copy, Debug)]
+struct Unfinished {
+    interaction: InteractionId,
+    queue: QueueId,
+    handled_for: Duration,
+    /// Its after-call work is not over.
+    wraps_up: bool,
+}
+
+impl Unfinished {
+    fn handled(&self) -> (QueueId, Duration) {
+        (self.queue, self.handled_for)
+    }
 }
 
 /// All agents.
@@ -181,7 +197,7 @@ impl Agents {
         let state = AgentState::of(presence, activity);
         let agent = self.agents.entry(id).or_insert_with(|| {
             self.counts[state.index()] += 1;
-            Agent { state, queue: None, unfinished: None }
+            Agent { state, queue: None, unfinished: Vec::new() }
         });
         self.counts[agent.state.index()] -= 1;
         self.counts[state.index()] += 1;
@@ -202,29 +218,47 @@ impl Agents {
         }
     }
 
-    /// An agent is defined no longer. Gives back a conversation whose handle time was not counted yet.
-    pub(crate) fn remove(&mut self, now: Instant, id: AgentId) -> Option<(QueueId, Duration)> {
+    /// An agent is defined no longer. Gives back the conversations whose handle time was not counted yet.
+    pub(crate) fn remove(&mut self, now: Instant, id: AgentId) -> Vec<(QueueId, Duration)> {
         self.pass_time(now);
-        let agent = self.agents.remove(&id)?;
+        let Some(agent) = self.agents.remove(&id) else { return Vec::new() };
         self.counts[agent.state.index()] -= 1;
-        agent.unfinished
+        agent.unfinished.iter().map(Unfinished::handled).collect()
     }
 
-    /// A conversation ended; after-call work may follow. Gives back an earlier one not counted yet.
+    /// A conversation ended; after-call work may follow. Gives it back where nobody knows the agent.
     pub(crate) fn end_conversation(
         &mut self,
         id: AgentId,
+        interaction: InteractionId,
         queue: QueueId,
         handled_for: Duration,
     ) -> Option<(QueueId, Duration)> {
         let Some(agent) = self.agents.get_mut(&id) else { return Some((queue, handled_for)) };
         self.ended.push(id);
-        agent.unfinished.replace((queue, handled_for))
+        agent.unfinished.push(Unfinished { interaction, queue, handled_for, wraps_up: false });
+        None
+    }
+
+    /// After-call work follows a conversation.
+    pub(crate) fn begin_after_call_work(&mut self, id: AgentId, interaction: InteractionId) {
+        let unfinished = self.agents.get_mut(&id).map(|agent| agent.unfinished.iter_mut());
+        let ended = unfinished.into_iter().flatten().rfind(|ended| ended.interaction == interaction);
+        if let Some(ended) = ended {
+            ended.wraps_up = true;
+        }
     }
 
     /// After-call work ended: the conversation before it, whose handle time is known now.
-    pub(crate) fn end_after_call_work(&mut self, id: AgentId) -> Option<(QueueId, Duration)> {
-        self.agents.get_mut(&id)?.unfinished.take()
+    pub(crate) fn end_after_call_work(
+        &mut self,
+        id: AgentId,
+        interaction: InteractionId,
+    ) -> Option<(QueueId, Duration)> {
+        let unfinished = &mut self.agents.get_mut(&id)?.unfinished;
+        let is_it = |ended: &Unfinished| ended.wraps_up && ended.interaction == interaction;
+        let index = unfinished.iter().position(is_it)?;
+        Some(unfinished.remove(index).handled())
     }
 
     /// Conversations since the last flush that no after-call work followed.
@@ -232,9 +266,9 @@ impl Agents {
         let mut finished = Vec::new();
         for id in self.ended.drain(..) {
             let Some(agent) = self.agents.get_mut(&id) else { continue };
-            if agent.state != AgentState::AfterCallWork {
-                finished.extend(agent.unfinished.take());
-            }
+            finished.extend(
+                agent.unfinished.extract_if(.., |ended| !ended.wraps_up).map(|ended| ended.handled()),
+            );
         }
         finished
     }

@@ -170,12 +170,7 @@ impl Reporter {
                 }
             }
             Event::ReservationEnded { queue, cause, lasted, left, .. } => {
-                self.with_series(queue, |series| {
-                    series.end_reservation(cause, lasted);
-                    if left == 0 {
-                        series.ringing.dec();
-                    }
-                });
+                self.with_series(queue, |series| series.end_reservation(cause, lasted, left));
             }
             Event::Answered { interaction, queue, agent, waited, .. } => {
                 self.agents.serve(agent, queue);
@@ -193,34 +188,42 @@ impl Reporter {
             Event::Dequeued { interaction, queue, waited, cause, .. } => {
                 self.queue(queue).dequeue(interaction, waited, cause);
             }
-            Event::HandlingEnded { queue, agent, handled_for, .. } => {
+            Event::HandlingEnded { interaction, queue, agent, handled_for, .. } => {
                 self.end_conversation(queue);
-                let finished = self.agents.end_conversation(agent, queue, handled_for);
+                let finished = self.agents.end_conversation(agent, interaction, queue, handled_for);
                 self.count_handled(finished);
             }
-            Event::AfterCallWorkStarted { .. }
-            | Event::AfterCallWorkExtended { .. }
+            Event::AfterCallWorkStarted { agent, interaction, .. } => {
+                self.agents.begin_after_call_work(agent, interaction);
+            }
+            Event::AfterCallWorkExtended { .. }
+            | Event::Interrupted { .. }
+            | Event::Resumed { .. }
+            | Event::AgentAside { .. }
             | Event::AgentForced { forced: None, .. } => {}
             Event::LeaseExpired { lease, .. } => self.leases_expired[lease_index(lease)].inc(),
             Event::AgentForced { forced: Some(_), .. } => self.forced.inc(),
-            Event::AfterCallWorkEnded { agent, queue, lasted, .. } => {
+            Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
                 self.with_series(queue, |series| series.after_call_work.observe(lasted.as_secs_f64()));
-                let finished = self.agents.end_after_call_work(agent);
+                let finished = self.agents.end_after_call_work(agent, interaction);
                 self.count_handled(finished.map(|(queue, handled)| (queue, handled.saturating_add(lasted))));
             }
             Event::AgentChanged { agent, presence, activity } => {
                 self.agents.change(now, agent, presence, activity);
             }
-            Event::AgentRemoved { agent } => {
-                let finished = self.agents.remove(now, agent);
-                self.count_handled(finished);
-            }
+            Event::AgentRemoved { agent } => self.remove_agent(now, agent),
             Event::QueueDefined { queue } => self.define_queue(queue),
             Event::QueueRemoved { queue } => {
                 self.queue(queue).remove();
                 self.sampled.remove(&queue);
             }
             Event::Refused { refusal, .. } => self.refused[fault_index(refusal)].inc(),
+        }
+    }
+
+    fn remove_agent(&mut self, now: Instant, agent: AgentId) {
+        for finished in self.agents.remove(now, agent) {
+            self.count_handled(Some(finished));
         }
     }
 

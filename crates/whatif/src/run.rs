@@ -297,6 +297,9 @@ impl<'a> Run<'a> {
                 | Event::PriorityChanged { .. }
                 | Event::AfterCallWorkExtended { .. }
                 | Event::LeaseExpired { .. }
+                | Event::Interrupted { .. }
+                | Event::Resumed { .. }
+                | Event::AgentAside { .. }
                 | Event::AgentForced { .. }
                 | Event::AgentRemoved { .. }
                 | Event::QueueDefined { .. }

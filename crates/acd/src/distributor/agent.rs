@@ -11,7 +11,7 @@ use crate::line::Node;
 use crate::state::{AgentState, ReservationState};
 use crate::table::{Named, Slot};
 use crate::{
-    AgentId, AgentSettings, Aside, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
+    AgentId, AgentSettings, Aside, Channel, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
     ReservationEnd, Settings, Work, WorkStage, Worked,
 };
 
@@ -45,6 +45,9 @@ impl Named for Agent {
     }
 }
 
+/// What of an agent's works differs after every change.
+type Gist = (usize, usize, u64);
+
 /// Whether the clock of `SinceReady` starts anew when an agent becomes available.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadyClock {
@@ -64,6 +67,12 @@ impl Agent {
             more_timers: Vec::new(),
             lease_nodes: LeaseNodes::default(),
         }
+    }
+
+    /// Whether anything may be offered.
+    #[inline]
+    pub(crate) fn is_available(&self, settings: &Settings) -> bool {
+        !self.state.open(&settings.interruptions).is_empty()
     }
 
     /// What ends by itself, where the agent does one thing at most.
@@ -235,14 +244,18 @@ impl Distributor {
         let slot = self.agent_slot(id)?;
         let AgentState { aside, ref works, .. } = self.agents[slot].state;
         let is_occupied = matches!(aside, Aside::Occupied { .. });
-        if is_occupied || works.iter().any(|work| !work.is_after_call_work()) {
+        let is_call = |work: &Work| work.channel == Channel::VOICE;
+        if is_occupied || works.iter().any(|work| is_call(work) && !work.is_after_call_work()) {
             return Err(Refusal::WrongActivity(id));
         }
         for number in 0..works.len() {
-            self.emit_after_call_work_ended(slot, self.work(slot, number).interaction);
+            let work = self.work(slot, number);
+            if is_call(&work) {
+                self.emit_after_call_work_ended(slot, work.interaction);
+            }
         }
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
-            while agent.lay_down(now, Work::is_after_call_work).is_some() {}
+            while agent.lay_down(now, is_call).is_some() {}
             agent.aside = Aside::Occupied { since: now, renewed: now };
         });
         Ok(())
@@ -327,11 +340,24 @@ impl Distributor {
         ready_clock: ReadyClock,
         change: impl FnOnce(&mut AgentState),
     ) {
+        self.change_agent_in_hand(slot, ready_clock, change);
+        self.present(slot);
+    }
+
+    /// The same for an agent who is being matched, and is offered more only where the caller goes on.
+    pub(super) fn change_agent_in_hand(
+        &mut self,
+        slot: Slot<Agent>,
+        ready_clock: ReadyClock,
+        change: impl FnOnce(&mut AgentState),
+    ) {
         self.withdraw(slot);
         let now = self.now;
         let agent = &mut self.agents[slot];
         let before = (agent.state.presence, agent.state.activity());
-        let (was_available, was_plain) = (agent.state.is_available(), agent.state.is_plain());
+        let restarts = ready_clock == ReadyClock::Restarts && !agent.is_available(&self.settings);
+        let (was_plain, aside) = (agent.state.is_plain(), agent.state.aside);
+        let works = if was_plain { Gist::default() } else { agent.state.works.gist() };
         let (due, lease) = (agent.due(), agent.lease(&self.settings));
         let took_work = agent.state.takes_work();
         change(&mut agent.state);
@@ -341,7 +367,7 @@ impl Distributor {
         if after.0 != before.0 {
             agent.state.presence_since = now;
         }
-        if agent.state.is_available() && !was_available && ready_clock == ReadyClock::Restarts {
+        if restarts && agent.is_available(&self.settings) {
             agent.state.ready_at = now;
             agent.state.occupancy = agent.state.occupancy_at(now);
         }
@@ -355,8 +381,13 @@ impl Distributor {
         if takes_work != took_work {
             self.count_working(slot, takes_work);
         }
-        if before != after {
+        let is_other =
+            !is_plain && (self.tell_aside(slot, aside) || self.agents[slot].state.works.gist() != works);
+        if before != after || is_other {
             self.emit(Event::AgentChanged { agent: id, presence: after.0, activity: after.1 });
+        }
+        if !is_plain {
+            self.tell_interruptions(slot);
         }
         if has_other_ends {
             self.schedule_ends(slot);
@@ -366,7 +397,35 @@ impl Distributor {
             self.stand_for_leases(slot);
         }
         self.follow_forced(slot);
-        self.present(slot);
+    }
+
+    /// Says what an agent with something in hand does beside, where it is another than before.
+    fn tell_aside(&mut self, slot: Slot<Agent>, before: Aside) -> bool {
+        let Agent { id: agent, state: AgentState { aside, .. }, .. } = self.agents[slot];
+        let is_nothing = |aside: Aside| matches!(aside, Aside::Nothing { .. });
+        let is_other = aside != before && !(is_nothing(aside) && is_nothing(before));
+        if is_other && !self.agents[slot].state.works.is_empty() {
+            self.emit(Event::AgentAside { agent, aside });
+        }
+        is_other
+    }
+
+    /// Says which conversations are interrupted now, and which no more.
+    fn tell_interruptions(&mut self, slot: Slot<Agent>) {
+        let (agent, now) = (self.agents[slot].id, self.now);
+        while let Some((work, ended)) = self.agents[slot].state.follow_interruption(now) {
+            let Work { interaction, queue, .. } = work;
+            match ended {
+                Some(interrupted_for) => {
+                    self.emit(Event::Resumed { interaction, queue, agent, interrupted_for });
+                }
+                None => {
+                    let last = self.agents[slot].state.works.answered_last();
+                    let by = last.expect("it interrupts").interaction;
+                    self.emit(Event::Interrupted { interaction, queue, agent, by });
+                }
+            }
+        }
     }
 
     /// Sets a timer for each thing of the agent's that ends by itself, and no other.
@@ -394,7 +453,7 @@ impl Distributor {
     /// Notes that an agent who is available may find an interaction now. Only who finds none is put into the lines:
     /// while many wait, an agent who becomes free is taken at once and would stand there for nothing.
     pub(super) fn present(&mut self, slot: Slot<Agent>) {
-        if self.agents[slot].state.is_available() {
+        if self.agents[slot].is_available(&self.settings) {
             self.unsettled.agents.push(slot);
             if self.with_room > 0 {
                 self.unsettled.joiners.push(slot);
@@ -404,8 +463,9 @@ impl Distributor {
 
     /// Puts an agent who is available into the lines.
     pub(super) fn enlist(&mut self, slot: Slot<Agent>) {
-        let is_available = self.agents.get(slot).is_some_and(|agent| agent.state.is_available());
-        if is_available && !std::mem::replace(&mut self.agents[slot].is_listed, true) {
+        let Some(agent) = self.agents.get(slot) else { return };
+        if !agent.is_listed && agent.is_available(&self.settings) {
+            self.agents[slot].is_listed = true;
             self.stand_idle(slot);
         }
     }

@@ -77,6 +77,7 @@ impl Distributor {
         queue.staff = vec![0; steps];
         queue.staff_any = 0;
         queue.working = 0;
+        queue.places = 0;
         queue.shared = 0;
         queue.wanted = State::wanted_skills(&settings);
         queue.state.settings = settings;
@@ -251,7 +252,7 @@ impl Distributor {
             if self.agents.len() >= self.settings.agents_max as usize {
                 return Err(Refusal::TooManyAgents);
             }
-            let profile = self.join_profile(&settings.skills);
+            let profile = self.join_profile(settings);
             let agent = Agent::new(id, settings.clone(), profile, self.now);
             self.count_selection(self.selection_of(&agent.state), true);
             let (presence, activity) = (agent.state.presence, agent.state.activity());
@@ -268,7 +269,7 @@ impl Distributor {
         if takes_work {
             self.count_working(slot, false);
         }
-        let profile = self.join_profile(&settings.skills);
+        let profile = self.join_profile(settings);
         self.count_selection(self.selection_of(&self.agents[slot].state), false);
         let agent = &mut self.agents[slot];
         let before = std::mem::replace(&mut agent.profile, profile);

@@ -132,14 +132,17 @@ impl Distributor {
     /// Counts an agent in or out of those who take work, in all queues that the agent serves.
     pub(super) fn count_working(&mut self, slot: Slot<Agent>, takes_work: bool) {
         let profile = self.profiles.at_mut(self.agents[slot].profile);
-        let add = |count: &mut u32| if takes_work { *count += 1 } else { *count -= 1 };
-        add(&mut profile.working);
+        let add = |count: &mut u32, places: u32| {
+            if takes_work { *count += places } else { *count -= places }
+        };
+        add(&mut profile.working, 1);
         let is_shared = profile.serves.len() > 1;
         for serves in &profile.serves {
             let queue = &mut self.queues[serves.queue];
-            add(&mut queue.working);
+            add(&mut queue.working, 1);
+            add(&mut queue.places, serves.places.into());
             if is_shared {
-                add(&mut queue.shared);
+                add(&mut queue.shared, serves.places.into());
             }
             self.unsettled.estimates.push(queue.id);
         }
@@ -152,7 +155,9 @@ impl Distributor {
             return;
         }
         if let Some(last) = serves.last() {
-            self.queues[last.queue].working += working;
+            let queue = &mut self.queues[last.queue];
+            queue.working += working;
+            queue.places += working * u32::from(last.places);
         }
         // With the second queue those of the first are shared, too.
         let newly_shared = match serves.as_slice() {
@@ -161,7 +166,7 @@ impl Distributor {
             [.., last] => std::slice::from_ref(last),
         };
         for serves in newly_shared {
-            self.queues[serves.queue].shared += working;
+            self.queues[serves.queue].shared += working * u32::from(serves.places);
         }
         for serves in serves {
             self.unsettled.estimates.push(self.queues[serves.queue].id);
@@ -173,7 +178,7 @@ impl Distributor {
     pub(super) fn count_working_alone(&mut self, profile: Slot<Profile>) {
         let Profile { working, ref serves, .. } = *self.profiles.at(profile);
         if let [only] = serves.as_slice() {
-            self.queues[only.queue].shared -= working;
+            self.queues[only.queue].shared -= working * u32::from(only.places);
             self.unsettled.estimates.push(self.queues[only.queue].id);
         }
     }
@@ -183,8 +188,8 @@ impl Distributor {
         let mut changed = super::sorted(std::mem::take(&mut self.unsettled.estimates));
         for id in changed.drain(..) {
             if let Some(slot) = self.queues.slot(id) {
-                let Queue { staff_any: logged_in, working, shared, .. } = self.queues[slot];
-                let staff = Staff { logged_in, working, shared };
+                let Queue { staff_any: logged_in, places, shared, .. } = self.queues[slot];
+                let staff = Staff { logged_in, working: places, shared };
                 self.queues[slot].state.estimator.staffed(self.now, staff);
             }
         }

@@ -378,7 +378,12 @@ impl Distributor {
         agent.nodes.clear();
         match profile.pool {
             None => {
+                let open = agent.state.open(&self.settings.interruptions);
                 for serves in &profile.serves {
+                    if !open.meets(serves.channel) {
+                        agent.nodes.push(Node::NOWHERE);
+                        continue;
+                    }
                     let key = serves.rank(&agent.state).key(agent.id);
                     let line = &mut self.idle.groups[serves.group as usize];
                     agent.nodes.push(self.lines.insert(line, key, slot.number()));
@@ -400,6 +405,9 @@ impl Distributor {
     /// Puts an agent outside pools, who stands idle, into the line of a queue that the profile has come to serve.
     pub(super) fn stand_idle_for(&mut self, slot: Slot<Agent>, serves: Serves) {
         let agent = &mut self.agents[slot];
+        if !agent.state.open(&self.settings.interruptions).meets(serves.channel) {
+            return agent.nodes.push(Node::NOWHERE);
+        }
         let key = serves.rank(&agent.state).key(agent.id);
         let line = &mut self.idle.groups[serves.group as usize];
         agent.nodes.push(self.lines.insert(line, key, slot.number()));
@@ -412,8 +420,10 @@ impl Distributor {
         match profile.pool {
             None => {
                 for (serves, &node) in profile.serves.iter().zip(&agent.nodes) {
-                    let line = &mut self.idle.groups[serves.group as usize];
-                    self.lines.remove(line, node);
+                    if node != Node::NOWHERE {
+                        let line = &mut self.idle.groups[serves.group as usize];
+                        self.lines.remove(line, node);
+                    }
                 }
                 agent.nodes.clear();
             }
@@ -489,6 +499,10 @@ impl Distributor {
     pub(super) fn pool_if_shared(&mut self, slot: Slot<Profile>) {
         let profile = self.profiles.at(slot);
         if profile.pool.is_some() || profile.members < self.settings.pooled_from {
+            return;
+        }
+        // A queue that looks at a pool sees all who stand there.
+        if !self.settings.interruptions.leave_all_or_nothing(&profile.capacity) {
             return;
         }
         let vacant = self.idle.pools.iter().position(|pool| pool.profile.is_none());

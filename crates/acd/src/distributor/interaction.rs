@@ -174,6 +174,7 @@ impl Distributor {
     }
 
     /// Since entry into its queue, and since arrival.
+    #[inline]
     pub(super) fn ages(
         &self,
         slot: Slot<Interaction>,

@@ -209,8 +209,12 @@ impl AgentState {
         match lease {
             Lease::Handling(interaction) => {
                 let work = self.works.find_mut(|work| work.is_handling_of(interaction));
-                let work = work.expect("the interaction is in conversation with this agent");
-                work.stage = WorkStage::Handling { since: work.since(), renewed: now };
+                match &mut work.expect("the interaction is in conversation with this agent").stage {
+                    WorkStage::Handling { renewed, .. } => *renewed = now,
+                    WorkStage::Reserved { .. } | WorkStage::AfterCallWork { .. } => {
+                        unreachable!("just found")
+                    }
+                }
             }
             Lease::Occupied(_) => match &mut self.aside {
                 Aside::Occupied { renewed, .. } => *renewed = now,

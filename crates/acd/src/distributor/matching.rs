@@ -19,7 +19,8 @@ use crate::line::Node;
 use crate::state::ReservationState;
 use crate::table::Slot;
 use crate::{
-    AgentId, Channel, Decision, ELIGIBLE_MAX, Event, RUNNERS_UP_MAX, ReservationId, Strategy, Work, WorkStage,
+    AgentId, Decision, ELIGIBLE_MAX, Event, QueueSettings, RUNNERS_UP_MAX, ReservationId, Strategy, Work,
+    WorkStage,
 };
 
 /// The agent whom an interaction gets, and what the decision record says about the others.
@@ -166,7 +167,13 @@ impl Distributor {
     /// Matches an agent who alone was set free and stands in no line yet, or puts the agent there. Whoever was idle
     /// before could take nobody, so nobody else is eligible for whom this agent takes.
     fn match_freed(&mut self, agent: Slot<Agent>) {
-        let Some(turn) = self.first_for(agent) else { return self.enlist(agent) };
+        while let Some(turn) = self.first_for(agent) {
+            self.match_first(agent, turn);
+        }
+        self.enlist(agent);
+    }
+
+    fn match_first(&mut self, agent: Slot<Agent>, turn: Turn) {
         let slot = self.at(turn.place.interaction);
         let queue = self.interactions[slot].entry(turn.nth).queue_slot;
         let serves = &self.profiles.at(self.agents[agent].profile).serves;
@@ -455,7 +462,7 @@ impl Distributor {
         self.count(queue_slot, |counters| counters.reservations += 1);
 
         let entry = &mut self.queues[queue_slot];
-        let (strategy, channel) = (entry.state.settings.strategy, Channel::VOICE);
+        let QueueSettings { strategy, channel, .. } = entry.state.settings;
         if strategy == Strategy::RoundRobin {
             entry.state.last_chosen = Some((order, agent));
         }
@@ -498,10 +505,16 @@ impl Distributor {
             attempt,
             decision,
         });
-        self.change_agent(choice.agent, ReadyClock::Goes, |agent| {
-            let stage = WorkStage::Reserved { reservation, since: now };
-            agent.works.push(Work { interaction: id, queue, channel, stage });
-            agent.offered_at = now;
+        let stage = WorkStage::Reserved { reservation, since: now };
+        self.take_in_hand(choice.agent, Work { interaction: id, queue, channel, stage });
+    }
+
+    /// Whoever takes several at once may take another by the same change.
+    fn take_in_hand(&mut self, slot: Slot<Agent>, work: Work) {
+        self.change_agent_in_hand(slot, ReadyClock::Goes, |agent| {
+            agent.works.push(work);
+            agent.offered_at = work.since();
         });
+        self.enlist(slot);
     }
 }

@@ -1,16 +1,18 @@
-//! Agents who have the same skills are the same to every queue: what a queue asks is answered once for all of them.
+//! Agents who have the same skills and capacity are the same to every queue: what a queue asks is answered once for all
+//! of them.
 
 use std::collections::BTreeMap;
 
 use super::{Distributor, Queue};
-use crate::Strategy;
 use crate::requirement::{self, Skills};
 use crate::table::Slot;
+use crate::{AgentSettings, Capacity, Channels, Strategy};
 
-/// A set of skills and levels that some agent has.
+/// A set of skills and levels, and a capacity, that some agent has.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
     pub(crate) skills: Skills,
+    pub(crate) capacity: Capacity,
     /// Agents who have it.
     pub(crate) members: u32,
     /// Of these, those who take work.
@@ -46,6 +48,10 @@ pub(crate) struct Serves {
     pub(crate) steps: u16,
     /// The queue's.
     pub(crate) strategy: Strategy,
+    /// The queue's, alone.
+    pub(crate) channel: Channels,
+    /// How many of it at once. Not zero.
+    pub(crate) places: u8,
 }
 
 impl Serves {
@@ -60,12 +66,12 @@ impl Serves {
 pub(crate) struct Profiles {
     profiles: Vec<Profile>,
     vacant: Vec<u32>,
-    by_skills: BTreeMap<Skills, u32>,
+    index: BTreeMap<(Skills, Capacity), u32>,
 }
 
 impl Profiles {
     pub(crate) fn new() -> Profiles {
-        Profiles { profiles: Vec::new(), vacant: Vec::new(), by_skills: BTreeMap::new() }
+        Profiles { profiles: Vec::new(), vacant: Vec::new(), index: BTreeMap::new() }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = (Slot<Profile>, &Profile)> {
@@ -84,14 +90,15 @@ impl Profiles {
         &mut self.profiles[slot.number() as usize]
     }
 
-    /// The profile with these skills, with one more member; true where it is new.
-    fn join(&mut self, skills: &Skills) -> (Slot<Profile>, bool) {
-        if let Some(&index) = self.by_skills.get(skills) {
+    /// The profile of these agents, with one more member; true where it is new.
+    fn join(&mut self, settings: &AgentSettings) -> (Slot<Profile>, bool) {
+        let (skills, capacity) = (settings.skills.clone(), settings.capacity);
+        let key = (skills.clone(), capacity);
+        if let Some(&index) = self.index.get(&key) {
             self.profiles[index as usize].members += 1;
             return (Slot::new(index), false);
         }
-        let profile =
-            Profile { skills: skills.clone(), members: 1, working: 0, serves: Vec::new(), pool: None };
+        let profile = Profile { skills, capacity, members: 1, working: 0, serves: Vec::new(), pool: None };
         let index = match self.vacant.pop() {
             Some(index) => {
                 self.profiles[index as usize] = profile;
@@ -102,7 +109,7 @@ impl Profiles {
                 u32::try_from(self.profiles.len() - 1).expect("there are no more profiles than agents")
             }
         };
-        self.by_skills.insert(skills.clone(), index);
+        self.index.insert(key, index);
         (Slot::new(index), true)
     }
 
@@ -114,25 +121,27 @@ impl Profiles {
             return false;
         }
         profile.serves.clear();
-        let skills = std::mem::take(&mut profile.skills);
-        self.by_skills.remove(&skills);
+        let key = (std::mem::take(&mut profile.skills), profile.capacity);
+        self.index.remove(&key);
         self.vacant.push(slot.number());
         true
     }
 }
 
 impl Queue {
-    /// What agents with these skills are to this queue: the steps that they could serve, and their score.
-    pub(crate) fn standing(&self, skills: &Skills) -> Option<(u16, u32)> {
-        let steps = self.steps_served(skills);
-        (steps != 0).then(|| (steps, requirement::score(&self.wanted, skills)))
+    /// What agents of this profile are to this queue: the steps that they could serve, their score, and how many
+    /// interactions each of them takes at once.
+    pub(crate) fn standing(&self, profile: &Profile) -> Option<(u16, u32, u8)> {
+        let places = profile.capacity.of(self.state.settings.channel);
+        let steps = if places == 0 { 0 } else { self.steps_served(&profile.skills) };
+        (steps != 0).then(|| (steps, requirement::score(&self.wanted, &profile.skills), places))
     }
 }
 
 impl Distributor {
-    /// The profile with these skills, with one member more.
-    pub(super) fn join_profile(&mut self, skills: &Skills) -> Slot<Profile> {
-        let (slot, is_new) = self.profiles.join(skills);
+    /// The profile of an agent with these settings, with one member more.
+    pub(super) fn join_profile(&mut self, settings: &AgentSettings) -> Slot<Profile> {
+        let (slot, is_new) = self.profiles.join(settings);
         if is_new {
             let queues: Vec<Slot<Queue>> = self.queues.iter().map(|(queue, _)| queue).collect();
             for queue in queues {
@@ -151,12 +160,13 @@ impl Distributor {
 
     /// Finds out what a profile is to a queue that it did not know.
     pub(super) fn assess(&mut self, slot: Slot<Profile>, queue: Slot<Queue>) -> Option<Serves> {
-        let (steps, score) = self.queues[queue].standing(&self.profiles.at(slot).skills)?;
+        let (steps, score, places) = self.queues[queue].standing(self.profiles.at(slot))?;
         let settings = &self.queues[queue].state.settings;
         let (strategy, bucket) = (settings.strategy, settings.bucket(&self.profiles.at(slot).skills));
         let reserve = settings.reserve(&self.profiles.at(slot).skills);
+        let channel = Channels::NONE.with(settings.channel);
         let group = self.group(queue, Alike { steps, bucket, reserve });
-        let serves = Serves { queue, group, score, steps, bucket, reserve, strategy };
+        let serves = Serves { queue, group, score, steps, bucket, reserve, strategy, channel, places };
         let profile = self.profiles.at_mut(slot);
         profile.serves.push(serves);
         if let Some(pool) = profile.pool {

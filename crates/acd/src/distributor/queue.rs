@@ -33,8 +33,10 @@ pub(crate) struct Queue {
     pub(crate) staff: Vec<u32>,
     /// Logged-in agents who could serve some step.
     pub(crate) staff_any: u32,
-    /// Agents who take work and could serve some step, and of these those who serve other queues as well.
+    /// Agents who take work and could serve some step.
     pub(crate) working: u32,
+    /// How many of this queue they take at once, and of these, those who serve other queues as well.
+    pub(crate) places: u32,
     pub(crate) shared: u32,
     pub(crate) reserved: u32,
     /// Reserved by another of their queues.
@@ -79,6 +81,7 @@ impl Queue {
             staff: vec![0; steps],
             staff_any: 0,
             working: 0,
+            places: 0,
             shared: 0,
             reserved: 0,
             elsewhere: 0,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use timing::TimerId;
+use timing::{Instant, TimerId};
 
 use super::agent::ReadyClock;
 use super::entry::Nth;
@@ -11,8 +11,8 @@ use super::{Agent, Distributor, Interaction};
 use crate::state::{ReservationState, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AgentId, Aside, BackOff, BackOffs, DequeueCause, Event, HandlingEnd, InteractionId, Presence, QueueId,
-    ReasonCode, Refusal, RejectCause, ReservationEnd, ReservationId, Work, WorkStage,
+    AgentId, BackOff, BackOffs, DequeueCause, Event, HandlingEnd, InteractionId, Interruption, Presence,
+    QueueId, ReasonCode, Refusal, RejectCause, ReservationEnd, ReservationId, Work, WorkStage,
 };
 
 #[derive(Clone, Debug)]
@@ -63,7 +63,10 @@ impl Distributor {
         self.change_agent(agent_slot, ReadyClock::Goes, |agent| {
             let work =
                 agent.works.take(|work| work.reservation() == Some(id)).expect("the agent is held by it");
-            agent.works.push(Work { stage: WorkStage::Handling { since, renewed: since }, ..work });
+            let interrupted = Interruption::default();
+            agent
+                .works
+                .push(Work { stage: WorkStage::Handling { since, renewed: since, interrupted }, ..work });
             agent.misses = 0;
             agent.handled = agent.handled.saturating_add(1);
         });
@@ -96,7 +99,7 @@ impl Distributor {
             }
             agent.lay_down(now, |work| work.reservation() == Some(id));
             if agent.presence == Presence::Ready && !back_off.pause.is_zero() {
-                agent.aside = Aside::BackingOff { since: now, until: now + back_off.pause };
+                agent.back_off(now, now + back_off.pause);
             }
         });
         if !back_off.exclusion.is_zero() {
@@ -140,10 +143,7 @@ impl Distributor {
     }
 
     /// The agent in conversation with an interaction, and since when.
-    pub(super) fn conversation(
-        &self,
-        slot: Slot<Interaction>,
-    ) -> Result<(AgentId, timing::Instant), Refusal> {
+    pub(super) fn conversation(&self, slot: Slot<Interaction>) -> Result<(AgentId, Instant), Refusal> {
         match self.interactions[slot].stage {
             Stage::Handling { agent, since } => Ok((agent, since)),
             Stage::Waiting | Stage::Reserved { .. } => Err(Refusal::WrongStage(self.interactions[slot].id)),
@@ -155,7 +155,6 @@ impl Distributor {
         let slot = self.interaction(id)?;
         let (agent, since) = self.conversation(slot)?;
         let queue = self.interactions[slot].entry.queue;
-        let handled_for = self.now - since;
         self.drop_interaction(slot);
         self.count_if_defined(queue, |counters| {
             counters.finished += 1;
@@ -164,11 +163,25 @@ impl Distributor {
         if let Some(queue) = self.queues.slot(queue) {
             self.queues[queue].handling -= 1;
         }
-        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
-        let agent = self.who(agent);
-        self.agents[agent].state.count_work_in(queue, handled_for);
-        self.wrap_up(agent, id, queue);
+        self.end_handling(self.who(agent), id, queue, since, cause);
         Ok(())
+    }
+
+    /// Says that a conversation is over, and lets the agent wrap up.
+    fn end_handling(
+        &mut self,
+        slot: Slot<Agent>,
+        interaction: InteractionId,
+        queue: QueueId,
+        since: Instant,
+        cause: HandlingEnd,
+    ) {
+        let Agent { id: agent, ref state, .. } = self.agents[slot];
+        let interrupted_for = state.interrupted_for(interaction, self.now);
+        let handled_for = self.now - since;
+        self.emit(Event::HandlingEnded { interaction, queue, agent, handled_for, interrupted_for, cause });
+        self.agents[slot].state.count_work_in(queue, handled_for);
+        self.wrap_up(slot, interaction, queue);
     }
 
     /// The agent is gone and the customer is not: the interaction goes back to where it was.
@@ -193,12 +206,7 @@ impl Distributor {
             counters.finished += 1;
             counters.returned += 1;
         });
-        let handled_for = now - since;
-        let cause = HandlingEnd::Returned;
-        self.emit(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
-        let agent_slot = self.who(agent);
-        self.agents[agent_slot].state.count_work_in(queue, handled_for);
-        self.wrap_up(agent_slot, id, queue);
+        self.end_handling(self.who(agent), id, queue, since, HandlingEnd::Returned);
         self.offer(slot, Nth::FIRST, Some(queue));
         if !exclusion.is_zero() {
             self.exclude(slot, agent, now + exclusion);
@@ -221,9 +229,9 @@ impl Distributor {
         };
         let until = (!length.is_zero() && state.presence.is_logged_in()).then(|| now + length);
         if let Some(until) = until {
-            // The id may have come to the agent for a second time.
+            // The same may have come to the agent for a second time.
             if state.works.find(|work| work.is_after_call_work_of(interaction)).is_some() {
-                self.leave_after_call_work(slot, interaction);
+                self.emit_after_call_work_ended(slot, interaction);
             }
             self.emit(Event::AfterCallWorkStarted { agent: id, interaction, queue, until });
         }
@@ -231,6 +239,7 @@ impl Distributor {
             match until {
                 None => drop(agent.lay_down(now, |work| work.is_handling_of(interaction))),
                 Some(until) => {
+                    agent.lay_down(now, |work| work.is_after_call_work_of(interaction));
                     let work = agent.works.find_mut(|work| work.is_handling_of(interaction));
                     let work = work.expect("the conversation was in hand");
                     work.stage = WorkStage::AfterCallWork { since: now, until };

@@ -190,8 +190,9 @@ impl Distributor {
     /// The first, over all queues, of those who have room for an agent who is idle.
     fn first_with_room_for(&self, slot: Slot<Agent>) -> Option<Turn> {
         let agent = self.agents.get(slot).filter(|agent| agent.is_listed)?;
+        let open = agent.state.open(&self.settings.interruptions);
         let serves = self.profiles.at(agent.profile).serves.iter();
-        let firsts = serves.filter_map(|serves| {
+        let firsts = serves.filter(|serves| open.meets(serves.channel)).filter_map(|serves| {
             let queue = &self.queues[serves.queue];
             let front = &self.fronts[serves.queue.number() as usize];
             if serves.reserve > front.reserves_open {

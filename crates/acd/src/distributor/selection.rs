@@ -11,7 +11,7 @@ use super::{Agent, Distributor, Front};
 use crate::line::{Key, Line, Node};
 use crate::state::{AgentState, Place};
 use crate::table::Slot;
-use crate::{InteractionId, Selection};
+use crate::{Channels, InteractionId, Selection};
 
 /// Who goes first of those who are wanted, and by which entry: the lower band, then the smaller place, then the order of
 /// the entries.
@@ -58,22 +58,26 @@ impl Distributor {
     ///
     /// This is the one place that decides contact surplus.
     pub(super) fn first_for(&self, slot: Slot<Agent>) -> Option<Turn> {
-        let agent = self.agents.get(slot).filter(|agent| agent.state.is_available())?;
+        let agent = self.agents.get(slot)?;
+        let open = agent.state.open(&self.settings.interruptions);
+        if open.is_empty() {
+            return None;
+        }
         match self.selection_of(&agent.state) {
-            Selection::Oldest => self.oldest_for(agent),
+            Selection::Oldest => self.oldest_for(agent, open),
             selection @ (Selection::EarliestDue
             | Selection::SkillLevel
             | Selection::Weight
             | Selection::QueueRatio
             | Selection::PercentAllocation
-            | Selection::LateLast { .. }) => self.first_by(selection, agent),
+            | Selection::LateLast { .. }) => self.first_by(selection, agent, open),
         }
     }
 
-    fn oldest_for(&self, agent: &Agent) -> Option<Turn> {
+    fn oldest_for(&self, agent: &Agent, open: Channels) -> Option<Turn> {
         let mut best: Option<Turn> = None;
         let serves = &self.profiles.at(agent.profile).serves;
-        for serves in serves {
+        for serves in serves.iter().filter(|serves| open.meets(serves.channel)) {
             let front = &self.fronts[serves.queue.number() as usize];
             if serves.reserve > front.reserves_open {
                 continue;
@@ -97,11 +101,11 @@ impl Distributor {
             }
             self.first_allowed_of(agent, *serves).map(|spot| front.turn(spot))
         };
-        serves.iter().filter_map(allowed).min()
+        serves.iter().filter(|serves| open.meets(serves.channel)).filter_map(allowed).min()
     }
 
     /// By any selection but the usual one.
-    fn first_by(&self, selection: Selection, agent: &Agent) -> Option<Turn> {
+    fn first_by(&self, selection: Selection, agent: &Agent, open: Channels) -> Option<Turn> {
         let serves = &self.profiles.at(agent.profile).serves;
         let mut sums = Sums::default();
         if selection == Selection::QueueRatio {
@@ -116,7 +120,8 @@ impl Distributor {
         let mut best: Option<Wish> = None;
         for serves in serves {
             let front = &self.fronts[serves.queue.number() as usize];
-            if front.waiting == 0 || serves.reserve > front.reserves_open {
+            let is_closed = serves.reserve > front.reserves_open;
+            if front.waiting == 0 || is_closed || !open.meets(serves.channel) {
                 continue;
             }
             let wish = match selection {

@@ -21,12 +21,14 @@ impl Distributor {
         if request.also.len() >= ENTRIES_MAX {
             return Err(Refusal::TooManyEntries);
         }
+        let channel_of = |queue| self.queues.by_id(queue).map(|queue| queue.state.settings.channel);
         for (before, &queue) in request.also.iter().enumerate() {
-            if !self.queues.contains(queue) {
-                return Err(Refusal::UnknownQueue(queue));
-            }
+            let channel = channel_of(queue).ok_or(Refusal::UnknownQueue(queue))?;
             if queue == request.queue || request.also[..before].contains(&queue) {
                 return Err(Refusal::DuplicateQueue(queue));
+            }
+            if channel_of(request.queue) != Some(channel) {
+                return Err(Refusal::OtherChannel(queue));
             }
         }
         Ok(())

@@ -67,7 +67,7 @@ impl From<State> for Distributor {
             distributor.restore_queue(id, state);
         }
         for (id, state) in agents {
-            let profile = distributor.join_profile(&state.settings.skills);
+            let profile = distributor.join_profile(&state.settings);
             let agent = Agent { state, ..Agent::new(id, Default::default(), profile, now) };
             distributor.count_selection(distributor.selection_of(&agent.state), true);
             let slot = distributor.agents.insert(agent);

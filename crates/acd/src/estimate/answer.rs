@@ -27,9 +27,10 @@ impl Default for EstimateRules {
 pub struct Staff {
     /// Logged in, on a break or not.
     pub logged_in: u32,
-    /// Of these, those who take work: ready, whatever they are doing, but for calls of their own.
+    /// Of these, those who take work: ready, whatever they are doing, but for calls of their own. Who takes several of the
+    /// queue's channel at once counts as so many.
     pub working: u32,
-    /// Of the working, those who serve other queues as well.
+    /// Of the working, those who serve other queues as well, counted the same way.
     pub shared: u32,
 }
 

@@ -5,6 +5,7 @@
 //! the events tell all.
 
 mod turn;
+mod works;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,9 +19,10 @@ use crate::state::{
     AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
-    Activity, AgentId, Aside, Channel, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, Event, Exit,
-    HandlingEnd, InteractionId, Presence, QueueId, QueueSettings, RejectCause, Requirement, ReservationEnd,
-    ReservationId, Selection, Settings, StepEffect, Strategy, Work, WorkStage, Worked, requirement,
+    Activity, AgentId, Aside, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, Event, Exit,
+    HandlingEnd, InteractionId, Interruption, Presence, QueueId, QueueSettings, RejectCause, Requirement,
+    ReservationEnd, ReservationId, Selection, Settings, StepEffect, Strategy, Work, WorkStage, Worked,
+    requirement,
 };
 
 /// Checks every reservation of a step.
@@ -30,9 +32,8 @@ pub(super) fn check(
     step: &Step<'_>,
     after: &State,
 ) -> Result<(), Violation> {
-    let available = before.agents.iter().filter(|(_, agent)| agent.is_available());
     let mut mirror = Mirror {
-        available: available.map(|(&id, _)| id).collect(),
+        available: BTreeSet::new(),
         ended: Vec::new(),
         state: State { now: before.now.max(step.now), ..before.clone() },
         freed_without_fault: BTreeSet::new(),
@@ -44,6 +45,9 @@ pub(super) fn check(
         Input::Obeyed(command) => mirror.obey(command),
         Input::Refused(..) | Input::Timeout => {}
     }
+    let rules = &mirror.state.settings.interruptions;
+    let available = mirror.state.agents.iter().filter(|(_, agent)| !agent.open(rules).is_empty());
+    mirror.available = available.map(|(&id, _)| id).collect();
     for event in step.events {
         if let Event::Reserved { reservation, interaction, queue, agent, ref decision, .. } = *event {
             let chosen = (interaction, queue);
@@ -222,7 +226,7 @@ impl Mirror {
         let (Some(queue), Some(entry)) = (self.state.queues.get(&queue), interaction.entry(queue)) else {
             return Fit::No;
         };
-        let could = agent.is_available()
+        let could = agent.is_available_for(queue.settings.channel, &self.state.settings.interruptions)
             && interaction.accepts(agent)
             && meets(&queue.settings, step_in(entry, queue), agent)
             && queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open;
@@ -362,7 +366,7 @@ impl Mirror {
                 let nowhere = Stage::Reserved { since: now, most: 0 };
                 self.contact(interaction).map(|contact| contact.stage = nowhere)
             }
-            Event::HandlingEnded { interaction, queue, agent, handled_for, cause } => {
+            Event::HandlingEnded { interaction, queue, agent, handled_for, cause, .. } => {
                 self.worked(agent, queue, handled_for);
                 self.handling_ended(interaction, agent, cause)
             }
@@ -372,18 +376,20 @@ impl Mirror {
             Event::ReservesChanged { queue, open } => self.reserves_changed(queue, open),
             Event::OpenChanged { queue, open } => self.open_changed(queue, open),
             Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
+            Event::Interrupted { interaction, agent, .. } => {
+                self.interrupted(agent, interaction, |by| by.since = Some(now))
+            }
+            Event::Resumed { interaction, agent, .. } => self.interrupted(agent, interaction, |by| {
+                *by = Interruption { since: None, before: by.until(now) };
+            }),
+            Event::AgentAside { agent, aside } => {
+                self.state.agents.get_mut(&agent)?.aside = aside;
+                Some(())
+            }
             Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
-                let works = &mut self.state.agents.get_mut(&agent)?.works;
-                let work = works.find_mut(|work| work.is_handling_of(interaction))?;
-                work.stage = WorkStage::AfterCallWork { since: now, until };
-                Some(())
+                self.after_call_work_started(agent, interaction, until)
             }
-            Event::AfterCallWorkExtended { agent, until } => {
-                let works = &mut self.state.agents.get_mut(&agent)?.works;
-                let work = works.find_mut(Work::is_after_call_work)?;
-                work.stage = WorkStage::AfterCallWork { since: work.since(), until };
-                Some(())
-            }
+            Event::AfterCallWorkExtended { agent, until } => self.after_call_work_extended(agent, until),
             Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
                 self.after_call_work_ended(agent, interaction, queue, lasted)
             }
@@ -393,18 +399,6 @@ impl Mirror {
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Some(()),
         }
-    }
-
-    fn answered(&mut self, interaction: InteractionId, agent: AgentId) -> Option<()> {
-        let now = self.state.now;
-        let contact = self.contact(interaction)?;
-        contact.stage = Stage::Handling { agent, since: now };
-        contact.exclusions.clear();
-        let agent = self.state.agents.get_mut(&agent)?;
-        let work = agent.works.take(|work| work.interaction == interaction && !work.is_answered())?;
-        agent.works.push(Work { stage: WorkStage::Handling { since: now, renewed: now }, ..work });
-        agent.handled = agent.handled.saturating_add(1);
-        Some(())
     }
 
     fn end_entry(&mut self, interaction: InteractionId, queue: QueueId) -> Option<()> {
@@ -480,7 +474,7 @@ impl Mirror {
         agent.works.push(Work {
             interaction: held.interaction,
             queue: held.queue,
-            channel: Channel::VOICE,
+            channel: self.state.queues.get(&held.queue)?.settings.channel,
             stage: WorkStage::Reserved { reservation: id, since: held.since },
         });
         let queue = self.state.queues.get_mut(&held.queue)?;
@@ -546,28 +540,7 @@ impl Mirror {
         Some(())
     }
 
-    fn after_call_work_ended(
-        &mut self,
-        agent: AgentId,
-        interaction: InteractionId,
-        queue: QueueId,
-        lasted: Duration,
-    ) -> Option<()> {
-        self.worked(agent, queue, lasted);
-        let now = self.state.now;
-        let agent = self.state.agents.get_mut(&agent)?;
-        agent.lay_down(now, |work| work.is_after_call_work_of(interaction)).map(drop)
-    }
-
     /// Whoever has shares keeps account of the work for each queue.
-    fn worked(&mut self, agent: AgentId, queue: QueueId, lasted: Duration) {
-        if let Some(agent) = self.state.agents.get_mut(&agent)
-            && !agent.settings.shares.is_empty()
-        {
-            *agent.worked_in.entry(queue).or_default() += lasted;
-        }
-    }
-
     fn handling_ended(&mut self, id: InteractionId, agent: AgentId, cause: HandlingEnd) -> Option<()> {
         let agent_id = agent;
         let now = self.state.now;
@@ -619,15 +592,25 @@ impl Mirror {
                 agent.aside
             }
         };
-        if agent.activity() != activity {
+        // Several that rang may end together, and the agent lays them down one by one.
+        let is_passing = match activity {
+            Activity::Reserved { reservation, .. } => !self.state.reservations.contains_key(&reservation),
+            Activity::Idle { .. }
+            | Activity::BackingOff { .. }
+            | Activity::Occupied { .. }
+            | Activity::Handling { .. }
+            | Activity::AfterCallWork { .. } => false,
+        };
+        if agent.activity() != activity && !is_passing {
             return None;
         }
         let goes_on = self.freed_without_fault.remove(&id);
-        if agent.is_available() && !was_available && !goes_on {
+        let is_available = !agent.open(&self.state.settings.interruptions).is_empty();
+        if is_available && !was_available && !goes_on {
             agent.ready_at = now;
-            agent.occupancy = parts_per_million(agent.worked.before, now - agent.logged_in_at);
+            agent.occupancy = parts_per_million(agent.worked.until(now), now - agent.logged_in_at);
         }
-        if agent.is_available() {
+        if is_available {
             self.available.insert(id);
         } else {
             self.available.remove(&id);
@@ -729,7 +712,8 @@ fn need_of(state: &State, agent_id: AgentId, (id, queue_id): Entry) -> Option<Ne
         Selection::QueueRatio => {
             let mut all = (0, 0);
             for (other, queue) in &state.queues {
-                let is_open = queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open;
+                let is_open = queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open
+                    && agent.settings.capacity.of(queue.settings.channel) > 0;
                 if is_open && (0..=queue.settings.steps.len()).any(|step| meets(&queue.settings, step, agent))
                 {
                     all = (all.0 + length(state, *other), all.1 + i128::from(queue.settings.ratio));

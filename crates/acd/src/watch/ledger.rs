@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use timing::Instant;
 
+use super::hands::Hands;
 use super::line::{Book, Lines, Rules, Stand, Stay, Visit};
 use super::{Input, Step, TICK, Violation};
 use crate::{
     AgentId, Command, Counters, DequeueCause, Event, Exit, HandlingEnd, InteractionId, OverflowCause,
-    QueueId, Refusal, ReservationEnd, ReservationId, Selection, StepCause,
+    QueueId, Refusal, ReservationEnd, ReservationId, Selection, Settings, StepCause,
 };
 
 /// A reservation that is not over.
@@ -41,22 +42,28 @@ pub(super) struct Ledger {
     /// Queues whose books this step has changed.
     touched: BTreeSet<QueueId>,
     totals: Counters,
+    hands: Hands,
 }
 
 impl Ledger {
     /// Of a distributor in which agents select so who have no selection of their own.
-    pub(super) fn new(selection: Selection) -> Ledger {
-        Ledger { selection, ..Ledger::default() }
+    pub(super) fn new(settings: &Settings) -> Ledger {
+        let hands = Hands::new(settings.interruptions);
+        Ledger { selection: settings.selection, hands, ..Ledger::default() }
     }
 
     pub(super) fn step(&mut self, step: &Step<'_>) -> Result<(), Violation> {
         self.now = self.now.max(step.now);
         self.check_answer(step)?;
         match step.input {
-            Input::Obeyed(command) => self.obey(command),
+            Input::Obeyed(command) => {
+                self.hands.obey(command);
+                self.obey(command);
+            }
             Input::Refused(..) | Input::Timeout => {}
         }
         for event in step.events {
+            self.hands.hear(self.now, event)?;
             self.hear(step.input, event)?;
         }
         if let Some(&id) = self.passing.first() {
@@ -236,15 +243,7 @@ impl Ledger {
                 self.leave(interaction, queue, waited, |counters| counters.answered += 1)?;
                 self.put(interaction, Stand::Handled(agent, queue))
             }
-            Event::Abandoned { interaction, queue, waited, .. } => {
-                self.expect(interaction, |stand| stand == Stand::Waiting)?;
-                if self.stays[&interaction].visits.first().map(|visit| visit.queue) != Some(queue) {
-                    return Err(Violation::Lost(interaction));
-                }
-                self.leave(interaction, queue, waited, |counters| counters.abandoned += 1)?;
-                self.put(interaction, Stand::Gone)?;
-                self.end_visit(interaction, queue)
-            }
+            Event::Abandoned { interaction, queue, waited, .. } => self.abandoned(interaction, queue, waited),
             Event::Overflowed { interaction, queue, waited, cause, exit, elsewhere, .. } => {
                 self.check_exit((interaction, queue), waited, cause, exit)?;
                 self.overflowed(interaction, queue, waited, exit, elsewhere)
@@ -266,11 +265,29 @@ impl Ledger {
             | Event::AgentChanged { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
+            | Event::AgentAside { .. }
+            | Event::Interrupted { .. }
+            | Event::Resumed { .. }
             | Event::AgentRemoved { .. }
             | Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
             | Event::Refused { .. } => Ok(()),
         }
+    }
+
+    fn abandoned(
+        &mut self,
+        interaction: InteractionId,
+        queue: QueueId,
+        waited: Duration,
+    ) -> Result<(), Violation> {
+        self.expect(interaction, |stand| stand == Stand::Waiting)?;
+        if self.stays[&interaction].visits.first().map(|visit| visit.queue) != Some(queue) {
+            return Err(Violation::Lost(interaction));
+        }
+        self.leave(interaction, queue, waited, |counters| counters.abandoned += 1)?;
+        self.put(interaction, Stand::Gone)?;
+        self.end_visit(interaction, queue)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of the event")]

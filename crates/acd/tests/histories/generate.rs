@@ -6,17 +6,20 @@ use std::time::Duration;
 use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
-    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Closed, Command, Condition,
-    Exit, ExitId, ForcedPresence, IdleClock, InteractionId, Lease, Limit, MaxLength, MaxWait, Measure,
-    NobodyLoggedIn, Overflow, PREFERENCES_MAX, Presence, QueueId, QueueSettings, RESERVES_MAX, RING_MAX,
-    ReasonCode, RejectCause, Request, Requirement, Reserve, Ring, Selection, Settings, SkillId, Step,
-    StepEffect, Strategy as Choice, SupervisorId,
+    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Capacity, Channel, Closed,
+    Command, Condition, Exit, ExitId, ForcedPresence, IdleClock, InteractionId, Interruptions, Lease, Limit,
+    MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, PREFERENCES_MAX, Presence, QueueId, QueueSettings,
+    RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Ring, Selection,
+    Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use timing::Instant;
+
+/// Channels that queues have.
+const CHANNELS: u8 = 3;
 
 #[derive(Clone, Debug)]
 pub(crate) struct History {
@@ -51,20 +54,36 @@ pub(crate) enum Op {
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
     let start = (vec(queue_settings(), 3), vec(agent_settings(), 5));
-    (settings(), start, vec(op(), 60..240)).prop_map(|(settings, (queues, agents), ops)| {
-        let mut all = Vec::new();
-        for (settings, queue) in queues.into_iter().zip(0..) {
-            let settings = Box::new(settings);
-            all.push(Op::Command(Command::DefineQueue { queue: QueueId(queue), settings }));
-        }
-        for (settings, agent) in agents.into_iter().zip(0..) {
-            let (agent, settings) = (AgentId(agent), Box::new(settings));
-            all.push(Op::Command(Command::DefineAgent { agent, settings }));
-            all.push(Op::Command(Command::LogIn { agent, not_ready: None }));
-        }
-        all.extend(ops);
-        History { settings, ops: all }
-    })
+    // Beside those with up to three channels.
+    let only_calls = prop::bool::weighted(0.3);
+    (settings(), start, vec(op(), 60..240), only_calls).prop_map(
+        |(settings, (queues, agents), ops, only_calls)| {
+            let mut all = Vec::new();
+            for (settings, queue) in queues.into_iter().zip(0..) {
+                let settings = Box::new(settings);
+                all.push(Op::Command(Command::DefineQueue { queue: QueueId(queue), settings }));
+            }
+            for (settings, agent) in agents.into_iter().zip(0..) {
+                let (agent, settings) = (AgentId(agent), Box::new(settings));
+                all.push(Op::Command(Command::DefineAgent { agent, settings }));
+                all.push(Op::Command(Command::LogIn { agent, not_ready: None }));
+            }
+            all.extend(ops);
+            if only_calls {
+                all.iter_mut().for_each(make_a_call);
+            }
+            History { settings, ops: all }
+        },
+    )
+}
+
+/// As in a world without other channels.
+fn make_a_call(op: &mut Op) {
+    match op {
+        Op::Command(Command::DefineQueue { settings, .. }) => settings.channel = Channel::VOICE,
+        Op::Command(Command::DefineAgent { settings, .. }) => settings.capacity = Capacity::default(),
+        _ => {}
+    }
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
@@ -81,7 +100,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         EstimateRules { half_life, samples_min, error_max_percent: error }
     });
     let selection = prop_oneof![3 => Just(Selection::Oldest), 1 => selection()];
-    let rules = (forced, estimate, selection, any::<u64>());
+    let rules = (forced, estimate, selection, any::<u64>(), interruptions());
     (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, leases, rules).prop_map(
         |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, leases, rules)| Settings {
             agents_max: 7,
@@ -102,9 +121,33 @@ fn settings() -> impl Strategy<Value = Settings> {
             estimate: rules.1,
             selection: rules.2,
             seed: rules.3,
+            interruptions: rules.4,
             ..Settings::default()
         },
     )
+}
+
+fn interruptions() -> impl Strategy<Value = Interruptions> {
+    let each = (0..CHANNELS).flat_map(|of| (0..CHANNELS).map(move |by| (Channel(of), Channel(by))));
+    let all = each.fold(Interruptions::default(), |all, (of, by)| all.allow(of, by));
+    let pairs = vec((0..CHANNELS, 1..CHANNELS), 3..7);
+    let allow = |pairs: Vec<(u8, u8)>| {
+        let each = pairs.into_iter();
+        each.fold(Interruptions::default(), |all, (interrupted, further)| {
+            all.allow(Channel(interrupted), Channel((interrupted + further) % CHANNELS))
+        })
+    };
+    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 5 => Just(all)]
+}
+
+fn capacity() -> impl Strategy<Value = Capacity> {
+    let at_once = || prop_oneof![1 => Just(0), 3 => 1..4u8];
+    let some = (1..3u8, at_once(), at_once()).prop_map(|(calls, chats, mails)| {
+        let calls = Capacity::NOTHING.with(Channel::VOICE, calls);
+        calls.with(Channel(1), chats).with(Channel(2), mails)
+    });
+    let without_calls = (1..4u8).prop_map(|chats| Capacity::NOTHING.with(Channel(1), chats));
+    prop_oneof![7 => some, 1 => without_calls]
 }
 
 fn queue() -> impl Strategy<Value = QueueId> {
@@ -269,6 +312,11 @@ fn overflows() -> impl Strategy<Value = Vec<Overflow>> {
     prop_oneof![3 => Just(Vec::new()), 2 => vec(rule, 1..4)]
 }
 
+/// Often the same, because an interaction waits in several queues of one channel only.
+fn channel() -> impl Strategy<Value = Channel> {
+    prop_oneof![1 => Just(Channel::VOICE), 3 => (0..CHANNELS).prop_map(Channel)]
+}
+
 fn queue_settings() -> impl Strategy<Value = QueueSettings> {
     let exits = (
         option::weighted(0.4, (duration(12_000), exit())),
@@ -284,9 +332,12 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
         option::weighted(0.3, duration_or_zero(8_000)),
     );
     let times = (duration(6_000), wrap_up, back_offs(), ring());
-    (shallow(), steps(), any::<bool>(), (choice(), prefer(), reserves()), needs(), times, exits).prop_map(
-        |(requirement, steps, skip_unstaffed_steps, (strategy, prefer, reserves), needs, times, exits)| {
+    let who = (choice(), prefer(), reserves(), channel());
+    (shallow(), steps(), any::<bool>(), who, needs(), times, exits).prop_map(
+        |(requirement, steps, skip_unstaffed_steps, who, needs, times, exits)| {
+            let (strategy, prefer, reserves, channel) = who;
             QueueSettings {
+                channel,
                 requirement,
                 steps,
                 skip_unstaffed_steps,
@@ -322,9 +373,11 @@ fn agent_settings() -> impl Strategy<Value = AgentSettings> {
     ];
     let after_call_work = option::weighted(0.3, duration_or_zero(3_000));
     let shares = prop_oneof![1 => Just(BTreeMap::new()), 2 => btree_map(queue(), 1..=3u32, 0..4)];
-    (skills, 0..3u32, 1..=4u32, after_call_work, option::weighted(0.3, selection()), shares).prop_map(
-        |(skills, order, weight, after_call_work, selection, shares): (Skills, _, _, _, _, _)| {
-            AgentSettings { skills, order, weight, after_call_work, selection, shares }
+    let work = (option::weighted(0.3, selection()), shares, capacity());
+    (skills, 0..3u32, 1..=4u32, after_call_work, work).prop_map(
+        |(skills, order, weight, after_call_work, work): (Skills, _, _, _, _)| {
+            let (selection, shares, capacity) = work;
+            AgentSettings { skills, order, weight, after_call_work, selection, shares, capacity }
         },
     )
 }
@@ -348,9 +401,9 @@ fn op() -> impl Strategy<Value = Op> {
         30 => work().prop_map(Op::Command),
         12 => presence().prop_map(Op::Command),
         5 => configuration().prop_map(Op::Command),
-        12 => any::<usize>().prop_map(Op::Answer),
+        15 => any::<usize>().prop_map(Op::Answer),
         7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
-        10 => any::<usize>().prop_map(Op::Finish),
+        12 => any::<usize>().prop_map(Op::Finish),
         3 => any::<usize>().prop_map(Op::Return),
         3 => (any::<usize>(), queue()).prop_map(|(pick, queue)| Op::Move(pick, queue)),
         5 => any::<usize>().prop_map(Op::Renew),

@@ -5,7 +5,7 @@ use acd::{
     ReasonCode, RejectCause, ReservationEnd, Selection, StepCause,
 };
 
-pub(crate) const ALL: [&str; 62] = [
+pub(crate) const ALL: [&str; 65] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -56,6 +56,9 @@ pub(crate) const ALL: [&str; 62] = [
     "lease of a conversation expired",
     "lease of an own business expired",
     "lease of a log-in expired",
+    "interrupted",
+    "resumed",
+    "something beside the work in hand",
     "presence forced",
     "presence no longer forced",
     "after-call work started",
@@ -105,6 +108,9 @@ pub(crate) fn of(event: &Event) -> &'static str {
             Lease::Occupied(_) => "lease of an own business expired",
             Lease::LogIn(_) => "lease of a log-in expired",
         },
+        Event::Interrupted { .. } => "interrupted",
+        Event::Resumed { .. } => "resumed",
+        Event::AgentAside { .. } => "something beside the work in hand",
         Event::AgentForced { forced: Some(_), .. } => "presence forced",
         Event::AgentForced { forced: None, .. } => "presence no longer forced",
         Event::AfterCallWorkStarted { .. } => "after-call work started",

@@ -18,11 +18,11 @@ use acd::state::{
     AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use acd::{
-    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, Channel, Command, Counters,
-    Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault, Forced, ForcedPresence,
-    HandlingEnd, IdleClock, InteractionId, Lease, OverflowCause, Presence, QueueId, QueueSettings,
-    ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId, Selection,
-    Settings, StepCause, StepEffect, Strategy, SupervisorId, Work, WorkStage, Worked, Works,
+    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, CHANNELS_MAX, Channel, Command,
+    Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault, Forced, ForcedPresence,
+    HandlingEnd, IdleClock, InteractionId, Interruption, Lease, OverflowCause, Presence, QueueId,
+    QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId,
+    Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Work, WorkStage, Worked, Works,
 };
 use timing::Instant;
 
@@ -88,6 +88,21 @@ fn is_wrap_up_of(work: &Work, interaction: InteractionId) -> bool {
     work.interaction == interaction && matches!(work.stage, WorkStage::AfterCallWork { .. })
 }
 
+/// The channel of what was answered last and is not over.
+fn channel_in_front(agent: &AgentState) -> Option<Channel> {
+    works(agent).into_iter().rfind(|work| !is_reserved(work)).map(|work| work.channel)
+}
+
+/// What is in hand, but for what changes without anybody being told.
+fn tokens(agent: &AgentState) -> Vec<(InteractionId, u8, Instant)> {
+    let token = |work: &Work| match work.stage {
+        WorkStage::Reserved { since, .. } => (work.interaction, 0, since),
+        WorkStage::Handling { since, .. } => (work.interaction, 1, since),
+        WorkStage::AfterCallWork { until, .. } => (work.interaction, 2, until),
+    };
+    works(agent).iter().map(token).collect()
+}
+
 /// What an agent does, in one word.
 fn foreground(agent: &AgentState) -> Activity {
     let works = works(agent);
@@ -101,10 +116,12 @@ fn foreground(agent: &AgentState) -> Activity {
             }
         }
     };
+    let channel = channel_in_front(agent);
     let weight = |work: &&Work| match work.stage {
-        WorkStage::Handling { .. } => 0,
-        WorkStage::AfterCallWork { .. } => 1,
-        WorkStage::Reserved { .. } => 2,
+        WorkStage::Reserved { .. } => 4,
+        _ if Some(work.channel) != channel => 3,
+        WorkStage::AfterCallWork { .. } => 2,
+        WorkStage::Handling { .. } => 1,
     };
     match (works.iter().min_by_key(weight), agent.aside) {
         (Some(work), _) => word(work),
@@ -392,6 +409,7 @@ impl Naive {
         self.state
             .agents
             .values()
+            .filter(|agent| agent.settings.capacity.of(rules.channel) > 0)
             .any(|agent| agent.presence != Presence::LoggedOut && meets(rules, step, &agent.settings.skills))
     }
 
@@ -528,12 +546,28 @@ impl Naive {
         let agent = &self.state.agents[&agent_id];
         let skills = &agent.settings.skills;
         agent.presence == Presence::Ready
-            && matches!(agent.aside, Aside::Nothing { .. })
-            && agent.works.is_empty()
+            && self.has_room(agent, queue.settings.channel)
             && meets(&queue.settings, self.step_of(stand), skills)
             && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
             && !entry.exclusions.contains_key(&agent_id)
             && reserve(&queue.settings, agent) <= usize::from(queue.reserves_open)
+    }
+
+    /// Whether an agent could take one more of a channel, by what is in hand and beside.
+    fn has_room(&self, agent: &AgentState, channel: Channel) -> bool {
+        let rules = &self.state.settings.interruptions;
+        let in_hand = works(agent);
+        let (of_it, of_others): (Vec<&Work>, Vec<&Work>) =
+            in_hand.iter().partition(|work| work.channel == channel);
+        matches!(agent.aside, Aside::Nothing { .. })
+            && of_it.len() < usize::from(agent.settings.capacity.of(channel))
+            && of_others.iter().all(|work| rules.of(work.channel).contains(channel))
+    }
+
+    /// Whether anything at all could be offered to an agent.
+    fn is_free(&self, agent: &AgentState) -> bool {
+        let mut channels = (0..CHANNELS_MAX as u8).map(Channel);
+        agent.presence == Presence::Ready && channels.any(|channel| self.has_room(agent, channel))
     }
 
     fn candidates(&self, stand: Stand) -> Vec<AgentId> {
@@ -595,7 +629,7 @@ impl Naive {
         self.count(queue, |counters| counters.reservations += 1);
         let order = self.state.agents[&agent].settings.order;
         let rules = self.state.queues.get_mut(&queue).expect("known to be here");
-        let strategy = rules.settings.strategy;
+        let (strategy, channel) = (rules.settings.strategy, rules.settings.channel);
         if strategy == Strategy::RoundRobin {
             rules.last_chosen = Some((order, agent));
         }
@@ -629,7 +663,7 @@ impl Naive {
         });
         self.change(agent, false, |agent| {
             let stage = WorkStage::Reserved { reservation, since: now };
-            let work = Work { interaction: id, queue, channel: Channel::VOICE, stage };
+            let work = Work { interaction: id, queue, channel, stage };
             agent.works = works(agent).into_iter().chain([work]).collect();
             agent.offered_at = now;
         });

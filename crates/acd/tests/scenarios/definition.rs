@@ -1,8 +1,9 @@
 //! `queue NAME: ...`, `agent NAME: ...`, `settings: ...`.
 
 use acd::{
-    AgentSettings, AtClosing, BackOff, Closed, Condition, ForcedPresence, IdleClock, Limit, MaxLength,
-    MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings, Ring, Settings, Step, StepEffect, Strategy,
+    AgentSettings, AtClosing, BackOff, Channel, Closed, Condition, ForcedPresence, IdleClock, Limit,
+    MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings, Ring, Settings, Step, StepEffect,
+    Strategy,
 };
 
 use crate::names::{Names, Said, duration, exit, number};
@@ -26,14 +27,28 @@ pub(crate) fn settings(text: &str) -> Said<Settings> {
             "own-call-lease" => settings.occupied_lease = Some(duration(rest)?),
             "log-in-lease" => settings.log_in_lease = Some(duration(rest)?),
             "hold-forced" => settings.forced_presence = ForcedPresence::HoldsUntilLifted,
+            "interrupt" => {
+                let (interrupted, by) = rest.split_once(" by ").ok_or("write `interrupt chat by voice`")?;
+                let (interrupted, by) = (channel(interrupted)?, channel(by)?);
+                settings.interruptions = settings.interruptions.allow(interrupted, by);
+            }
             other => {
                 let known = "misses, head-start, waiting, flow-outs, wrap-up, call-lease, own-call-lease, \
-                             log-in-lease, hold-forced";
+                             log-in-lease, hold-forced, interrupt";
                 return Err(format!("there is no setting `{other}`: {known}"));
             }
         }
     }
     Ok(settings)
+}
+
+fn channel(name: &str) -> Said<Channel> {
+    match name.trim() {
+        "voice" => Ok(Channel::VOICE),
+        "chat" => Ok(Channel(1)),
+        "mail" => Ok(Channel(2)),
+        other => Err(format!("there is no channel `{other}`: voice, chat, mail")),
+    }
 }
 
 pub(crate) fn agent(names: &mut Names, text: &str) -> Said<AgentSettings> {
@@ -42,6 +57,10 @@ pub(crate) fn agent(names: &mut Names, text: &str) -> Said<AgentSettings> {
         match word {
             "order" => settings.order = number(rest)?,
             "wrap-up" => settings.after_call_work = Some(duration(rest)?),
+            "takes" => {
+                let (at_once, of) = rest.split_once(' ').ok_or("write `takes 3 chat`")?;
+                settings.capacity = settings.capacity.with(channel(of)?, number(at_once)?);
+            }
             skill => {
                 let id = names.skill(skill);
                 settings.skills.insert(id, number(rest)?);
@@ -57,6 +76,7 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
         match word {
             "require" => settings.requirement = names.requirement(rest)?,
             "step" => settings.steps.push(step(names, rest)?),
+            "channel" => settings.channel = channel(rest)?,
             "patient" => settings.skip_unstaffed_steps = false,
             "strategy" => settings.strategy = strategy(rest)?,
             "ring" => settings.ring_timeout = duration(rest)?,

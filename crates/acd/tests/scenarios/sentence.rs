@@ -2,8 +2,8 @@
 
 use acd::state::State;
 use acd::{
-    Activity, AgentId, Command, InteractionId, Lease, Presence, ReasonCode, RejectCause, Request,
-    ReservationId, SupervisorId,
+    AgentId, Command, InteractionId, Lease, Presence, ReasonCode, RejectCause, Request, ReservationId,
+    SupervisorId,
 };
 use timing::Instant;
 
@@ -169,8 +169,6 @@ fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Com
 
 fn rings(state: &State, agent: AgentId, name: &str) -> Said<ReservationId> {
     let nothing = format!("nothing rings {name}: name the reservation, as in `reservation 3 is accepted`");
-    match state.agents.get(&agent).map(acd::state::AgentState::activity) {
-        Some(Activity::Reserved { reservation, .. }) => Ok(reservation),
-        Some(_) | None => Err(nothing),
-    }
+    let works = state.agents.get(&agent).map(|agent| agent.works.iter());
+    works.into_iter().flatten().find_map(acd::Work::reservation).ok_or(nothing)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acd::{
-    AbandonedDuring, Activity, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause,
+    AbandonedDuring, Activity, Aside, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause,
     Presence, RejectCause, ReservationEnd, StepCause, Strategy,
 };
 use timing::Instant;
@@ -108,9 +108,12 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::AfterCallWorkStarted { .. }
         | Event::AfterCallWorkExtended { .. }
         | Event::AfterCallWorkEnded { .. }
-        | Event::AgentChanged { .. }
+        | Event::Interrupted { .. }
+        | Event::Resumed { .. } => about_work(names, event),
+        Event::AgentChanged { .. }
         | Event::LeaseExpired { .. }
         | Event::AgentForced { .. }
+        | Event::AgentAside { .. }
         | Event::AgentRemoved { .. }
         | Event::QueueDefined { .. }
         | Event::OpenChanged { .. }
@@ -180,11 +183,12 @@ fn leaves(names: &Names, event: &Event) -> Words {
     }
 }
 
-fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
+fn about_work(names: &Names, event: &Event) -> Words {
     let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
     match event {
-        Event::HandlingEnded { interaction, queue, agent, handled_for, cause } => {
-            let fields = vec![("talked", length(*handled_for)), ("in", queue_name(*queue))];
+        Event::HandlingEnded { interaction, queue, agent, handled_for, interrupted_for, cause } => {
+            let mut fields = vec![("talked", length(*handled_for)), ("in", queue_name(*queue))];
+            fields.extend((!interrupted_for.is_zero()).then(|| ("interrupted", length(*interrupted_for))));
             let does = match cause {
                 HandlingEnd::Finished => "ends",
                 HandlingEnd::Returned => "gives back",
@@ -202,6 +206,29 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
             let fields = vec![("after", length(*lasted)), ("in", queue_name(*queue))];
             (format!("{} has wrapped up call {}", agent_name(*agent), interaction.0), fields)
+        }
+        Event::Interrupted { interaction, agent, by, .. } => {
+            (format!("{} leaves call {} for call {}", agent_name(*agent), interaction.0, by.0), Vec::new())
+        }
+        Event::Resumed { interaction, agent, interrupted_for, .. } => {
+            let fields = vec![("after", length(*interrupted_for))];
+            (format!("{} comes back to call {}", agent_name(*agent), interaction.0), fields)
+        }
+        _ => unreachable!("the caller has matched them"),
+    }
+}
+
+fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
+    let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
+    match event {
+        Event::AgentAside { agent, aside } => {
+            let (does, until) = match *aside {
+                Aside::Nothing { .. } => ("nothing", None),
+                Aside::BackingOff { until, .. } => ("backing off", Some(until)),
+                Aside::Occupied { .. } => ("occupied", None),
+            };
+            let fields = until.map(|until| ("until", clock(until))).into_iter().collect();
+            (format!("{} is {does} beside", agent_name(*agent)), fields)
         }
         Event::AgentChanged { agent, presence, activity } => {
             let (does, until) = activity_words(*activity);
@@ -243,7 +270,13 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         | Event::Answered { .. }
         | Event::Abandoned { .. }
         | Event::Overflowed { .. }
-        | Event::Dequeued { .. } => unreachable!("told by the caller"),
+        | Event::Dequeued { .. }
+        | Event::HandlingEnded { .. }
+        | Event::AfterCallWorkStarted { .. }
+        | Event::AfterCallWorkExtended { .. }
+        | Event::AfterCallWorkEnded { .. }
+        | Event::Interrupted { .. }
+        | Event::Resumed { .. } => unreachable!("told by the caller"),
     }
 }
 

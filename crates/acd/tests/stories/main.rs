@@ -2,6 +2,7 @@
 
 mod agents;
 mod allocation;
+mod channels;
 mod configuration;
 mod estimates;
 mod exits;
@@ -191,10 +192,9 @@ impl World {
     }
 
     fn reservation_of(&self, agent: u32) -> ReservationId {
-        match self.activity(agent) {
-            Activity::Reserved { reservation, .. } => reservation,
-            other => panic!("agent {agent} is {other:?}"),
-        }
+        let state = self.acd.state();
+        let mut works = state.agents[&AgentId(agent)].works.iter();
+        works.find_map(acd::Work::reservation).expect("something rings")
     }
 
     fn accept(&mut self, agent: u32) {
@@ -237,7 +237,8 @@ impl World {
     }
 
     fn is_available(&self, agent: u32) -> bool {
-        self.acd.state().agents[&AgentId(agent)].is_available()
+        let state = self.acd.state();
+        !state.agents[&AgentId(agent)].open(&state.settings.interruptions).is_empty()
     }
 
     fn waits_in(&self, id: u64) -> Option<u32> {

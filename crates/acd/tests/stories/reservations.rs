@@ -32,7 +32,8 @@ fn a_call_is_offered_answered_and_finished_with_all_times_in_the_events() {
     let answered = Event::Answered { interaction, queue, agent, waited: seconds(7), age: seconds(7) };
     assert!(events.contains(&answered));
     let (handled_for, cause) = (seconds(120), HandlingEnd::Finished);
-    let ended = Event::HandlingEnded { interaction, queue, agent, handled_for, cause };
+    let interrupted_for = seconds(0);
+    let ended = Event::HandlingEnded { interaction, queue, agent, handled_for, interrupted_for, cause };
     assert!(events.contains(&ended));
     assert!(events.iter().any(|event| matches!(event, Event::AfterCallWorkEnded { lasted, .. }
         if *lasted >= seconds(30) && lasted.as_millis() <= 30_002)));

@@ -25,7 +25,9 @@ fn a_caller_who_is_given_back_has_the_old_place_and_is_offered_anew() {
     let (interaction, queue, agent) = (InteractionId(1), QueueId(1), AgentId(1));
     let events = world.take_events();
     let (handled_for, cause) = (seconds(1), HandlingEnd::Returned);
-    assert_eq!(events[0], Event::HandlingEnded { interaction, queue, agent, handled_for, cause });
+    let interrupted_for = seconds(0);
+    let ended = Event::HandlingEnded { interaction, queue, agent, handled_for, interrupted_for, cause };
+    assert_eq!(events[0], ended);
     assert!(matches!(events[1], Event::AfterCallWorkStarted { agent: AgentId(1), .. }));
     assert!(matches!(events[2], Event::AgentChanged { activity: Activity::AfterCallWork { .. }, .. }));
     let (waited, age) = (seconds(8), seconds(8));

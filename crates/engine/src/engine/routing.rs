@@ -76,6 +76,9 @@ impl Engine {
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
             | Event::LeaseExpired { .. }
+            | Event::Interrupted { .. }
+            | Event::Resumed { .. }
+            | Event::AgentAside { .. }
             | Event::AgentForced { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }

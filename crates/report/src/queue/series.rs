@@ -330,7 +330,7 @@ impl QueueSeries {
         self.dequeue_causes[dequeue_index(cause)].inc();
     }
 
-    pub(crate) fn end_reservation(&self, end: ReservationEnd, lasted: Duration) {
+    pub(crate) fn end_reservation(&self, end: ReservationEnd, lasted: Duration, left: u8) {
         self.reservations[reservation_index(end)].inc();
         let ring = match end {
             ReservationEnd::Accepted => &self.ring_accepted,
@@ -341,6 +341,9 @@ impl QueueSeries {
             | ReservationEnd::TakenByAnother => &self.ring_missed,
         };
         ring.observe(lasted.as_secs_f64());
+        if left == 0 {
+            self.ringing.dec();
+        }
     }
 
     /// What the distributor itself says, which also sets right what was added up.

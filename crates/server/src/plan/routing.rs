@@ -51,6 +51,7 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
     });
     let reserves = reserves.collect();
     QueueSettings {
+        channel: acd::Channel::VOICE,
         requirement: requirement(queue.require.as_deref().unwrap_or_default(), numbering),
         steps,
         skip_unstaffed_steps: queue.skip_unstaffed_steps,
@@ -170,6 +171,7 @@ pub(super) fn agent(
     numbering: &mut Numbering,
 ) -> AgentSettings {
     AgentSettings {
+        capacity: acd::Capacity::default(),
         skills: agent.skills.iter().map(|(name, &level)| (numbering.skill(name), level)).collect(),
         order: agent.order,
         weight: agent.weight,

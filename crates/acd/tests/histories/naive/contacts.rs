@@ -19,6 +19,9 @@ impl Naive {
             if queues.contains(&queue) {
                 return Err(Refusal::DuplicateQueue(queue));
             }
+            if self.state.queues[&queue].settings.channel != self.state.queues[&queues[0]].settings.channel {
+                return Err(Refusal::OtherChannel(queue));
+            }
             queues.push(queue);
         }
         let is_shut = |queue: &QueueId| {
@@ -396,7 +399,8 @@ impl Naive {
             // What was answered last stands last.
             let (held, mut all): (Vec<Work>, Vec<Work>) =
                 works(agent).into_iter().partition(|work| is_held_by(work, id));
-            let stage = WorkStage::Handling { since: now, renewed: now };
+            let interrupted = Interruption { since: None, before: Duration::ZERO };
+            let stage = WorkStage::Handling { since: now, renewed: now, interrupted };
             all.extend(held.into_iter().map(|work| Work { stage, ..work }));
             agent.works = all.into_iter().collect();
             agent.misses = 0;
@@ -442,7 +446,13 @@ impl Naive {
             keep(agent, now, |work| !is_held_by(work, id));
             let until = now + back_off.pause;
             if agent.presence == Presence::Ready && until > now {
-                agent.aside = Aside::BackingOff { since: now, until };
+                agent.aside = match agent.aside {
+                    Aside::Nothing { .. } => Aside::BackingOff { since: now, until },
+                    Aside::BackingOff { since, until: other } => {
+                        Aside::BackingOff { since, until: until.max(other) }
+                    }
+                    occupied @ Aside::Occupied { .. } => occupied,
+                };
             }
         });
         let bound = self.state.settings.exclusions_max as usize;
@@ -472,7 +482,8 @@ impl Naive {
             counters.expired += u64::from(cause == HandlingEnd::LeaseExpired);
         });
         let handled_for = now - since;
-        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
+        let interrupted_for = self.interrupted_for(agent, id);
+        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, interrupted_for, cause });
         self.note_work(agent, queue, handled_for);
         self.wrap_up(id, queue, agent);
         Ok(())
@@ -495,8 +506,9 @@ impl Naive {
             counters.offered += 1;
         });
         let handled_for = now - since;
+        let interrupted_for = self.interrupted_for(agent, id);
         let cause = HandlingEnd::Returned;
-        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, cause });
+        self.say(Event::HandlingEnded { interaction: id, queue, agent, handled_for, interrupted_for, cause });
         self.note_work(agent, queue, handled_for);
         self.wrap_up(id, queue, agent);
         self.say(Event::Queued {
@@ -520,6 +532,17 @@ impl Naive {
         Ok(())
     }
 
+    fn interrupted_for(&self, agent: AgentId, id: InteractionId) -> Duration {
+        let of = |work: Work| match work.stage {
+            WorkStage::Handling { interrupted, .. } if work.interaction == id => {
+                let now = interrupted.since.map(|since| self.state.now - since);
+                Some(interrupted.before + now.unwrap_or_default())
+            }
+            _ => None,
+        };
+        works(&self.state.agents[&agent]).into_iter().find_map(of).expect("it is in conversation")
+    }
+
     fn wrap_up(&mut self, id: InteractionId, queue: QueueId, agent: AgentId) {
         let now = self.state.now;
         let person = &self.state.agents[&agent];
@@ -540,12 +563,13 @@ impl Naive {
             });
             return;
         }
-        if works(person).iter().any(|work| is_wrap_up_of(work, id)) {
-            self.close_after_call_work(agent, id);
+        if let Some(work) = works(person).into_iter().find(|work| is_wrap_up_of(work, id)) {
+            self.say_after_call_work_ended(agent, &work);
         }
         let until = now + length;
         self.say(Event::AfterCallWorkStarted { agent, interaction: id, queue, until });
         self.change(agent, true, |agent| {
+            keep(agent, now, |work| !is_wrap_up_of(work, id));
             revise(agent, |work| {
                 if is_it(work) {
                     work.stage = WorkStage::AfterCallWork { since: now, until };

@@ -40,7 +40,8 @@ impl Naive {
 
     fn could_serve(&self, agent: &AgentState, queue: QueueId) -> bool {
         let rules = &self.state.queues[&queue].settings;
-        (0..=rules.steps.len()).any(|step| meets(rules, step, &agent.settings.skills))
+        agent.settings.capacity.of(rules.channel) > 0
+            && (0..=rules.steps.len()).any(|step| meets(rules, step, &agent.settings.skills))
     }
 
     /// Who is there for each queue, when everything has come to rest.
@@ -52,10 +53,12 @@ impl Naive {
                 staff.logged_in += u32::from(agent.presence != Presence::LoggedOut);
                 let is_elsewhere = matches!(agent.aside, Aside::Occupied { .. });
                 if agent.presence == Presence::Ready && !is_elsewhere {
-                    staff.working += 1;
-                    let others = queues.iter().filter(|&&other| other != id);
-                    staff.shared +=
-                        u32::from(others.into_iter().any(|&other| self.could_serve(agent, other)));
+                    let places = agent.settings.capacity.of(self.state.queues[&id].settings.channel);
+                    staff.working += u32::from(places);
+                    let mut others = queues.iter().filter(|&&other| other != id);
+                    if others.any(|&other| self.could_serve(agent, other)) {
+                        staff.shared += u32::from(places);
+                    }
                 }
             }
             let queue = self.state.queues.get_mut(&id).expect("known to be here");

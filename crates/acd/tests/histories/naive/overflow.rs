@@ -74,13 +74,15 @@ impl Naive {
         let now = self.state.now;
         let line: Vec<InteractionId> = self.line(queue).into_iter().map(|place| place.interaction).collect();
         let others: Vec<InteractionId> = line.into_iter().filter(|&other| other != id).collect();
+        let channel = entry.settings.channel;
+        let takes_any = move |agent: &&AgentState| agent.settings.capacity.of(channel) > 0;
         let serve = |step: usize| {
-            let agents = self.state.agents.values();
+            let agents = self.state.agents.values().filter(takes_any);
             agents.filter(move |agent| meets(&entry.settings, step, &agent.settings.skills))
         };
         let serve_any = || {
             let steps = 0..=entry.settings.steps.len();
-            let agents = self.state.agents.values();
+            let agents = self.state.agents.values().filter(takes_any);
             agents.filter(move |agent| {
                 steps.clone().any(|step| meets(&entry.settings, step, &agent.settings.skills))
             })
@@ -88,7 +90,9 @@ impl Naive {
         let first_step = self.past_unstaffed(queue, 0);
         let is_open =
             |agent: &&AgentState| reserve(&entry.settings, agent) <= usize::from(entry.reserves_open);
-        let idle = || serve(first_step).filter(is_open).filter(|agent| agent.is_available()).count();
+        let is_ready =
+            |agent: &&AgentState| agent.presence == Presence::Ready && self.has_room(agent, channel);
+        let idle = || serve(first_step).filter(is_open).filter(is_ready).count();
         let (value, bound) = match condition.measure {
             Measure::Waiting(bound) => (others.len() as u128, bound.into()),
             Measure::OldestWait(bound) => {

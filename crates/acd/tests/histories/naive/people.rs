@@ -5,6 +5,7 @@ use super::*;
 impl Naive {
     pub(super) fn change(&mut self, id: AgentId, restarts: bool, change: impl FnOnce(&mut AgentState)) {
         let now = self.state.now;
+        let was_free = self.is_free(&self.state.agents[&id]);
         let agent = self.person(id);
         let before = agent.clone();
         change(agent);
@@ -20,20 +21,57 @@ impl Naive {
         if agent.presence != before.presence {
             agent.presence_since = now;
         }
-        if restarts && !before.is_available() && agent.is_available() {
+        let is_free = self.is_free(&self.state.agents[&id]);
+        let agent = self.person(id);
+        if restarts && !was_free && is_free {
             agent.ready_at = now;
             let here_for = (now - agent.logged_in_at).as_micros();
-            let worked = agent.worked.before.as_micros();
+            let so_far = agent.worked.since.map_or(Duration::ZERO, |since| now - since);
+            let worked = (agent.worked.before + so_far).as_micros();
             agent.occupancy = (worked * 1_000_000).checked_div(here_for).unwrap_or(0) as u32;
         }
         let (presence, activity, forced) = (agent.presence, foreground(agent), agent.forced);
-        if (before.presence, foreground(&before)) != (presence, activity) {
+        let (aside, has_work) = (agent.aside, !agent.works.is_empty());
+        let is_nothing = |aside: Aside| matches!(aside, Aside::Nothing { .. });
+        let has_other_aside = aside != before.aside && !(is_nothing(aside) && is_nothing(before.aside));
+        let holds_other = tokens(agent) != tokens(&before);
+        if has_work && has_other_aside {
+            self.say(Event::AgentAside { agent: id, aside });
+        }
+        let is_other = (before.presence, foreground(&before)) != (presence, activity);
+        if is_other || has_other_aside || holds_other {
             self.say(Event::AgentChanged { agent: id, presence, activity });
         }
+        self.interrupt(id);
         let may_change = self.state.settings.forced_presence == ForcedPresence::AgentMayChange;
         let has_another = presence != Presence::LoggedOut;
         if may_change && has_another && forced.is_some_and(|forced| forced.presence != presence) {
             self.unforce(id);
+        }
+    }
+
+    /// Conversations of other channels than what was answered last are put aside, and those of its channel go on.
+    fn interrupt(&mut self, id: AgentId) {
+        let (now, agent) = (self.state.now, self.state.agents[&id].clone());
+        let Some(by) = works(&agent).into_iter().rfind(|work| !is_reserved(work)) else { return };
+        for Work { interaction, queue, channel, stage } in works(&agent) {
+            let WorkStage::Handling { since, renewed, interrupted } = stage else { continue };
+            let after = match (interrupted.since, channel == by.channel) {
+                (None, false) => {
+                    self.say(Event::Interrupted { interaction, queue, agent: id, by: by.interaction });
+                    Interruption { since: Some(now), before: interrupted.before }
+                }
+                (Some(began), true) => {
+                    self.say(Event::Resumed { interaction, queue, agent: id, interrupted_for: now - began });
+                    Interruption { since: None, before: interrupted.before + (now - began) }
+                }
+                (None, true) | (Some(_), false) => continue,
+            };
+            revise(self.person(id), |work| {
+                if work.interaction == interaction && matches!(work.stage, WorkStage::Handling { .. }) {
+                    work.stage = WorkStage::Handling { since, renewed, interrupted: after };
+                }
+            });
         }
     }
 
@@ -139,17 +177,18 @@ impl Naive {
     pub(super) fn occupy(&mut self, id: AgentId) -> Result<(), Refusal> {
         self.known(id)?;
         let agent = &self.state.agents[&id];
-        let in_hand = works(agent);
-        let has_other = in_hand.iter().any(|work| !matches!(work.stage, WorkStage::AfterCallWork { .. }));
+        let calls: Vec<Work> =
+            works(agent).into_iter().filter(|work| work.channel == Channel::VOICE).collect();
+        let has_other = calls.iter().any(|work| !matches!(work.stage, WorkStage::AfterCallWork { .. }));
         if has_other || matches!(agent.aside, Aside::Occupied { .. }) {
             return Err(Refusal::WrongActivity(id));
         }
-        for work in in_hand {
+        for work in calls {
             self.say_after_call_work_ended(id, &work);
         }
         let since = self.state.now;
         self.change(id, true, |agent| {
-            keep(agent, since, |_| false);
+            keep(agent, since, |work| work.channel != Channel::VOICE);
             agent.aside = Aside::Occupied { since, renewed: since };
         });
         Ok(())
@@ -226,7 +265,7 @@ impl Naive {
 
     pub(super) fn lose_own_business(&mut self, agent: AgentId) {
         self.say(Event::LeaseExpired { lease: Lease::Occupied(agent), agent });
-        self.release(agent).expect("the agent is occupied");
+        self.idle(agent);
     }
 
     pub(super) fn renew(&mut self, lease: Lease) -> Result<(), Refusal> {

@@ -83,8 +83,10 @@ impl Naive {
 
     /// The queues with a step that the agent meets, and no closed reserve of which the agent is; and their ratios.
     fn served_by(&self, agent: AgentId) -> Vec<(QueueId, u32)> {
-        let skills = &self.state.agents[&agent].settings.skills;
-        let serves = |rules: &QueueSettings| (0..=rules.steps.len()).any(|step| meets(rules, step, skills));
+        let AgentSettings { skills, capacity, .. } = &self.state.agents[&agent].settings;
+        let serves = |rules: &QueueSettings| {
+            capacity.of(rules.channel) > 0 && (0..=rules.steps.len()).any(|step| meets(rules, step, skills))
+        };
         let all = self.state.queues.iter();
         let is_open = |queue: &QueueState| {
             reserve(&queue.settings, &self.state.agents[&agent]) <= usize::from(queue.reserves_open)
