@@ -12,7 +12,7 @@ mod agent;
 pub(crate) mod calendar;
 mod checks;
 mod circles;
-mod entry;
+pub(crate) mod entry;
 mod http;
 mod log;
 mod media;

@@ -1,7 +1,7 @@
 //! The figures of the trade, each by its formula.
 //!
 //! In the formulas A(T) is answered within the threshold, A all answered, B(T) abandoned within the threshold, B
-//! all abandoned, S(s) short abandons, F overflowed, K blocked, Off offered.
+//! all abandoned, S(s) short abandons, F overflowed, K blocked, Off offered without the dequeued, whom another queue kept.
 
 use serde::{Deserialize, Serialize};
 
@@ -101,10 +101,10 @@ impl ServiceLevel {
         let (met, early) = (tally.answered_within, tally.abandoned_within);
         let ended = tally.answered + tally.abandoned;
         let (numerator, denominator) = match self {
-            ServiceLevel::OfOffered => (met, tally.offered),
-            ServiceLevel::OfOfferedWithoutShort => (met, tally.offered - tally.abandoned_short),
-            ServiceLevel::EarlyAbandonsIgnored => (met, tally.offered - early),
-            ServiceLevel::EarlyAbandonsCountAsMet => (met + early, tally.offered),
+            ServiceLevel::OfOffered => (met, tally.own()),
+            ServiceLevel::OfOfferedWithoutShort => (met, tally.own() - tally.abandoned_short),
+            ServiceLevel::EarlyAbandonsIgnored => (met, tally.own() - early),
+            ServiceLevel::EarlyAbandonsCountAsMet => (met + early, tally.own()),
             ServiceLevel::EarlyAbandonsCountAsMetOfEnded => (met + early, ended),
             ServiceLevel::OfAnswered => (met, tally.answered),
             ServiceLevel::OfAnsweredAndAbandoned => (met, ended),
@@ -120,7 +120,7 @@ impl ServiceLevel {
 /// What is asked of the customers of a queue or a type. Times are in seconds, shares from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Measure {
-    /// Customers offered: Off.
+    /// Customers offered, the dequeued among them.
     Offered,
     /// Customers answered: A.
     Answered,
@@ -134,6 +134,8 @@ pub enum Measure {
     Overflowed,
     /// Of these, because the queue was closed.
     Closed,
+    /// Customers of whom something became in another queue at the same time.
+    Dequeued,
     /// Second and later tries.
     Retrials,
     /// B / Off.
@@ -167,6 +169,7 @@ impl Measure {
             Measure::Blocked => "blocked",
             Measure::Overflowed => "overflowed",
             Measure::Closed => "closed",
+            Measure::Dequeued => "dequeued",
             Measure::Retrials => "retrials",
             Measure::AbandonmentRate => "abandonment_rate",
             Measure::BlockingRate => "blocking_rate",
@@ -193,9 +196,10 @@ impl Measure {
             Measure::Blocked => count(tally.blocked),
             Measure::Overflowed => count(tally.overflowed),
             Measure::Closed => count(tally.closed),
+            Measure::Dequeued => count(tally.dequeued),
             Measure::Retrials => count(tally.retrials),
-            Measure::AbandonmentRate => of(tally.abandoned as f64, tally.offered),
-            Measure::BlockingRate => of(tally.blocked as f64, tally.offered),
+            Measure::AbandonmentRate => of(tally.abandoned as f64, tally.own()),
+            Measure::BlockingRate => of(tally.blocked as f64, tally.own()),
             Measure::DelayProbability => of(tally.delayed as f64, ended),
             Measure::AverageSpeedOfAnswer => of(tally.wait_answered.as_secs_f64(), tally.answered),
             Measure::AverageWait => {

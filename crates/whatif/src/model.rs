@@ -119,6 +119,8 @@ pub struct CustomerType {
     pub name: String,
     /// Where they enter.
     pub queue: QueueId,
+    /// Further queues in which they wait at the same time, as in [`acd::Request`].
+    pub also: Vec<QueueId>,
     /// Points, as in [`acd::Request`].
     pub priority: i32,
     /// What they need beside what the queue asks for.
@@ -147,6 +149,7 @@ impl CustomerType {
         CustomerType {
             name: name.into(),
             queue,
+            also: Vec::new(),
             priority: 0,
             requirement: None,
             arrivals,

@@ -3,6 +3,7 @@
 mod book;
 mod customer;
 mod error;
+mod several;
 mod staff;
 mod watched;
 
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
-use acd::{Command, Distributor, Event, QueueId, Refusal};
+use acd::{Command, Distributor, Event, InteractionId, QueueId, Refusal};
 use timing::Instant;
 
 use crate::agenda::{Action, Agenda};
@@ -21,6 +22,7 @@ use crate::model::{Busyness, Ending, Model};
 
 use book::Book;
 use customer::Customer;
+use several::Beside;
 use staff::Staff;
 
 pub use error::RunError;
@@ -87,6 +89,8 @@ struct Run<'a> {
     arrivals: Vec<Arriving>,
     queue_index: BTreeMap<QueueId, u32>,
     customers: Vec<Customer>,
+    /// Of those who stand in several queues, all but the one that the customer names.
+    beside: BTreeMap<InteractionId, Vec<Beside>>,
     free: Vec<u32>,
     /// Tries made, all types together.
     tries_made: u64,
@@ -143,6 +147,7 @@ impl<'a> Run<'a> {
             arrivals: (0..types).map(arriving).collect(),
             queue_index: model.queues.iter().map(|queue| queue.id).zip(0..).collect(),
             customers: Vec::new(),
+            beside: BTreeMap::new(),
             free: Vec::new(),
             tries_made: 0,
             events: 0,
@@ -252,7 +257,7 @@ impl<'a> Run<'a> {
     fn follow_events(&mut self) -> Result<(), RunError> {
         while let Some(event) = self.poll_event() {
             match event {
-                Event::Queued { interaction, queue, .. } => self.queued(interaction, queue),
+                Event::Queued { interaction, queue, .. } => self.enter_queue(interaction, queue),
                 Event::Reserved {
                     reservation,
                     interaction,
@@ -269,17 +274,20 @@ impl<'a> Run<'a> {
                     }
                     self.ring(reservation, interaction, agent, deadline, attempt)?;
                 }
-                Event::ReservationEnded { interaction, cause, left, .. } => {
-                    self.reservation_ended(interaction, cause, left);
+                Event::ReservationEnded { interaction, queue, cause, left, .. } => {
+                    self.reservation_ended(interaction, queue, cause, left);
                 }
-                Event::Answered { interaction, agent, waited, age, .. } => {
-                    self.answered(interaction, agent, waited, age);
+                Event::Answered { interaction, queue, agent, waited, age, .. } => {
+                    self.answered((interaction, queue), agent, waited, age);
                 }
-                Event::Abandoned { interaction, waited, age, .. } => {
-                    self.abandoned(interaction, waited, age);
+                Event::Abandoned { interaction, queue, waited, age, .. } => {
+                    self.abandoned((interaction, queue), waited, age);
                 }
-                Event::Overflowed { interaction, waited, age, cause, exit, .. } => {
-                    self.overflowed(interaction, (waited, age), cause, exit);
+                Event::Overflowed { interaction, queue, waited, age, cause, exit, elsewhere } => {
+                    self.overflowed((interaction, queue), (waited, age), (cause, exit), elsewhere);
+                }
+                Event::Dequeued { interaction, queue, waited, .. } => {
+                    self.dequeued(interaction, queue, waited);
                 }
                 Event::HandlingEnded { interaction, handled_for, .. } => {
                     self.handling_ended(interaction, handled_for);
@@ -291,9 +299,7 @@ impl<'a> Run<'a> {
                 Event::AgentChanged { agent, presence, activity } => {
                     self.agent_changed(agent, presence, activity)?;
                 }
-                // A customer of a scenario waits in one queue at a time.
-                Event::Dequeued { .. }
-                | Event::StepEntered { .. }
+                Event::StepEntered { .. }
                 | Event::PriorityChanged { .. }
                 | Event::AfterCallWorkExtended { .. }
                 | Event::LeaseExpired { .. }
@@ -340,9 +346,7 @@ impl<'a> Run<'a> {
     /// Counts who is left, and looks whether everybody is somewhere.
     fn close(mut self) -> Result<Day, RunError> {
         self.book.turn(self.now);
-        for customer in &self.customers {
-            self.book.still_here(customer);
-        }
+        self.count_who_is_left();
         let snapshot = self.distributor.snapshot(self.now);
         self.book.check(&snapshot.totals)?;
         if let Some(watch) = &self.over_time {

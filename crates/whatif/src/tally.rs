@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// Customers of one queue, or of one type, who arrived in one interval, and what became of them, whenever that
-/// was. At every moment `offered = answered + abandoned + blocked + overflowed + in_system`.
+/// was. At every moment `offered = answered + abandoned + blocked + overflowed + dequeued + in_system`.
 ///
-/// Of a *queue*: who entered it, with the wait in it. A customer who overflows into another queue counts in both.
+/// Of a *queue*: who entered it, with the wait in it. A customer who overflows into another queue, or waits in several,
+/// counts in each.
 /// Of a *type*: tries, with the wait since the first try (over all queues and tries, the time between tries left
 /// out). Within T means after less than T.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Tally {
     pub overflowed: u64,
     /// Of these, because the queue was closed.
     pub closed: u64,
+    /// Of a queue: left it because of what became of the customer in another queue at the same time.
+    pub dequeued: u64,
     /// Neither answered nor gone when the simulation ended.
     pub in_system: u64,
     /// Answered or abandoned, and no agent was free at entry.
@@ -71,6 +74,7 @@ impl AddAssign<&Tally> for Tally {
         self.blocked += other.blocked;
         self.overflowed += other.overflowed;
         self.closed += other.closed;
+        self.dequeued += other.dequeued;
         self.in_system += other.in_system;
         self.delayed += other.delayed;
         self.retrials += other.retrials;
@@ -90,7 +94,18 @@ impl AddAssign<&Tally> for Tally {
 impl Tally {
     /// Whether every customer is somewhere, once.
     pub fn is_conserved(&self) -> bool {
-        self.offered == self.answered + self.abandoned + self.blocked + self.overflowed + self.in_system
+        self.offered == self.accounted()
+    }
+
+    /// Everybody of whom it is known what became of them.
+    pub(crate) fn accounted(&self) -> u64 {
+        let left = self.answered + self.abandoned + self.blocked + self.overflowed + self.dequeued;
+        left + self.in_system
+    }
+
+    /// The offered without those whom another queue kept: what shares are of.
+    pub fn own(&self) -> u64 {
+        self.offered - self.dequeued
     }
 }
 

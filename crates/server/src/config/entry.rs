@@ -126,8 +126,8 @@ fn read_one(section: &mut Section<'_>) -> Entry {
     }
 }
 
-/// Each once, and not the first.
-fn read_also(section: &mut Section<'_>, first: Option<&str>) -> Vec<String> {
+/// Further queues beside the first: each once.
+pub(crate) fn read_also(section: &mut Section<'_>, first: Option<&str>) -> Vec<String> {
     let mut also: Vec<String> = Vec::new();
     for (queue, span) in section.one_or_more("also", "") {
         if first == Some(queue.as_str()) || also.contains(&queue) {

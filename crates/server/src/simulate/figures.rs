@@ -58,12 +58,13 @@ pub(crate) enum Column {
 }
 
 /// Of queues and of kinds of callers, before the service levels.
-const COUNTS: [Column; 6] = [
+const COUNTS: [Column; 7] = [
     Column::Callers(Measure::Offered),
     Column::Callers(Measure::Answered),
     Column::Callers(Measure::Abandoned),
     Column::Callers(Measure::Overflowed),
     Column::Callers(Measure::Closed),
+    Column::Callers(Measure::Dequeued),
     Column::Callers(Measure::Blocked),
 ];
 /// And after them.
@@ -121,6 +122,7 @@ impl Column {
                 | Measure::Blocked
                 | Measure::Overflowed
                 | Measure::Closed
+                | Measure::Dequeued
                 | Measure::Retrials
                 | Measure::QueueLength
                 | Measure::QueueLengthMax => Unit::Count,
@@ -194,8 +196,8 @@ pub(crate) struct Outcome {
     pub(crate) days: Vec<Played>,
     /// Intervals of warm-up in front of each day.
     pub(crate) skipped: usize,
-    /// Whether a queue keeps hours, so that callers can come while it is closed.
-    pub(crate) keeps_hours: bool,
+    /// What is shown beside the usual, because it can be: who came while a queue was closed, who was dequeued.
+    pub(crate) beside: Vec<Measure>,
     /// Callers a day whom nobody had answered when it ended, a day later.
     pub(crate) stranded: f64,
 }
@@ -325,7 +327,10 @@ pub(crate) fn outcome(case: &Case, built: &Built, days: Vec<Played>, runs: &Runs
         days.iter().flat_map(|day| &day.customers).map(|series| series.all().in_system).sum();
     let stranded = in_system as f64 / days.len().max(1) as f64;
     let keeps_hours = case.config.queues.iter().any(|queue| queue.hours.is_some());
-    Outcome { name: case.name.clone(), parts, days, skipped: built.skipped, keeps_hours, stranded }
+    let is_in_several = built.model.customers.iter().any(|callers| !callers.also.is_empty());
+    let beside = [(keeps_hours, Measure::Closed), (is_in_several, Measure::Dequeued)];
+    let beside = beside.into_iter().filter(|(can_be, _)| *can_be).map(|(_, measure)| measure).collect();
+    Outcome { name: case.name.clone(), parts, days, skipped: built.skipped, beside, stranded }
 }
 
 fn columns(kind: Kind) -> Box<dyn Iterator<Item = Column>> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use acd::Request;
 use hours::Utc;
 use whatif::{
     Agent, AgentGroup, Break, Busyness, Count, CustomerType, Distribution, Ending, Handling, Law, Members,
@@ -119,16 +120,20 @@ fn customers(
     entries: &[engine::Entry],
     numbering: &mut Numbering,
 ) -> Result<CustomerType, String> {
-    let (queue, priority, requirement) = match &arrivals.target {
-        Target::Queue(name) => {
+    let request = match &arrivals.target {
+        Target::Queue { name, also } => {
             let points = case.config.queues.iter().find(|queue| queue.name == *name);
             let points = points.map_or(0, |queue| i32::try_from(queue.priority).unwrap_or(i32::MAX));
-            (numbering.queue(name), points, None)
+            Request {
+                also: also.iter().map(|name| numbering.queue(name)).collect(),
+                priority: points,
+                ..Request::new(numbering.queue(name))
+            }
         }
         Target::Number(number) => {
             let entry = entries.iter().find(|entry| entry.number.matches(number));
             let entry = entry.ok_or_else(|| format!("no entry takes the number {number}"))?;
-            (entry.queue, entry.priority, entry.requirement.clone())
+            entry.request()
         }
     };
     let retrial = arrivals.retrials.as_ref().map_or_else(Retrial::default, |retrials| Retrial {
@@ -138,9 +143,10 @@ fn customers(
     });
     Ok(CustomerType {
         name: arrivals.name.clone(),
-        queue,
-        priority,
-        requirement,
+        queue: request.queue,
+        also: request.also,
+        priority: request.priority,
+        requirement: request.requirement,
         arrivals: pattern(&arrivals.pattern, clock),
         patience: arrivals.patience.clone().map(Law::same),
         handling: Handling::same(arrivals.talk.clone()),

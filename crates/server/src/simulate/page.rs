@@ -36,7 +36,7 @@ pub(crate) fn page(results: &Results) -> String {
     let outcome = &results.outcomes[0];
     put(&summary(scenario, outcome));
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
-        put(&queue(scenario, part, outcome.keeps_hours));
+        put(&queue(scenario, part, &outcome.beside));
     }
     put(&groups(scenario, outcome));
     for (name, differences) in &results.comparisons {
@@ -78,7 +78,7 @@ fn summary(scenario: &Scenario, outcome: &Outcome) -> String {
     for column in columns {
         cards.push_str(&card(&spoken(column.words()), centre.day.get(column), column.unit()));
     }
-    if outcome.keeps_hours {
+    if outcome.beside.contains(&Measure::Closed) {
         let label = spoken(words("Came while closed", "운영 시간 외 인입"));
         cards.push_str(&card(&label, centre.day.get(Column::Callers(Measure::Closed)), Unit::Count));
     }
@@ -128,7 +128,7 @@ fn shown_change(figure: f64, unit: Unit) -> String {
     }
 }
 
-fn queue(scenario: &Scenario, part: &Part, keeps_hours: bool) -> String {
+fn queue(scenario: &Scenario, part: &Part, beside: &[Measure]) -> String {
     let level = Column::level(scenario.runs.level);
     let line = |column: Column, class| Line { words: column.words(), class, points: points(part, column) };
     let target = part.target.map(|(share, _)| share);
@@ -174,7 +174,7 @@ fn queue(scenario: &Scenario, part: &Part, keeps_hours: bool) -> String {
         Column::Callers(Measure::AbandonmentRate),
         Column::Callers(Measure::Overflowed),
     ];
-    columns.extend(keeps_hours.then_some(Column::Callers(Measure::Closed)));
+    columns.extend(beside.iter().map(|&measure| Column::Callers(measure)));
     let promise = part.target.map_or_else(String::new, |(share, within)| {
         let (share, within) = (share * 100.0, within.as_secs_f64());
         let said = both(

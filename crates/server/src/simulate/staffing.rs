@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use whatif::{
-    Arrivals, Distribution, Ending, Estimate, HeadCount, Law, Measure, Members, Model, Opening, Rate,
-    RunError, Scope,
+    Arrivals, CustomerType, Distribution, Ending, Estimate, HeadCount, Law, Measure, Members, Model, Opening,
+    Rate, RunError, Scope,
 };
 
 use super::erlang::Pool;
@@ -306,9 +306,8 @@ impl<'a> Search<'a> {
         let ours = |queue: acd::QueueId| self.queues.iter().any(|&place| model.queues[place].id == queue);
         let mut pool = Pool::default();
         for (callers, &per_hour) in model.customers.iter().zip(&situation.per_hour) {
-            let Some(queue) = self.enters(callers.queue, situation).filter(|&queue| ours(queue)) else {
-                continue;
-            };
+            let entered = self.entered(callers, situation);
+            let Some(queue) = entered.into_iter().find(|&queue| ours(queue)) else { continue };
             if per_hour <= 0.0 {
                 continue;
             }
@@ -325,6 +324,17 @@ impl<'a> Search<'a> {
             pool.add(per_hour, handled, callers.patience.as_ref().map(mean));
         }
         pool
+    }
+
+    /// The queues in which callers wait: closed ones are left out, unless all are.
+    fn entered(&self, callers: &CustomerType, situation: &Situation) -> Vec<acd::QueueId> {
+        let queues = &self.built.model.queues;
+        let is_open = |id: &acd::QueueId| {
+            queues.iter().zip(&situation.open).any(|(queue, &open)| open && queue.id == *id)
+        };
+        let named = std::iter::once(callers.queue).chain(callers.also.iter().copied());
+        let open: Vec<acd::QueueId> = named.filter(is_open).collect();
+        if open.is_empty() { self.enters(callers.queue, situation).into_iter().collect() } else { open }
     }
 
     /// Where callers of a queue come to be while some are closed; nowhere, where that leads out.
@@ -377,7 +387,8 @@ impl<'a> Search<'a> {
 
 /// The queues that somebody calls, and those to which they lead while they are closed.
 fn called(model: &Model) -> BTreeSet<acd::QueueId> {
-    let mut called: BTreeSet<acd::QueueId> = model.customers.iter().map(|callers| callers.queue).collect();
+    let named = |callers: &CustomerType| std::iter::once(callers.queue).chain(callers.also.clone());
+    let mut called: BTreeSet<acd::QueueId> = model.customers.iter().flat_map(named).collect();
     loop {
         let before = called.len();
         for queue in model.queues.iter().filter(|queue| !queue.openings.is_empty()) {

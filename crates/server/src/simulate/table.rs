@@ -37,15 +37,15 @@ pub(crate) fn outcome(scenario: &Scenario, outcome: &Outcome) -> String {
         put(&mut text, &format!("\nVariant: {}", outcome.name));
     }
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
-        queue(&mut text, scenario, part, outcome.keeps_hours);
+        queue(&mut text, scenario, part, &outcome.beside);
     }
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Group) {
         group(&mut text, scenario, part);
     }
     if let Some(centre) = outcome.parts.iter().find(|part| part.kind == Kind::Centre) {
         put(&mut text, "");
-        put(&mut text, &queue_headings(outcome.keeps_hours));
-        put(&mut text, &queue_line("all callers", &centre.day, scenario, outcome.keeps_hours));
+        put(&mut text, &queue_headings(&outcome.beside));
+        put(&mut text, &queue_line("all callers", &centre.day, scenario, &outcome.beside));
     }
     if outcome.stranded >= 0.05 {
         let stranded = outcome.stranded;
@@ -62,26 +62,27 @@ pub(crate) fn outcome(scenario: &Scenario, outcome: &Outcome) -> String {
 const QUEUE_HEADINGS: &str =
     "interval          calls     in time %     answer delay s     half    90 %      gave up %  overflow";
 
-/// With the callers who came while the queue was closed, where that can be.
-fn queue_headings(keeps_hours: bool) -> String {
-    format!("{QUEUE_HEADINGS}{}", if keeps_hours { "    closed" } else { "" })
+/// With what can be beside the usual.
+fn queue_headings(beside: &[Measure]) -> String {
+    let beside: String = beside.iter().map(|measure| format!("{:>10}", measure.name())).collect();
+    format!("{QUEUE_HEADINGS}{beside}")
 }
 
-fn queue(text: &mut String, scenario: &Scenario, part: &Part, keeps_hours: bool) {
+fn queue(text: &mut String, scenario: &Scenario, part: &Part, beside: &[Measure]) {
     let promise = part.target.map_or_else(String::new, |(share, within)| {
         format!(": {:.0} % within {} s promised", share * 100.0, within.as_secs_f64())
     });
     put(text, &format!("\nQueue {}{promise}", part.name));
-    put(text, &queue_headings(keeps_hours));
+    put(text, &queue_headings(beside));
     for (number, row) in part.intervals.iter().enumerate() {
-        put(text, &queue_line(&scenario.day.label(number), row, scenario, keeps_hours));
+        put(text, &queue_line(&scenario.day.label(number), row, scenario, beside));
     }
-    put(text, &queue_line("day", &part.day, scenario, keeps_hours));
+    put(text, &queue_line("day", &part.day, scenario, beside));
 }
 
-fn queue_line(label: &str, row: &Row, scenario: &Scenario, keeps_hours: bool) -> String {
+fn queue_line(label: &str, row: &Row, scenario: &Scenario, beside: &[Measure]) -> String {
     let callers = |measure| row.get(Column::Callers(measure));
-    let closed = || format!("{:>10}", bare(callers(Measure::Closed), Unit::Count));
+    let beside = beside.iter().map(|&measure| format!("{:>10}", bare(callers(measure), Unit::Count)));
     format!(
         "{label:<13}{:>10}{:>14}{:>19}{:>9}{:>8}{:>15}{:>10}{}",
         bare(callers(Measure::Offered), Unit::Count),
@@ -91,7 +92,7 @@ fn queue_line(label: &str, row: &Row, scenario: &Scenario, keeps_hours: bool) ->
         bare(row.get(Column::Delay(90)), Unit::Seconds),
         with_half(callers(Measure::AbandonmentRate), Unit::Share),
         bare(callers(Measure::Overflowed), Unit::Count),
-        if keeps_hours { closed() } else { String::new() },
+        beside.collect::<String>(),
     )
 }
 
@@ -179,9 +180,9 @@ pub(crate) fn staffing(scenario: &Scenario, plan: &Plan) -> String {
         );
     }
     put(&mut text, &format!("{:.1} agent hours; the day with these numbers:", plan.agent_hours(scenario)));
-    put(&mut text, &queue_headings(plan.day.keeps_hours));
+    put(&mut text, &queue_headings(&plan.day.beside));
     for part in plan.day.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
-        put(&mut text, &queue_line(&part.name, &part.day, scenario, plan.day.keeps_hours));
+        put(&mut text, &queue_line(&part.name, &part.day, scenario, &plan.day.beside));
     }
     text
 }

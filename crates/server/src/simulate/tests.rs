@@ -9,6 +9,7 @@ use whatif::{GroupMeasure, Measure, ServiceLevel};
 
 mod hours;
 mod pages;
+mod several;
 
 /// Two queues, two groups, callers with and without patience, a break, and two variants.
 const SMALL: &str = r#"
@@ -99,7 +100,7 @@ fn every_caller_is_somewhere() {
         for row in part.intervals.iter().chain([&part.day]) {
             let count = |measure| row.get(Column::Callers(measure)).expect("it is a count").value;
             let ended = [Measure::Answered, Measure::Abandoned, Measure::Overflowed, Measure::Blocked];
-            let ended: f64 = ended.into_iter().map(count).sum();
+            let ended: f64 = ended.into_iter().chain([Measure::Dequeued]).map(count).sum();
             assert!((count(Measure::Offered) - ended).abs() < 1e-9, "{}: {row:?}", part.name);
         }
     }

@@ -26,6 +26,7 @@ impl Column {
                 Measure::Blocked => words("No line free", "회선 부족"),
                 Measure::Overflowed => words("Overflowed", "넘침"),
                 Measure::Closed => words("While closed", "운영 종료 중"),
+                Measure::Dequeued => words("Dequeued", "다른 대기열에서 처리"),
                 Measure::Retrials => words("Calls again", "재시도"),
                 Measure::AbandonmentRate => words("Abandonment", "포기율"),
                 Measure::BlockingRate => words("No line free", "회선 부족률"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use acd::QueueId;
+use acd::{ENTRIES_MAX, QueueId};
 
 use super::{Busyness, Members, Model, Shift};
 
@@ -19,6 +19,8 @@ pub enum ModelFault {
     DuplicateQueue(QueueId),
     /// A type of customers enters a queue that is not there. With its name.
     UnknownQueue(String, QueueId),
+    /// A type of customers waits in a queue twice, or in too many at once. With its name.
+    Queues(String),
     /// The arrivals of a type of customers are wrong. With its name, and why.
     Arrivals(String, &'static str),
     /// A distribution is wrong. With whose it is, which, and why.
@@ -61,6 +63,12 @@ impl fmt::Display for ModelFault {
             ModelFault::DuplicateQueue(queue) => write!(f, "queue {} is defined twice", queue.0),
             ModelFault::UnknownQueue(name, queue) => {
                 write!(f, "customers \"{name}\" enter queue {}, which is not defined", queue.0)
+            }
+            ModelFault::Queues(name) => {
+                write!(
+                    f,
+                    "customers \"{name}\" can wait in {ENTRIES_MAX} queues at once, in each of them once"
+                )
             }
             ModelFault::Arrivals(name, why) => write!(f, "arrivals of customers \"{name}\": {why}"),
             ModelFault::Law(name, which, why) => write!(f, "{which} of \"{name}\": {why}"),
@@ -130,8 +138,14 @@ impl Model {
     fn check_customers(&self, queues: &BTreeSet<QueueId>) -> Result<(), ModelFault> {
         for customers in &self.customers {
             let name = || customers.name.clone();
-            if !queues.contains(&customers.queue) {
-                return Err(ModelFault::UnknownQueue(name(), customers.queue));
+            let mut own = BTreeSet::new();
+            for &queue in std::iter::once(&customers.queue).chain(&customers.also) {
+                if !queues.contains(&queue) {
+                    return Err(ModelFault::UnknownQueue(name(), queue));
+                }
+                if !own.insert(queue) || own.len() > ENTRIES_MAX {
+                    return Err(ModelFault::Queues(name()));
+                }
             }
             if let Some(why) = customers.arrivals.fault() {
                 return Err(ModelFault::Arrivals(name(), why));

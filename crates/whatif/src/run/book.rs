@@ -101,6 +101,8 @@ pub(super) enum End {
     Overflowed,
     /// Overflowed, because the queue was closed.
     Closed,
+    /// Something became of it in another queue.
+    Dequeued,
 }
 
 impl Book {
@@ -317,7 +319,7 @@ impl Book {
     pub(super) fn still_here(&mut self, customer: &Customer) {
         match customer.stage {
             Stage::Waiting | Stage::Reserved => {
-                self.queues[customer.queue as usize].tallies[customer.queue_slot as usize].in_system += 1;
+                self.still_in_queue(customer.queue, customer.queue_slot);
                 let of_type = &mut self.types[customer.customer_type as usize];
                 of_type.tallies[customer.try_slot as usize].in_system += 1;
             }
@@ -325,13 +327,21 @@ impl Book {
         }
     }
 
+    /// Counts a customer of a queue who was neither answered nor gone at the end.
+    pub(super) fn still_in_queue(&mut self, queue: u32, queue_slot: u32) {
+        self.queues[queue as usize].tallies[queue_slot as usize].in_system += 1;
+    }
+
     /// Whether everybody is somewhere, once, and the distributor has counted the same.
     pub(super) fn check(&self, totals: &Counters) -> Result<(), RunError> {
         let all =
             self.queues.iter().map(|book| &book.tallies).chain(self.types.iter().map(|book| &book.tallies));
         if let Some(tally) = all.flatten().find(|tally| !tally.is_conserved()) {
-            let other = tally.answered + tally.abandoned + tally.blocked + tally.overflowed + tally.in_system;
-            return Err(RunError::NotConserved { what: "offered", ours: tally.offered, other });
+            return Err(RunError::NotConserved {
+                what: "offered",
+                ours: tally.offered,
+                other: tally.accounted(),
+            });
         }
         let mut sum = Tally::default();
         self.queues.iter().flat_map(|book| &book.tallies).for_each(|tally| sum += tally);
@@ -341,6 +351,7 @@ impl Book {
             ("answered", sum.answered, totals.answered),
             ("abandoned", sum.abandoned, totals.abandoned),
             ("overflowed", left, totals.overflowed),
+            ("dequeued", sum.dequeued, totals.dequeued),
             ("finished", sum.finished, totals.finished),
         ];
         for (what, ours, other) in pairs {
@@ -398,6 +409,7 @@ fn note(tally: &mut Tally, (within, short): (Duration, Duration), wait: Duration
             tally.wait_abandoned += wait;
         }
         End::Blocked => tally.blocked += 1,
+        End::Dequeued => tally.dequeued += 1,
         End::Overflowed | End::Closed => {
             tally.overflowed += 1;
             tally.closed += u64::from(matches!(end, End::Closed));

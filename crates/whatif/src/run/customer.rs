@@ -42,7 +42,9 @@ pub(super) struct Customer {
     tries: u8,
     /// An agent was free at entry into the queue.
     pub(super) at_once: bool,
-    /// The index of the queue.
+    /// In how many queues the customer stands; one who talks, in that of the answer.
+    pub(super) queues: u8,
+    /// The index of the queue; where there are several, of one of them.
     pub(super) queue: u32,
     /// The slot of the statistics at entry into the queue.
     pub(super) queue_slot: u32,
@@ -60,7 +62,7 @@ fn slot_of(interaction: InteractionId) -> u32 {
 }
 
 impl Run<'_> {
-    fn customer(&mut self, interaction: InteractionId) -> &mut Customer {
+    pub(super) fn customer(&mut self, interaction: InteractionId) -> &mut Customer {
         let customer = &mut self.customers[slot_of(interaction) as usize];
         debug_assert_eq!(customer.interaction, interaction, "the distributor speaks of those who are there");
         customer
@@ -89,6 +91,7 @@ impl Run<'_> {
             stage: Stage::Between,
             tries: 0,
             at_once: false,
+            queues: 0,
             queue: 0,
             queue_slot: 0,
             try_slot: 0,
@@ -121,6 +124,7 @@ impl Run<'_> {
         let model = self.model;
         let customer = &mut self.customers[slot as usize];
         customer.interaction = interaction;
+        customer.queues = 0;
         customer.try_slot = self.book.slot;
         let (number, customer_type) = (customer.number, customer.customer_type);
         let (first_arrived, is_retrial) = (customer.first_arrived, customer.tries > 0);
@@ -138,6 +142,7 @@ impl Run<'_> {
         let entered = self.command(Command::Enqueue {
             interaction,
             request: Request {
+                also: customers.also.clone(),
                 priority: customers.priority,
                 requirement: customers.requirement.clone(),
                 ..Request::new(customers.queue)
@@ -185,23 +190,11 @@ impl Run<'_> {
         self.command(Command::Cancel { interaction }).map_err(RunError::Refused)
     }
 
-    pub(super) fn queued(&mut self, interaction: InteractionId, queue: QueueId) {
-        let (index, slot) = (self.queue_index[&queue], self.book.slot);
-        let customer = self.customer(interaction);
-        customer.queue = index;
-        customer.queue_slot = slot;
-        customer.at_once = false;
-        customer.stage = Stage::Waiting;
-        self.book.offered(index as usize);
-        self.book.waiting(index as usize, self.now, 1);
-    }
-
     pub(super) fn reserved(&mut self, interaction: InteractionId, at_once: bool) {
         let customer = self.customer(interaction);
         customer.stage = Stage::Reserved;
         customer.at_once |= at_once;
-        let queue = customer.queue as usize;
-        self.book.waiting(queue, self.now, -1);
+        self.stand_in_line(interaction, -1);
     }
 
     /// The agent picks up: at once, or after the time that belongs to this customer and attempt.
@@ -227,16 +220,22 @@ impl Run<'_> {
         Ok(())
     }
 
-    pub(super) fn reservation_ended(&mut self, interaction: InteractionId, end: ReservationEnd, left: u8) {
+    pub(super) fn reservation_ended(
+        &mut self,
+        interaction: InteractionId,
+        queue: QueueId,
+        end: ReservationEnd,
+        left: u8,
+    ) {
         match end {
             // What follows is said by the next event.
             ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::TakenByAnother => {}
             ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
-                let customer = *self.customer(interaction);
+                let customer = self.customer_in(interaction, queue);
                 self.book.missed(&customer);
                 if left == 0 {
                     self.customer(interaction).stage = Stage::Waiting;
-                    self.book.waiting(customer.queue as usize, self.now, 1);
+                    self.stand_in_line(interaction, 1);
                 }
             }
         }
@@ -244,11 +243,12 @@ impl Run<'_> {
 
     pub(super) fn answered(
         &mut self,
-        interaction: InteractionId,
+        (interaction, queue): (InteractionId, QueueId),
         agent: AgentId,
         waited: Duration,
         age: Duration,
     ) {
+        self.name_queue(interaction, queue);
         let customer = self.customer(interaction);
         customer.stage = Stage::Talking;
         customer.agent = agent;
@@ -262,8 +262,17 @@ impl Run<'_> {
         self.agenda.enter(self.now + law.draw(&mut draws), Action::Finish { interaction });
     }
 
-    pub(super) fn abandoned(&mut self, interaction: InteractionId, waited: Duration, age: Duration) {
-        let customer = self.stops_waiting(interaction);
+    pub(super) fn abandoned(
+        &mut self,
+        (interaction, queue): (InteractionId, QueueId),
+        waited: Duration,
+        age: Duration,
+    ) {
+        let customer = self.leave_queue(interaction, queue);
+        if customer.stage == Stage::Waiting && customer.queues > 1 {
+            // What follows tells only that the other queues are left.
+            self.stand_in_line(interaction, -1);
+        }
         let total = customer.waited_before + age;
         self.book.leaves_queue(&customer, waited, End::Abandoned);
         self.book.leaves(&customer, total, End::Abandoned);
@@ -276,41 +285,36 @@ impl Run<'_> {
     /// Leaves a queue without an agent: turned away at the door, or by another exit.
     pub(super) fn overflowed(
         &mut self,
-        interaction: InteractionId,
+        (interaction, queue): (InteractionId, QueueId),
         (waited, age): (Duration, Duration),
-        cause: OverflowCause,
-        exit: Exit,
+        (cause, exit): (OverflowCause, Exit),
+        elsewhere: bool,
     ) {
-        let customer = self.stops_waiting(interaction);
-        let Exit::Leave(_) = exit else {
-            // The next event says in which queue the customer is now.
-            let end = if cause == OverflowCause::Closed { End::Closed } else { End::Overflowed };
-            return self.book.leaves_queue(&customer, waited, end);
-        };
-        let (end, again) = match cause {
-            OverflowCause::MaxLength => {
-                let retrial = &self.model.customers[customer.customer_type as usize].retrial;
-                (End::Blocked, retrial.after_blocking)
-            }
-            OverflowCause::Closed => (End::Closed, 0.0),
-            OverflowCause::NobodyLoggedIn
-            | OverflowCause::MaxWait
-            | OverflowCause::Rule(_)
-            | OverflowCause::Moved
-            | OverflowCause::QueueRemoved => (End::Overflowed, 0.0),
+        let customer = self.leave_queue(interaction, queue);
+        let retrial = &self.model.customers[customer.customer_type as usize].retrial;
+        let (end, again) = match (cause, exit) {
+            (OverflowCause::MaxLength, Exit::Leave(_)) => (End::Blocked, retrial.after_blocking),
+            (OverflowCause::Closed, Exit::Queue(_) | Exit::Leave(_)) => (End::Closed, 0.0),
+            (
+                OverflowCause::MaxLength
+                | OverflowCause::NobodyLoggedIn
+                | OverflowCause::MaxWait
+                | OverflowCause::Rule(_)
+                | OverflowCause::Moved
+                | OverflowCause::QueueRemoved,
+                Exit::Queue(_) | Exit::Leave(_),
+            ) => (End::Overflowed, 0.0),
         };
         self.book.leaves_queue(&customer, waited, end);
+        match exit {
+            // The next event says in which queue the customer is now, unless that is one where the customer stood before.
+            Exit::Queue(_) => return,
+            Exit::Leave(_) if elsewhere => return,
+            Exit::Leave(_) => {}
+        }
         self.book.leaves(&customer, customer.waited_before + age, end);
         self.book.trunk(self.now, -1);
         self.think_again(slot_of(interaction), again);
-    }
-
-    fn stops_waiting(&mut self, interaction: InteractionId) -> Customer {
-        let customer = *self.customer(interaction);
-        if customer.stage == Stage::Waiting {
-            self.book.waiting(customer.queue as usize, self.now, -1);
-        }
-        customer
     }
 
     /// Tries again with this probability, or is gone.

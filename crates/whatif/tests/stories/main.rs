@@ -3,6 +3,7 @@
 mod customers;
 mod figures;
 mod hours;
+mod several;
 mod staff;
 
 use std::time::Duration;

@@ -7,6 +7,7 @@ use whatif::Distribution;
 use super::sheet::Sheets;
 use super::{Day, lasting};
 use crate::config::Config;
+use crate::config::entry::read_also;
 use crate::config::reader::Section;
 use crate::config::report::{Kind, Span};
 
@@ -36,8 +37,8 @@ pub(crate) struct Arrivals {
 /// Where callers enter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A queue.
-    Queue(String),
+    /// A queue, and further ones in which they wait at the same time.
+    Queue { name: String, also: Vec<String> },
     /// Whatever this dialled number leads to, with its priority and requirement.
     Number(String),
 }
@@ -105,15 +106,18 @@ fn read_one(section: &mut Section<'_>, day: &Day, config: &Config, sheets: &Shee
     let name = section.text("name");
     let target = read_target(section, config);
     let shown = match &target {
-        Some(Target::Queue(name) | Target::Number(name)) => name.clone(),
+        Some(Target::Queue { name, .. } | Target::Number(name)) => name.clone(),
         None => String::new(),
     };
-    let queue = match &target {
-        Some(Target::Queue(queue)) => Some(queue.clone()),
-        Some(Target::Number(number)) => config.entry_for(number).map(|entry| entry.queue.clone()),
-        None => None,
+    let queues: Vec<String> = match &target {
+        Some(Target::Queue { name, also }) => std::iter::once(name).chain(also).cloned().collect(),
+        Some(Target::Number(number)) => {
+            config.entry_for(number).into_iter().flat_map(|entry| entry.queues().map(str::to_owned)).collect()
+        }
+        None => Vec::new(),
     };
-    let file_queue = section.text("file_queue").map(|(name, _)| name).or(queue.clone()).unwrap_or_default();
+    let file_queue = section.text("file_queue").map(|(name, _)| name);
+    let file_queue = file_queue.or(queues.first().cloned()).unwrap_or_default();
     let pattern = read_pattern(section, day, sheets, &file_queue);
     let remedy = "say how long a conversation lasts, as in talk = { mean = \"3m\" }";
     let talk = section.required_table("talk", remedy);
@@ -125,8 +129,8 @@ fn read_one(section: &mut Section<'_>, day: &Day, config: &Config, sheets: &Shee
     // A distribution that is wrong was reported, and the scenario is not used.
     let patience = optional("patience");
     let after_call_work = optional("after_call_work");
-    let entered = config.queues.iter().find(|known| queue.as_deref() == Some(&known.name));
-    if after_call_work.is_some() && entered.is_some_and(|queue| queue.after_call_work.is_zero()) {
+    let mut entered = config.queues.iter().filter(|known| queues.contains(&known.name));
+    if after_call_work.is_some() && entered.any(|queue| queue.after_call_work.is_zero()) {
         let remedy = "set its `after_call_work` to any time above 0s, or leave it out here";
         section.error(
             section.span(),
@@ -155,10 +159,15 @@ fn read_one(section: &mut Section<'_>, day: &Day, config: &Config, sheets: &Shee
 fn read_target(section: &mut Section<'_>, config: &Config) -> Option<Target> {
     let queue = section.text("queue");
     let number = section.text("number");
+    if number.is_some() && section.gives("also") {
+        section
+            .error(section.span(), "has `also` beside `number`, whose [[entry]] says it; leave it out here");
+    }
+    let also = read_also(section, queue.as_ref().map(|(queue, _)| queue.as_str()));
     match (queue, number) {
-        (Some((queue, span)), None) => {
-            section.report().mention(Kind::Queue, &queue, span, section.label());
-            Some(Target::Queue(queue))
+        (Some((name, span)), None) => {
+            section.report().mention(Kind::Queue, &name, span, section.label());
+            Some(Target::Queue { name, also })
         }
         (None, Some((number, span))) => {
             if config.entry_for(&number).is_none() {
