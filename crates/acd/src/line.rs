@@ -8,6 +8,8 @@
 //! Taking out, putting in at either end and looking at the head cost the same however long the line is; putting
 //! in elsewhere (a priority, somebody who is back in the old place) costs the logarithm of its length.
 
+use crate::table::make_room;
+
 /// The end of a chain.
 const NONE: u32 = u32::MAX;
 /// Lanes, the bottom one included: enough for 8^6 entries with a few entries in the top lane.
@@ -235,6 +237,7 @@ impl Lines {
         if self.unused == NONE {
             let index = u32::try_from(self.entries.len()).unwrap_or(NONE);
             assert!(index != NONE, "the bounds of the settings keep the lines below 2^32 entries");
+            make_room(&mut self.entries);
             self.entries.push(entry);
             return index;
         }

@@ -3,7 +3,8 @@
 //! [`Table`] never moves what it holds, uses slots again, and allocates only when it holds more than ever before.
 //! Its index is an open-addressing hash table with linear probing and backward-shift deletion (Knuth, The Art of
 //! Computer Programming, volume 3, section 6.4, algorithm R): there are no tombstones, so it never has to be
-//! rebuilt in steady operation. It cannot be iterated by hash; what is iterated is sorted by id.
+//! rebuilt in steady operation. It keeps half of the hash beside the slot, in eight bytes, and asks the thing itself for
+//! its id. It cannot be iterated by hash; what is iterated is sorted by id.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -46,7 +47,8 @@ impl<T: Named> Table<T> {
     }
 
     pub(crate) fn slot(&self, id: T::Id) -> Option<Slot<T>> {
-        self.index.find(T::number(id)).map(Slot::new)
+        let is_it = |index| self[Slot::<T>::new(index)].id() == id;
+        self.index.find(hash(T::number(id)), is_it).map(Slot::new)
     }
 
     pub(crate) fn contains(&self, id: T::Id) -> bool {
@@ -67,12 +69,13 @@ impl<T: Named> Table<T> {
         let index = match self.vacant.pop() {
             Some(index) => index,
             None => {
+                make_room(&mut self.things);
                 self.things.push(None);
                 u32::try_from(self.things.len() - 1).expect("the bounds of the settings are u32")
             }
         };
         self.things[index as usize] = Some(thing);
-        self.index.insert(T::number(id), index);
+        self.index.insert(hash(T::number(id)), index);
         Slot::new(index)
     }
 
@@ -80,7 +83,7 @@ impl<T: Named> Table<T> {
     pub(crate) fn remove(&mut self, slot: Slot<T>) -> T {
         let thing = self.things[slot.index as usize].take().expect("the caller has looked it up");
         self.vacant.push(slot.index);
-        self.index.remove(T::number(thing.id()));
+        self.index.remove(hash(T::number(thing.id())), slot.index);
         thing
     }
 
@@ -166,78 +169,108 @@ impl<T> fmt::Debug for Slot<T> {
     }
 }
 
-/// From number to number.
+/// Where a full vector has no room, a sixteenth more: what is doubled lies half empty, and with a million things that is
+/// more than what they need themselves. Vectors of many pages are moved by the system without a copy.
+pub(crate) fn make_room<T>(things: &mut Vec<T>) {
+    if things.len() == things.capacity() {
+        things.reserve_exact(things.len() / 16 + 64);
+    }
+}
+
+/// Half of a hash of a number.
+fn hash(number: u64) -> u32 {
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 32)) as u32
+}
+
+/// From hashes to indexes.
 #[derive(Clone)]
 struct Hashed {
-    /// A power of two long; `VACANT` where nothing lies.
-    places: Vec<(u64, u32)>,
+    /// A power of two long.
+    places: Vec<Lodger>,
     len: usize,
+}
+
+/// What lies in a place.
+#[derive(Clone, Copy)]
+struct Lodger {
+    hash: u32,
+    /// `VACANT` where nothing lies.
+    index: u32,
 }
 
 const VACANT: u32 = u32::MAX;
 
+impl Lodger {
+    const NOBODY: Lodger = Lodger { hash: 0, index: VACANT };
+}
+
 impl Hashed {
     fn new() -> Hashed {
-        Hashed { places: vec![(0, VACANT); 16], len: 0 }
+        Hashed { places: vec![Lodger::NOBODY; 16], len: 0 }
     }
 
     fn mask(&self) -> usize {
         self.places.len() - 1
     }
 
-    /// Where a key would like to lie.
-    fn home(&self, key: u64) -> usize {
-        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed ^ (mixed >> 32)) as usize & self.mask()
+    /// Where a hash would like to lie.
+    fn home(&self, hash: u32) -> usize {
+        hash as usize & self.mask()
     }
 
-    /// Where a key lies, or the first vacant place.
-    fn place(&self, key: u64) -> usize {
-        let mut place = self.home(key);
-        while self.places[place].1 != VACANT && self.places[place].0 != key {
+    /// Where this one lies, or the first vacant place.
+    fn place(&self, hash: u32, is_it: impl Fn(Lodger) -> bool) -> usize {
+        let mut place = self.home(hash);
+        while self.places[place].index != VACANT && !is_it(self.places[place]) {
             place = (place + 1) & self.mask();
         }
         place
     }
 
-    fn find(&self, key: u64) -> Option<u32> {
-        Some(self.places[self.place(key)].1).filter(|&value| value != VACANT)
+    fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let place = self.place(hash, |lodger| lodger.hash == hash && is_it(lodger.index));
+        Some(self.places[place].index).filter(|&index| index != VACANT)
     }
 
-    fn insert(&mut self, key: u64, value: u32) {
+    /// What is not here yet.
+    fn insert(&mut self, hash: u32, index: u32) {
         if (self.len + 1) * 4 > self.places.len() * 3 {
-            let twice = vec![(0, VACANT); self.places.len() * 2];
-            for (key, value) in std::mem::replace(&mut self.places, twice) {
-                if value != VACANT {
-                    let place = self.place(key);
-                    self.places[place] = (key, value);
+            let twice = vec![Lodger::NOBODY; self.places.len() * 2];
+            for lodger in std::mem::replace(&mut self.places, twice) {
+                if lodger.index != VACANT {
+                    self.lodge(lodger);
                 }
             }
         }
-        let place = self.place(key);
-        debug_assert_eq!(self.places[place].1, VACANT, "an id is put in once");
-        self.places[place] = (key, value);
+        self.lodge(Lodger { hash, index });
         self.len += 1;
     }
 
-    fn remove(&mut self, key: u64) {
-        let mut hole = self.place(key);
-        debug_assert_ne!(self.places[hole].1, VACANT, "an id is taken out that is here");
+    fn lodge(&mut self, lodger: Lodger) {
+        let place = self.place(lodger.hash, |_| false);
+        self.places[place] = lodger;
+    }
+
+    /// What is here.
+    fn remove(&mut self, hash: u32, index: u32) {
+        let mut hole = self.place(hash, |lodger| lodger.index == index);
+        debug_assert_ne!(self.places[hole].index, VACANT, "a thing is taken out that is here");
         let mut next = hole;
         loop {
             next = (next + 1) & self.mask();
-            let (key, value) = self.places[next];
-            if value == VACANT {
+            let lodger = self.places[next];
+            if lodger.index == VACANT {
                 break;
             }
             // It may move into the hole unless its home lies behind the hole on the way to it.
-            let from_home = next.wrapping_sub(self.home(key)) & self.mask();
+            let from_home = next.wrapping_sub(self.home(lodger.hash)) & self.mask();
             if from_home >= next.wrapping_sub(hole) & self.mask() {
-                self.places[hole] = (key, value);
+                self.places[hole] = lodger;
                 hole = next;
             }
         }
-        self.places[hole] = (0, VACANT);
+        self.places[hole] = Lodger::NOBODY;
         self.len -= 1;
     }
 }
