@@ -76,12 +76,20 @@ impl Routing {
     }
 }
 
+/// All conversations are confirmed three times in the time of a lease, 256 every 20 ms: a hundred thousand take 8 s.
+const LEASE_MIN: Duration = Duration::from_secs(30);
+
 pub(super) fn read(section: &mut Section<'_>) -> Routing {
     let forced = [
         ("agent-may-change", ForcedPresence::AgentMayChange),
         ("holds-until-lifted", ForcedPresence::HoldsUntilLifted),
     ];
     let lease = section.duration("lease", "2m", "0s", "1d");
+    if !lease.is_zero() && lease < LEASE_MIN {
+        let message = "`lease` of less than 30s would end conversations when the machine only pauses; write \
+             \"30s\" or more, or \"0s\" for none";
+        section.error(section.span(), message);
+    }
     let routing = Routing {
         selection: section.word("selection", "oldest", &SELECTIONS),
         late_guard: section.optional_duration("late_guard", "1s", "1d"),

@@ -245,8 +245,12 @@ impl<'a> Search<'a> {
         let (runs, aims) = (&self.scenario.runs, &self.scenario.staffing);
         let model = self.standing(situation, agents);
         players.progress.expect(u64::from(runs.replications));
-        let days = players.play(&model, runs.seed, runs.replications)?;
         let mut worst = Trial { suffices: true, level: None, delay: None, abandonment: None };
+        let days = match players.play(&model, runs.seed, runs.replications) {
+            // So few that callers who never give up stand a million long.
+            Err(RunError::TooManyCustomers) => return Ok(Trial { suffices: false, ..worst }),
+            days => days?,
+        };
         let mut least = f64::INFINITY;
         for &queue in self.queues.iter().filter(|&&queue| situation.open[queue]) {
             let figure = |measure| whatif::estimate(&days, Scope::Queue(queue), measure);

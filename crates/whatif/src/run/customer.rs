@@ -38,7 +38,7 @@ pub(super) struct Customer {
     /// Within the type.
     number: u32,
     pub(super) stage: Stage,
-    /// Tries before this one; stays at the largest number that it can hold.
+    /// Tries before this one.
     tries: u8,
     /// An agent was free at entry into the queue.
     pub(super) at_once: bool,
@@ -131,14 +131,12 @@ impl Run<'_> {
         let customers = &model.customers[customer_type as usize];
         self.book.tries(customer_type, is_retrial);
         if model.trunks.is_some_and(|trunks| self.book.trunks_in_use() >= trunks) {
-            self.book.no_trunk(customer_type);
-            self.think_again(slot, customers.retrial.after_blocking);
+            self.blocked(slot);
             return Ok(());
         }
         if model.shuffled {
             self.shuffle(slot)?;
         }
-        self.book.trunk(self.now, 1);
         let entered = self.command(Command::Enqueue {
             interaction,
             request: Request {
@@ -148,10 +146,15 @@ impl Run<'_> {
                 ..Request::new(customers.queue)
             },
         });
-        entered.map_err(|refusal| match refusal {
-            Refusal::TooManyWaiting => RunError::TooManyCustomers,
-            other => RunError::Refused(other),
-        })?;
+        match entered {
+            Ok(()) => {}
+            Err(Refusal::TooManyWaiting) => {
+                self.blocked(slot);
+                return Ok(());
+            }
+            Err(other) => return Err(RunError::Refused(other)),
+        }
+        self.book.trunk(self.now, 1);
         self.follow_events()?;
         let Some(patience) = &customers.patience else { return Ok(()) };
         match self.customers[slot as usize].stage {
@@ -163,6 +166,13 @@ impl Run<'_> {
             Stage::Talking | Stage::Between | Stage::Gone => {}
         }
         Ok(())
+    }
+
+    /// Turned away at the door, by the lines or by the distributor's own bound: in no queue.
+    fn blocked(&mut self, slot: u32) {
+        let customer_type = self.customers[slot as usize].customer_type;
+        self.book.no_trunk(customer_type);
+        self.think_again(slot, self.model.customers[customer_type as usize].retrial.after_blocking);
     }
 
     /// Gives idle agents a random order.
@@ -317,19 +327,20 @@ impl Run<'_> {
         self.think_again(slot_of(interaction), again);
     }
 
-    /// Tries again with this probability, or is gone.
+    /// Tries again with this probability, or is gone: after 255 tries for good, so that a time of zero between them
+    /// has an end.
     fn think_again(&mut self, slot: u32, probability: f64) {
         let now = self.now;
         let customer = self.customers[slot as usize];
-        if probability > 0.0 {
-            let tries = customer.tries;
+        let tries = customer.tries;
+        if probability > 0.0 && tries < u8::MAX {
             let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Retrial, tries);
             if draws.uniform() < probability {
                 let delay = &self.model.customers[customer.customer_type as usize].retrial.delay;
                 let delay = delay.at(time_of_day(customer.first_arrived)).draw(&mut draws);
                 self.agenda.enter(now + delay, Action::Retry { slot });
                 let customer = &mut self.customers[slot as usize];
-                customer.tries = tries.saturating_add(1);
+                customer.tries = tries + 1;
                 customer.stage = Stage::Between;
                 return;
             }

@@ -19,8 +19,8 @@ pub enum RunError {
         /// What the distributor says.
         refusal: Refusal,
     },
-    /// More customers at once than [`crate::Model::customers_max`], or than the distributor may hold
-    /// ([`acd::Settings::waiting_max`]): too few agents for customers who never give up, or a limit too low.
+    /// More customers at once than [`crate::Model::customers_max`]: too few agents for customers who never give up, or a
+    /// limit too low.
     TooManyCustomers,
     /// The distributor refused what it must not refuse: a fault in this crate or in `acd`. Please report it.
     Refused(Refusal),

@@ -86,6 +86,31 @@ fn who_finds_no_line_is_blocked_and_may_come_back() {
 }
 
 #[test]
+fn who_is_blocked_and_calls_again_at_once_gives_up_in_the_end() {
+    let mut model = one_agent(CustomerType {
+        retrial: Retrial {
+            after_blocking: 1.0,
+            delay: Law::same(Distribution::constant(seconds(0))),
+            ..Retrial::default()
+        },
+        ..at(&[10, 20], seconds(60))
+    });
+    model.trunks = Some(1);
+    let tally = play(&model).queues[0].day();
+    assert_eq!((tally.offered, tally.blocked, tally.answered), (257, 256, 1));
+}
+
+#[test]
+fn who_finds_the_distributor_full_is_blocked_as_a_live_caller_is_turned_away() {
+    let mut model = one_agent(at(&[10, 20, 30, 40], seconds(60)));
+    model.distributor.waiting_max = 2;
+    let day = play(&model);
+    let tally = day.queues[0].day();
+    assert_eq!((tally.offered, tally.blocked, tally.answered), (4, 1, 3));
+    assert_eq!(day.trunks.max, 3);
+}
+
+#[test]
 fn a_full_queue_blocks_and_a_long_wait_overflows() {
     let mut model = one_agent(at(&[10, 20, 30], seconds(60)));
     let out = Exit::Leave(ExitId(1));

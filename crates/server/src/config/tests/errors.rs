@@ -426,3 +426,13 @@ fn weights_and_shares_that_nothing_reads_are_pointed_out() {
     assert!(messages[0].starts_with("agent \"kim\": `shares` count nothing"), "{messages:?}");
     assert!(messages[1].starts_with("agent \"kim\": `weight` counts nothing"), "{messages:?}");
 }
+
+#[test]
+fn a_lease_that_a_pause_of_the_machine_would_end_is_refused() {
+    one_error(
+        "[media]",
+        "[routing]\nlease = \"5s\"\n[media]",
+        "`lease` of less than 30s would end conversations",
+    );
+    loaded(&format!("{LEAST}[routing]\nlease = \"0s\"\n"));
+}

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,6 +22,9 @@ const ROWS_MAX: usize = 1_000_000;
 const PROBLEMS_MAX: usize = 5;
 /// The longest time that a cell may hold, in seconds: longer ones are no seconds.
 const LENGTH_MAX: f64 = 86_400.0;
+
+/// Where the next date begins.
+const MIDNIGHT: Duration = Duration::from_secs(24 * 3_600);
 
 /// The column of queues, where a file has one.
 const QUEUE: &str = "queue";
@@ -156,14 +160,18 @@ impl Sheet {
         let cannot = |error: &dyn std::fmt::Display| {
             format!("{file} cannot be read: {error}; correct the path, which begins where the scenario is")
         };
-        let size = std::fs::metadata(path).map_err(|error| cannot(&error))?.len();
-        if size > OCTETS_MAX {
+        // What is no file, such as a device, may have no end, and one that nobody writes to blocks who opens it.
+        if !std::fs::metadata(path).map_err(|error| cannot(&error))?.is_file() {
+            return Err(format!("{file} is no file; correct the path, which begins where the scenario is"));
+        }
+        let mut text = Vec::new();
+        let opened = std::fs::File::open(path).map_err(|error| cannot(&error))?;
+        opened.take(OCTETS_MAX + 1).read_to_end(&mut text).map_err(|error| cannot(&error))?;
+        if text.len() as u64 > OCTETS_MAX {
             return Err(format!(
-                "{file} has {size} octets; {OCTETS_MAX} are the most: leave out columns, or sum it up by \
-                 interval"
+                "{file} has more than {OCTETS_MAX} octets: leave out columns, or sum it up by interval"
             ));
         }
-        let text = std::fs::read(path).map_err(|error| cannot(&error))?;
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter(text))
@@ -216,25 +224,35 @@ impl Sheet {
         cells.map(str::to_owned).collect()
     }
 
+    /// Of how many days the file tells, whichever queue was called: one on which a queue had no call counts for it too.
+    /// Where the day goes on past midnight, the dates on which one began count.
+    fn days(&self, day: &Day, place: usize) -> usize {
+        let moments = self.rows.iter().filter_map(|(_, row)| moment(row.get(place)?));
+        let dates = |begins: Duration| -> BTreeSet<&str> {
+            moments.clone().filter(|(_, time)| *time >= begins).map(|(date, _)| date).collect()
+        };
+        let begun = dates(if day.to > MIDNIGHT { day.from } else { Duration::ZERO });
+        if begun.is_empty() { dates(Duration::ZERO).len().max(1) } else { begun.len() }
+    }
+
     fn times(&self, queue: &str, day: &Day, place: usize, faults: &mut Faults<'_>) -> Calls {
         let mut counts = vec![0.0; day.intervals()];
         let mut times = Vec::new();
-        let mut dates = BTreeSet::new();
         for (line, row) in self.rows_of(Some(queue)) {
             let cell = row.get(place).unwrap_or_default();
-            let Some((date, time)) = moment(cell) else {
+            let Some((_, time)) = moment(cell) else {
                 faults.tell(
                     *line,
                     format!("`time`: \"{cell}\" is no time; write 09:05:30 or 2026-11-20 09:05:30"),
                 );
                 continue;
             };
-            dates.insert(date);
+            let time = on_the_day(day, time);
             let Some(interval) = day.interval_of(time) else { continue };
             counts[interval] += 1.0;
             times.push(time);
         }
-        let days = dates.len().max(1);
+        let days = self.days(day, place);
         counts.iter_mut().for_each(|count| *count /= days as f64);
         times.sort_unstable();
         Calls { counts, times: (days == 1).then_some(times) }
@@ -248,30 +266,35 @@ impl Sheet {
         faults: &mut Faults<'_>,
     ) -> Vec<f64> {
         let mut counts = vec![0.0; day.intervals()];
-        let mut dates = BTreeSet::new();
         for (line, row) in self.rows_of(Some(queue)) {
             let cell = row.get(interval).unwrap_or_default();
             let calls = row.get(count).and_then(|cell| cell.parse::<f64>().ok());
             let calls = calls.filter(|calls| (0.0..=ROWS_MAX as f64).contains(calls));
             let (begin, end) = cell
-                .split_once('-')
+                .rsplit_once('-')
                 .filter(|(begin, _)| begin.contains(':'))
                 .map_or((cell, None), |(begin, end)| (begin.trim(), time_of_day(end.trim())));
-            let (Some((date, from)), Some(calls)) = (moment(begin), calls) else {
+            let (Some((_, from)), Some(calls)) = (moment(begin), calls) else {
                 faults.tell(
                     *line,
                     format!("\"{cell}\" is no interval, or its count is no number; write 09:00-09:30 and 42"),
                 );
                 continue;
             };
-            dates.insert(date);
+            let from = on_the_day(day, from);
+            let end = end.map(|end| if end <= from { end + MIDNIGHT } else { end });
             let to = end.unwrap_or(from + day.interval);
             share_out(&mut counts, day, (from, to), calls);
         }
-        let days = dates.len().max(1);
+        let days = self.days(day, interval);
         counts.iter_mut().for_each(|count| *count /= days as f64);
         counts
     }
+}
+
+/// A time as the day counts it: where it goes on past midnight, what is before its beginning is of the next morning.
+fn on_the_day(day: &Day, time: Duration) -> Duration {
+    if day.to > MIDNIGHT && time < day.from { time + MIDNIGHT } else { time }
 }
 
 /// Gives every interval of the day its part of calls that came evenly from `from` to `to`.
@@ -379,6 +402,41 @@ mod tests {
         assert_eq!(delimiter(b"time\tqueue\n"), b'\t');
         assert_eq!(delimiter(b"# a,b;c;d\ntime,queue\n"), b',');
         assert_eq!(delimiter(b"time\n"), b',');
+    }
+
+    fn sheet(text: &str) -> (Sheets, Sheet) {
+        let rows = text.lines().enumerate();
+        let rows = rows.map(|(line, row)| (line + 2, row.split(',').collect::<StringRecord>()));
+        let headings = ["time", "queue", "count"].map(str::to_owned).to_vec();
+        (Sheets::new(Path::new("")), Sheet { file: "day.csv".to_owned(), headings, rows: rows.collect() })
+    }
+
+    #[test]
+    fn a_queue_that_is_called_on_one_of_two_days_has_half_a_call_a_day() {
+        let (sheets, sheet) = sheet("2026-11-19 08:10,vip\n2026-11-19 08:20,sales\n2026-11-20 08:20,sales");
+        let calls = |queue| sheet.times(queue, &day(), 0, &mut Faults::new(&sheets, &sheet));
+        assert_eq!(calls("vip").counts, [0.5, 0.0, 0.0, 0.0]);
+        assert_eq!(calls("sales").counts, [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(calls("vip").times, None);
+    }
+
+    #[test]
+    fn calls_after_midnight_are_of_the_night_that_began_before() {
+        let hour = Duration::from_secs(3_600);
+        let night = Day { from: hour * 22, to: hour * 30, interval: hour, ..day() };
+        let (sheets, sheet) = sheet("2026-11-20 23:10,vip\n2026-11-21 01:00,vip\n2026-11-21 12:00,vip");
+        let calls = sheet.times("vip", &night, 0, &mut Faults::new(&sheets, &sheet));
+        assert_eq!(calls.counts, [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(calls.times, Some(vec![hour * 23 + hour / 6, hour * 25]));
+        let (sheets, sheet) = self::sheet("2026-11-20 23:30-00:30,vip,4\n2026-11-21 05:00-06:00,vip,3");
+        let counts = sheet.counts("vip", &night, (0, 2), &mut Faults::new(&sheets, &sheet));
+        assert_eq!(counts, [0.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
+    }
+
+    #[test]
+    fn a_device_is_no_file() {
+        let refused = Sheet::read(Path::new("/dev/zero")).err().expect("it has no end");
+        assert!(refused.contains("/dev/zero is no file"), "{refused}");
     }
 
     #[test]
