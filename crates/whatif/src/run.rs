@@ -292,6 +292,10 @@ impl<'a> Run<'a> {
                 Event::HandlingEnded { interaction, handled_for, .. } => {
                     self.handling_ended(interaction, handled_for);
                 }
+                Event::Interrupted { interaction, .. } => self.interrupted(interaction),
+                Event::Resumed { interaction, interrupted_for, .. } => {
+                    self.resumed(interaction, interrupted_for);
+                }
                 Event::AfterCallWorkStarted { agent, interaction, queue, until } => {
                     self.after_call_work_started(agent, interaction, queue, until)?;
                 }
@@ -303,8 +307,6 @@ impl<'a> Run<'a> {
                 | Event::PriorityChanged { .. }
                 | Event::AfterCallWorkExtended { .. }
                 | Event::LeaseExpired { .. }
-                | Event::Interrupted { .. }
-                | Event::Resumed { .. }
                 | Event::AgentAside { .. }
                 | Event::AgentForced { .. }
                 | Event::AgentRemoved { .. }

@@ -1,5 +1,6 @@
 //! The simulator's own behaviour, told as stories.
 
+mod channels;
 mod customers;
 mod figures;
 mod hours;
