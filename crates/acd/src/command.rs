@@ -8,7 +8,7 @@ use timing::Instant;
 
 use crate::{
     AgentId, AgentSettings, Exit, InteractionId, Invalid, Presence, QueueId, QueueSettings, ReasonCode,
-    Requirement, ReservationId, SupervisorId,
+    Requirement, ReservationId, SupervisorId, Wanted,
 };
 
 /// One thing to do. Configuration changes are commands like the others and cost what they change.
@@ -218,12 +218,15 @@ pub struct Request {
     /// When the customer's wait began, where that was before now (a menu, an earlier call). It decides the
     /// place in line; steps, maximum wait and statistics count from entry into the queue.
     pub arrived: Option<Instant>,
+    /// Agents by name who shall take it, and nobody else before that is over. `None` for most. Only in one queue:
+    /// with `also` it is refused.
+    pub wanted: Option<Wanted>,
 }
 
 impl Request {
     /// To wait in a queue from now on, as everybody there.
     pub fn new(queue: QueueId) -> Request {
-        Request { queue, also: Vec::new(), priority: 0, requirement: None, arrived: None }
+        Request { queue, also: Vec::new(), priority: 0, requirement: None, arrived: None, wanted: None }
     }
 }
 
@@ -418,6 +421,11 @@ impl fmt::Display for Invalid {
             Invalid::Capacity(capacity) => write!(f, "a capacity of {capacity} is out of range"),
             Invalid::NoCapacity => write!(f, "the agent has no capacity for any channel"),
             Invalid::NoGuard => write!(f, "late last needs a guard of more than zero"),
+            Invalid::WantedAgents => {
+                write!(f, "among the agents wanted by name is nobody, or one twice")
+            }
+            Invalid::WantedInSeveral => write!(f, "who wants agents by name waits in one queue"),
+            Invalid::StayAndEnd => write!(f, "who stays for the wanted agents wants them without an end"),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the interaction. [`queue`] and
 //! [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the overload, [`overflow`] who leaves by rule, [`lease`] what ends unless it is
 //! renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two indexes make the choice
-//! cheap: [`waiting`] keeps who waits, [`idle`] who is idle, the latter by [`profile`] where many agents share their skills.
+//! cheap: [`waiting`] keeps who waits (and [`wanted`] who waits for agents by name), [`idle`] who is idle, the latter by
+//! [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
 
@@ -30,6 +31,7 @@ mod selection;
 mod several;
 mod view;
 mod waiting;
+mod wanted;
 mod written;
 
 use std::collections::VecDeque;
@@ -54,6 +56,7 @@ pub(crate) use queue::Queue;
 pub(crate) use reservation::Reservation;
 pub(crate) use view::Listing;
 pub(crate) use waiting::{Front, OwnRequirements};
+pub(crate) use wanted::{ByName, WantedLines};
 
 /// Who takes what. One owner; one command or timeout at a time; then drain [`Distributor::poll_event`].
 ///
@@ -81,6 +84,7 @@ pub struct Distributor {
     /// Agents who select otherwise than [`crate::Selection::Oldest`].
     pub(crate) selecting: u32,
     pub(crate) leases: Leases,
+    pub(crate) wanted: WantedLines,
     /// Interactions that wait or are reserved.
     pub(crate) unanswered: u32,
     pub(crate) deadlines: TimerWheel<Alarm>,
@@ -114,6 +118,8 @@ struct Unsettled {
     staffing: Vec<QueueId>,
     /// Queues that nobody has served for too long.
     deserted: Vec<QueueId>,
+    /// Interactions that want agents by name, of whom perhaps none is there any more.
+    forsaken: Vec<(Place, QueueId)>,
     /// Interactions that may have waited too long meanwhile.
     overdue: Vec<(Place, QueueId)>,
     /// Queues with reserves where somebody has begun or ceased to wait.
@@ -142,6 +148,7 @@ impl Distributor {
             idle: Idle::new(),
             selecting: 0,
             leases: Leases::new(),
+            wanted: WantedLines::new(),
             unanswered: 0,
             deadlines: TimerWheel::new(),
             unsettled: Unsettled::default(),
@@ -258,11 +265,15 @@ impl Distributor {
         self.events.push_back(event);
     }
 
-    /// Brings the consequences of a change to rest, in this order: steps without agents are passed over,
-    /// whoever can be matched is, who has to leave leaves, and who is idle even then is rung beside others.
+    /// Brings the consequences of a change to rest, in this order: steps without agents are passed over, who wants
+    /// agents by name and has none gives up, whoever can be matched is, who has to leave leaves, and who is idle even
+    /// then is rung beside others.
     fn settle(&mut self) {
         if !self.unsettled.staffing.is_empty() {
             self.settle_staffing();
+        }
+        if !self.unsettled.forsaken.is_empty() {
+            self.settle_forsaken();
         }
         self.match_all();
         if !self.unsettled.deserted.is_empty() {
@@ -333,6 +344,7 @@ impl Unsettled {
             && self.joiners.is_empty()
             && self.staffing.is_empty()
             && self.deserted.is_empty()
+            && self.forsaken.is_empty()
             && self.overdue.is_empty()
             && self.reserves.is_empty()
             && self.estimates.is_empty()

@@ -147,6 +147,7 @@ impl Estimator {
             | Event::Reserved { .. }
             | Event::ReservationEnded { .. }
             | Event::StepEntered { .. }
+            | Event::OpenedToAll { .. }
             | Event::PriorityChanged { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::LeaseExpired { .. }

@@ -51,6 +51,18 @@ pub enum Event {
         /// In this queue.
         waited: Duration,
     },
+    /// A waiting interaction that wanted agents by name wants nobody in particular any more: from now on it is for
+    /// whoever its queue accepts.
+    OpenedToAll {
+        /// Which.
+        interaction: InteractionId,
+        /// In which queue.
+        queue: QueueId,
+        /// Why.
+        cause: WantedEnd,
+        /// In this queue.
+        waited: Duration,
+    },
     /// Priority changed, in all its queues.
     PriorityChanged {
         /// Which.
@@ -110,6 +122,8 @@ pub enum Event {
         waited: Duration,
         /// Since arrival.
         age: Duration,
+        /// By an agent whom it wanted by name.
+        by_name: bool,
     },
     /// The customer gave up; the interaction is gone. It has left its other queues, too ([`Event::Dequeued`] follows).
     Abandoned {
@@ -298,6 +312,7 @@ impl Event {
         match *self {
             Event::Queued { queue, .. }
             | Event::StepEntered { queue, .. }
+            | Event::OpenedToAll { queue, .. }
             | Event::PriorityChanged { queue, .. }
             | Event::Reserved { queue, .. }
             | Event::ReservationEnded { queue, .. }
@@ -335,6 +350,9 @@ pub struct Decision {
     pub step: u8,
     /// Whether the interaction's own requirement counted beside it.
     pub own_requirement: bool,
+    /// The place of the chosen agent among those whom the interaction wants by name ([`crate::Wanted::agents`]),
+    /// counted from 0. `None`: it is for everybody, and the strategy has chosen.
+    pub wanted: Option<u8>,
     /// How the agent was chosen among those eligible.
     pub strategy: Strategy,
     /// The place in [`crate::QueueSettings::prefer`] of the first requirement that the chosen agent meets, counted from
@@ -362,6 +380,15 @@ pub enum StepCause {
     Unstaffed,
     /// The queue's rules changed.
     Changed,
+}
+
+/// Why an interaction does not get the agents whom it wants by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum WantedEnd {
+    /// None of them could take it even when free: logged out, not defined, has just declined it, or not fit for it.
+    Absent,
+    /// They did not take it in time ([`crate::Wanted::within`]).
+    TimedOut,
 }
 
 /// How a reservation ended.
@@ -419,6 +446,10 @@ pub enum OverflowCause {
     Moved,
     /// [`Command::RemoveQueue`].
     QueueRemoved,
+    /// [`crate::Otherwise::Exit`], because none of the wanted agents is there ([`WantedEnd::Absent`]).
+    WantedAbsent,
+    /// [`crate::Otherwise::Exit`], because they did not take it in time ([`WantedEnd::TimedOut`]).
+    WantedTimeout,
 }
 
 /// Why an interaction left one of several queues.

@@ -8,11 +8,11 @@ use timing::Instant;
 
 use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, Standing, kind_of, rank};
 use crate::estimate::Staff;
-use crate::state::{AgentState, EntryState, InteractionState, QueueState, Staffing, Stage, State};
+use crate::state::{AgentState, EntryState, InteractionState, Place, QueueState, Staffing, Stage, State};
 use crate::{
     AgentId, Aside, CAPACITY_MAX, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId,
     Overflow, Presence, QueueId, QueueSettings, RING_MAX, ReasonCode, ReservationId, Selection, Settings,
-    StepEffect, Work, WorkStage,
+    StepEffect, Wanted, Work, WorkStage,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -32,6 +32,8 @@ pub enum Violation {
     RoomUnused(AgentId, InteractionId),
     /// A rule of overflow that the queue does not have, or whose time has not come, was looked at.
     WrongOverflow(InteractionId),
+    /// A waiting interaction wants agents by name of whom none is there.
+    Forsaken(InteractionId),
     /// A waiting interaction is at an earlier step than its age calls for, or at one that is not there.
     WrongStep(InteractionId),
     /// Offered is not answered + abandoned + overflowed + dequeued + waiting + reserved. `None`: over all queues.
@@ -78,6 +80,7 @@ pub fn check_state(state: &State) -> Result<(), Violation> {
     check_reservations(state)?;
     check_agents(state)?;
     check_work_conserved(state)?;
+    check_wanted(state)?;
     check_queues(state)?;
     check_totals(state)
 }
@@ -149,6 +152,9 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
         }
         let most = state.settings.exclusions_max as usize;
         holds(interaction.exclusions.len() <= most, Violation::BoundExceeded)?;
+        let wanted = interaction.entries.iter().filter_map(|entry| entry.wanted);
+        let is_sound = wanted.into_iter().all(|wanted| wanted.check().is_ok());
+        holds(is_sound, Violation::BoundExceeded)?;
     }
     Ok(())
 }
@@ -269,18 +275,50 @@ fn could_take(
     interaction: &InteractionState,
     queues: &BTreeSet<QueueId>,
 ) -> bool {
-    let serves_entry = |entry: &EntryState| {
-        let queue = &state.queues[&entry.queue];
-        // While agents are rung the rules may have changed, and with them how many steps there are.
-        let step = usize::from(entry.step).min(queue.settings.steps.len());
-        queues.contains(&entry.queue)
-            && agent.is_available_for(queue.settings.channel, &state.settings.interruptions)
-            && queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open
-            && serves(queue, step, agent)
-    };
-    !interaction.exclusions.contains_key(&id)
-        && interaction.accepts(agent)
-        && interaction.entries.iter().any(serves_entry)
+    let mut entries = interaction.entries.iter().filter(|entry| queues.contains(&entry.queue));
+    entries.any(|entry| {
+        let channel = state.queues[&entry.queue].settings.channel;
+        agent.is_available_for(channel, &state.settings.interruptions)
+            && is_fit(state, id, agent, (interaction, entry))
+    })
+}
+
+/// Whether an agent, if free, could take an interaction from one of its queues.
+fn is_fit(
+    state: &State,
+    id: AgentId,
+    agent: &AgentState,
+    (interaction, entry): (&InteractionState, &EntryState),
+) -> bool {
+    let queue = &state.queues[&entry.queue];
+    // While agents are rung the rules may have changed, and with them how many steps there are.
+    let step = usize::from(entry.step).min(queue.settings.steps.len());
+    let serves_it = || serves(queue, step, agent);
+    // Whom an interaction wants by name takes it, reserve or not.
+    let is_open =
+        entry.wanted.is_some() || queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open;
+    is_open
+        && !interaction.exclusions.contains_key(&id)
+        && entry.is_open_to(id)
+        && agent.settings.capacity.of(queue.settings.channel) > 0
+        && (entry.is_regardless_of_skills() || (serves_it() && interaction.accepts(agent)))
+}
+
+/// Who wants agents by name and may give up has one who could take it when free.
+fn check_wanted(state: &State) -> Result<(), Violation> {
+    let waiting = state.interactions.iter().filter(|(_, interaction)| interaction.stage == Stage::Waiting);
+    for (&id, interaction) in waiting {
+        for entry in &interaction.entries {
+            let Some(wanted) = entry.wanted.filter(Wanted::has_agents) else { continue };
+            let could = |name: AgentId| {
+                state.agents.get(&name).is_some_and(|agent| {
+                    agent.presence.is_logged_in() && is_fit(state, name, agent, (interaction, entry))
+                })
+            };
+            holds(wanted.names().any(could), Violation::Forsaken(id))?;
+        }
+    }
+    Ok(())
 }
 
 fn check_work_conserved(state: &State) -> Result<(), Violation> {
@@ -441,7 +479,7 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
         let place = state_of.place(interaction, state.settings.head_start_per_point);
         match state_of.stage {
             Stage::Waiting => {
-                listing.waiting.entry((state_of.requirement.clone(), entry.step)).or_default().push(place);
+                stands(&mut listing, place, state_of, entry);
                 listing.entries.entry(entry.step).or_default().insert((entry.entered, interaction));
                 if queue.settings.max_wait.is_some() && !entry.overdue {
                     listing.expiring.insert((entry.entered, interaction));
@@ -458,7 +496,7 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
                 };
                 listing.reserved += 1;
                 listing.with_room.extend((rung.agents < most.into()).then_some(place));
-                let widens_after = queue.settings.ring.widens_after(most);
+                let widens_after = queue.settings.ring.widens_after(most).filter(|_| entry.wanted.is_none());
                 listing.widening.extend(widens_after.map(|after| (since + after, interaction)));
             }
             Stage::Handling { .. } => listing.handling += 1,
@@ -466,6 +504,8 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
     }
     listing.waiting.values_mut().for_each(|line| line.sort_unstable());
     listing.with_room.sort_unstable();
+    listing.wanting.sort_unstable();
+    listing.wanting_agent.values_mut().for_each(|line| line.sort_unstable());
     for ((own, step), line) in &listing.waiting {
         match own {
             Some(_) => listing.has_own = true,
@@ -491,6 +531,16 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
     listing
 }
 
+/// By place in the line of the step, or in those of the agents who are wanted by name.
+fn stands(listing: &mut Listing, place: Place, state_of: &InteractionState, entry: &EntryState) {
+    let Some(wanted) = entry.wanted else {
+        let class = (state_of.requirement.clone(), entry.step);
+        return listing.waiting.entry(class).or_default().push(place);
+    };
+    listing.wanting.push(place);
+    wanted.names().for_each(|agent| listing.wanting_agent.entry(agent).or_default().push(place));
+}
+
 /// The rule whose time comes next for somebody who waits, and when.
 fn next_overflow(settings: &QueueSettings, of: &EntryState) -> Option<(u8, Instant)> {
     let open = |number: u8, rule: &Overflow| !rule.after.is_zero() && of.overflows_seen >> number & 1 == 0;
@@ -501,10 +551,12 @@ fn next_overflow(settings: &QueueSettings, of: &EntryState) -> Option<(u8, Insta
 /// The deadlines that the plain state calls for are those that are set.
 fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Violation> {
     let (mut singles, mut lines, mut leases) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+    let mut wanted = false;
     let mut wheel = distributor.deadlines.clone();
     while let Some(alarm) = wheel.poll(Instant::from_micros(u64::MAX)) {
         let is_new = match alarm {
             Alarm::Lease(kind) => leases.insert(kind),
+            Alarm::Wanted => !std::mem::replace(&mut wanted, true),
             Alarm::Single(at, deadline) => singles.insert(deadline, at).is_none(),
             Alarm::Step(queue, step) => lines.insert((queue, Aged::Step(step)), ()).is_none(),
             Alarm::MaxWait(queue) => lines.insert((queue, Aged::MaxWait), ()).is_none(),
@@ -515,6 +567,7 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
     }
     holds(singles == expected_singles(state), Violation::Deadlines)?;
     check_leases(distributor, state, &leases)?;
+    check_wanted_ends(distributor, state, wanted)?;
     let (mut ours, expected) = (BTreeSet::new(), expected_lines(state));
     for (_, queue) in distributor.queues.iter() {
         let entries = (0u8..).zip(&queue.lines.entries).map(|(step, aging)| (Aged::Step(step), aging));
@@ -529,6 +582,20 @@ fn check_deadlines(distributor: &Distributor, state: &State) -> Result<(), Viola
         }
     }
     holds(ours.iter().eq(expected.keys()) && ours.iter().eq(lines.keys()), Violation::Deadlines)
+}
+
+/// Everybody who wants agents by name until some time stands in one line, with one alarm.
+fn check_wanted_ends(distributor: &Distributor, state: &State, is_set: bool) -> Result<(), Violation> {
+    let waiting = state.interactions.iter().filter(|(_, interaction)| interaction.stage == Stage::Waiting);
+    let untils = waiting.flat_map(|(&id, interaction)| {
+        interaction.entries.iter().filter_map(move |entry| Some((entry.wanted_until()?, id)))
+    });
+    let mut expected: Vec<_> = untils.collect();
+    expected.sort_unstable();
+    let (standing, alarm) = distributor.wanted_ends();
+    let first = expected.first().map(|&(at, _)| at);
+    holds(standing == expected, Violation::StaleIndex(None))?;
+    holds(alarm.is_some() == is_set && is_set == first.is_some() && alarm <= first, Violation::Deadlines)
 }
 
 /// Everybody with a lease stands in its line, which has an alarm that is not after its head's time.
@@ -616,7 +683,8 @@ fn expected_lines(state: &State) -> BTreeMap<(QueueId, Aged), Instant> {
                 let Some((queue, rules)) = queue.and_then(|id| Some((id, state.queues.get(&id)?))) else {
                     continue;
                 };
-                if let Some(after) = rules.settings.ring.widens_after(most) {
+                let wants_somebody = interaction.entry(queue).is_some_and(|entry| entry.wanted.is_some());
+                if let Some(after) = rules.settings.ring.widens_after(most).filter(|_| !wants_somebody) {
                     expect((queue, Aged::Widening), since + after);
                 }
             }

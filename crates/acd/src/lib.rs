@@ -48,6 +48,7 @@ mod settings;
 mod snapshot;
 pub mod state;
 mod table;
+mod wanted;
 pub mod watch;
 mod work;
 
@@ -56,7 +57,7 @@ pub use command::{Command, Fault, Lease, Refusal, RejectCause, Request};
 pub use distributor::Distributor;
 pub use event::{
     AbandonedDuring, Activity, Decision, DequeueCause, ELIGIBLE_MAX, Event, Forced, HandlingEnd,
-    OverflowCause, Presence, RUNNERS_UP_MAX, ReservationEnd, StepCause,
+    OverflowCause, Presence, RUNNERS_UP_MAX, ReservationEnd, StepCause, WantedEnd,
 };
 pub use id::{
     AgentId, Channel, ExitId, InteractionId, QueueId, ReasonCode, ReservationId, SkillId, SupervisorId,
@@ -72,4 +73,5 @@ pub use settings::{
 };
 pub use settings::{AtClosing, Closed};
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};
+pub use wanted::{Otherwise, WANTED_MAX, Wanted};
 pub use work::{Aside, Interruption, Work, WorkStage, Worked, Works};

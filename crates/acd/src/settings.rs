@@ -532,6 +532,12 @@ pub enum Invalid {
     Capacity(u8),
     /// No capacity for any channel: such an agent could take nothing.
     NoCapacity,
+    /// No agent, or one twice, among those whom an interaction wants.
+    WantedAgents,
+    /// [`crate::Otherwise::Stay`] with an end by time.
+    StayAndEnd,
+    /// Agents are wanted by name in several queues at once.
+    WantedInSeveral,
 }
 
 impl QueueSettings {

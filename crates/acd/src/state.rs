@@ -12,7 +12,7 @@ use crate::estimate::{Estimator, Promise};
 use crate::{
     Activity, AgentId, AgentSettings, Aside, AtClosing, Channel, Channels, Counters, Exit, Forced,
     InteractionId, Interruption, Interruptions, Lease, Presence, QueueId, QueueSettings, Requirement,
-    ReservationId, Settings, Work, WorkStage, Worked, Works,
+    ReservationId, Settings, Wanted, Work, WorkStage, Worked, Works,
 };
 
 /// The whole state as plain values.
@@ -372,6 +372,8 @@ pub struct EntryState {
     pub overflows_seen: u8,
     /// What was estimated when it came to the end of the line, as long as it has to wait.
     pub promise: Option<Promise>,
+    /// Agents by name whom it wants, until that is over.
+    pub wanted: Option<Wanted>,
 }
 
 impl EntryState {
@@ -385,7 +387,23 @@ impl EntryState {
             overdue: false,
             overflows_seen: 0,
             promise: None,
+            wanted: None,
         }
+    }
+
+    /// Whether an agent may be offered it by the names that it wants: it wants nobody, or this agent.
+    pub fn is_open_to(&self, agent: AgentId) -> bool {
+        self.wanted.is_none_or(|wanted| wanted.place(agent).is_some())
+    }
+
+    /// Whether it asks nothing of the agents whom it wants.
+    pub fn is_regardless_of_skills(&self) -> bool {
+        self.wanted.is_some_and(|wanted| wanted.regardless_of_skills)
+    }
+
+    /// When it ceases to want agents by name, if time decides that.
+    pub fn wanted_until(&self) -> Option<Instant> {
+        Some(self.entered + self.wanted?.within?)
     }
 }
 

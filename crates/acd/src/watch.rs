@@ -9,7 +9,7 @@
 //! | I5 | the chosen interaction is the first, by band and the agent's selection, of those that the agent could take; who is rung beside others is needed by nobody who waits | [`Watch::step_between`] |
 //! | I6 | the chosen agent is the first by the queue's strategy of those who wish it, and the decision record says so | [`Watch::step_between`] |
 //! | I7 | in a queue, step and priority the first come is served first; a returned one keeps its place | [`Watch::step`] |
-//! | I8 | the step follows the age, and never goes back unless the rules change | [`Watch::step`] |
+//! | I8 | the step follows the age, and never goes back unless the rules change; agents are wanted by name until their time is over | [`Watch::step`] |
 //! | I9 | every reservation ends by its deadline and one tick | [`Watch::step`] |
 //! | I10 | a reservation that is over changes nothing | [`Watch::step`], [`Watch::step_between`] |
 //! | I11 | nothing is lost: one outcome each, and the counters say the same | [`Watch::step`], [`Watch::agree`] |
@@ -58,6 +58,7 @@ impl<'a> Input<'a> {
             Event::Refused { refusal, .. } => Some(*refusal),
             Event::Queued { .. }
             | Event::StepEntered { .. }
+            | Event::OpenedToAll { .. }
             | Event::PriorityChanged { .. }
             | Event::Reserved { .. }
             | Event::ReservationEnded { .. }
@@ -159,6 +160,8 @@ pub enum Violation {
     },
     /// I8: the step is not the one that the age calls for, or went back.
     WrongStep(InteractionId),
+    /// I8: it ceased to want agents by name before its time, or wants them after it.
+    WrongWish(InteractionId),
     /// I9: the reservation outlived its deadline, ended before it, or nobody will be woken for it.
     Overdue(ReservationId),
     /// I10: a reservation that is over, or never was, had an effect, or an id was used twice.
@@ -187,7 +190,7 @@ impl Violation {
             Violation::PassedOver { .. } => "I5",
             Violation::UnfitAgent { .. } | Violation::WrongAgent { .. } | Violation::FalseDecision(_) => "I6",
             Violation::OutOfTurn { .. } => "I7",
-            Violation::WrongStep(_) => "I8",
+            Violation::WrongStep(_) | Violation::WrongWish(_) => "I8",
             Violation::Overdue(_) => "I9",
             Violation::StaleReservation(_) | Violation::RefusedWithEffect => "I10",
             Violation::Lost(_) | Violation::FalseExit(_) | Violation::LostCount(_) => "I11",

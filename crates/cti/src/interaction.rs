@@ -220,6 +220,10 @@ pub enum OverflowName {
     Moved,
     /// The queue is in the configuration no longer.
     QueueRemoved,
+    /// None of the agents whom it wanted by name was there.
+    WantedAbsent,
+    /// The agents whom it wanted by name did not take it in time.
+    WantedTimeout,
 }
 
 /// One attempt to reach an agent, or a number outside.
@@ -406,7 +410,9 @@ fn rule_of(cause: OverflowCause) -> Option<u8> {
         | OverflowCause::MaxLength
         | OverflowCause::Closed
         | OverflowCause::Moved
-        | OverflowCause::QueueRemoved => None,
+        | OverflowCause::QueueRemoved
+        | OverflowCause::WantedAbsent
+        | OverflowCause::WantedTimeout => None,
     }
 }
 
@@ -420,6 +426,8 @@ impl OverflowName {
             OverflowCause::Rule(_) => OverflowName::Rule,
             OverflowCause::Moved => OverflowName::Moved,
             OverflowCause::QueueRemoved => OverflowName::QueueRemoved,
+            OverflowCause::WantedAbsent => OverflowName::WantedAbsent,
+            OverflowCause::WantedTimeout => OverflowName::WantedTimeout,
         }
     }
 }

@@ -33,6 +33,9 @@ pub struct Why {
     pub step: u8,
     /// Whether the interaction's own requirement counted beside it.
     pub own_requirement: bool,
+    /// The agent's place among those whom the caller wanted by name: 1 is first. Absent where it was for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<u8>,
     /// Agents who were available, met what was required, and would have taken this one first; the chosen one
     /// included.
     pub eligible: u16,
@@ -59,6 +62,7 @@ impl Why {
             beside: decision.beside,
             step: decision.step,
             own_requirement: decision.own_requirement,
+            wanted: decision.wanted.map(|place| place + 1),
             eligible: decision.eligible,
             eligible_or_more: decision.eligible >= ELIGIBLE_MAX,
             next,
@@ -105,6 +109,10 @@ fn text(decision: &Decision, next: &[String]) -> String {
     };
     let own = if decision.own_requirement { " and the caller's own requirement" } else { "" };
     let chosen = match decision.eligible {
+        0 | 1 if decision.wanted.is_some() => "Wanted by name".to_owned(),
+        _ if decision.wanted.is_some() => {
+            format!("Wanted by name, before others who were available too; next: {}", next.join(", "))
+        }
         0 | 1 => format!("The only agent available who met {required}{own}"),
         many => {
             let (_, praise) = strategy(decision.strategy);
@@ -131,6 +139,8 @@ fn text(decision: &Decision, next: &[String]) -> String {
     };
     let reserve = match decision.reserve {
         0 => String::new(),
+        // Whom a caller wants by name takes the call from a closed reserve, too.
+        _ if decision.wanted.is_some() => String::new(),
         reserve => format!("; of reserve {reserve}, which is open"),
     };
     format!("{chosen}{taken}{reserve}; {rest}.")
@@ -166,6 +176,7 @@ mod tests {
             beside: 0,
             step: 0,
             own_requirement: false,
+            wanted: None,
             strategy: Strategy::MostSkilled,
             preference: None,
             reserve: 0,

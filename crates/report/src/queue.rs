@@ -10,7 +10,7 @@ use crate::service_level::ServiceLevel;
 
 mod series;
 
-pub(crate) use series::QueueSeries;
+pub(crate) use series::{QueueSeries, WantedOutcome};
 
 /// What became of a queue's interactions since the day began. At every moment
 /// `offered = answered + abandoned + overflowed + dequeued` and who still waits.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use acd::{AgentCounts, AgentId, Event, Fault, Lease, QueueId, Refusal, Snapshot};
+use acd::{AgentCounts, AgentId, Event, Fault, InteractionId, Lease, QueueId, Refusal, Snapshot};
 use prometheus::IntCounter;
 use prometheus::local::LocalHistogram;
 use timing::Instant;
 
 use crate::agents::Agents;
-use crate::queue::{Entry, Queue, QueueFigures, QueueSeries};
+use crate::queue::{Entry, Queue, QueueFigures, QueueSeries, WantedOutcome};
 use crate::series::{Definition, Group, Registration};
 use crate::{Exposition, Names, ServiceLevel};
 
@@ -161,8 +161,9 @@ impl Reporter {
                 self.queue(queue).enter(now - waited, interaction, entry);
             }
             Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
-            // What is open, queues or reserves, is read from snapshots, where new rules are seen to close reserves, too.
-            Event::PriorityChanged { .. } | Event::ReservesChanged { .. } | Event::OpenChanged { .. } => {}
+            Event::OpenedToAll { queue, cause, .. } => {
+                self.with_series(queue, |series| series.wanted(WantedOutcome::of(cause)));
+            }
             Event::Reserved { agent, queue, ref decision, .. } => {
                 self.agents.serve(agent, queue);
                 if decision.beside == 0 {
@@ -172,10 +173,9 @@ impl Reporter {
             Event::ReservationEnded { queue, cause, lasted, left, .. } => {
                 self.with_series(queue, |series| series.end_reservation(cause, lasted, left));
             }
-            Event::Answered { interaction, queue, agent, waited, .. } => {
+            Event::Answered { interaction, queue, agent, waited, by_name, .. } => {
                 self.agents.serve(agent, queue);
-                self.queue(queue).answer(interaction, waited);
-                self.show_service_level(queue);
+                self.answered(queue, interaction, waited, by_name);
             }
             Event::Abandoned { interaction, queue, waited, .. } => {
                 let short = waited <= self.settings.short_abandon;
@@ -196,7 +196,11 @@ impl Reporter {
             Event::AfterCallWorkStarted { agent, interaction, .. } => {
                 self.agents.begin_after_call_work(agent, interaction);
             }
-            Event::AfterCallWorkExtended { .. }
+            // What is open, queues or reserves, is read from snapshots, where new rules are seen to close reserves, too.
+            Event::ReservesChanged { .. }
+            | Event::OpenChanged { .. }
+            | Event::PriorityChanged { .. }
+            | Event::AfterCallWorkExtended { .. }
             | Event::Interrupted { .. }
             | Event::Resumed { .. }
             | Event::AgentAside { .. }
@@ -317,6 +321,14 @@ impl Reporter {
 
     fn queue(&mut self, id: QueueId) -> &mut Queue {
         self.queues.entry(id).or_insert_with(Queue::new)
+    }
+
+    fn answered(&mut self, queue: QueueId, interaction: InteractionId, waited: Duration, by_name: bool) {
+        if by_name {
+            self.with_series(queue, |series| series.wanted(WantedOutcome::Answered));
+        }
+        self.queue(queue).answer(interaction, waited);
+        self.show_service_level(queue);
     }
 
     fn with_series(&self, id: QueueId, count: impl FnOnce(&QueueSeries)) {

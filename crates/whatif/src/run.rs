@@ -304,6 +304,7 @@ impl<'a> Run<'a> {
                     self.agent_changed(agent, presence, activity)?;
                 }
                 Event::StepEntered { .. }
+                | Event::OpenedToAll { .. }
                 | Event::PriorityChanged { .. }
                 | Event::AfterCallWorkExtended { .. }
                 | Event::LeaseExpired { .. }

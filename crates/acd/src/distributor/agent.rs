@@ -377,6 +377,7 @@ impl Distributor {
         let id = agent.id;
         if before.0.is_logged_in() != after.0.is_logged_in() {
             self.count_staff(slot, after.0.is_logged_in());
+            self.upset_wanting(id);
         }
         if takes_work != took_work {
             self.count_working(slot, takes_work);

@@ -286,6 +286,7 @@ impl Distributor {
         if takes_work {
             self.count_working(slot, true);
         }
+        self.upset_wanting(id);
         self.present(slot);
         Ok(())
     }

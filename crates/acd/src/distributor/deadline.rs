@@ -17,6 +17,7 @@ pub(crate) enum Deadline {
     Widening(InteractionId),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
+    Wanted(InteractionId, QueueId),
     MaxWait(InteractionId, QueueId),
     Overflow(InteractionId, QueueId),
     Grace(QueueId),
@@ -37,6 +38,8 @@ pub(crate) enum Alarm {
     Widening(QueueId),
     /// The time of a rule of overflow.
     Overflow(QueueId, u8),
+    /// The first to want agents by name no longer.
+    Wanted,
     /// The first lease of a kind to end.
     Lease(LeaseKind),
 }
@@ -49,7 +52,7 @@ impl Alarm {
             Alarm::MaxWait(queue) => Some(Deadline::MaxWait(id, queue)),
             Alarm::Widening(_) => Some(Deadline::Widening(id)),
             Alarm::Overflow(queue, _) => Some(Deadline::Overflow(id, queue)),
-            Alarm::Single(..) | Alarm::Lease(_) => None,
+            Alarm::Single(..) | Alarm::Lease(_) | Alarm::Wanted => None,
         }
     }
 }
@@ -73,6 +76,10 @@ impl Distributor {
                     self.collect_expired(kind);
                     self.spent.push(alarm);
                 }
+                Alarm::Wanted => {
+                    self.collect_wanted_ends();
+                    self.spent.push(alarm);
+                }
             }
         }
         self.due.sort_unstable();
@@ -94,6 +101,7 @@ impl Distributor {
                     self.rearm(alarm, queue);
                 }
                 Alarm::Lease(kind) => self.rearm_leases(kind),
+                Alarm::Wanted => self.rearm_wanted_ends(),
                 Alarm::Single(..) => unreachable!("only alarms of lines are set again"),
             }
         }
@@ -115,6 +123,7 @@ impl Distributor {
             Deadline::Reserve(queue) => {
                 self.queues.slot(queue).is_some_and(|slot| self.reserve_due(slot) == Some(at))
             }
+            Deadline::Wanted(interaction, queue) => self.wanted_end(interaction, queue) == Some(at),
             Deadline::MaxWait(interaction, queue) => self.max_wait(interaction, queue) == Some(at),
             Deadline::Overflow(interaction, queue) => self.next_overflow(interaction, queue) == Some(at),
             Deadline::Grace(queue) => self.grace_end(queue) == Some(at),
@@ -140,6 +149,11 @@ impl Distributor {
                 self.advance_step(slot, nth);
             }
             Deadline::Reserve(queue) => self.open_reserves(queue),
+            Deadline::Wanted(interaction, queue) => {
+                let waiting = self.waiting_in(interaction, queue);
+                let (slot, nth) = waiting.expect("looked at by the caller");
+                self.end_wanted_by_time(slot, nth);
+            }
             Deadline::MaxWait(interaction, queue) | Deadline::Overflow(interaction, queue) => {
                 self.leave_if_overdue(interaction, queue);
             }

@@ -3,7 +3,7 @@
 
 use timing::Instant;
 
-use super::{Interaction, Queue};
+use super::{ByName, Interaction, Queue};
 use crate::estimate::Promise;
 use crate::line::Node;
 use crate::state::{EntryState, Place};
@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) step: u8,
     pub(crate) overdue: bool,
     pub(crate) overflows_seen: u8,
+    /// `None` for most: it wants nobody by name.
+    pub(crate) by_name: Option<Box<ByName>>,
 }
 
 /// The entries behind the first.
@@ -66,18 +68,22 @@ impl Entry {
             step: 0,
             overdue: false,
             overflows_seen: 0,
+            by_name: None,
         }
     }
 
     /// As it was written down; in a line or not, that comes later.
     pub(crate) fn restored(state: &EntryState, queue_slot: Slot<Queue>) -> Entry {
-        let EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise } = *state;
-        Entry { attempts, promise, step, overdue, overflows_seen, ..Entry::new(queue, queue_slot, entered) }
+        let EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise, wanted } = *state;
+        let by_name = wanted.map(ByName::boxed);
+        let entry = Entry::new(queue, queue_slot, entered);
+        Entry { attempts, promise, step, overdue, overflows_seen, by_name, ..entry }
     }
 
     pub(crate) fn state(&self) -> EntryState {
         let Entry { queue, entered, step, attempts, overdue, overflows_seen, promise, .. } = *self;
-        EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise }
+        let wanted = self.by_name.as_ref().map(|by_name| by_name.wanted);
+        EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise, wanted }
     }
 }
 

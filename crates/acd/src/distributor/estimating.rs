@@ -51,7 +51,10 @@ impl Distributor {
         interaction: InteractionId,
     ) -> Option<Result<Estimate, NoEstimate>> {
         let slot = self.interactions.slot(interaction).filter(|&slot| self.waits(slot))?;
-        let estimates = self.interactions[slot].standing.map(|nth| self.estimate_in(now, slot, nth));
+        // Who waits for agents by name does not wait in line.
+        let is_in_line = |&nth: &Nth| self.interactions[slot].entry(nth).by_name.is_none();
+        let estimates =
+            self.interactions[slot].standing.filter(is_in_line).map(|nth| self.estimate_in(now, slot, nth));
         estimates.min_by_key(|estimate| estimate.as_ref().map_or(Duration::MAX, |estimate| estimate.wait))
     }
 

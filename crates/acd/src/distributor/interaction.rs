@@ -6,12 +6,12 @@ use timing::{Instant, TimerId};
 
 use super::entry::{Also, Entry, Nth, Standing};
 use super::waiting::OwnRequirement;
-use super::{Agent, Alarm, Deadline, Distributor, Reservation};
+use super::{Agent, Alarm, ByName, Deadline, Distributor, Reservation};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AbandonedDuring, AgentId, DequeueCause, Event, Exit, InteractionId, MaxWait, OverflowCause, QueueId,
-    Refusal, Request, Requirement, ReservationEnd,
+    AbandonedDuring, AgentId, DequeueCause, Event, Exit, InteractionId, Invalid, MaxWait, Otherwise,
+    OverflowCause, QueueId, Refusal, Request, Requirement, ReservationEnd, WantedEnd,
 };
 
 /// What [`crate::state::InteractionState`] says, in as few bytes as a million of them deserve.
@@ -76,7 +76,7 @@ impl Distributor {
     }
 
     pub(super) fn enqueue(&mut self, id: InteractionId, request: &Request) -> Result<(), Refusal> {
-        let &Request { queue, ref also, priority, ref requirement, arrived } = request;
+        let &Request { queue, ref also, priority, ref requirement, arrived, wanted } = request;
         if !self.queues.contains(queue) {
             return Err(Refusal::UnknownQueue(queue));
         }
@@ -86,6 +86,15 @@ impl Distributor {
         }
         if let Some(requirement) = requirement {
             self.settings.check_requirement(requirement)?;
+        }
+        if let Some(wanted) = wanted {
+            wanted.check()?;
+            if wanted.otherwise == Otherwise::Exit(Exit::Queue(queue)) {
+                return Err(Refusal::UselessExit(queue));
+            }
+            if !also.is_empty() {
+                return Err(Refusal::Invalid(Invalid::WantedInSeveral));
+            }
         }
         if self.unanswered >= self.settings.waiting_max {
             return Err(Refusal::TooManyWaiting);
@@ -104,7 +113,7 @@ impl Distributor {
             priority,
             flow_outs: 0,
             requirement: requirement.as_ref().map(|requirement| self.own_requirements.keep(requirement)),
-            entry: Entry::new(queue, queue_slot, self.now),
+            entry: Entry { by_name: wanted.map(ByName::boxed), ..Entry::new(queue, queue_slot, self.now) },
             also: behind,
             first_reservation: Slot::NOWHERE,
             standing,
@@ -125,17 +134,25 @@ impl Distributor {
         let (mut queue, mut from) = (queue, from);
         loop {
             self.come(slot, nth, queue, from);
-            let closed = self.exit_of_closed(slot, nth);
-            if closed.is_none() {
+            let mut leaving = self.exit_of_closed(slot, nth);
+            if leaving.is_none() {
                 self.begin_steps(slot, nth);
-                if self.match_at_entry(slot, nth) {
-                    return;
-                }
-                self.start_waiting(slot, nth);
-                self.match_all();
+                leaving = self.exit_if_forsaken(slot, nth);
             }
-            let Some((cause, exit)) = closed.or_else(|| self.exit_at_entry(slot, nth)) else {
-                return self.make_promise(slot, nth);
+            if leaving.is_none() && self.match_at_entry(slot, nth) {
+                return;
+            }
+            let (cause, exit) = match leaving {
+                Some(leaving) => leaving,
+                None => {
+                    self.start_waiting(slot, nth);
+                    self.match_all();
+                    let Some(leaving) = self.exit_at_entry(slot, nth) else {
+                        return self.make_promise(slot, nth);
+                    };
+                    self.stop_waiting(slot, nth);
+                    leaving
+                }
             };
             let Some(next) = self.depart(slot, nth, cause, exit) else { return };
             (queue, from) = (next, Some(queue));
@@ -145,7 +162,10 @@ impl Distributor {
     /// Into a queue, and not yet into its line.
     pub(super) fn come(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
-        *self.interactions[slot].entry_mut(nth) = Entry::new(queue, queue_slot, self.now);
+        let entry = self.interactions[slot].entry_mut(nth);
+        // What is wanted is said for the first queue.
+        let by_name = entry.by_name.take().filter(|_| from.is_none());
+        *entry = Entry { by_name, ..Entry::new(queue, queue_slot, self.now) };
         self.offer(slot, nth, from);
     }
 
@@ -184,12 +204,25 @@ impl Distributor {
         (self.now - interaction.entry(nth).entered, self.now - interaction.arrived)
     }
 
-    pub(super) fn exit_at_entry(&self, slot: Slot<Interaction>, nth: Nth) -> Option<(OverflowCause, Exit)> {
+    pub(super) fn exit_at_entry(
+        &mut self,
+        slot: Slot<Interaction>,
+        nth: Nth,
+    ) -> Option<(OverflowCause, Exit)> {
+        if !self.waits(slot) {
+            return None;
+        }
+        if self.interactions[slot].entry(nth).by_name.is_some()
+            && let Some(leaving) = self.exit_if_not_at_once(slot, nth)
+        {
+            return Some(leaving);
+        }
         if !self.waits(slot) {
             return None;
         }
         let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot];
         let deserted = matches!(queue.state.staffing, Staffing::Deserted { .. });
+        let deserted = deserted && !self.interactions[slot].entry(nth).has_agents_of_its_own();
         let nobody = queue.state.settings.nobody_logged_in.filter(|_| deserted);
         let before = queue.lines.len - 1;
         let full = queue.state.settings.max_length.filter(|rule| before >= rule.waiting);
@@ -255,6 +288,11 @@ impl Distributor {
     /// overflow applies to whose time has come.
     pub(super) fn leave_if_overdue(&mut self, id: InteractionId, queue: QueueId) {
         let Some((slot, nth)) = self.waiting_in(id, queue) else { return };
+        if self.interactions[slot].entry(nth).wanted_until().is_some_and(|until| until <= self.now) {
+            self.give_up_wanted(slot, nth, WantedEnd::TimedOut);
+            self.match_all();
+            return self.leave_if_overdue(id, queue);
+        }
         let entry = self.interactions[slot].entry(nth);
         let queue = &self.queues[entry.queue_slot].state;
         let waited = self.now - entry.entered;
@@ -264,6 +302,7 @@ impl Distributor {
             return self.leave(slot, nth, OverflowCause::Closed, exit);
         }
         let deserted = matches!(queue.staffing, Staffing::Deserted { .. });
+        let deserted = deserted && !entry.has_agents_of_its_own();
         if let Some(rule) = queue.settings.nobody_logged_in.filter(|_| deserted)
             && self.can_leave_by(slot, rule.exit)
         {

@@ -12,8 +12,10 @@ use crate::table::Slot;
 impl Distributor {
     /// Whether the agent who was found for an entry had to draw a lot first, so that somebody else may be first now.
     pub(super) fn draws_lot(&mut self, slot: Slot<Interaction>, nth: Nth, chosen: Slot<Agent>) -> bool {
-        let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot];
-        let by_lot = queue.state.settings.strategy == Strategy::WeightedRandom;
+        let entry = self.interactions[slot].entry(nth);
+        let strategy = self.queues[entry.queue_slot].state.settings.strategy;
+        // Who is wanted by name is not chosen by the strategy.
+        let by_lot = strategy == Strategy::WeightedRandom && entry.by_name.is_none();
         if !by_lot || !self.lots.is_behind(self.agents[chosen].state.lot) {
             return false;
         }

@@ -19,8 +19,8 @@ use crate::line::Node;
 use crate::state::ReservationState;
 use crate::table::Slot;
 use crate::{
-    AgentId, Decision, ELIGIBLE_MAX, Event, QueueSettings, RUNNERS_UP_MAX, ReservationId, Strategy, Work,
-    WorkStage,
+    AgentId, Decision, ELIGIBLE_MAX, Event, QueueSettings, RUNNERS_UP_MAX, ReservationId, Strategy, Wanted,
+    Work, WorkStage,
 };
 
 /// The agent whom an interaction gets, and what the decision record says about the others.
@@ -30,6 +30,8 @@ pub(super) struct Choice {
     /// At most [`ELIGIBLE_MAX`].
     eligible: u16,
     runners_up: [Option<AgentId>; RUNNERS_UP_MAX],
+    /// The agent's place among those whom the interaction wants by name.
+    wanted: Option<u8>,
 }
 
 /// Somebody in a line of idle agents. The order is that of the queue's strategy.
@@ -177,8 +179,17 @@ impl Distributor {
         let slot = self.at(turn.place.interaction);
         let queue = self.interactions[slot].entry(turn.nth).queue_slot;
         let serves = &self.profiles.at(self.agents[agent].profile).serves;
-        let serves = serves.iter().find(|serves| serves.queue == queue).expect("it could take from there");
-        let choice = Choice { agent, bucket: serves.bucket, eligible: 1, runners_up: [None; RUNNERS_UP_MAX] };
+        let (bucket, wanted) = match &self.interactions[slot].entry(turn.nth).by_name {
+            None => {
+                let serves = serves.iter().find(|serves| serves.queue == queue);
+                (serves.expect("it could take from there").bucket, None)
+            }
+            Some(by_name) => {
+                let (id, settings) = (self.agents[agent].id, &self.queues[queue].state.settings);
+                (settings.bucket(&self.agents[agent].state.settings.skills), by_name.wanted.place(id))
+            }
+        };
+        let choice = Choice { agent, bucket, eligible: 1, runners_up: [None; RUNNERS_UP_MAX], wanted };
         self.draws_lot(slot, turn.nth, agent);
         self.reserve(slot, turn.nth, &choice);
     }
@@ -264,6 +275,10 @@ impl Distributor {
         let Some(slot) = self.whose(turn) else { return };
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(turn.nth);
+        if let Some(by_name) = &entry.by_name {
+            able.extend(self.able_by_name(interaction, entry, &by_name.wanted).map(|(_, agent)| agent));
+            return;
+        }
         let queue = &self.queues[entry.queue_slot];
         for source in self.sources(queue, entry.step, queue.state.reserves_open) {
             let agents = self.lines.iter(source.line).map(|node| Slot::new(self.lines.item(node)));
@@ -293,9 +308,10 @@ impl Distributor {
     /// This is the one place that decides agent surplus.
     fn choose(&mut self, slot: Slot<Interaction>, nth: Nth) -> Option<Choice> {
         let interaction = &self.interactions[slot];
-        let Entry { queue_slot, step, .. } = *interaction.entry(nth);
+        let Entry { queue_slot, step, ref by_name, .. } = *interaction.entry(nth);
         let queue = &self.queues[queue_slot];
-        let is_plain = interaction.requirement.is_none() && interaction.exclusions.is_none();
+        let is_plain =
+            interaction.requirement.is_none() && interaction.exclusions.is_none() && by_name.is_none();
         if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
             loop {
                 let choice = self.choose_any(&self.queues[queue_slot], step)?;
@@ -349,7 +365,8 @@ impl Distributor {
             taken = self.entered(queue, next);
         }
         let eligible = u16::try_from(eligible).unwrap_or(ELIGIBLE_MAX).min(ELIGIBLE_MAX);
-        Some(Choice { agent: self.agent_at(first), bucket: first.head.bucket, eligible, runners_up })
+        let (agent, bucket) = (self.agent_at(first), first.head.bucket);
+        Some(Choice { agent, bucket, eligible, runners_up, wanted: None })
     }
 
     /// With the entry looked up.
@@ -383,6 +400,9 @@ impl Distributor {
     ) -> Option<Choice> {
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(nth);
+        if let Some(by_name) = &entry.by_name {
+            return self.choose_by_name(interaction, entry, &by_name.wanted, is_asked);
+        }
         let queue = &self.queues[entry.queue_slot];
         let step = entry.step_in(queue);
         let turn = match queue.state.settings.strategy {
@@ -431,7 +451,27 @@ impl Distributor {
             }
             eligible += 1;
         }
-        Some(Choice { agent, bucket, eligible, runners_up })
+        Some(Choice { agent, bucket, eligible, runners_up, wanted: None })
+    }
+
+    /// The first of those who are asked and whom an interaction wants by name.
+    fn choose_by_name(
+        &self,
+        interaction: &Interaction,
+        entry: &Entry,
+        wanted: &Wanted,
+        is_asked: impl Fn(Slot<Agent>) -> bool,
+    ) -> Option<Choice> {
+        let mut able = self.able_by_name(interaction, entry, wanted).filter(|&(_, agent)| is_asked(agent));
+        let (place, agent) = able.next()?;
+        let (mut eligible, mut runners_up) = (1, [None; RUNNERS_UP_MAX]);
+        for ((_, other), runner_up) in able.zip(&mut runners_up) {
+            *runner_up = Some(self.agents[other].id);
+            eligible += 1;
+        }
+        let skills = &self.agents[agent].state.settings.skills;
+        let bucket = self.queues[entry.queue_slot].state.settings.bucket(skills);
+        Some(Choice { agent, bucket, eligible, runners_up, wanted: Some(place) })
     }
 
     /// Holds the chosen agent for an interaction, by its turn in one of its queues.
@@ -463,21 +503,23 @@ impl Distributor {
 
         let entry = &mut self.queues[queue_slot];
         let QueueSettings { strategy, channel, .. } = entry.state.settings;
-        if strategy == Strategy::RoundRobin {
+        // Whom an interaction wants by name has had no turn.
+        if strategy == Strategy::RoundRobin && choice.wanted.is_none() {
             entry.state.last_chosen = Some((order, agent));
         }
-        if strategy == Strategy::WeightedRandom {
+        if strategy == Strategy::WeightedRandom && choice.wanted.is_none() {
             self.lots.reach(lot);
         }
         let deadline = now + entry.state.settings.ring_timeout;
         let still_waiting = entry.lines.len;
-        let Choice { bucket, eligible, runners_up, .. } = *choice;
+        let Choice { bucket, eligible, runners_up, wanted, .. } = *choice;
         let reserve = entry.state.settings.reserve(&self.profiles.at(profile).skills);
         let preference = (!entry.state.settings.prefer.is_empty()).then_some(bucket);
         let decision = Decision {
             beside,
             step,
             own_requirement,
+            wanted,
             strategy,
             preference,
             reserve,

@@ -105,7 +105,7 @@ impl Queue {
                 let after = settings.overflows.get(usize::from(rule))?.after;
                 Some((self.lines.overflowing.get_mut(usize::from(rule))?, after))
             }
-            Alarm::Single(..) | Alarm::Lease(_) => None,
+            Alarm::Single(..) | Alarm::Lease(_) | Alarm::Wanted => None,
         }
     }
 
@@ -251,7 +251,8 @@ impl Distributor {
         let Some(rule) = self.queues[slot].state.settings.nobody_logged_in else { return };
         for Spot { place, .. } in self.line_of(slot) {
             let Some((interaction, nth)) = self.waiting_in(place.interaction, id) else { continue };
-            if self.can_leave_by(interaction, rule.exit) {
+            let is_spared = self.interactions[interaction].entry(nth).has_agents_of_its_own();
+            if !is_spared && self.can_leave_by(interaction, rule.exit) {
                 self.leave(interaction, nth, OverflowCause::NobodyLoggedIn, rule.exit);
             }
         }

@@ -55,7 +55,8 @@ impl Distributor {
         let queue_slot = self.interactions[slot].entry(nth).queue_slot;
         self.count(queue_slot, |counters| counters.answered += 1);
         self.queues[queue_slot].handling += 1;
-        self.emit(Event::Answered { interaction, queue, agent, waited, age });
+        let by_name = self.interactions[slot].entry(nth).by_name.is_some();
+        self.emit(Event::Answered { interaction, queue, agent, waited, age, by_name });
         self.interactions[slot].entry_mut(nth).promise = None;
         self.dequeue_others(slot, nth, DequeueCause::Answered);
         self.keep_only(slot, nth);

@@ -65,6 +65,9 @@ impl Distributor {
         let slot = self.interactions.slot(id)?;
         match self.interactions[slot].stage {
             Stage::Waiting | Stage::Handling { .. } => None,
+            Stage::Reserved { .. } if self.interactions[slot].entry(self.rung_by(slot)).by_name.is_some() => {
+                None
+            }
             Stage::Reserved { since, most } => {
                 let ring = self.queues[self.ringing_queue(slot)].state.settings.ring;
                 Some(since + ring.widens_after(most)?)
@@ -76,9 +79,10 @@ impl Distributor {
     pub(super) fn widen(&mut self, slot: Slot<Interaction>) {
         self.stand_down_from_ringing(slot);
         let ring = self.queues[self.ringing_queue(slot)].state.settings.ring;
+        let wants_somebody = self.interactions[slot].entry(self.rung_by(slot)).by_name.is_some();
         match &mut self.interactions[slot].stage {
             Stage::Reserved { since, most } => {
-                *most = ring.most_after(self.now - *since);
+                *most = if wants_somebody { 1 } else { ring.most_after(self.now - *since) };
             }
             Stage::Waiting | Stage::Handling { .. } => unreachable!("only what is rung for is widened"),
         }
@@ -101,7 +105,7 @@ impl Distributor {
         let spot = self.interactions[slot].spot(nth);
         let queue_slot = self.interactions[slot].entry(nth).queue_slot;
         let ring = self.queues[queue_slot].state.settings.ring;
-        if most.max(ring.most) == 1 {
+        if most.max(ring.most) == 1 || self.interactions[slot].entry(nth).by_name.is_some() {
             return;
         }
         let has_room = self.has_room(slot);
@@ -251,7 +255,9 @@ impl Distributor {
         match interaction.stage {
             Stage::Waiting => {
                 let ring = self.queues[interaction.entry(nth).queue_slot].state.settings.ring;
-                let most = ring.most_after(Duration::ZERO);
+                // Who wants agents by name has them rung one after the other.
+                let wants_somebody = interaction.entry(nth).by_name.is_some();
+                let most = if wants_somebody { 1 } else { ring.most_after(Duration::ZERO) };
                 interaction.stage = Stage::Reserved { since: self.now, most };
                 self.queues[interaction.entry(nth).queue_slot].reserved += 1;
                 for other in interaction.standing.but(nth) {

@@ -7,11 +7,11 @@
 use super::entry::{Nth, Spot};
 use super::profile::Serves;
 use super::waiting::spot_of;
-use super::{Agent, Distributor, Front};
+use super::{Agent, Distributor, Front, Queue};
 use crate::line::{Key, Line, Node};
 use crate::state::{AgentState, Place};
 use crate::table::Slot;
-use crate::{Channels, InteractionId, Selection};
+use crate::{Channels, InteractionId, Selection, requirement};
 
 /// Who goes first of those who are wanted, and by which entry: the lower band, then the smaller place, then the order of
 /// the entries.
@@ -64,7 +64,11 @@ impl Distributor {
             return None;
         }
         match self.selection_of(&agent.state) {
-            Selection::Oldest => self.oldest_for(agent, open),
+            Selection::Oldest if self.wanted.is_empty() => self.oldest_for(agent, open),
+            Selection::Oldest => {
+                let oldest = self.oldest_for(agent, open);
+                oldest.into_iter().chain(self.oldest_wanting(agent, open)).min()
+            }
             selection @ (Selection::EarliestDue
             | Selection::SkillLevel
             | Selection::Weight
@@ -135,13 +139,60 @@ impl Distributor {
                 | Selection::QueueRatio
                 | Selection::PercentAllocation => self.first_of(agent, *serves, front).map(|spot| {
                     let Spot { place, nth } = spot;
-                    let need = self.need(selection, agent, *serves, front, place, sums);
+                    let from = (serves.queue, serves.score);
+                    let need = self.need(selection, agent, from, front, place, sums);
                     (Appeal { band: front.band, need, place, nth }, front.turn(spot))
                 }),
             };
             best = best.into_iter().chain(wish).min();
         }
+        if !self.wanted.is_empty() {
+            best = best.into_iter().chain(self.first_wanting(selection, agent, open, sums)).min();
+        }
         best.map(|(_, turn)| turn)
+    }
+
+    /// The first of those who want the agent by name.
+    fn oldest_wanting(&self, agent: &Agent, open: Channels) -> Option<Turn> {
+        let first = |(queue, line): (Slot<Queue>, &Line)| {
+            let (spot, _) = self.able_in(line, agent).next()?;
+            Some(self.fronts[queue.number() as usize].turn(spot))
+        };
+        self.wanting(agent, open).filter_map(first).min()
+    }
+
+    /// The lines of those who want the agent by name, of queues of these channels.
+    fn wanting(&self, agent: &Agent, open: Channels) -> impl Iterator<Item = (Slot<Queue>, &Line)> {
+        let channel = |queue: Slot<Queue>| self.queues[queue].state.settings.channel;
+        self.wanted.of(agent.id).filter(move |&(queue, _)| open.contains(channel(queue)))
+    }
+
+    /// The same by any selection but the usual one.
+    fn first_wanting(&self, selection: Selection, agent: &Agent, open: Channels, sums: Sums) -> Option<Wish> {
+        let first = |(queue, line): (Slot<Queue>, &Line)| {
+            let front = &self.fronts[queue.number() as usize];
+            let mut able = self.able_in(line, agent);
+            match selection {
+                Selection::LateLast { guard } => able
+                    .map(|(spot, entered)| {
+                        (self.appeal_of_late_last(entered, spot, front, micros(guard)), front.turn(spot))
+                    })
+                    .min(),
+                Selection::Oldest
+                | Selection::EarliestDue
+                | Selection::SkillLevel
+                | Selection::Weight
+                | Selection::QueueRatio
+                | Selection::PercentAllocation => able.next().map(|(spot, _)| {
+                    let Spot { place, nth } = spot;
+                    let skills = &self.profiles.at(agent.profile).skills;
+                    let score = requirement::score(&self.queues[queue].wanted, skills);
+                    let need = self.need(selection, agent, (queue, score), front, place, sums);
+                    (Appeal { band: front.band, need, place, nth }, front.turn(spot))
+                }),
+            }
+        };
+        self.wanting(agent, open).filter_map(first).min()
     }
 
     /// How much one that is first in its queue needs this agent, compared with the firsts of other queues; the
@@ -150,16 +201,16 @@ impl Distributor {
         &self,
         selection: Selection,
         agent: &Agent,
-        serves: Serves,
+        (queue, score): (Slot<Queue>, u32),
         front: &Front,
         place: Place,
         sums: Sums,
     ) -> i128 {
         match selection {
             Selection::Oldest | Selection::LateLast { .. } => 0,
-            Selection::PercentAllocation => agent.state.above_share(self.queues[serves.queue].id),
+            Selection::PercentAllocation => agent.state.above_share(self.queues[queue].id),
             Selection::EarliestDue => i128::from(place.key) + i128::from(front.objective),
-            Selection::SkillLevel => -i128::from(front.level(serves.score)),
+            Selection::SkillLevel => -i128::from(front.level(score)),
             Selection::Weight => {
                 let age = i128::from(self.now.as_micros()) - i128::from(place.key);
                 -(age.max(0) * i128::from(front.weight))
@@ -234,29 +285,39 @@ impl Distributor {
         let first = self.first_able(agent, line.head())?;
         let entered = self.lines.key(first).major;
         let waited = now - entered;
-        let (class, node) = if waited >= guard {
-            (0, first)
-        } else if waited <= front.objective {
-            (1, first)
+        let node = if waited >= guard || waited <= front.objective {
+            first
         } else {
             let last_late = Key { major: now - front.objective - 1, minor: u64::MAX, last: u32::MAX };
-            let in_time = self.first_able(agent, self.lines.after(line, last_late));
-            in_time.map_or((2, first), |node| (1, node))
+            self.first_able(agent, self.lines.after(line, last_late)).unwrap_or(first)
         };
-        let Key { major: entered, minor: id, last } = self.lines.key(node);
-        let nth = Nth::from_number(last);
-        let time = if class == 0 { entered } else { entered.saturating_add(front.objective) };
+        let Key { major: entered, last, .. } = self.lines.key(node);
+        let spot = self.interactions[Slot::new(self.lines.item(node))].spot(Nth::from_number(last));
+        Some((self.appeal_of_late_last(entered, spot, front, guard), front.turn(spot)))
+    }
+
+    /// By [`Selection::LateLast`]: who has waited for as long as the guard, by entry; who is in time, by the end of
+    /// that; the others, by it.
+    fn appeal_of_late_last(&self, entered: u64, spot: Spot, front: &Front, guard: u64) -> Appeal {
+        let waited = self.now.as_micros() - entered;
+        let (class, time) = if waited >= guard {
+            (0, entered)
+        } else {
+            (if waited <= front.objective { 1 } else { 2 }, entered.saturating_add(front.objective))
+        };
         let need = (i128::from(class) << 64) + i128::from(time);
-        let id_alone = Place { key: 0, interaction: InteractionId(id) };
-        let spot = self.interactions[Slot::new(self.lines.item(node))].spot(nth);
-        Some((Appeal { band: front.band, need, place: id_alone, nth }, front.turn(spot)))
+        let id_alone = Place { key: 0, interaction: spot.place.interaction };
+        Appeal { band: front.band, need, place: id_alone, nth: spot.nth }
     }
 
     /// The first from here on in a line by entry whom an agent could take.
     fn first_able(&self, agent: &Agent, from: Option<Node>) -> Option<Node> {
         std::iter::successors(from, |&node| self.lines.next(node)).find(|&node| {
             let interaction = &self.interactions[Slot::new(self.lines.item(node))];
-            interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
+            let nth = Nth::from_number(self.lines.key(node).last);
+            interaction.entry(nth).by_name.is_none()
+                && interaction.exclusion(agent.id).is_none()
+                && self.accepts(interaction, agent)
         })
     }
 }

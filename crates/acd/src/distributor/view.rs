@@ -142,6 +142,10 @@ pub(crate) struct Listing {
     /// The first of those without own requirement, by step.
     pub(crate) front: BTreeMap<u8, Place>,
     pub(crate) has_own: bool,
+    /// Who wants agents by name.
+    pub(crate) wanting: Vec<Place>,
+    /// The same by agent.
+    pub(crate) wanting_agent: BTreeMap<AgentId, Vec<Place>>,
 }
 
 impl Listing {
@@ -185,6 +189,12 @@ impl Listing {
                 .map(|step| (step, front.head(usize::from(step)).place))
                 .collect(),
             has_own: front.has_own,
+            wanting: spots(distributor, &queue.lines.wanting).map(|spot| spot.place).collect(),
+            wanting_agent: distributor
+                .wanted
+                .of_queue(slot)
+                .map(|(agent, line)| (agent, spots(distributor, line).map(|spot| spot.place).collect()))
+                .collect(),
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct LinesOfQueue {
     pub(crate) own: BTreeMap<(OwnRequirement, u8), Line>,
     /// By step, in order of entry: who waits, one timer for each but the last.
     pub(crate) entries: Vec<Aging>,
+    /// In order of place: who wants agents by name, and stands in none of the above.
+    pub(crate) wanting: Line,
     /// In order of entry: who leaves when the maximum wait is over.
     pub(crate) expiring: Aging,
     /// In order of place: those for whom agents are rung and more may be.
@@ -53,6 +55,7 @@ impl LinesOfQueue {
         LinesOfQueue {
             plain: vec![Line::new(); steps],
             own: BTreeMap::new(),
+            wanting: Line::new(),
             entries: vec![Aging::new(); steps],
             expiring: Aging::new(),
             with_room: Line::new(),
@@ -64,7 +67,7 @@ impl LinesOfQueue {
 
     /// Every line in order of place.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Line> {
-        self.plain.iter().chain(self.own.values())
+        self.plain.iter().chain(self.own.values()).chain([&self.wanting])
     }
 
     /// Who entered first of those who wait.
@@ -223,7 +226,9 @@ impl Distributor {
         self.list(slot, nth);
         let interaction = &self.interactions[slot];
         let (key, spot) = (entry_key(interaction, nth), interaction.spot(nth));
-        let Entry { queue: id, queue_slot, step, entered, overdue, .. } = *interaction.entry(nth);
+        let Entry { queue: id, queue_slot, step, entered, overdue, ref by_name, .. } =
+            *interaction.entry(nth);
+        let wants_somebody = by_name.is_some();
         let queue = &mut self.queues[queue_slot];
         queue.lines.len += 1;
         let entries = &mut queue.lines.entries[usize::from(step)];
@@ -249,6 +254,9 @@ impl Distributor {
         front.waiting += 1;
         self.unsettled.interactions.push(front.turn(spot));
         self.upset_reserves(queue_slot);
+        if wants_somebody {
+            self.start_wanting(slot, nth);
+        }
     }
 
     /// Out of the lines of a queue, without deadlines of waiting there.
@@ -258,6 +266,7 @@ impl Distributor {
         if self.interactions[slot].entry(nth).overflow_node != Node::NOWHERE {
             self.leave_overflow_line(slot, nth);
         }
+        self.stop_wanting(slot, nth);
         let entry = self.interactions[slot].entry_mut(nth);
         let node = std::mem::replace(&mut entry.entry_node, Node::NOWHERE);
         let queue_slot = entry.queue_slot;
@@ -285,7 +294,10 @@ impl Distributor {
     pub(super) fn list(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &self.interactions[slot];
         let key = place_key(interaction.spot(nth));
-        let Entry { step, queue_slot, .. } = *interaction.entry(nth);
+        let Entry { step, queue_slot, ref by_name, .. } = *interaction.entry(nth);
+        if by_name.is_some() {
+            return self.list_wanting(slot, nth);
+        }
         let queue = &mut self.queues[queue_slot];
         let node = match interaction.requirement {
             None => {
@@ -306,6 +318,9 @@ impl Distributor {
     pub(super) fn unlist(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &mut self.interactions[slot];
         let entry = interaction.entry_mut(nth);
+        if entry.by_name.is_some() {
+            return self.unlist_wanting(slot, nth);
+        }
         let node = std::mem::replace(&mut entry.node, Node::NOWHERE);
         let (step, queue_slot) = (entry.step, entry.queue_slot);
         let lines = &mut self.queues[queue_slot].lines;

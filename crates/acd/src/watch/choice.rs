@@ -4,6 +4,7 @@
 //! applying the events, one by one, to the state before; that the last one is the state after shows that
 //! the events tell all.
 
+mod order;
 mod turn;
 mod works;
 
@@ -12,17 +13,17 @@ use std::time::Duration;
 
 use timing::Instant;
 
+use self::order::{meets, need_of, step_in, turn_of};
 use self::turn::{Turn, turn};
 use super::{Input, Step, Violation};
 use crate::estimate::Estimator;
 use crate::state::{
-    AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
+    AgentState, EntryState, InteractionState, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
     Activity, AgentId, Aside, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, Event, Exit,
     HandlingEnd, InteractionId, Interruption, Presence, QueueId, QueueSettings, RejectCause, Requirement,
-    ReservationEnd, ReservationId, Selection, Settings, StepEffect, Strategy, Work, WorkStage, Worked,
-    requirement,
+    ReservationEnd, ReservationId, Selection, Settings, Strategy, Wanted, Work, WorkStage, Worked,
 };
 
 /// Checks every reservation of a step.
@@ -37,7 +38,7 @@ pub(super) fn check(
         ended: Vec::new(),
         state: State { now: before.now.max(step.now), ..before.clone() },
         freed_without_fault: BTreeSet::new(),
-        brings: None,
+        brings: (None, None),
         runs_deadlines: matches!(step.input, Input::Timeout),
         most_exclusions: settings.exclusions_max as usize,
     };
@@ -70,8 +71,8 @@ struct Mirror {
     ended: Vec<(AgentId, InteractionId)>,
     /// Agents whose caller gave up, so that the clock of being ready goes on.
     freed_without_fault: BTreeSet<AgentId>,
-    /// The requirement of the interaction that the command brings.
-    brings: Option<Requirement>,
+    /// The requirement of the interaction that the command brings, and the agents whom it wants.
+    brings: (Option<Requirement>, Option<Wanted>),
     /// Exclusions end in this step without a word.
     runs_deadlines: bool,
     most_exclusions: usize,
@@ -79,6 +80,9 @@ struct Mirror {
 
 /// An interaction as it stands in one queue.
 type Entry = (InteractionId, QueueId);
+
+/// An agent who could take an interaction: the place among those whom it wants by name, and by the strategy.
+type Able = (Option<u8>, Turn, AgentId, Fit);
 
 /// Whether an agent could take an interaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,29 +159,32 @@ impl Mirror {
         let entry = interaction.entry(queue_id).ok_or(unfit.clone())?;
         let queue = self.state.queues.get(&queue_id).ok_or(unfit.clone())?;
         let step = u8::try_from(step_in(entry, queue)).unwrap_or(u8::MAX);
-        let mut able: Vec<(Turn, AgentId, Fit)> = Vec::new();
+        let mut able: Vec<Able> = Vec::new();
         for (&other, state) in &self.state.agents {
             let fit = fit(other);
             if fit != Fit::No {
-                able.push((turn(queue, other, state), other, fit));
+                able.push((name_of(entry, other), turn(queue, other, state), other, fit));
             }
         }
-        able.sort_unstable_by_key(|&(turn, other, _)| (turn, other));
+        able.sort_unstable_by_key(|&(name, turn, other, _)| (name, turn, other));
         // No event tells the lots, by which anybody may come first of those preferred alike.
-        let by_lot = queue.settings.strategy == Strategy::WeightedRandom;
-        if by_lot && let Some(place) = able.iter().position(|&(_, other, _)| other == agent) {
-            let is_alike = |&&(turn, _, _): &&(Turn, AgentId, Fit)| turn == able[place].0;
+        let by_lot = queue.settings.strategy == Strategy::WeightedRandom && entry.wanted.is_none();
+        if by_lot && let Some(place) = able.iter().position(|&(_, _, other, _)| other == agent) {
+            let is_alike = |&&(_, turn, _, _): &&Able| turn == able[place].1;
             let before = able.iter().take_while(|entry| !is_alike(entry)).count();
             able[before..=place].rotate_right(1);
         }
-        if let Some(&(_, first, _)) = able.iter().find(|(_, _, fit)| *fit == Fit::Yes)
-            && able.iter().position(|(_, other, _)| *other == agent)
-                > able.iter().position(|(_, other, _)| *other == first)
+        if let Some(&(_, _, first, _)) = able.iter().find(|(_, _, _, fit)| *fit == Fit::Yes)
+            && able.iter().position(|(_, _, other, _)| *other == agent)
+                > able.iter().position(|(_, _, other, _)| *other == first)
         {
             return Err(Violation::WrongAgent { interaction: id, chosen: agent, first });
         }
-        let is_sure = able.iter().all(|(_, _, fit)| *fit == Fit::Yes);
-        let names: Vec<AgentId> = able.iter().map(|(_, other, _)| *other).collect();
+        let is_sure = able.iter().all(|(_, _, _, fit)| *fit == Fit::Yes);
+        let names: Vec<AgentId> = able.iter().map(|(_, _, other, _)| *other).collect();
+        if decision.wanted != name_of(entry, agent) {
+            return Err(Violation::FalseDecision(reservation));
+        }
         let selection = selection_of(&self.state, agent).ok_or(unfit.clone())?;
         let skills = &self.state.agents.get(&agent).ok_or(unfit)?.settings.skills;
         let (preference, reserve) = (queue.settings.bucket(skills), queue.settings.reserve(skills));
@@ -227,9 +234,11 @@ impl Mirror {
             return Fit::No;
         };
         let could = agent.is_available_for(queue.settings.channel, &self.state.settings.interruptions)
-            && interaction.accepts(agent)
-            && meets(&queue.settings, step_in(entry, queue), agent)
-            && queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open;
+            && entry.is_open_to(agent_id)
+            && (entry.is_regardless_of_skills()
+                || (interaction.accepts(agent) && meets(&queue.settings, step_in(entry, queue), agent)))
+            && (entry.wanted.is_some()
+                || queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open);
         if !could {
             return Fit::No;
         }
@@ -252,7 +261,8 @@ impl Mirror {
         let contact = self.state.interactions.get(&id)?;
         let Stage::Reserved { since, .. } = contact.stage else { return None };
         let ring = self.state.queues.get(&queue)?.settings.ring;
-        Some(ring.most_after(self.state.now - since))
+        let wants_somebody = contact.entry(queue)?.wanted.is_some();
+        Some(if wants_somebody { 1 } else { ring.most_after(self.state.now - since) })
     }
 
     /// Whether an agent could be rung beside others.
@@ -289,6 +299,7 @@ impl Mirror {
                 for held in rung {
                     if let Some(contact) = self.state.interactions.get_mut(&held.interaction)
                         && let Stage::Reserved { since, most } = &mut contact.stage
+                        && contact.entries.iter().any(|entry| entry.queue == *queue && entry.wanted.is_none())
                     {
                         *most = settings.ring.most_after(now - *since);
                     }
@@ -306,7 +317,9 @@ impl Mirror {
                     state.requirement.clone_from(requirement);
                 }
             }
-            Command::Enqueue { request, .. } => self.brings.clone_from(&request.requirement),
+            Command::Enqueue { request, .. } => {
+                self.brings = (request.requirement.clone(), request.wanted);
+            }
             Command::SetOpen { .. }
             | Command::RemoveAgent { .. }
             | Command::LogIn { .. }
@@ -340,17 +353,22 @@ impl Mirror {
                 self.queued(interaction, queue, from, priority, Instant::from_micros(arrived))
             }
             Event::StepEntered { interaction, queue, step, .. } => {
-                self.step_entered(interaction, queue, step)
+                self.entry(interaction, queue).map(|entry| entry.step = step)
+            }
+            Event::OpenedToAll { interaction, queue, .. } => {
+                self.entry(interaction, queue).map(|entry| entry.wanted = None)
             }
             Event::PriorityChanged { interaction, priority, .. } => {
                 self.contact(interaction).map(|contact| contact.priority = priority)
             }
-            Event::Reserved { reservation, interaction, agent, queue, deadline, .. } => {
+            Event::Reserved { reservation, interaction, agent, queue, deadline, ref decision, .. } => {
                 let held = ReservationState { interaction, agent, queue, since: now, deadline };
-                self.reserved(reservation, held)
+                self.reserved(reservation, held, decision.wanted.is_none())
             }
             Event::ReservationEnded { reservation, cause, .. } => self.reservation_ended(reservation, cause),
-            Event::Answered { interaction, agent, .. } => self.answered(interaction, agent),
+            Event::Answered { interaction, queue, agent, by_name, .. } => {
+                self.answered_by_name((interaction, queue), agent, by_name)
+            }
             Event::Overflowed { interaction, queue, elsewhere: true, .. } => {
                 self.end_entry(interaction, queue)
             }
@@ -361,11 +379,7 @@ impl Mirror {
             | Event::Overflowed { interaction, exit: Exit::Leave(_), .. } => {
                 self.state.interactions.remove(&interaction).map(drop)
             }
-            // It stands nowhere until it is queued.
-            Event::Overflowed { interaction, exit: Exit::Queue(_), .. } => {
-                let nowhere = Stage::Reserved { since: now, most: 0 };
-                self.contact(interaction).map(|contact| contact.stage = nowhere)
-            }
+            Event::Overflowed { interaction, exit: Exit::Queue(_), .. } => self.stands_nowhere(interaction),
             Event::HandlingEnded { interaction, queue, agent, handled_for, cause, .. } => {
                 self.worked(agent, queue, handled_for);
                 self.handling_ended(interaction, agent, cause)
@@ -383,8 +397,7 @@ impl Mirror {
                 *by = Interruption { since: None, before: by.until(now) };
             }),
             Event::AgentAside { agent, aside } => {
-                self.state.agents.get_mut(&agent)?.aside = aside;
-                Some(())
+                self.state.agents.get_mut(&agent).map(|state| state.aside = aside)
             }
             Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
                 self.after_call_work_started(agent, interaction, until)
@@ -401,6 +414,17 @@ impl Mirror {
         }
     }
 
+    fn answered_by_name(&mut self, (id, queue): Entry, agent: AgentId, by_name: bool) -> Option<()> {
+        let is_true = self.entry(id, queue)?.wanted.is_some() == by_name;
+        self.answered(id, agent).filter(|()| is_true)
+    }
+
+    /// Until it is queued.
+    fn stands_nowhere(&mut self, id: InteractionId) -> Option<()> {
+        let nowhere = Stage::Reserved { since: self.state.now, most: 0 };
+        self.contact(id).map(|contact| contact.stage = nowhere)
+    }
+
     fn end_entry(&mut self, interaction: InteractionId, queue: QueueId) -> Option<()> {
         self.contact(interaction).map(|contact| contact.entries.retain(|entry| entry.queue != queue))
     }
@@ -414,9 +438,8 @@ impl Mirror {
         self.state.queues.get_mut(&queue).map(|state| state.open = open)
     }
 
-    fn step_entered(&mut self, interaction: InteractionId, queue: QueueId, step: u8) -> Option<()> {
-        let mut entries = self.contact(interaction)?.entries.iter_mut();
-        entries.find(|entry| entry.queue == queue).map(|entry| entry.step = step)
+    fn entry(&mut self, id: InteractionId, queue: QueueId) -> Option<&mut EntryState> {
+        self.contact(id)?.entries.iter_mut().find(|entry| entry.queue == queue)
     }
 
     fn contact(&mut self, id: InteractionId) -> Option<&mut InteractionState> {
@@ -439,7 +462,7 @@ impl Mirror {
             return Some(());
         }
         if from.is_none() {
-            let requirement = self.brings.take();
+            let (requirement, wanted) = std::mem::take(&mut self.brings);
             let contact = InteractionState {
                 priority,
                 requirement,
@@ -447,7 +470,7 @@ impl Mirror {
                 flow_outs: 0,
                 exclusions: std::collections::BTreeMap::new(),
                 stage: Stage::Waiting,
-                entries: vec![EntryState::new(queue, entered)],
+                entries: vec![EntryState { wanted, ..EntryState::new(queue, entered) }],
             };
             self.state.interactions.insert(id, contact);
             return Some(());
@@ -461,8 +484,9 @@ impl Mirror {
         Some(())
     }
 
-    fn reserved(&mut self, id: ReservationId, held: ReservationState) -> Option<()> {
+    fn reserved(&mut self, id: ReservationId, held: ReservationState, had_a_turn: bool) -> Option<()> {
         let most = self.state.queues.get(&held.queue)?.settings.ring.most_after(Duration::ZERO);
+        let most = if had_a_turn { most } else { 1 };
         let contact = self.contact(held.interaction)?;
         match contact.stage {
             Stage::Waiting => contact.stage = Stage::Reserved { since: held.since, most },
@@ -479,8 +503,11 @@ impl Mirror {
         });
         let queue = self.state.queues.get_mut(&held.queue)?;
         match queue.settings.strategy {
-            Strategy::RoundRobin => queue.last_chosen = Some((agent.settings.order, held.agent)),
-            Strategy::LongestIdle(_)
+            Strategy::RoundRobin if had_a_turn => {
+                queue.last_chosen = Some((agent.settings.order, held.agent));
+            }
+            Strategy::RoundRobin
+            | Strategy::LongestIdle(_)
             | Strategy::MostSkilled
             | Strategy::LeastSkilled
             | Strategy::FewestHandled
@@ -626,7 +653,8 @@ impl Mirror {
             Stage::Waiting | Stage::Reserved { .. } | Stage::Handling { .. } => stage,
         };
         let contact = |state: &InteractionState| {
-            let entries = state.entries.iter().map(|entry| (entry.queue, entry.entered, entry.step));
+            let entries =
+                state.entries.iter().map(|entry| (entry.queue, entry.entered, entry.step, entry.wanted));
             (state.priority, stage(state.stage), entries.collect::<Vec<_>>())
         };
         let agent = |state: &AgentState| {
@@ -683,86 +711,11 @@ fn is_true(
         && decision.preference.is_none_or(|bucket| bucket == preference)
 }
 
+/// The place of an agent among those whom an interaction wants.
+fn name_of(entry: &EntryState, agent: AgentId) -> Option<u8> {
+    entry.wanted?.place(agent)
+}
+
 fn selection_of(state: &State, agent: AgentId) -> Option<Selection> {
     Some(state.agents.get(&agent)?.settings.selection.unwrap_or(state.settings.selection))
-}
-
-/// Where an interaction stands for an agent who is free: the smaller, the sooner. By band, then as the agent selects;
-/// what is first for [`Selection::LateLast`] is the class, then a time. Last the order of its queues.
-type Need = (u8, i128, i128, Place, usize);
-
-fn need_of(state: &State, agent_id: AgentId, (id, queue_id): Entry) -> Option<Need> {
-    let (agent, contact) = (state.agents.get(&agent_id)?, state.interactions.get(&id)?);
-    let (entry, nth) = (contact.entry(queue_id)?, contact.entries.iter().position(|e| e.queue == queue_id)?);
-    let queue = &state.queues.get(&queue_id)?.settings;
-    let place = contact.place(id, state.settings.head_start_per_point);
-    let objective = i128::try_from(queue.objective.as_micros()).ok()?;
-    let at = |time: Instant| i128::from(time.as_micros());
-    let need = |need| Some((queue.band, 0, need, place, nth));
-    match selection_of(state, agent_id)? {
-        Selection::Oldest => need(0),
-        Selection::EarliestDue => need(i128::from(place.key) + objective),
-        Selection::SkillLevel => {
-            let wanted = State::wanted_skills(queue);
-            let sum = i128::from(requirement::score(&wanted, &agent.settings.skills));
-            need(-(sum * (1 << 20) / i128::try_from(wanted.len().max(1)).ok()?))
-        }
-        Selection::Weight => need(-(at(state.now) - i128::from(place.key)).max(0) * i128::from(queue.weight)),
-        Selection::PercentAllocation => need(agent.above_share(entry.queue)),
-        Selection::QueueRatio => {
-            let mut all = (0, 0);
-            for (other, queue) in &state.queues {
-                let is_open = queue.settings.reserve(&agent.settings.skills) <= queue.reserves_open
-                    && agent.settings.capacity.of(queue.settings.channel) > 0;
-                if is_open && (0..=queue.settings.steps.len()).any(|step| meets(&queue.settings, step, agent))
-                {
-                    all = (all.0 + length(state, *other), all.1 + i128::from(queue.settings.ratio));
-                }
-            }
-            need(i128::from(queue.ratio) * all.0 - length(state, queue_id) * all.1)
-        }
-        Selection::LateLast { guard } => {
-            let waited = state.now - entry.entered;
-            let id_alone = Place { key: 0, interaction: id };
-            let entered = at(entry.entered);
-            let (class, time) = match (waited >= guard, waited <= queue.objective) {
-                (true, _) => (0, entered),
-                (false, true) => (1, entered + objective),
-                (false, false) => (2, entered + objective),
-            };
-            Some((queue.band, class, time, id_alone, nth))
-        }
-    }
-}
-
-/// How many wait in a queue.
-fn length(state: &State, id: QueueId) -> i128 {
-    let waits = |contact: &&InteractionState| contact.entry(id).is_some() && contact.stage == Stage::Waiting;
-    i128::try_from(state.interactions.values().filter(waits).count()).unwrap_or(i128::MAX)
-}
-
-/// When an interaction has its turn, compared with all others: by band and place.
-fn turn_of(state: &State, (id, queue): Entry) -> Option<(u8, Place)> {
-    let contact = state.interactions.get(&id)?;
-    let band = state.queues.get(&queue)?.settings.band;
-    Some((band, contact.place(id, state.settings.head_start_per_point)))
-}
-
-/// The step that counts; while agents are rung the rules may have changed, and with them how many steps there are.
-fn step_in(entry: &EntryState, queue: &QueueState) -> usize {
-    usize::from(entry.step).min(queue.settings.steps.len())
-}
-
-fn meets(settings: &QueueSettings, step: usize, agent: &AgentState) -> bool {
-    let skills = &agent.settings.skills;
-    let mut meets = settings.requirement.is_met_by(skills);
-    let Some(steps) = settings.steps.get(..step) else { return false };
-    for step in steps {
-        let this = step.requirement.is_met_by(skills);
-        meets = match step.effect {
-            StepEffect::Replace => this,
-            StepEffect::Add => meets || this,
-        };
-    }
-    meets
 }

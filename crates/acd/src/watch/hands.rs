@@ -93,9 +93,7 @@ impl Hands {
                 Ok(())
             }
             Event::AgentChanged { agent, .. } => {
-                if let Some(held) = self.held.get_mut(&agent) {
-                    held.retain(|held| held.how != How::Ended);
-                }
+                self.held.entry(agent).or_default().retain(|held| held.how != How::Ended);
                 Ok(())
             }
             Event::AgentRemoved { agent } => {
@@ -105,6 +103,7 @@ impl Hands {
             }
             Event::Queued { .. }
             | Event::StepEntered { .. }
+            | Event::OpenedToAll { .. }
             | Event::PriorityChanged { .. }
             | Event::Abandoned { .. }
             | Event::Overflowed { .. }

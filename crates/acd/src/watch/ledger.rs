@@ -10,7 +10,7 @@ use super::line::{Book, Lines, Rules, Stand, Stay, Visit};
 use super::{Input, Step, TICK, Violation};
 use crate::{
     AgentId, Command, Counters, DequeueCause, Event, Exit, HandlingEnd, InteractionId, OverflowCause,
-    QueueId, Refusal, ReservationEnd, ReservationId, Selection, Settings, StepCause,
+    QueueId, Refusal, ReservationEnd, ReservationId, Selection, Settings, StepCause, Wanted, WantedEnd,
 };
 
 /// A reservation that is not over.
@@ -221,6 +221,7 @@ impl Ledger {
             Event::StepEntered { interaction, queue, step, cause, .. } => {
                 self.step_entered(interaction, queue, step, cause)
             }
+            Event::OpenedToAll { interaction, cause, .. } => self.opened(interaction, cause),
             Event::PriorityChanged { interaction, priority, .. } => {
                 self.unlist(interaction);
                 self.stay(interaction)?.priority = priority;
@@ -308,9 +309,11 @@ impl Ledger {
         self.unlist(id);
         match (self.stays.get_mut(&id), from) {
             (None, None) => {
-                let own = brings_requirement(input, id);
+                let (own, wanted) = brings(input, id);
+                let wants = wanted.map(|wanted| wanted.within.map(|within| entered + within));
                 let (visits, tried) = (vec![visit], BTreeSet::new());
-                let stay = Stay { priority, own, arrived, visits, stand: Stand::Waiting, rung: 0, tried };
+                let stay =
+                    Stay { priority, own, wants, arrived, visits, stand: Stand::Waiting, rung: 0, tried };
                 self.stays.insert(id, stay);
             }
             // The next of the queues that it was put into at once.
@@ -336,6 +339,7 @@ impl Ledger {
                 let (step, has_old_step) =
                     if is_back { (before.step, before.has_old_step) } else { (0, false) };
                 *before = Visit { step, has_old_step, ..visit };
+                stay.wants = stay.wants.filter(|_| is_back);
             }
             (None, Some(_)) => return Err(lost),
         }
@@ -374,6 +378,20 @@ impl Ledger {
         (visit.step, visit.has_old_step) = (step, false);
         self.list(id);
         Ok(())
+    }
+
+    fn opened(&mut self, id: InteractionId, cause: WantedEnd) -> Result<(), Violation> {
+        self.expect(id, |stand| stand == Stand::Waiting)?;
+        self.unlist(id);
+        let now = self.now;
+        let wants = self.stay(id)?.wants.take();
+        let is_true = match (wants, cause) {
+            (Some(_), WantedEnd::Absent) => true,
+            (Some(until), WantedEnd::TimedOut) => until.is_some_and(|until| until <= now),
+            (None, _) => false,
+        };
+        self.list(id);
+        if is_true { Ok(()) } else { Err(Violation::WrongWish(id)) }
     }
 
     fn reserved(&mut self, id: ReservationId, held: Held, beside: u8) -> Result<(), Violation> {
@@ -464,7 +482,9 @@ impl Ledger {
             | OverflowCause::MaxLength
             | OverflowCause::Closed
             | OverflowCause::Moved
-            | OverflowCause::QueueRemoved => return Ok(()),
+            | OverflowCause::QueueRemoved
+            | OverflowCause::WantedAbsent
+            | OverflowCause::WantedTimeout => return Ok(()),
         };
         let rule = self.overflows.get(&queue).and_then(|rules| rules.get(usize::from(number)));
         // A rule without a time is for those who enter.
@@ -660,10 +680,14 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Whether the interaction came with a requirement of its own, which only the command tells.
-fn brings_requirement(input: Input<'_>, id: InteractionId) -> bool {
-    matches!(input, Input::Obeyed(Command::Enqueue { interaction, request })
-        if *interaction == id && request.requirement.is_some())
+/// Whether the interaction came with a requirement of its own, and whom it wants, which only the command tells.
+fn brings(input: Input<'_>, id: InteractionId) -> (bool, Option<&Wanted>) {
+    match input {
+        Input::Obeyed(Command::Enqueue { interaction, request }) if *interaction == id => {
+            (request.requirement.is_some(), request.wanted.as_ref())
+        }
+        Input::Obeyed(_) | Input::Refused(..) | Input::Timeout => (false, None),
+    }
 }
 
 /// Whether the interaction was put into this queue beside the first.

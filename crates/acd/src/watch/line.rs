@@ -14,6 +14,8 @@ pub(super) struct Stay {
     pub(super) priority: i32,
     /// It has a requirement of its own, so that who comes later may be taken before.
     pub(super) own: bool,
+    /// It wants agents by name, and until when if time ends that.
+    pub(super) wants: Option<Option<Instant>>,
     pub(super) arrived: Instant,
     /// In the order in which it was put into its queues.
     pub(super) visits: Vec<Visit>,
@@ -87,17 +89,26 @@ type Class = (QueueId, u8, i32);
 pub(super) struct Lines {
     lines: BTreeMap<Class, BTreeSet<(Instant, InteractionId)>>,
     steps: BTreeSet<(Instant, InteractionId, QueueId)>,
+    wishes: BTreeSet<(Instant, InteractionId)>,
+}
+
+impl Stay {
+    /// Whether who comes later may be taken before.
+    fn is_apart(&self) -> bool {
+        self.own || self.wants.is_some()
+    }
 }
 
 impl Lines {
     pub(super) fn insert(&mut self, id: InteractionId, stay: &Stay, rules: &Rules) {
         for visit in stay.visits.iter().filter(|visit| visit.onto.is_none()) {
-            if !stay.own {
+            if !stay.is_apart() {
                 let class = (visit.queue, visit.step, stay.priority);
                 self.lines.entry(class).or_default().insert((stay.arrived, id));
             }
             self.steps.extend(next_step(visit, rules).map(|at| (at, id, visit.queue)));
         }
+        self.wishes.extend(stay.wants.flatten().map(|until| (until, id)));
     }
 
     pub(super) fn remove(&mut self, id: InteractionId, stay: &Stay, rules: &Rules) {
@@ -113,6 +124,9 @@ impl Lines {
                 self.steps.remove(&(at, id, visit.queue));
             }
         }
+        if let Some(until) = stay.wants.flatten() {
+            self.wishes.remove(&(until, id));
+        }
     }
 
     /// I7: nobody of the same class came earlier whom this agent has not tried.
@@ -123,7 +137,7 @@ impl Lines {
         agent: AgentId,
     ) -> Result<(), Violation> {
         let stay = &stays[&id];
-        let Some(visit) = stay.visit(queue).filter(|_| !stay.own) else { return Ok(()) };
+        let Some(visit) = stay.visit(queue).filter(|_| !stay.is_apart()) else { return Ok(()) };
         let Some(line) = self.lines.get(&(queue, visit.step, stay.priority)) else { return Ok(()) };
         let before = line.range(..(stay.arrived, id));
         match before.map(|&(_, earlier)| earlier).find(|earlier| !stays[earlier].tried.contains(&agent)) {
@@ -132,8 +146,11 @@ impl Lines {
         }
     }
 
-    /// I8: once time has been told, nobody waits at a step whose end is over.
+    /// I8: once time has been told, nobody waits at a step whose end is over, or for agents whose time is over.
     pub(super) fn check_steps(&self, now: Instant) -> Result<(), Violation> {
+        if let Some(&(_, id)) = self.wishes.first().filter(|&&(until, _)| until + TICK <= now) {
+            return Err(Violation::WrongWish(id));
+        }
         match self.steps.first() {
             Some(&(at, id, _)) if at + TICK <= now => Err(Violation::WrongStep(id)),
             Some(_) | None => Ok(()),

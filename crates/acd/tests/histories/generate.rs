@@ -8,9 +8,9 @@ use acd::requirement::{Comparison, Skills};
 use acd::{
     AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Capacity, Channel, Closed,
     Command, Condition, Exit, ExitId, ForcedPresence, IdleClock, InteractionId, Interruptions, Lease, Limit,
-    MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, PREFERENCES_MAX, Presence, QueueId, QueueSettings,
-    RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Ring, Selection,
-    Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId,
+    MaxLength, MaxWait, Measure, NobodyLoggedIn, Otherwise, Overflow, PREFERENCES_MAX, Presence, QueueId,
+    QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Ring,
+    Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId, Wanted,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -55,7 +55,7 @@ pub(crate) enum Op {
 pub(crate) fn history() -> impl Strategy<Value = History> {
     let start = (vec(queue_settings(), 3), vec(agent_settings(), 5));
     // Beside those with up to three channels.
-    let only_calls = prop::bool::weighted(0.3);
+    let only_calls = prop::bool::weighted(0.2);
     (settings(), start, vec(op(), 60..240), only_calls).prop_map(
         |(settings, (queues, agents), ops, only_calls)| {
             let mut all = Vec::new();
@@ -137,7 +137,7 @@ fn interruptions() -> impl Strategy<Value = Interruptions> {
             all.allow(Channel(interrupted), Channel((interrupted + further) % CHANNELS))
         })
     };
-    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 5 => Just(all)]
+    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 8 => Just(all)]
 }
 
 fn capacity() -> impl Strategy<Value = Capacity> {
@@ -421,11 +421,32 @@ fn enqueue() -> impl Strategy<Value = Command> {
     let own = option::weighted(0.2, requirement());
     // Sometimes one twice, or more than there are.
     let some = subsequence((0..5).map(QueueId).collect::<Vec<_>>(), 1..4);
-    let also = prop_oneof![3 => Just(Vec::new()), 3 => some, 1 => vec(queue(), 0..10)];
-    (interaction(), queue(), also, -2..3i32, own, arrived).prop_map(
-        |(interaction, queue, also, priority, requirement, arrived)| Command::Enqueue {
-            interaction,
-            request: Request { queue, also, priority, requirement, arrived },
+    let also = prop_oneof![2 => Just(Vec::new()), 3 => some, 1 => vec(queue(), 0..10)];
+    // Whoever waits in several queues can want nobody, and is refused where it is said all the same.
+    let wanted = (option::weighted(0.35, wanted()), prop::bool::weighted(0.1));
+    (interaction(), queue(), also, -2..3i32, own, arrived, wanted).prop_map(
+        |(interaction, queue, also, priority, requirement, arrived, (wanted, is_wrong))| {
+            let wanted = wanted.filter(|_| also.is_empty() || is_wrong);
+            let request = Request { queue, also, priority, requirement, arrived, wanted };
+            Command::Enqueue { interaction, request }
+        },
+    )
+}
+
+/// Sometimes one twice, and sometimes to stay with an end.
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let otherwise = prop_oneof![
+        5 => Just(Otherwise::Anybody),
+        3 => exit().prop_map(Otherwise::Exit),
+        2 => Just(Otherwise::Stay),
+    ];
+    let within = prop_oneof![1 => Just(None), 1 => duration_or_zero(6_000).prop_map(Some)];
+    let within = (within, any::<bool>());
+    (vec(agent(), 0..4), within, otherwise, any::<bool>()).prop_map(
+        |(agents, (within, is_wrong), otherwise, regardless_of_skills)| {
+            let within = within.filter(|_| otherwise != Otherwise::Stay || is_wrong);
+            let names = std::array::from_fn(|place| agents.get(place).copied());
+            Wanted { agents: names, within, otherwise, regardless_of_skills }
         },
     )
 }

@@ -2,10 +2,10 @@
 
 use acd::{
     AbandonedDuring, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence,
-    ReasonCode, RejectCause, ReservationEnd, Selection, StepCause,
+    ReasonCode, RejectCause, ReservationEnd, Selection, StepCause, WantedEnd,
 };
 
-pub(crate) const ALL: [&str; 65] = [
+pub(crate) const ALL: [&str; 72] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -19,6 +19,13 @@ pub(crate) const ALL: [&str; 65] = [
     "reserved: one eligible",
     "reserved: several eligible",
     "reserved by own requirement",
+    "reserved by name, the first",
+    "reserved by name, another",
+    "reserved by name, several able",
+    "opened to all, nobody wanted is there",
+    "opened to all by time",
+    "overflow: wanted agents absent",
+    "overflow: wanted agents too late",
     "reserved: earliest due",
     "reserved: skill level",
     "reserved: weight",
@@ -83,6 +90,8 @@ pub(crate) fn of(event: &Event) -> &'static str {
             StepCause::Unstaffed => "step past an unstaffed one",
             StepCause::Changed => "step by new rules",
         },
+        Event::OpenedToAll { cause: WantedEnd::Absent, .. } => "opened to all, nobody wanted is there",
+        Event::OpenedToAll { cause: WantedEnd::TimedOut, .. } => "opened to all by time",
         Event::PriorityChanged { .. } => "priority changed",
         Event::Reserved { decision, .. } => reserved(decision),
         Event::ReservationEnded { cause, .. } => reservation_end(*cause),
@@ -90,8 +99,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::Abandoned { during: AbandonedDuring::Waiting, .. } => "abandoned while waiting",
         Event::Abandoned { during: AbandonedDuring::Reserved, .. } => "abandoned while reserved",
         Event::Overflowed { elsewhere: true, .. } => "overflow, and it waits elsewhere",
-        Event::Overflowed { exit: Exit::Leave(_), .. } => "overflow out",
-        Event::Overflowed { cause, waited, .. } => overflow(*cause, waited.is_zero()),
+        Event::Overflowed { cause, exit, waited, .. } => overflowed(*cause, *exit, waited.is_zero()),
         Event::Dequeued { cause, .. } => match cause {
             DequeueCause::Answered => "dequeued: answered",
             DequeueCause::Abandoned => "dequeued: abandoned",
@@ -129,25 +137,6 @@ pub(crate) fn of(event: &Event) -> &'static str {
     }
 }
 
-fn reserved(decision: &Decision) -> &'static str {
-    if decision.own_requirement {
-        return "reserved by own requirement";
-    }
-    if decision.beside > 0 {
-        return if decision.beside > 1 { "reserved beside several" } else { "reserved beside one" };
-    }
-    match decision.selection {
-        Selection::EarliestDue => "reserved: earliest due",
-        Selection::SkillLevel => "reserved: skill level",
-        Selection::Weight => "reserved: weight",
-        Selection::QueueRatio => "reserved: queue ratio",
-        Selection::PercentAllocation => "reserved: percent allocation",
-        Selection::LateLast { .. } => "reserved: late last",
-        Selection::Oldest if decision.eligible > 1 => "reserved: several eligible",
-        Selection::Oldest => "reserved: one eligible",
-    }
-}
-
 fn reserves(open: u8) -> &'static str {
     if open == 0 { "reserves close" } else { "reserves open" }
 }
@@ -167,8 +156,30 @@ fn reservation_end(cause: ReservationEnd) -> &'static str {
     }
 }
 
-fn overflow(cause: OverflowCause, at_entry: bool) -> &'static str {
+fn reserved(decision: &Decision) -> &'static str {
+    match (decision.wanted, decision.selection) {
+        (Some(_), _) if decision.eligible > 1 => "reserved by name, several able",
+        (Some(0), _) => "reserved by name, the first",
+        (Some(_), _) => "reserved by name, another",
+        _ if decision.own_requirement => "reserved by own requirement",
+        _ if decision.beside > 1 => "reserved beside several",
+        _ if decision.beside > 0 => "reserved beside one",
+        (None, Selection::EarliestDue) => "reserved: earliest due",
+        (None, Selection::SkillLevel) => "reserved: skill level",
+        (None, Selection::Weight) => "reserved: weight",
+        (None, Selection::QueueRatio) => "reserved: queue ratio",
+        (None, Selection::PercentAllocation) => "reserved: percent allocation",
+        (None, Selection::LateLast { .. }) => "reserved: late last",
+        (None, Selection::Oldest) if decision.eligible > 1 => "reserved: several eligible",
+        (None, Selection::Oldest) => "reserved: one eligible",
+    }
+}
+
+fn overflowed(cause: OverflowCause, exit: Exit, at_entry: bool) -> &'static str {
     match cause {
+        OverflowCause::WantedAbsent => "overflow: wanted agents absent",
+        OverflowCause::WantedTimeout => "overflow: wanted agents too late",
+        _ if matches!(exit, Exit::Leave(_)) => "overflow out",
         OverflowCause::NobodyLoggedIn => "overflow: nobody logged in",
         OverflowCause::MaxWait => "overflow: maximum wait",
         OverflowCause::MaxLength => "overflow: maximum length",

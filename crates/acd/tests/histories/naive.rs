@@ -6,6 +6,7 @@ mod overflow;
 mod people;
 mod reserve;
 mod ring;
+mod wanted;
 mod wish;
 
 use std::cmp::Reverse;
@@ -20,11 +21,13 @@ use acd::state::{
 use acd::{
     AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, CHANNELS_MAX, Channel, Command,
     Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault, Forced, ForcedPresence,
-    HandlingEnd, IdleClock, InteractionId, Interruption, Lease, OverflowCause, Presence, QueueId,
+    HandlingEnd, IdleClock, InteractionId, Interruption, Lease, Otherwise, OverflowCause, Presence, QueueId,
     QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId,
-    Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Work, WorkStage, Worked, Works,
+    Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Wanted, WantedEnd, Work, WorkStage,
+    Worked, Works,
 };
 use timing::Instant;
+use wanted::{asks_no_skills, is_wanted, until};
 
 use reserve::reserve;
 
@@ -44,6 +47,7 @@ enum Due {
     Widening(InteractionId),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
+    Wanted(InteractionId, QueueId),
     MaxWait(InteractionId, QueueId),
     Overflow(InteractionId, QueueId),
     Grace(QueueId),
@@ -218,7 +222,8 @@ impl Naive {
             if let Stage::Reserved { since, most } = interaction.stage {
                 let ring = self.state.queues[&self.ringing_queue(id)].settings.ring;
                 let every = Duration::from_micros(ring.every.as_micros() as u64);
-                if most < ring.most && every > Duration::ZERO {
+                let is_open = self.entry((id, self.ringing_queue(id))).wanted.is_none();
+                if most < ring.most && every > Duration::ZERO && is_open {
                     all.insert((since + every * u32::from(most), Due::Widening(id)));
                 }
             }
@@ -230,6 +235,9 @@ impl Naive {
                 if usize::from(entry.step) < rules.steps.len() {
                     let after = rules.steps[usize::from(entry.step)].after;
                     all.insert((entry.entered + after, Due::Step(id, entry.queue)));
+                }
+                if let Some(until) = until(entry) {
+                    all.insert((until, Due::Wanted(id, entry.queue)));
                 }
                 if let (Some(rule), false) = (rules.max_wait, entry.overdue) {
                     all.insert((entry.entered + rule.after, Due::MaxWait(id, entry.queue)));
@@ -269,6 +277,11 @@ impl Naive {
             Due::Widening(interaction) => self.widen((interaction, self.ringing_queue(interaction))),
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
             Due::Reserve(queue) => self.open_reserves(queue),
+            Due::Wanted(interaction, queue) => {
+                let place = self.place(interaction);
+                self.go_without((interaction, queue), WantedEnd::TimedOut);
+                self.overdue.insert((place, queue));
+            }
             Due::MaxWait(interaction, queue) | Due::Overflow(interaction, queue) => {
                 self.leave_if_too_old((interaction, queue));
             }
@@ -462,6 +475,7 @@ impl Naive {
         for &queue in &queues {
             self.watch_staffing(queue);
         }
+        self.free_the_forsaken();
         self.match_all();
         for queue in std::mem::take(&mut self.deserted) {
             self.empty_deserted(queue);
@@ -494,15 +508,18 @@ impl Naive {
         let exit = self.state.queues[&queue].settings.nobody_logged_in.expect("known to be here").exit;
         for place in self.line(queue) {
             let stand = (place.interaction, queue);
-            if self.has_exit(stand, exit) {
+            if self.has_exit(stand, exit) && !self.is_spared(stand) {
                 self.leave(stand, OverflowCause::NobodyLoggedIn, exit);
             }
         }
     }
 
     /// Who would be first by a lot that says nothing any more draws a new one, until somebody is first by a good one.
-    fn draw_lots(&mut self, queue: QueueId, able: &mut [AgentId]) {
-        if self.state.queues[&queue].settings.strategy != Strategy::WeightedRandom {
+    /// Who is named goes by that, and by no lot.
+    fn draw_lots(&mut self, stand: Stand, able: &mut [AgentId]) {
+        let queue = stand.1;
+        let by_lot = self.state.queues[&queue].settings.strategy == Strategy::WeightedRandom;
+        if !by_lot || self.entry(stand).wanted.is_some() {
             return;
         }
         loop {
@@ -531,7 +548,7 @@ impl Naive {
             let wished_by = |agent: &AgentId| wishes.contains(&(*agent, stand));
             let mut able = self.candidates(stand);
             able.retain(wished_by);
-            self.draw_lots(stand.1, &mut able);
+            self.draw_lots(stand, &mut able);
             self.reserve(stand, &able);
         }
     }
@@ -547,10 +564,13 @@ impl Naive {
         let skills = &agent.settings.skills;
         agent.presence == Presence::Ready
             && self.has_room(agent, queue.settings.channel)
-            && meets(&queue.settings, self.step_of(stand), skills)
-            && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
             && !entry.exclusions.contains_key(&agent_id)
-            && reserve(&queue.settings, agent) <= usize::from(queue.reserves_open)
+            && is_wanted(self.entry(stand), agent_id)
+            && (asks_no_skills(self.entry(stand))
+                || meets(&queue.settings, self.step_of(stand), skills)
+                    && entry.requirement.as_ref().is_none_or(|own| own.is_met_by(skills)))
+            && (self.entry(stand).wanted.is_some()
+                || reserve(&queue.settings, agent) <= usize::from(queue.reserves_open))
     }
 
     /// Whether an agent could take one more of a channel, by what is in hand and beside.
@@ -602,7 +622,12 @@ impl Naive {
         }
         // Whom the queue prefers comes first; the order by strategy stays among those preferred alike.
         able.sort_by_key(|(_, agent)| preference(&queue.settings, agent));
-        able.into_iter().map(|(id, _)| id).collect()
+        let mut able: Vec<AgentId> = able.into_iter().map(|(id, _)| id).collect();
+        // Whom the interaction names goes by that, and by nothing of the queue.
+        if let Some(wanted) = self.entry(stand).wanted {
+            able.sort_by_key(|agent| wanted.agents.iter().position(|name| *name == Some(*agent)));
+        }
+        able
     }
 
     fn reserve(&mut self, (id, queue): Stand, able: &[AgentId]) {
@@ -630,7 +655,9 @@ impl Naive {
         let order = self.state.agents[&agent].settings.order;
         let rules = self.state.queues.get_mut(&queue).expect("known to be here");
         let (strategy, channel) = (rules.settings.strategy, rules.settings.channel);
-        if strategy == Strategy::RoundRobin {
+        let name = |wanted: Wanted| wanted.agents.iter().position(|&name| name == Some(agent));
+        let wanted = entry.wanted.map(|wanted| name(wanted).expect("one of them takes it") as u8);
+        if strategy == Strategy::RoundRobin && wanted.is_none() {
             rules.last_chosen = Some((order, agent));
         }
         let deadline = now + rules.settings.ring_timeout;
@@ -652,6 +679,7 @@ impl Naive {
                 beside,
                 step,
                 own_requirement: own,
+                wanted,
                 strategy,
                 preference,
                 reserve,

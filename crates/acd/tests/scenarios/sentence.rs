@@ -2,8 +2,8 @@
 
 use acd::state::State;
 use acd::{
-    AgentId, Command, InteractionId, Lease, Presence, ReasonCode, RejectCause, Request, ReservationId,
-    SupervisorId,
+    AgentId, Command, InteractionId, Lease, Otherwise, Presence, ReasonCode, RejectCause, Request,
+    ReservationId, SupervisorId, Wanted,
 };
 use timing::Instant;
 
@@ -94,13 +94,36 @@ fn enters(names: &mut Names, now: Instant, interaction: InteractionId, text: &st
         } else if let Some(text) = part.strip_prefix("having waited ") {
             let ago = u64::try_from(duration(text)?.as_micros()).unwrap_or(u64::MAX);
             request.arrived = Some(Instant::from_micros(now.as_micros().saturating_sub(ago)));
+        } else if let Some(text) = part.strip_prefix("wanting ") {
+            request.wanted = Some(wanting(names, text)?);
         } else {
             return Err(format!(
-                "`{part}` is unclear: and QUEUE, with priority N, needing ..., having waited 40s"
+                "`{part}` is unclear: and QUEUE, with priority N, needing ..., having waited 40s, wanting ..."
             ));
         }
     }
     Ok(Command::Enqueue { interaction, request })
+}
+
+/// `kim then lee for 30s`, `kim whatever the skills for 1m else -> exit 2`, `kim whatever happens`
+fn wanting(names: &Names, text: &str) -> Said<Wanted> {
+    let (text, otherwise) = match text.split_once(" else ->") {
+        Some((text, to)) => (text, Otherwise::Exit(exit(names, to.trim())?)),
+        None => (text, Otherwise::Anybody),
+    };
+    let (text, within) = match text.split_once(" for ") {
+        Some((text, length)) => (text, Some(duration(length.trim())?)),
+        None => (text, None),
+    };
+    let (text, otherwise) = match text.strip_suffix(" whatever happens") {
+        Some(text) => (text, Otherwise::Stay),
+        None => (text, otherwise),
+    };
+    let regardless_of_skills = text.ends_with(" whatever the skills");
+    let text = text.trim_end_matches(" whatever the skills");
+    let all = text.split(" then ").map(|name| names.agent(name.trim())).collect::<Said<Vec<_>>>()?;
+    let agents = std::array::from_fn(|place| all.get(place).copied());
+    Ok(Wanted { agents, within, otherwise, regardless_of_skills })
 }
 
 fn answer(reservation: ReservationId, text: &str) -> Said<Command> {

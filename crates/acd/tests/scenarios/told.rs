@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acd::{
     AbandonedDuring, Activity, Aside, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause,
-    Presence, RejectCause, ReservationEnd, StepCause, Strategy,
+    Presence, RejectCause, ReservationEnd, StepCause, Strategy, WantedEnd,
 };
 use timing::Instant;
 
@@ -84,6 +84,15 @@ fn words(names: &Names, event: &Event) -> Words {
                 vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
             (format!("call {} comes to step {step}", interaction.0), fields)
         }
+        Event::OpenedToAll { interaction, queue, cause, waited } => {
+            let why = match cause {
+                WantedEnd::Absent => "nobody whom it wants is there",
+                WantedEnd::TimedOut => "it is time",
+            };
+            let fields =
+                vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
+            (format!("call {} is for everybody", interaction.0), fields)
+        }
         Event::PriorityChanged { interaction, priority, .. } => {
             (format!("call {} has priority {priority}", interaction.0), Vec::new())
         }
@@ -99,8 +108,10 @@ fn words(names: &Names, event: &Event) -> Words {
                 format!("call {} rings {} no more: {}", interaction.0, agent_name(*agent), end(*cause));
             (head, fields)
         }
-        Event::Answered { interaction, queue, agent, waited, age } => {
-            let fields = vec![("waited", length(*waited)), ("age", length(*age)), ("in", queue_name(*queue))];
+        Event::Answered { interaction, queue, agent, waited, age, by_name } => {
+            let mut fields =
+                vec![("waited", length(*waited)), ("age", length(*age)), ("in", queue_name(*queue))];
+            fields.extend(by_name.then(|| ("by name", String::new())));
             (format!("{} answers call {}", agent_name(*agent), interaction.0), fields)
         }
         Event::Abandoned { .. } | Event::Overflowed { .. } | Event::Dequeued { .. } => leaves(names, event),
@@ -264,6 +275,7 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         Event::Refused { refusal, .. } => (format!("refused: {refusal}"), Vec::new()),
         Event::Queued { .. }
         | Event::StepEntered { .. }
+        | Event::OpenedToAll { .. }
         | Event::PriorityChanged { .. }
         | Event::Reserved { .. }
         | Event::ReservationEnded { .. }
@@ -295,6 +307,9 @@ fn why(names: &Names, decision: &Decision) -> Vec<(&'static str, String)> {
         fields.push(("own requirement", String::new()));
     }
     fields.extend((decision.beside > 0).then(|| ("beside", decision.beside.to_string())));
+    if let Some(place) = decision.wanted {
+        fields.push(("wanted", (u32::from(place) + 1).to_string()));
+    }
     fields
 }
 
@@ -327,6 +342,8 @@ fn overflow(cause: OverflowCause) -> String {
         OverflowCause::Closed => "the queue is closed",
         OverflowCause::Moved => "it was moved",
         OverflowCause::QueueRemoved => "the queue is removed",
+        OverflowCause::WantedAbsent => "nobody whom it wants is there",
+        OverflowCause::WantedTimeout => "nobody whom it wants took it",
     };
     words.to_owned()
 }

@@ -19,6 +19,7 @@ mod selection;
 mod several;
 mod strategies;
 mod supervisors;
+mod wanted;
 mod wrap_up;
 
 use std::time::Duration;

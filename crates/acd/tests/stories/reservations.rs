@@ -29,7 +29,8 @@ fn a_call_is_offered_answered_and_finished_with_all_times_in_the_events() {
         lasted: seconds(3),
         left: 0
     }));
-    let answered = Event::Answered { interaction, queue, agent, waited: seconds(7), age: seconds(7) };
+    let (waited, age, by_name) = (seconds(7), seconds(7), false);
+    let answered = Event::Answered { interaction, queue, agent, waited, age, by_name };
     assert!(events.contains(&answered));
     let (handled_for, cause) = (seconds(120), HandlingEnd::Finished);
     let interrupted_for = seconds(0);

@@ -72,6 +72,7 @@ impl Engine {
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
             // Priorities, and the states of agents and queues, are for reporters and desktops.
             Event::PriorityChanged { .. }
+            | Event::OpenedToAll { .. }
             | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }

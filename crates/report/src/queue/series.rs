@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use acd::{
     AgentCounts, DequeueCause, OVERFLOWS_MAX, OverflowCause, QueueSnapshot, RejectCause, ReservationEnd,
+    WantedEnd,
 };
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -68,6 +69,10 @@ const DEQUEUES: Definition = Definition {
 const FLOW_OUTS: Definition = Definition {
     name: "cordboard_flow_outs_total",
     help: "Of the overflowed interactions, those that went to another queue.",
+};
+const WANTED: Definition = Definition {
+    name: "cordboard_wanted_agents_total",
+    help: "Interactions that wanted agents by name, by whether one of them answered.",
 };
 const STEPS: Definition = Definition {
     name: "cordboard_steps_entered_total",
@@ -146,12 +151,14 @@ const AGENT_SECONDS: Definition = Definition {
 };
 
 /// In the order of [`overflow_index`].
-const OVERFLOW_CAUSES: [&str; 6 + OVERFLOWS_MAX] = [
+const OVERFLOW_CAUSES: [&str; 8 + OVERFLOWS_MAX] = [
     "nobody_logged_in",
     "max_wait",
     "max_length",
     "moved",
     "queue_removed",
+    "wanted_absent",
+    "wanted_timeout",
     "closed",
     "rule_1",
     "rule_2",
@@ -162,6 +169,8 @@ const OVERFLOW_CAUSES: [&str; 6 + OVERFLOWS_MAX] = [
     "rule_7",
     "rule_8",
 ];
+/// In the order of [`WantedOutcome`].
+const WANTED_OUTCOMES: [&str; 3] = ["answered", "absent", "timed_out"];
 /// In the order of [`dequeue_index`].
 const DEQUEUE_CAUSES: [&str; 4] = ["answered", "abandoned", "moved", "queue_removed"];
 /// In the order of [`reservation_index`].
@@ -178,6 +187,23 @@ const RESERVATION_ENDS: [&str; 10] = [
     "taken_by_another",
 ];
 
+/// What became of an interaction that wanted agents by name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WantedOutcome {
+    Answered,
+    Absent,
+    TimedOut,
+}
+
+impl WantedOutcome {
+    pub(crate) fn of(end: WantedEnd) -> WantedOutcome {
+        match end {
+            WantedEnd::Absent => WantedOutcome::Absent,
+            WantedEnd::TimedOut => WantedOutcome::TimedOut,
+        }
+    }
+}
+
 fn overflow_index(cause: OverflowCause) -> usize {
     match cause {
         OverflowCause::NobodyLoggedIn => 0,
@@ -185,8 +211,10 @@ fn overflow_index(cause: OverflowCause) -> usize {
         OverflowCause::MaxLength => 2,
         OverflowCause::Moved => 3,
         OverflowCause::QueueRemoved => 4,
-        OverflowCause::Closed => 5,
-        OverflowCause::Rule(number) => 6 + usize::from(number),
+        OverflowCause::WantedAbsent => 5,
+        OverflowCause::WantedTimeout => 6,
+        OverflowCause::Closed => 7,
+        OverflowCause::Rule(number) => 8 + usize::from(number),
     }
 }
 
@@ -233,6 +261,7 @@ pub(crate) struct QueueSeries {
     ring_accepted: Histogram,
     ring_missed: Histogram,
     pub(crate) steps: IntCounter,
+    wanted: [IntCounter; WANTED_OUTCOMES.len()],
     pub(super) handle_time: Histogram,
     pub(crate) after_call_work: Histogram,
     open: IntGauge,
@@ -277,6 +306,7 @@ impl QueueSeries {
             ring_accepted: group.histogram(RING, &RING_EDGES, &[("outcome", "accepted")]),
             ring_missed: group.histogram(RING, &RING_EDGES, &[("outcome", "not_accepted")]),
             steps: group.counter(STEPS, &[]),
+            wanted: WANTED_OUTCOMES.map(|outcome| group.counter(WANTED, &[("outcome", outcome)])),
             handle_time: group.histogram(HANDLE_TIME, &WORK_EDGES, &[]),
             after_call_work: group.histogram(AFTER_CALL_WORK, &WORK_EDGES, &[]),
             open: group.gauge(OPEN, &[]),
@@ -320,7 +350,23 @@ impl QueueSeries {
         self.service_level.set(ratio.unwrap_or(f64::NAN));
     }
 
+    /// What became of an interaction that wanted agents by name.
+    pub(crate) fn wanted(&self, outcome: WantedOutcome) {
+        self.wanted[outcome as usize].inc();
+    }
+
     pub(super) fn overflow(&self, cause: OverflowCause) {
+        match cause {
+            OverflowCause::WantedAbsent => self.wanted(WantedOutcome::Absent),
+            OverflowCause::WantedTimeout => self.wanted(WantedOutcome::TimedOut),
+            OverflowCause::NobodyLoggedIn
+            | OverflowCause::MaxWait
+            | OverflowCause::MaxLength
+            | OverflowCause::Moved
+            | OverflowCause::QueueRemoved
+            | OverflowCause::Closed
+            | OverflowCause::Rule(_) => {}
+        }
         if let Some(counter) = self.overflow_causes.get(overflow_index(cause)) {
             counter.inc();
         }

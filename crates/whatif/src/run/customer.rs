@@ -334,7 +334,9 @@ impl Run<'_> {
                 | OverflowCause::MaxWait
                 | OverflowCause::Rule(_)
                 | OverflowCause::Moved
-                | OverflowCause::QueueRemoved,
+                | OverflowCause::QueueRemoved
+                | OverflowCause::WantedAbsent
+                | OverflowCause::WantedTimeout,
                 Exit::Queue(_) | Exit::Leave(_),
             ) => (End::Overflowed, 0.0),
         };

@@ -2,9 +2,13 @@
 
 use super::*;
 
+fn wanting(queue: QueueId, now: Instant, wanted: Option<Wanted>) -> EntryState {
+    EntryState { wanted, ..EntryState::new(queue, now) }
+}
+
 impl Naive {
     pub(super) fn enqueue(&mut self, id: InteractionId, request: Request) -> Result<(), Refusal> {
-        let Request { queue, also, priority, requirement, arrived } = request;
+        let Request { queue, also, priority, requirement, arrived, wanted } = request;
         if !self.state.queues.contains_key(&queue) {
             return Err(Refusal::UnknownQueue(queue));
         }
@@ -12,6 +16,7 @@ impl Naive {
             return Err(Refusal::TooManyEntries);
         }
         let mut queues = vec![queue];
+        let in_several = !also.is_empty();
         for queue in also {
             if !self.state.queues.contains_key(&queue) {
                 return Err(Refusal::UnknownQueue(queue));
@@ -39,6 +44,7 @@ impl Naive {
         if let Some(requirement) = &requirement {
             self.check_size(requirement)?;
         }
+        self.check_wanted(wanted, queue, in_several)?;
         let is_unanswered = |entry: &&InteractionState| !matches!(entry.stage, Stage::Handling { .. });
         let unanswered = self.state.interactions.values().filter(is_unanswered).count();
         if unanswered >= self.state.settings.waiting_max as usize {
@@ -52,7 +58,7 @@ impl Naive {
             flow_outs: 0,
             exclusions: BTreeMap::new(),
             stage: Stage::Waiting,
-            entries: queues.iter().map(|&queue| EntryState::new(queue, now)).collect(),
+            entries: queues.iter().map(|&queue| wanting(queue, now, wanted)).collect(),
         };
         self.state.interactions.insert(id, entry);
         if let [only] = queues[..] {
@@ -66,6 +72,26 @@ impl Naive {
         self.match_all();
         for queue in queues {
             self.stay_or_go((id, queue));
+        }
+        Ok(())
+    }
+
+    fn check_wanted(&self, wanted: Option<Wanted>, queue: QueueId, in_several: bool) -> Result<(), Refusal> {
+        if let Some(wanted) = &wanted {
+            let names: Vec<AgentId> = wanted.agents.iter().copied().flatten().collect();
+            let different: BTreeSet<&AgentId> = names.iter().collect();
+            if names.len() != different.len() || names.is_empty() {
+                return Err(Refusal::Invalid(acd::Invalid::WantedAgents));
+            }
+            if wanted.otherwise == Otherwise::Stay && wanted.within.is_some() {
+                return Err(Refusal::Invalid(acd::Invalid::StayAndEnd));
+            }
+            if wanted.otherwise == Otherwise::Exit(Exit::Queue(queue)) {
+                return Err(Refusal::UselessExit(queue));
+            }
+            if in_several {
+                return Err(Refusal::Invalid(acd::Invalid::WantedInSeveral));
+            }
         }
         Ok(())
     }
@@ -84,7 +110,8 @@ impl Naive {
     /// Where it stood in another queue so far, it stands in this one.
     pub(super) fn enter(&mut self, stand: Stand, queue: QueueId, from: Option<QueueId>) {
         let now = self.state.now;
-        *self.entry_mut(stand) = EntryState::new(queue, now);
+        let wanted = self.entry(stand).wanted.filter(|_| from.is_none());
+        *self.entry_mut(stand) = EntryState { wanted, ..EntryState::new(queue, now) };
         let stand = (stand.0, queue);
         self.offer(stand, from);
         let entry = &self.state.queues[&queue];
@@ -94,6 +121,9 @@ impl Naive {
             return self.leave(stand, OverflowCause::Closed, rule.exit);
         }
         self.advance(stand);
+        if !self.stays_although_forsaken(stand) {
+            return;
+        }
         self.match_all();
         self.stay_or_go(stand);
     }
@@ -109,12 +139,13 @@ impl Naive {
 
     /// Who has just entered a queue that is deserted or full goes on, whoever has to wait there is promised something.
     fn stay_or_go(&mut self, stand: Stand) {
-        if !self.waits(stand) {
+        if !self.waits(stand) || !self.stays_without(stand) || !self.waits(stand) {
             return;
         }
         let queue = stand.1;
         let entry = &self.state.queues[&queue];
         if let (Staffing::Deserted { .. }, Some(rule)) = (entry.staffing, entry.settings.nobody_logged_in)
+            && !self.is_spared(stand)
             && self.has_exit(stand, rule.exit)
         {
             return self.leave(stand, OverflowCause::NobodyLoggedIn, rule.exit);
@@ -212,6 +243,11 @@ impl Naive {
         if !self.waits(stand) {
             return;
         }
+        if until(self.entry(stand)).is_some_and(|until| until <= self.state.now) {
+            self.go_without(stand, WantedEnd::TimedOut);
+            self.match_all();
+            return self.leave_if_too_old(stand);
+        }
         let (entry, queue) = (self.entry(stand), &self.state.queues[&stand.1]);
         if let (false, Some(rule)) = (queue.open, queue.settings.closed)
             && rule.waiting == AtClosing::Leave
@@ -220,6 +256,7 @@ impl Naive {
             return self.leave(stand, OverflowCause::Closed, rule.exit);
         }
         if let (Staffing::Deserted { .. }, Some(rule)) = (queue.staffing, queue.settings.nobody_logged_in)
+            && !self.is_spared(stand)
             && self.has_exit(stand, rule.exit)
         {
             return self.leave(stand, OverflowCause::NobodyLoggedIn, rule.exit);
@@ -390,7 +427,8 @@ impl Naive {
         entry.exclusions.clear();
         let (waited, age) = self.ages((interaction, queue));
         self.count(queue, |counters| counters.answered += 1);
-        self.say(Event::Answered { interaction, queue, agent, waited, age });
+        let by_name = self.entry((interaction, queue)).wanted.is_some();
+        self.say(Event::Answered { interaction, queue, agent, waited, age, by_name });
         self.entry_mut((interaction, queue)).promise = None;
         for other in self.elsewhere((interaction, queue)) {
             self.dequeue((interaction, other), DequeueCause::Answered);

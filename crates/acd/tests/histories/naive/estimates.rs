@@ -20,7 +20,7 @@ impl Naive {
     /// Who has to wait is promised something; in numbers only who stands last of all without an own requirement.
     pub(super) fn promise(&mut self, (id, queue): Stand) {
         let line: Vec<InteractionId> = self.line(queue).into_iter().map(|place| place.interaction).collect();
-        let is_plain = |id: &InteractionId| self.state.interactions[id].requirement.is_none();
+        let is_plain = |id: &InteractionId| self.is_plain((*id, queue));
         let plain: Vec<InteractionId> = line.iter().copied().filter(is_plain).collect();
         let of = |id: InteractionId| self.entry((id, queue)).promise;
         let question = (plain.last() == Some(&id)).then(|| Line {
@@ -30,6 +30,10 @@ impl Naive {
         });
         let promise = self.state.queues[&queue].estimator.promise(self.state.now, question.as_ref());
         self.entry_mut((id, queue)).promise = Some(promise);
+    }
+
+    pub(super) fn is_plain(&self, stand: Stand) -> bool {
+        self.state.interactions[&stand.0].requirement.is_none() && self.entry(stand).wanted.is_none()
     }
 
     /// Who was reserved at once and waits now is promised nothing.
@@ -69,14 +73,15 @@ impl Naive {
     /// What [`acd::Distributor::estimate_for`] is asked, in each queue: who is ahead, found by looking at everybody.
     pub(crate) fn lines_before(&self, id: InteractionId) -> Vec<(QueueId, Line)> {
         let entries = &self.state.interactions[&id].entries;
-        let queues = entries.iter().map(|entry| entry.queue).filter(|&queue| self.waits((id, queue)));
+        let in_line = entries.iter().filter(|entry| entry.wanted.is_none());
+        let queues = in_line.map(|entry| entry.queue).filter(|&queue| self.waits((id, queue)));
         queues.map(|queue| (queue, self.line_before(id, queue))).collect()
     }
 
     fn line_before(&self, id: InteractionId, queue: QueueId) -> Line {
         let line = self.line(queue);
         let ahead = line.iter().take_while(|place| place.interaction != id).count() as u32;
-        let is_plain = |place: &&Place| self.state.interactions[&place.interaction].requirement.is_none();
+        let is_plain = |place: &&Place| self.is_plain((place.interaction, queue));
         let first = line.iter().find(is_plain);
         let head = first.and_then(|first| self.entry((first.interaction, queue)).promise);
         Line { ahead, available: 0, head }

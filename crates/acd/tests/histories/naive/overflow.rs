@@ -110,7 +110,7 @@ impl Naive {
                 (serve_any().filter(is_here).count() as u128, bound.into())
             }
             Measure::EstimatedWait(bound) => {
-                let is_plain = |id: &&InteractionId| self.state.interactions[id].requirement.is_none();
+                let is_plain = |id: &&InteractionId| self.is_plain((**id, queue));
                 let head = others.iter().find(is_plain);
                 let somebody_is_free = idle() > 0;
                 let line = Line {

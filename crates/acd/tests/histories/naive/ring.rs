@@ -6,6 +6,10 @@ impl Naive {
     /// As many may be rung as the time since the first one allows.
     pub(super) fn widen(&mut self, (id, queue): Stand) {
         let now = self.state.now;
+        if self.entry((id, queue)).wanted.is_some() {
+            // They are rung one after the other.
+            return;
+        }
         let rules = self.state.queues[&queue].settings.ring;
         let Stage::Reserved { since, most } = &mut self.contact(id).stage else { panic!("nobody is rung") };
         let (rung_for, every) = ((now - *since).as_micros(), rules.every.as_micros());
@@ -42,7 +46,7 @@ impl Naive {
             ringing.sort_by_key(|&stand| (self.rules_of(stand).band, self.rank(stand)));
             let next = ringing.into_iter().map(|stand| (stand, self.able_beside(stand)));
             let Some((stand, mut able)) = next.into_iter().find(|(_, able)| !able.is_empty()) else { return };
-            self.draw_lots(stand.1, &mut able);
+            self.draw_lots(stand, &mut able);
             self.reserve(stand, &able);
         }
     }
