@@ -10,6 +10,7 @@ use std::path::Path;
 
 mod agent;
 pub(crate) mod calendar;
+pub(crate) mod channel;
 mod checks;
 mod circles;
 pub(crate) mod entry;
@@ -34,6 +35,7 @@ pub(crate) mod units;
 
 pub use agent::{Agent, LogIn, Reach};
 pub use calendar::Calendar;
+pub use channel::{Capacity, Channel, VOICE, capacity_of};
 pub use entry::{Entry, Number, Reason, Supervisor};
 pub use http::Http;
 pub use log::{Log, LogFormat, LogLevel};
@@ -74,6 +76,8 @@ pub struct Config {
     pub agents: Vec<Agent>,
     /// `[[calendar]]`, in order of the file.
     pub calendars: Vec<Calendar>,
+    /// `[[channel]]`, in order of the file.
+    pub channels: Vec<Channel>,
     /// `[[queue]]`, in order of the file.
     pub queues: Vec<Queue>,
     /// `[[entry]]`, in order of the file.
@@ -89,6 +93,12 @@ impl Config {
     pub fn entry_for(&self, number: &str) -> Option<&Entry> {
         let fitting = self.entries.iter().filter(|entry| entry.number.fits(number));
         fitting.max_by_key(|entry| entry.number.weight())
+    }
+
+    /// Every channel, once; that of calls is always there.
+    pub(crate) fn channel_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.channels.iter().map(|channel| channel.name.as_str());
+        std::iter::once(VOICE).chain(names.filter(|name| *name != VOICE))
     }
 
     /// Every skill that an agent holds or a requirement names, in order of name.
@@ -148,6 +158,7 @@ pub fn load(path: &Path, passwords: Passwords) -> Result<Loaded, Refused> {
     let text = text_of(path, "give another file with `-c FILE`")?;
     check(&name, &text, passwords, |config, report| {
         checks::files(config, path.parent().unwrap_or(Path::new("")), report);
+        channel::check_live(config, report);
     })
 }
 
@@ -228,12 +239,13 @@ pub(crate) fn judged<T>(read: T, problems: Vec<Problem>) -> Result<(T, Vec<Probl
 
 /// What to do where a second `[queue]` was taken for the first one again.
 fn several(text: &str, span: &std::ops::Range<usize>) -> Option<String> {
-    const TABLES: [&str; 10] = [
+    const TABLES: [&str; 11] = [
         "trunk",
         "reason",
         "supervisor",
         "agent",
         "calendar",
+        "channel",
         "queue",
         "entry",
         "arrivals",
@@ -261,6 +273,7 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
     let supervisors = entry::read_supervisors(file.tables("supervisor", "id"));
     let agents = agent::read(file.tables("agent", "id"), passwords);
     let calendars = calendar::read(file.tables("calendar", "name"));
+    let channels = channel::read(file.tables("channel", "name"), report);
     let queues = queue::read(file.tables("queue", "name"));
     let entries = entry::read(file.tables("entry", "number"));
     drop(file);
@@ -273,6 +286,7 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
         trunks,
         agents,
         calendars,
+        channels,
         queues,
         entries,
         reasons,
@@ -280,6 +294,7 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
     };
     report.resolve();
     checks::whole(&config, report);
+    channel::check(&config, report);
     staffing::check(&config, report);
     config
 }

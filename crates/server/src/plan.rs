@@ -105,7 +105,8 @@ impl Distribution {
             .map(|agent| (numbering.agent(&agent.id), routing::agent(agent, &config.routing, numbering)))
             .collect();
         let entries = routing::entries(config, numbering);
-        Distribution { shared: routing::shared(config), queues, agents, entries }
+        let shared = routing::shared(config, numbering);
+        Distribution { shared, queues, agents, entries }
     }
 }
 

@@ -11,7 +11,7 @@ use super::report::Kind;
 use super::routing::{SELECTIONS, Selection};
 use super::sip::uri;
 use super::trunk::check_password;
-use super::{Passwords, Secret};
+use super::{Capacity, Passwords, Secret, channel};
 
 /// A person who takes calls.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Agent {
     pub weight: u32,
     /// For `percent-allocation`: the part of the work that each queue should get, relative to the others.
     pub shares: BTreeMap<String, u32>,
+    /// How many at once, of the channels that are named; of others as `[routing]` says.
+    pub capacity: Capacity,
     /// Instead of the queue's.
     pub after_call_work: Option<Duration>,
     /// Instead of that of `[routing]`.
@@ -82,6 +84,7 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords) -> Agent {
         order: section.integer("order", 0, 0..=1_000_000),
         weight: section.integer("weight", 100, 1..=SHARE_MAX),
         shares: read_shares(section),
+        capacity: channel::read_capacity(section),
         after_call_work: section.optional_duration("after_call_work", "0s", "1h"),
         selection: read_selection(section),
     }

@@ -8,13 +8,15 @@ use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, RESERVES_MAX, RING_MAX, SHARE_M
 use super::media::wav;
 use super::reader::Section;
 use super::report::{Kind, Span};
-use super::{overflow, requirement, spelling};
+use super::{channel, overflow, requirement, spelling};
 
 /// A line of waiting callers and its routing rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Queue {
     /// Its name in metrics and logs.
     pub name: String,
+    /// The channel of all who wait in it.
+    pub channel: String,
     /// What a caller needs at first; none: any agent.
     pub require: Option<String>,
     /// How that changes as the wait grows, `after` strictly rising.
@@ -273,6 +275,7 @@ fn read_one(section: &mut Section<'_>) -> Queue {
     let name = section.name("name", Kind::Queue, "billing");
     let (reserves, reserves_close) = read_reserves(section);
     Queue {
+        channel: channel::read_name(section),
         require: read_requirement(section, "require"),
         steps: read_steps(section),
         skip_unstaffed_steps: section.switch("skip_unstaffed_steps", true),

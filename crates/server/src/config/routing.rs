@@ -5,9 +5,10 @@ use std::time::Duration;
 use acd::ForcedPresence;
 
 use super::reader::Section;
+use super::{Capacity, channel};
 
 /// What all queues share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routing {
     /// How much earlier a call counts for each point of its priority.
     pub head_start: Duration,
@@ -33,6 +34,8 @@ pub struct Routing {
     /// A conversation, or an agent's own call, of which the calls know no more for so long is over for the agent, too;
     /// none: it is not.
     pub lease: Option<Duration>,
+    /// How many an agent takes at once, of the channels that are named; of others nothing, but one call.
+    pub capacity: Capacity,
     /// Whom an agent takes who becomes free, of those who wait in several queues.
     pub selection: Selection,
     /// With `late-last`: who has waited so long comes first.
@@ -91,6 +94,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         section.error(section.span(), message);
     }
     let routing = Routing {
+        capacity: channel::read_capacity(section),
         selection: section.word("selection", "oldest", &SELECTIONS),
         late_guard: section.optional_duration("late_guard", "1s", "1d"),
         head_start: section.duration("head_start", "1m", "0s", "1d"),

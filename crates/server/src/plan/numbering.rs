@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use acd::{AgentId, ExitId, QueueId, ReasonCode, SkillId, SupervisorId};
+use acd::{AgentId, Channel, ExitId, QueueId, ReasonCode, SkillId, SupervisorId};
 use media::MusicId;
 use sip::TrunkId;
 
-use crate::config::Exit;
+use crate::config::{Exit, VOICE};
 
 /// Who has which number. Grows with the names that were ever configured in this process.
 #[derive(Clone, Debug, Default)]
 pub struct Numbering {
     skills: Numbers<String>,
+    channels: Numbers<String>,
     queues: Numbers<String>,
     agents: Numbers<String>,
     reasons: Numbers<String>,
@@ -45,6 +46,14 @@ impl Leaving {
 impl Numbering {
     pub(super) fn skill(&mut self, name: &str) -> SkillId {
         SkillId(self.skills.of(name.to_owned()))
+    }
+
+    /// The number of a channel. A process that has known too many has none for another, which the distributor refuses.
+    pub(super) fn channel(&mut self, name: &str) -> Channel {
+        if name == VOICE {
+            return Channel::VOICE;
+        }
+        Channel(u8::try_from(self.channels.of(name.to_owned())).unwrap_or(u8::MAX))
     }
 
     /// The number of a queue.

@@ -14,7 +14,7 @@ use crate::config::{self, Config};
 use crate::doors::Hours;
 
 /// What all queues share.
-pub(super) fn shared(config: &Config) -> acd::Settings {
+pub(super) fn shared(config: &Config, numbering: &mut Numbering) -> acd::Settings {
     let routing = &config.routing;
     acd::Settings {
         waiting_max: routing.waiting_max,
@@ -30,6 +30,7 @@ pub(super) fn shared(config: &Config) -> acd::Settings {
         handling_lease: routing.lease,
         occupied_lease: routing.lease,
         forced_presence: routing.forced_presence,
+        interruptions: interruptions(&config.channels, numbering),
         ..acd::Settings::default()
     }
 }
@@ -51,7 +52,7 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
     });
     let reserves = reserves.collect();
     QueueSettings {
-        channel: acd::Channel::VOICE,
+        channel: numbering.channel(&queue.channel),
         requirement: requirement(queue.require.as_deref().unwrap_or_default(), numbering),
         steps,
         skip_unstaffed_steps: queue.skip_unstaffed_steps,
@@ -171,7 +172,7 @@ pub(super) fn agent(
     numbering: &mut Numbering,
 ) -> AgentSettings {
     AgentSettings {
-        capacity: acd::Capacity::default(),
+        capacity: capacity(&config::capacity_of(&agent.capacity, &shared.capacity), numbering),
         skills: agent.skills.iter().map(|(name, &level)| (numbering.skill(name), level)).collect(),
         order: agent.order,
         weight: agent.weight,
@@ -179,6 +180,22 @@ pub(super) fn agent(
         after_call_work: agent.after_call_work,
         selection: Some(selection(agent.selection.unwrap_or(shared.selection), shared)),
     }
+}
+
+fn capacity(at_once: &config::Capacity, numbering: &mut Numbering) -> acd::Capacity {
+    let each = at_once.iter().map(|(name, &at_once)| (numbering.channel(name), at_once));
+    each.fold(acd::Capacity::NOTHING, |all, (channel, at_once)| all.with(channel, at_once))
+}
+
+fn interruptions(channels: &[config::Channel], numbering: &mut Numbering) -> acd::Interruptions {
+    let mut all = acd::Interruptions::default();
+    for channel in channels {
+        let by = numbering.channel(&channel.name);
+        for interrupted in &channel.interrupts {
+            all = all.allow(numbering.channel(interrupted), by);
+        }
+    }
+    all
 }
 
 fn selection(selection: config::Selection, shared: &config::Routing) -> acd::Selection {

@@ -122,6 +122,7 @@ fn customers(
 ) -> Result<CustomerType, String> {
     let request = match &arrivals.target {
         Target::Queue { name, also } => {
+            one_channel(arrivals, name, also, &case.config)?;
             let points = case.config.queues.iter().find(|queue| queue.name == *name);
             let points = points.map_or(0, |queue| i32::try_from(queue.priority).unwrap_or(i32::MAX));
             Request {
@@ -153,6 +154,19 @@ fn customers(
         after_call_work: arrivals.after_call_work.clone().map(Law::same),
         retrial,
     })
+}
+
+fn one_channel(arrivals: &Arrivals, first: &str, also: &[String], config: &Config) -> Result<(), String> {
+    let channel_of = |name: &str| {
+        config.queues.iter().find(|queue| queue.name == name).map(|queue| queue.channel.as_str())
+    };
+    match also.iter().find(|other| channel_of(other) != channel_of(first)) {
+        Some(other) => Err(format!(
+            "arrivals \"{}\": queue \"{other}\" is of another channel than \"{first}\"; name queues of one channel",
+            arrivals.name
+        )),
+        None => Ok(()),
+    }
 }
 
 fn pattern(pattern: &Pattern, clock: &Clock) -> whatif::Arrivals {

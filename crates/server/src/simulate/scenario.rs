@@ -143,6 +143,9 @@ fn read_tables<'a>(
     for agent in &config.agents {
         report.define(Kind::Agent, &agent.id, 0..0);
     }
+    for channel in config.channel_names() {
+        report.define(Kind::Channel, channel, 0..0);
+    }
     let day = day::read(&mut file.table("day"), &config);
     let runs = day::read_runs(&mut file.table("runs"));
     let ringing = groups::read_ringing(&mut file.table("ringing"), sheets);

@@ -7,6 +7,7 @@ use super::figures::{Column, Kind};
 use super::*;
 use whatif::{GroupMeasure, Measure, ServiceLevel};
 
+mod channels;
 mod hours;
 mod pages;
 mod several;

@@ -30,7 +30,7 @@ fn row(setting: &Setting) -> String {
 
 /// `## [sip.timers]` holds the rows up to the next heading.
 fn section<'a>(table: &str) -> &'a str {
-    let repeated = ["trunk", "agent", "calendar", "queue", "entry", "reason", "supervisor"];
+    let repeated = ["trunk", "agent", "calendar", "channel", "queue", "entry", "reason", "supervisor"];
     let heading = if repeated.contains(&table) { format!("[[{table}]]") } else { format!("[{table}]") };
     let begin =
         page().find(&format!("\n## `{heading}`\n")).unwrap_or_else(|| panic!("no heading for {heading}"));

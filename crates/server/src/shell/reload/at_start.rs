@@ -15,6 +15,7 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
         trunks: _,
         agents: _,
         calendars: _,
+        channels,
         queues: _,
         entries: _,
         reasons: _,
@@ -25,6 +26,7 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
     waiting.keep("[http]", &running.http, http);
     waiting.keep("[log]", &running.log, log);
     waiting.routing(&running.routing, routing);
+    waiting.keep("[[channel]]", &running.channels, channels);
     waiting.0
 }
 
@@ -105,6 +107,7 @@ impl Waiting {
             forced_presence,
             lease,
             // Part of what each agent is.
+            capacity: _,
             selection: _,
             late_guard: _,
         } = new;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Calendar, Config, Number, Sip};
+use crate::config::{Calendar, Channel, Config, Number, Sip};
 
 /// How many names are written out for each kind of change; of the others there is a number.
 const NAMED: usize = 5;
@@ -23,6 +23,8 @@ pub(super) fn between(old: &Config, new: &Config) -> Vec<String> {
     changes.extend(tables(["agent", "agents"], &old.agents, &new.agents, |agent| agent.id.clone()));
     let name = |calendar: &Calendar| calendar.name.clone();
     changes.extend(tables(["calendar", "calendars"], &old.calendars, &new.calendars, name));
+    let name = |channel: &Channel| channel.name.clone();
+    changes.extend(tables(["channel", "channels"], &old.channels, &new.channels, name));
     changes.extend(tables(["queue", "queues"], &old.queues, &new.queues, |queue| queue.name.clone()));
     changes.extend(tables(["entry", "entries"], &old.entries, &new.entries, |entry| number(&entry.number)));
     changes.extend(tables(["reason", "reasons"], &old.reasons, &new.reasons, |reason| reason.id.clone()));

@@ -14,7 +14,7 @@ pub(super) const REMEDY: &str =
     "correct `config` in the scenario, which begins where the scenario is, or give --config FILE";
 
 /// The tables of the scenario that are those of a configuration.
-const TABLES: [&str; 5] = ["queue", "agent", "entry", "routing", "calendar"];
+const TABLES: [&str; 6] = ["queue", "agent", "entry", "routing", "calendar", "channel"];
 
 /// Where the configuration of a scenario is, if it has one: that of the command line is before its own.
 pub(super) fn file(tables: &DeTable<'_>, folder: &Path, given: Option<&Path>) -> Option<PathBuf> {

@@ -9,6 +9,7 @@ use whatif::Distribution;
 use super::lasting;
 use super::sheet::Sheets;
 use super::{Day, clock};
+use crate::config::channel::read_capacity;
 use crate::config::reader::Section;
 use crate::config::report::{Kind, Span};
 use crate::config::{Agent, Config, LogIn, Reach};
@@ -109,6 +110,7 @@ fn read_one(
     let count = section.integer("count", 0, 0..=COUNT_MAX);
     let skills = read_skills(section);
     let order = section.integer("order", 0, 0..=1_000_000);
+    let capacity = read_capacity(section);
     let after_call_work = section.optional_duration("after_call_work", "0s", "1h");
     let shifts = read_spans(section, "shifts", day);
     let breaks = read_spans(section, "breaks", day);
@@ -130,7 +132,9 @@ fn read_one(
         );
     }
     if !named.is_empty() {
-        for key in ["skills", "order", "after_call_work"].into_iter().filter(|key| section.gives(key)) {
+        for key in
+            ["skills", "order", "capacity", "after_call_work"].into_iter().filter(|key| section.gives(key))
+        {
             section.error(
                 section.span(),
                 format!(
@@ -154,6 +158,7 @@ fn read_one(
             order,
             weight: acd::WEIGHT_USUAL,
             shares: BTreeMap::new(),
+            capacity: capacity.clone(),
             after_call_work,
             selection: None,
             id: id.clone(),

@@ -27,11 +27,12 @@ struct Varied {
     of_centre: bool,
 }
 
-const VARIED: [Varied; 8] = [
+const VARIED: [Varied; 9] = [
     Varied { kind: "agent", names: &["id"], of_centre: true },
     Varied { kind: "queue", names: &["name"], of_centre: true },
     Varied { kind: "entry", names: &["number"], of_centre: true },
     Varied { kind: "routing", names: &[], of_centre: true },
+    Varied { kind: "channel", names: &["name"], of_centre: true },
     Varied { kind: "calendar", names: &["name"], of_centre: true },
     Varied { kind: "group", names: &["name"], of_centre: false },
     Varied { kind: "arrivals", names: &["name", "queue", "number"], of_centre: false },
