@@ -1,6 +1,9 @@
 //! What always holds, as code: tests and the simulator call [`check`] after every step. It makes everything anew
 //! from the plain state, so its cost grows with agents times queues and with all who wait.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -34,7 +37,8 @@ pub enum Violation {
     WrongOverflow(InteractionId),
     /// A waiting interaction wants agents by name of whom none is there.
     Forsaken(InteractionId),
-    /// A waiting interaction is at an earlier step than its age calls for, or at one that is not there.
+    /// A waiting interaction is at a step that is not there. Whether its step goes with its age is for
+    /// [`crate::watch::Watch`] to say: between a command and the time-out that is due, it may lag behind.
     WrongStep(InteractionId),
     /// Offered is not answered + abandoned + overflowed + dequeued + waiting + reserved. `None`: over all queues.
     LostCount(Option<QueueId>),
@@ -91,6 +95,9 @@ pub(crate) fn check_bonds(state: &State) -> Result<(), Violation> {
     for (&id, queue) in &state.queues {
         let is_sound = state.settings.check_queue(id, &queue.settings).is_ok();
         holds(is_sound, Violation::BoundExceeded)?;
+    }
+    for agent in state.agents.values() {
+        holds(state.settings.check_agent(&agent.settings).is_ok(), Violation::BoundExceeded)?;
     }
     check_interactions(state)?;
     check_reservations(state)?;

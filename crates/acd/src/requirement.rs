@@ -137,16 +137,22 @@ impl Requirement {
         }
     }
 
-    /// Collects the skills that it asks for; those under `Not` are not asked for.
+    /// Collects the skills that it asks for: those of the terms that nobody meets who lacks the skill. `trainee = 0`,
+    /// `trainee < 1` and `not trainee` ask for none; `not trainee = 0` asks for it.
     pub fn wanted_skills(&self, wanted: &mut BTreeSet<SkillId>) {
+        self.collect_wanted(false, wanted);
+    }
+
+    fn collect_wanted(&self, is_negated: bool, wanted: &mut BTreeSet<SkillId>) {
         match self {
-            Requirement::Skill { skill, .. } => {
-                wanted.insert(*skill);
+            Requirement::Skill { skill, comparison, level } => {
+                let suffices_to_lack_it = comparison.holds(0, *level) != is_negated;
+                wanted.extend((!suffices_to_lack_it).then_some(*skill));
             }
             Requirement::All(parts) | Requirement::Any(parts) => {
-                parts.iter().for_each(|part| part.wanted_skills(wanted));
+                parts.iter().for_each(|part| part.collect_wanted(is_negated, wanted));
             }
-            Requirement::Not(_) => {}
+            Requirement::Not(part) => part.collect_wanted(!is_negated, wanted),
         }
     }
 }

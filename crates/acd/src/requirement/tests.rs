@@ -69,6 +69,29 @@ fn an_error_says_what_and_where() {
 }
 
 #[test]
+fn a_skill_is_asked_for_where_who_lacks_it_does_not_meet_the_term() {
+    let wants = |text: &str| {
+        let mut wanted = BTreeSet::new();
+        parse(text, skill).unwrap().wanted_skills(&mut wanted);
+        !wanted.is_empty()
+    };
+    for text in [
+        "korean",
+        "korean >= 1",
+        "korean > 0",
+        "korean = 5",
+        "korean != 0",
+        "not korean = 0",
+        "not not korean",
+    ] {
+        assert!(wants(text), "{text}");
+    }
+    for text in ["not korean", "korean = 0", "korean < 1", "korean <= 3", "korean != 5", "not korean >= 5"] {
+        assert!(!wants(text), "{text}");
+    }
+}
+
+#[test]
 fn a_text_that_is_too_large_is_refused_not_obeyed() {
     assert_eq!(problem(&"(".repeat(1_000)).1, ParseProblem::TooDeep);
     assert_eq!(problem(&"not ".repeat(1_000)).1, ParseProblem::TooDeep);

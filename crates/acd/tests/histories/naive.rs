@@ -1,5 +1,6 @@
 //! The obvious twin: one plain [`State`], no index, no timer, everything found by looking at everything.
 
+mod asked;
 mod contacts;
 mod estimates;
 mod overflow;
@@ -29,6 +30,7 @@ use acd::{
 use timing::Instant;
 use wanted::{asks_no_skills, is_wanted, until};
 
+use asked::skills_asked_for;
 use reserve::reserve;
 
 /// An interaction as it stands in one queue.
@@ -592,7 +594,7 @@ impl Naive {
 
     fn candidates(&self, stand: Stand) -> Vec<AgentId> {
         let queue = &self.state.queues[&stand.1];
-        let wanted = State::wanted_skills(&queue.settings);
+        let wanted = skills_asked_for(&queue.settings);
         let mut able: Vec<(AgentId, &AgentState)> = self
             .state
             .agents

@@ -76,7 +76,7 @@ impl Naive {
 
     /// The agent's levels in what the queue asks for, added up, and how many skills those are.
     fn levels(&self, agent: AgentId, stand: Stand) -> (u64, u64) {
-        let wanted = State::wanted_skills(self.rules_of(stand));
+        let wanted = skills_asked_for(self.rules_of(stand));
         let levels = score(&wanted, &self.state.agents[&agent].settings.skills);
         (u64::from(levels), wanted.len() as u64)
     }
