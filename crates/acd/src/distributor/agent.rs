@@ -43,6 +43,8 @@ impl Named for Agent {
     fn number(id: AgentId) -> u64 {
         id.0.into()
     }
+
+    const IS_SHORT: bool = true;
 }
 
 /// What of an agent's works differs after every change.

@@ -50,6 +50,8 @@ impl Named for Interaction {
     fn number(id: InteractionId) -> u64 {
         id.0
     }
+
+    const IS_SHORT: bool = false;
 }
 
 impl Interaction {

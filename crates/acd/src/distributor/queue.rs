@@ -58,6 +58,8 @@ impl Named for Queue {
     fn number(id: QueueId) -> u64 {
         id.0.into()
     }
+
+    const IS_SHORT: bool = true;
 }
 
 impl Queue {

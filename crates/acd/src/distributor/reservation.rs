@@ -37,6 +37,8 @@ impl Named for Reservation {
     fn number(id: ReservationId) -> u64 {
         id.0
     }
+
+    const IS_SHORT: bool = false;
 }
 
 impl Distributor {
