@@ -37,6 +37,9 @@ pub struct Interaction {
     pub agent: Option<String>,
     /// When it arrived (RFC 3339).
     pub arrived: String,
+    /// When an earlier call of this caller arrived, who gave up and called again in time (`keep_place` of the queue):
+    /// this call has its place in line. Waits count from its own arrival all the same.
+    pub regained: Option<String>,
     /// When an agent answered.
     pub answered: Option<String>,
     /// When a number outside answered that a rule of the queue led to.
@@ -330,6 +333,7 @@ fn told(story: &Story, waited_seconds: f64, talked_seconds: f64, words: &Words<'
         queue: words.queue(story.queue),
         agent: story.agent.map(|agent| words.agent(agent)),
         arrived: words.time(story.arrived),
+        regained: story.regained.map(|at| words.time(at)),
         answered: story.answered.map(|at| words.time(at)),
         outside_answered: story.outside_answered.map(|at| words.time(at)),
         ended: None,
@@ -490,8 +494,10 @@ mod tests {
             called: "15881000".to_owned(),
             origin: sip::Origin::Account("kim".to_owned()),
             attributes: Vec::new(),
+            entry: QueueId(1),
             queue: QueueId(1),
             arrived: Instant::from_secs(100),
+            regained: None,
             answered: None,
             outside_answered: Some(Instant::from_secs(130)),
             agent: None,
@@ -523,6 +529,15 @@ mod tests {
         assert_eq!((talks.waited_seconds, talks.talked_seconds), (30.0, 20.0));
         assert_eq!(talks.answered, None, "no agent answered");
         assert_eq!(talks.outside_answered.as_deref(), Some("2023-11-14T22:13:00.000Z"));
+    }
+
+    #[test]
+    fn the_call_whose_place_it_has_is_told_by_its_arrival() {
+        let story = Story { regained: Some(Instant::from_secs(40)), ..transferred() };
+        let ongoing = Ongoing { standing: Standing::Waiting, trying: Vec::new(), story };
+        let told = told_at(140, |words| Interaction::ongoing(&ongoing, words));
+        assert_eq!(told.regained.as_deref(), Some("2023-11-14T22:11:40.000Z"));
+        assert_eq!(told.arrived, "2023-11-14T22:12:40.000Z");
     }
 
     #[test]

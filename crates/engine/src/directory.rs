@@ -1,6 +1,7 @@
 //! What the configuration says about calls, in numbers: the names stay outside.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use acd::{AgentId, ExitId, QueueId, Request, Requirement};
 use media::MusicId;
@@ -16,6 +17,8 @@ pub struct Directory {
     pub agents: BTreeMap<AgentId, AgentLine>,
     /// Every queue.
     pub queues: BTreeMap<QueueId, Treatment>,
+    /// What queues remember of their callers; those that remember nothing are missing.
+    pub callers: BTreeMap<QueueId, CallerRules>,
     /// What an interaction does that leaves the distributor.
     pub exits: BTreeMap<ExitId, Leave>,
     /// How numbers outside are called, where they can be.
@@ -119,6 +122,14 @@ pub enum Treatment {
     Ringback,
     /// The call is answered and hears this.
     Music(MusicId),
+}
+
+/// What a queue remembers of its callers, by their numbers: of those whose number leads to this queue first. Who
+/// withholds the number is not remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerRules {
+    /// Who gives up and calls again within so long has the place in line as if nothing had happened.
+    pub keep_place: Option<Duration>,
 }
 
 /// What an interaction does that leaves the distributor.

@@ -2,8 +2,9 @@
 
 mod agents;
 mod calls;
-mod identity;
+pub(crate) mod identity;
 mod renewals;
+mod returning;
 mod routing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId, TimerWheel};
 
 use crate::interaction::Interaction;
+use crate::memory::Memory;
 use crate::refusals::Refusals;
 use crate::{Directory, Notice, Ongoing, RefusalCount};
 use renewals::Renewals;
@@ -38,6 +40,8 @@ pub struct Settings {
     /// [`acd::Settings::handling_lease`] and [`acd::Settings::occupied_lease`] of the distributor: what goes on is
     /// renewed three times in that time. `None`: nothing is renewed.
     pub lease: Option<Duration>,
+    /// Of so many callers at most something is remembered, of each kind: [`CallerRules`](crate::CallerRules).
+    pub callers_max: usize,
 }
 
 /// Calls meet queues: see the [crate](crate).
@@ -67,6 +71,8 @@ pub struct Engine {
     /// When leases are next renewed.
     renewals: Renewals,
     refusals: Refusals,
+    /// When callers arrived who gave up, until their place is lost.
+    places: Memory<Instant>,
     outputs: VecDeque<Output>,
 }
 
@@ -87,13 +93,16 @@ pub enum Output {
     Notice(Notice),
 }
 
-/// How much an [`Engine`] holds. When all calls are over everything but registrations is zero.
+/// How much an [`Engine`] holds. When all calls are over everything but registrations and
+/// what is remembered of callers is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Interactions whose record is not written.
     pub interactions: usize,
     /// Deadlines of interactions.
     pub timers: usize,
+    /// Callers whose place is kept, by queue: these stay when all calls are over.
+    pub places: usize,
     /// What the calls hold.
     pub calls: b2bua::Counts,
 }
@@ -138,6 +147,7 @@ impl Engine {
             pausing: BTreeMap::new(),
             renewals: Renewals::default(),
             refusals: Refusals::default(),
+            places: Memory::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -158,6 +168,7 @@ impl Engine {
             self.breaks.remove(&agent);
         }
         self.directory = directory;
+        self.forget_without_rules();
         self.outputs.extend(commands.into_iter().map(Output::Distributor));
         self.update_log_ins();
         self.settle(now);
@@ -245,6 +256,7 @@ impl Engine {
         Counts {
             interactions: self.interactions.len(),
             timers: self.timers.len(),
+            places: self.places.len(),
             calls: self.b2bua.counts(),
         }
     }
@@ -316,6 +328,7 @@ impl Engine {
             self.pause_ended(agent);
         }
         self.renew_leases(now);
+        self.forget_callers(now);
         while let Some(interaction) = self.timers.poll(now) {
             if let Some(state) = self.interactions.get_mut(&interaction) {
                 state.untreated = None;
@@ -352,7 +365,7 @@ impl Engine {
     /// When [`Engine::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = [self.timers.next_deadline(), self.pauses.next_deadline(), self.refusals.next_deadline()];
-        let own = own.into_iter().chain([self.renewals.due()]);
+        let own = own.into_iter().chain([self.renewals.due(), self.next_forgotten()]);
         own.flatten().chain(self.b2bua.poll_timeout()).min()
     }
 

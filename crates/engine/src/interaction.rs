@@ -8,6 +8,7 @@ use b2bua::{AttemptId, CallRef, HangUp, Summary};
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
+use crate::engine::identity::known_number;
 use crate::{
     ATTEMPTS_MAX, AttemptRecord, Ongoing, Outcome, Standing, StepRecord, Story, VISIT_STEPS_MAX, VISITS_MAX,
     Visit, Withdrawn,
@@ -202,6 +203,11 @@ impl Interaction {
         if let Some(trying) = found {
             trying.picked_up = true;
         }
+    }
+
+    /// The number by which the caller is known again, if there is one.
+    pub(crate) fn known_number(&self) -> Option<&str> {
+        known_number(&self.caller, &self.story.attributes)
     }
 
     /// Whether an agent talks to the caller, or is being rung.

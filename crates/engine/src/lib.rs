@@ -12,10 +12,13 @@
 mod directory;
 mod engine;
 mod interaction;
+mod memory;
 mod record;
 mod refusals;
 
-pub use directory::{AgentLine, Directory, Entry, Leave, LogIn, NumberPattern, Outbound, Reach, Treatment};
+pub use directory::{
+    AgentLine, CallerRules, Directory, Entry, Leave, LogIn, NumberPattern, Outbound, Reach, Treatment,
+};
 pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{
     ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Ongoing, Outcome, Standing, StepRecord, Story,

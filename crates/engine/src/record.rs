@@ -147,10 +147,14 @@ pub struct Story {
     pub origin: sip::Origin,
     /// Every header that came along and that we do not manage ourselves.
     pub attributes: Vec<sip::HeaderField>,
+    /// The queue that the number dialled led to.
+    pub entry: QueueId,
     /// The queue it is in, or was in last. Of several at once the first, and after an answer that of the answer.
     pub queue: QueueId,
     /// When it arrived.
     pub arrived: Instant,
+    /// When an earlier call arrived that the caller had given up, and whose place this one has.
+    pub regained: Option<Instant>,
     /// When an agent answered.
     pub answered: Option<Instant>,
     /// When a number outside answered that a rule of the queue led to.
@@ -177,8 +181,10 @@ impl Story {
             called: self.called.clone(),
             origin: self.origin.clone(),
             attributes: Vec::new(),
+            entry: self.entry,
             queue: self.queue,
             arrived: self.arrived,
+            regained: self.regained,
             answered: self.answered,
             outside_answered: self.outside_answered,
             agent: self.agent,
@@ -203,8 +209,10 @@ impl Story {
             called: invite.number,
             origin: invite.origin,
             attributes: invite.headers,
+            entry: queue,
             queue,
             arrived: now,
+            regained: None,
             answered: None,
             outside_answered: None,
             agent: None,
@@ -213,6 +221,11 @@ impl Story {
             attempts: Vec::new(),
             attempts_total: 0,
         }
+    }
+
+    /// Since when its place in line counts, as far as the engine knows: the arrival, or that of an earlier call.
+    pub(crate) fn place_since(&self) -> Instant {
+        self.regained.unwrap_or(self.arrived)
     }
 
     /// When somebody answered, an agent or a number outside.

@@ -26,6 +26,10 @@ const HOLD: Definition = Definition {
     name: "cordboard_hold_seconds",
     help: "Hold time of answered calls, counted when the call is over; calls that were never held count as 0.",
 };
+const PLACES_REGAINED: Definition = Definition {
+    name: "cordboard_places_regained_total",
+    help: "Calls that had the place of an earlier one whose caller had given up, counted when the call is over.",
+};
 const CALLS: Definition = Definition {
     name: "cordboard_calls_total",
     help: "Calls that became an interaction and are over, by outcome. A call counts once, whatever queues it saw.",
@@ -50,6 +54,10 @@ const QUERIES: Definition =
     Definition { name: "cordboard_dns_queries", help: "DNS questions without an answer so far." };
 const BINDINGS: Definition =
     Definition { name: "cordboard_sip_registrations", help: "Contacts of phones that are registered." };
+const CALLERS_REMEMBERED: Definition = Definition {
+    name: "cordboard_callers_remembered",
+    help: "Callers of whom something is remembered by their number, by what it is.",
+};
 const CONNECTIONS: Definition =
     Definition { name: "cordboard_sip_connections", help: "Open SIP connections over TCP." };
 const PORTS: Definition =
@@ -139,6 +147,11 @@ impl CallReporter {
     fn end_call(&mut self, record: &CallRecord) {
         count(Outcome::ALL, &self.outcomes, record.outcome);
         count(HangUp::ALL, &self.ends, record.cause);
+        if record.story.regained.is_some()
+            && let Some(queue) = self.queues.get(&record.story.entry)
+        {
+            queue.places_regained.inc();
+        }
         if record.story.answered.is_some()
             && let Some(queue) = self.queues.get(&record.story.queue)
         {
@@ -164,6 +177,8 @@ struct Conversations {
     label: String,
     talk: Histogram,
     hold: Histogram,
+    /// Of the queue that the number dialled led to.
+    places_regained: IntCounter,
     _registration: Registration,
 }
 
@@ -174,6 +189,7 @@ impl Conversations {
             label,
             talk: group.histogram(TALK, &TALK_EDGES, &[]),
             hold: group.histogram(HOLD, &HOLD_EDGES, &[]),
+            places_regained: group.counter(PLACES_REGAINED, &[]),
             _registration: group.register(exposition.registry()),
         }
     }
@@ -196,6 +212,7 @@ struct Gauges {
     queries: IntGauge,
     bindings: IntGauge,
     connections: IntGauge,
+    places: IntGauge,
     ports_free: IntGauge,
     ports_in_use: IntGauge,
     ports_quarantined: IntGauge,
@@ -213,6 +230,7 @@ impl Gauges {
             ports_free: gauge(PORTS, "state", "free"),
             ports_in_use: gauge(PORTS, "state", "in_use"),
             ports_quarantined: gauge(PORTS, "state", "quarantined"),
+            places: gauge(CALLERS_REMEMBERED, "what", "place"),
             sessions: group.gauge(SESSIONS, &[]),
             dialogs: group.gauge(DIALOGS, &[]),
             queries: group.gauge(QUERIES, &[]),
@@ -237,6 +255,7 @@ impl Gauges {
         self.queries.set(as_gauge(sip.queries));
         self.bindings.set(as_gauge(sip.contacts));
         self.connections.set(as_gauge(sip.connections));
+        self.places.set(as_gauge(counts.places));
         self.ports_free.set(as_gauge(calls.ports.free));
         self.ports_in_use.set(as_gauge(calls.ports.in_use));
         self.ports_quarantined.set(as_gauge(calls.ports.quarantined));

@@ -87,6 +87,7 @@ impl CallLog {
             end = record.cause.name(),
             agent,
             waited = %seconds(record.waited()),
+            regained = record.story.regained.map(|at| seconds(record.story.arrived.since(at))),
             talked = %seconds(record.talked()),
             held = %seconds(record.summary.held),
             attempts = record.story.attempts_total,

@@ -71,6 +71,8 @@ pub struct Plan {
     pub sip: sip::Settings,
     /// Calls and their media ports.
     pub calls: b2bua::Settings,
+    /// Of so many callers at most something is remembered, for each kind of it.
+    pub callers_max: usize,
     /// How long an agent pauses who missed too many calls; `None`: until the phone registers anew.
     pub missed_pause: Option<Duration>,
     /// The relay.
@@ -123,6 +125,7 @@ impl Plan {
             entries,
             agents: signalling::agent_lines(config, &trunks, numbering),
             queues: treatments,
+            callers: routing::callers(config, numbering),
             exits,
             outbound: signalling::outbound(&trunks),
         };
@@ -135,6 +138,7 @@ impl Plan {
             directory,
             accounts: signalling::accounts(config),
             calls: signalling::calls(config, numbering),
+            callers_max: usize::try_from(config.routing.callers_max).unwrap_or(usize::MAX),
             missed_pause: Some(config.routing.missed_pause).filter(|pause| !pause.is_zero()),
             relay: signalling::relay(config),
             sip: signalling::sip(config, bound, trunks),
@@ -177,6 +181,7 @@ impl Plan {
             retry_after: self.sip.limits.retry_after,
             missed_pause: self.missed_pause,
             lease: self.shared.handling_lease,
+            callers_max: self.callers_max,
         }
     }
 }

@@ -412,6 +412,7 @@ fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
         retry_after: Duration::from_secs(5),
         missed_pause: None,
         lease: None,
+        callers_max: 0,
     };
     let engine = Engine::new(settings, chance.seed());
     let silence = if scenario.has_voice { SILENCE } else { SILENCE_WITHOUT_VOICE };

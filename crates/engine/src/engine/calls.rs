@@ -46,7 +46,7 @@ impl Engine {
         identity::keep_attributes(&mut invite);
         let caller = identity::calling_party(&invite);
         let entry = self.directory.entry(&invite.number);
-        let request = match entry {
+        let mut request = match entry {
             Some(_) if self.draining => {
                 return self.refuse_arrival(now, call, &invite, &caller, 503, RefusalCause::Draining);
             }
@@ -55,14 +55,19 @@ impl Engine {
                 return self.refuse_arrival(now, call, &invite, &caller, 404, RefusalCause::UnknownNumber);
             }
         };
-        let interaction = interaction_of(call);
+        let (interaction, remote) = (interaction_of(call), invite.remote);
+        let known = identity::known_number(&caller, &invite.headers).map(str::to_owned);
+        let queue = request.queue;
+        request.arrived = known.and_then(|number| self.regain_place(now, queue, &number));
+        let mut story = Story::new(now, interaction, number(&caller), *invite, queue);
+        story.regained = request.arrived;
         let state = Interaction {
             call,
             stage: Stage::Waiting,
             outcome: None,
-            remote: invite.remote,
-            own: self.agent_at(&invite.origin),
-            story: Story::new(now, interaction, number(&caller), *invite, request.queue),
+            remote,
+            own: self.agent_at(&story.origin),
+            story,
             caller,
             hung_up: None,
             closed: None,

@@ -65,6 +65,20 @@ fn is_withheld(headers: &[HeaderField]) -> bool {
         .any(|word| ["id", "user", "header"].iter().any(|value| word.trim().eq_ignore_ascii_case(value)))
 }
 
+/// What networks write in the place of a number that they do not tell, beside names that end in `.invalid`
+/// (RFC 3323 §4.1.1.3).
+const NO_NUMBERS: [&str; 6] = ["anonymous", "unavailable", "restricted", "unknown", "private", "withheld"];
+
+/// The number by which a caller is known again; `None`: there is none, or it is withheld.
+pub(crate) fn known_number<'a>(party: &'a sip::Party, headers: &[HeaderField]) -> Option<&'a str> {
+    let number = party.user.as_str();
+    let is_no_number = number.is_empty() || NO_NUMBERS.iter().any(|word| number.eq_ignore_ascii_case(word));
+    let uri = sip::Uri::parse(party.uri.as_bytes()).ok();
+    let host = uri.as_ref().and_then(sip::Uri::host).map(ToString::to_string);
+    let is_nowhere = host.is_some_and(|host| host.to_ascii_lowercase().ends_with(".invalid"));
+    (!is_no_number && !is_nowhere && !is_withheld(headers)).then_some(number)
+}
+
 /// What those who are tried for a call are told about it. A phone is outside of the domain of trust: a
 /// withheld identity does not reach it. A trunk is inside and gets the assertion with the wish for
 /// privacy (RFC 3325 §7).

@@ -36,6 +36,7 @@ impl Engine {
                 if let Some(state) = self.interactions.get_mut(&interaction) {
                     state.abandoned(now, queue);
                 }
+                self.gave_up(now, interaction);
                 let outcome = self.unanswered(interaction);
                 self.forgotten(interaction, outcome);
             }
@@ -319,6 +320,10 @@ impl Engine {
     }
 
     fn not_queued(&mut self, now: Instant, interaction: InteractionId) {
+        if self.interactions.get(&interaction).is_some_and(|state| state.story.regained.is_some()) {
+            // It was not let in and has used nothing.
+            self.keep_place(now, interaction);
+        }
         let Some(state) = self.interactions.remove(&interaction) else { return };
         if let Some(agent) = state.own {
             self.call_ended(agent);

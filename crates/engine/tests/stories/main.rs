@@ -9,5 +9,6 @@ mod exits;
 mod histories;
 mod identity;
 mod leases;
+mod returning;
 mod several;
 mod world;

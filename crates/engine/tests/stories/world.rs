@@ -142,6 +142,7 @@ impl World {
             retry_after: Duration::from_secs(7),
             missed_pause: Some(Duration::from_secs(120)),
             lease: settings.handling_lease,
+            callers_max: 3,
         };
         // Nobody here sends RTP.
         let silence = Duration::from_secs(100_000);
@@ -156,6 +157,7 @@ impl World {
             ],
             agents: BTreeMap::new(),
             queues: BTreeMap::from([(BILLING, treatment), (OTHER, Treatment::Ringback)]),
+            callers: BTreeMap::new(),
             exits: BTreeMap::from([
                 (BUSY, Leave::Busy),
                 (HANG_UP, Leave::HangUp),

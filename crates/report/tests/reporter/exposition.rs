@@ -23,8 +23,10 @@ fn record(queue: QueueId, outcome: Outcome) -> CallRecord {
             called: "15881000".to_owned(),
             origin: sip::user_agent::Origin::Account("kim".to_owned()),
             attributes: Vec::new(),
+            entry: queue,
             queue,
             arrived: Instant::from_secs(100),
+            regained: None,
             answered: (outcome == Outcome::Answered).then_some(Instant::from_secs(110)),
             outside_answered: None,
             agent: Some(KIM),
@@ -74,6 +76,22 @@ fn a_call_that_is_over_leaves_its_talk_hold_and_media_figures() {
     assert_eq!(scrape.value("cordboard_rtp_packets_total", &sent), 1_000.0);
     assert_eq!(scrape.value("cordboard_rtp_jitter_seconds_count", &sent), 0.0, "no RTCP said anything");
     assert_eq!(scrape.value("cordboard_rtp_refused_total", &[("cause", "source"), ("side", "caller")]), 3.0);
+}
+
+#[test]
+fn a_place_that_was_regained_counts_in_the_queue_of_the_number_dialled() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    let mut moved = record(BILLING, Outcome::Answered);
+    (moved.story.entry, moved.story.regained) = (TECHNICAL, Some(Instant::from_secs(40)));
+    for record in [record(BILLING, Outcome::Abandoned), moved] {
+        calls.handle_notice(&ended(record));
+    }
+    calls.set_counts(&engine::Counts { places: 7, ..engine::Counts::default() });
+    let scrape = Scrape::of(&exposition.render(Instant::from_secs(300)));
+    let regained = |queue| scrape.of_queue("cordboard_places_regained_total", queue);
+    assert_eq!((regained("billing"), regained("technical")), (0.0, 1.0));
+    assert_eq!(scrape.value("cordboard_callers_remembered", &[("what", "place")]), 7.0);
 }
 
 #[test]

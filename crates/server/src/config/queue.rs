@@ -63,6 +63,8 @@ pub struct Queue {
     pub max_length: Option<MaxLength>,
     /// Leaving a queue that nobody serves; none: callers stay.
     pub nobody_logged_in: Option<NobodyLoggedIn>,
+    /// Who gives up and calls again within so long has the place in line of the first call; none: nobody.
+    pub keep_place: Option<Duration>,
     /// The calendar of its hours; none: always open.
     pub hours: Option<String>,
     /// Leaving a queue that is closed.
@@ -308,6 +310,7 @@ fn read_one(section: &mut Section<'_>) -> Queue {
             grace: rule.duration("grace", "30s", "0s", "1h"),
             then: read_exit(&mut rule, &name),
         }),
+        keep_place: section.optional_duration("keep_place", "1s", "1d"),
         hours: read_hours(section),
         closed: section.optional_table("closed").map(|mut rule| Closed {
             waiting: rule.word("waiting", "stay", &[("stay", AtClosing::Stay), ("leave", AtClosing::Leave)]),

@@ -23,6 +23,8 @@ pub struct Routing {
     pub overflows_max: u32,
     /// The longest after-call work, extensions included.
     pub after_call_work_max: Duration,
+    /// Callers of whom a queue remembers something by their number, for each kind of it.
+    pub callers_max: u32,
     /// What happened so long ago counts half in estimated waits.
     pub estimate_half_life: Duration,
     /// Below so many recent samples no wait is estimated.
@@ -103,6 +105,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         waiting_max: section.integer("waiting_max", 100_000, 1..=1_000_000),
         overflows_max: section.integer("overflows_max", 10, 0..=100),
         after_call_work_max: section.duration("after_call_work_max", "1h", "0s", "1d"),
+        callers_max: section.integer("callers_max", 100_000, 1..=1_000_000),
         estimate_half_life: section.duration("estimate_half_life", "1h", "1m", "1d"),
         estimate_samples_min: section.integer("estimate_samples_min", 20, 1..=10_000),
         estimate_error_max: section.integer("estimate_error_max", 150, 10..=1_000),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 
 mod calendars;
+mod callers;
 mod channels;
 mod errors;
 mod mutations;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use acd::estimate::EstimateRules;
 use acd::{AgentSettings, QueueSettings, Requirement};
-use engine::{NumberPattern, Treatment};
+use engine::{CallerRules, NumberPattern, Treatment};
 use media::MusicId;
 
 use super::Music;
@@ -238,6 +238,15 @@ pub(super) fn entries(config: &Config, numbering: &mut Numbering) -> Vec<engine:
         })
     });
     entries.collect()
+}
+
+/// What queues remember of their callers.
+pub(super) fn callers(config: &Config, numbering: &mut Numbering) -> BTreeMap<acd::QueueId, CallerRules> {
+    let rules = config.queues.iter().map(|queue| {
+        let rules = CallerRules { keep_place: queue.keep_place };
+        (numbering.queue(&queue.name), rules)
+    });
+    rules.filter(|(_, rules)| *rules != CallerRules::default()).collect()
 }
 
 /// What the callers of each queue hear, and the files that this needs.

@@ -264,3 +264,14 @@ fn what_is_known_of_waits_is_as_configured() {
     let usual = plan(CENTRE, &mut Numbering::default()).shared.estimate;
     assert_eq!(usual, acd::estimate::EstimateRules::default(), "the defaults are those of the distributor");
 }
+
+#[test]
+fn only_queues_that_remember_callers_have_rules_for_them() {
+    let mut numbering = Numbering::default();
+    assert!(plan(CENTRE, &mut numbering).directory.callers.is_empty());
+    let text = CENTRE.replace("priority = 2", "priority = 2\nkeep_place = \"5m\"");
+    let plan = plan(&format!("[routing]\ncallers_max = 7\n{text}"), &mut numbering);
+    let rules = engine::CallerRules { keep_place: Some(Duration::from_secs(300)) };
+    assert_eq!(plan.directory.callers, BTreeMap::from([(numbering.queue("english"), rules)]));
+    assert_eq!(plan.engine_settings().callers_max, 7);
+}

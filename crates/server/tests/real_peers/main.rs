@@ -24,5 +24,6 @@ mod process;
 mod prometheus;
 mod raw;
 mod registration;
+mod returning;
 mod sipp;
 mod turn;

@@ -98,6 +98,7 @@ impl Waiting {
             head_start,
             misses_max,
             missed_pause: _,
+            callers_max: _,
             waiting_max,
             overflows_max,
             after_call_work_max,

@@ -1,0 +1,61 @@
+//! Callers who call again: the place of those who gave up is kept for a while.
+//!
+//! A caller is known by the number, in the queue that the number dialled leads to. Whoever withholds the number is not
+//! remembered.
+
+use acd::{InteractionId, QueueId};
+use b2bua::HangUp;
+use timing::Instant;
+
+use super::Engine;
+
+impl Engine {
+    /// When the first caller who gave up had arrived whose place a call from this number has now. A place is handed
+    /// out once.
+    pub(super) fn regain_place(&mut self, now: Instant, queue: QueueId, number: &str) -> Option<Instant> {
+        self.directory.callers.get(&queue)?.keep_place?;
+        let arrived = self.places.recall(now, queue, number)?;
+        self.places.forget(queue, number);
+        Some(arrived)
+    }
+
+    /// A caller was gone before an answer: the place is kept, unless it was us who ended the call.
+    pub(super) fn gave_up(&mut self, now: Instant, interaction: InteractionId) {
+        let hung_up = self.interactions.get(&interaction).and_then(|state| state.hung_up);
+        match hung_up.map(|(_, cause)| cause) {
+            Some(HangUp::Requested | HangUp::TooLong) => {}
+            Some(
+                HangUp::Abandoned | HangUp::By(_) | HangUp::Silent(_) | HangUp::Lost(_) | HangUp::NoPort,
+            )
+            | None => self.keep_place(now, interaction),
+        }
+    }
+
+    /// The place of a caller is kept from now on for as long as the queue says.
+    pub(super) fn keep_place(&mut self, now: Instant, interaction: InteractionId) {
+        let Some(state) = self.interactions.get(&interaction) else { return };
+        let queue = state.story.entry;
+        let Some(keep) = self.directory.callers.get(&queue).and_then(|rules| rules.keep_place) else {
+            return;
+        };
+        if let Some(number) = state.known_number() {
+            self.places.keep(queue, number, state.story.place_since(), now + keep, self.settings.callers_max);
+        }
+    }
+
+    /// What is known of callers by a rule that is no more is forgotten.
+    pub(super) fn forget_without_rules(&mut self) {
+        let rules = &self.directory.callers;
+        self.places.retain_queues(|queue| rules.get(&queue).is_some_and(|rules| rules.keep_place.is_some()));
+    }
+
+    /// What has been known of callers for long enough is forgotten.
+    pub(super) fn forget_callers(&mut self, now: Instant) {
+        self.places.forget_ended(now);
+    }
+
+    /// When the next is forgotten.
+    pub(super) fn next_forgotten(&self) -> Option<Instant> {
+        self.places.next_end()
+    }
+}
