@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::words::seconds;
-use crate::{Why, Words};
+use crate::{WantedAgents, Why, Words};
 
 /// One interaction, in progress or over.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -40,6 +40,8 @@ pub struct Interaction {
     /// When an earlier call of this caller arrived, who gave up and called again in time (`keep_place` of the queue):
     /// this call has its place in line. Waits count from its own arrival all the same.
     pub regained: Option<String>,
+    /// The agents whom it wanted by name; null for most.
+    pub wanted: Option<WantedAgents>,
     /// When an agent answered.
     pub answered: Option<String>,
     /// When a number outside answered that a rule of the queue led to.
@@ -334,6 +336,7 @@ fn told(story: &Story, waited_seconds: f64, talked_seconds: f64, words: &Words<'
         agent: story.agent.map(|agent| words.agent(agent)),
         arrived: words.time(story.arrived),
         regained: story.regained.map(|at| words.time(at)),
+        wanted: WantedAgents::of(story, words),
         answered: story.answered.map(|at| words.time(at)),
         outside_answered: story.outside_answered.map(|at| words.time(at)),
         ended: None,
@@ -483,7 +486,7 @@ mod tests {
     use timing::Instant;
 
     use super::*;
-    use crate::TrunkNames;
+    use crate::{TrunkNames, WantedCause, WantedOverName};
 
     /// Arrived in second 100; a rule led it to a number outside, which answered in second 130.
     fn transferred() -> Story {
@@ -498,6 +501,8 @@ mod tests {
             queue: QueueId(1),
             arrived: Instant::from_secs(100),
             regained: None,
+            wish: None,
+            wish_ended: None,
             answered: None,
             outside_answered: Some(Instant::from_secs(130)),
             agent: None,
@@ -529,6 +534,23 @@ mod tests {
         assert_eq!((talks.waited_seconds, talks.talked_seconds), (30.0, 20.0));
         assert_eq!(talks.answered, None, "no agent answered");
         assert_eq!(talks.outside_answered.as_deref(), Some("2023-11-14T22:13:00.000Z"));
+    }
+
+    #[test]
+    fn the_agents_whom_it_wanted_and_how_that_ended_are_told() {
+        let wanted = acd::Wanted::preferred(acd::AgentId(4), Duration::from_millis(1_500));
+        let wish = Some(engine::Wish { cause: engine::WishCause::LastAgent, wanted });
+        let tell = |wish_ended| {
+            let story = Story { wish, wish_ended, ..transferred() };
+            let ongoing = Ongoing { standing: Standing::Waiting, trying: Vec::new(), story };
+            told_at(140, |words| Interaction::ongoing(&ongoing, words)).wanted.expect("it wants somebody")
+        };
+        let told = tell(None);
+        assert_eq!((told.cause, told.wait_seconds, told.over), (WantedCause::LastAgent, Some(1.5), None));
+        assert_eq!(told.agents, ["#4"]);
+        let over = tell(Some((Instant::from_secs(110), acd::WantedEnd::TimedOut))).over;
+        let over = over.map(|over| (over.at, over.cause));
+        assert_eq!(over, Some(("2023-11-14T22:12:50.000Z".to_owned(), WantedOverName::TimedOut)));
     }
 
     #[test]

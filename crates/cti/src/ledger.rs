@@ -105,6 +105,8 @@ mod tests {
                 queue: QueueId(queue),
                 arrived: Instant::from_secs(id),
                 regained: None,
+                wish: None,
+                wish_ended: None,
                 answered: None,
                 outside_answered: None,
                 agent: agent.map(AgentId),

@@ -16,6 +16,7 @@ mod ledger;
 mod problem;
 mod queue;
 mod why;
+mod wish;
 mod words;
 
 pub use agent::{ActivityName, Agent, Agents, Extension, Forced, PresenceName, PresenceWish};
@@ -27,4 +28,5 @@ pub use ledger::{Filter, Ledger};
 pub use problem::Problem;
 pub use queue::{Hours, InLine, Queue, Queues};
 pub use why::Why;
+pub use wish::{WantedAgents, WantedCause, WantedOver, WantedOverName};
 pub use words::{TrunkNames, Words};

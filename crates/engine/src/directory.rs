@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::{AgentId, ExitId, QueueId, Request, Requirement};
+use acd::{AgentId, ExitId, QueueId, Request, Requirement, Wanted};
 use media::MusicId;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,8 @@ pub struct Entry {
     pub priority: i32,
     /// Their own requirement, beside that of the queue.
     pub requirement: Option<Requirement>,
+    /// The agents whom they want by name; before the agent who served them last. Only with one queue.
+    pub wish: Option<Wish>,
 }
 
 impl Entry {
@@ -56,9 +58,30 @@ impl Entry {
             also: self.also.clone(),
             priority: self.priority,
             requirement: self.requirement.clone(),
+            wanted: self.wish.map(|wish| wish.wanted),
             ..Request::new(self.queue)
         }
     }
+}
+
+/// Agents whom a call wants by name, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Where it comes from.
+    pub cause: WishCause,
+    /// What the distributor is told.
+    pub wanted: Wanted,
+}
+
+/// Why a call wants agents by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WishCause {
+    /// The number dialled is the agent's own.
+    DirectNumber,
+    /// The number dialled names agents to be preferred.
+    Preferred,
+    /// The agent served the caller last.
+    LastAgent,
 }
 
 /// Which dialled numbers an entry serves.
@@ -128,8 +151,19 @@ pub enum Treatment {
 /// withholds the number is not remembered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerRules {
+    /// Who served a caller last is wanted by name the next time.
+    pub last_agent: Option<LastAgent>,
     /// Who gives up and calls again within so long has the place in line as if nothing had happened.
     pub keep_place: Option<Duration>,
+}
+
+/// How a queue wants the agent again who served a caller last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAgent {
+    /// For so long after the conversation the agent is remembered.
+    pub remember: Duration,
+    /// For so long nobody else is offered the call; zero: only at the moment in which it comes.
+    pub wait: Duration,
 }
 
 /// What an interaction does that leaves the distributor.
@@ -162,6 +196,7 @@ mod tests {
             also: Vec::new(),
             priority: 0,
             requirement: None,
+            wish: None,
         };
         let directory = Directory {
             entries: vec![

@@ -71,6 +71,8 @@ pub struct Engine {
     /// When leases are next renewed.
     renewals: Renewals,
     refusals: Refusals,
+    /// Who served callers last.
+    served: Memory<AgentId>,
     /// When callers arrived who gave up, until their place is lost.
     places: Memory<Instant>,
     outputs: VecDeque<Output>,
@@ -101,7 +103,9 @@ pub struct Counts {
     pub interactions: usize,
     /// Deadlines of interactions.
     pub timers: usize,
-    /// Callers whose place is kept, by queue: these stay when all calls are over.
+    /// Callers whose last agent is remembered, by queue: these stay when all calls are over.
+    pub served: usize,
+    /// The same of those whose place is kept.
     pub places: usize,
     /// What the calls hold.
     pub calls: b2bua::Counts,
@@ -147,6 +151,7 @@ impl Engine {
             pausing: BTreeMap::new(),
             renewals: Renewals::default(),
             refusals: Refusals::default(),
+            served: Memory::new(),
             places: Memory::new(),
             outputs: VecDeque::new(),
         }
@@ -256,6 +261,7 @@ impl Engine {
         Counts {
             interactions: self.interactions.len(),
             timers: self.timers.len(),
+            served: self.served.len(),
             places: self.places.len(),
             calls: self.b2bua.counts(),
         }

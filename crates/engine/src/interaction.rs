@@ -33,6 +33,8 @@ pub(crate) struct Interaction {
     pub(crate) closed: Option<Box<Summary>>,
     /// The attempts that are not over, the first tried first: agents who are rung, or a number outside.
     pub(crate) trying: Vec<Trying>,
+    /// The caller and an agent could hear each other.
+    pub(crate) has_talked: bool,
     /// What the caller hears was not decided yet.
     pub(crate) untreated: Option<TimerId>,
 }

@@ -17,7 +17,8 @@ mod record;
 mod refusals;
 
 pub use directory::{
-    AgentLine, CallerRules, Directory, Entry, Leave, LogIn, NumberPattern, Outbound, Reach, Treatment,
+    AgentLine, CallerRules, Directory, Entry, LastAgent, Leave, LogIn, NumberPattern, Outbound, Reach,
+    Treatment, Wish, WishCause,
 };
 pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{

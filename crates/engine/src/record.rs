@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use acd::{AgentId, Decision, DequeueCause, InteractionId, OverflowCause, QueueId, StepCause};
+use acd::{AgentId, Decision, DequeueCause, InteractionId, OverflowCause, QueueId, StepCause, WantedEnd};
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
-use crate::{FurtherRefusals, Refusal};
+use crate::{FurtherRefusals, Refusal, Wish};
 
 /// What the engine tells whoever logs and reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +155,10 @@ pub struct Story {
     pub arrived: Instant,
     /// When an earlier call arrived that the caller had given up, and whose place this one has.
     pub regained: Option<Instant>,
+    /// The agents whom it wanted by name in the first queue.
+    pub wish: Option<Wish>,
+    /// When and why it was for everybody; `None`: one of them took it, it wants them still, or it left that queue.
+    pub wish_ended: Option<(Instant, WantedEnd)>,
     /// When an agent answered.
     pub answered: Option<Instant>,
     /// When a number outside answered that a rule of the queue led to.
@@ -185,6 +189,8 @@ impl Story {
             queue: self.queue,
             arrived: self.arrived,
             regained: self.regained,
+            wish: self.wish,
+            wish_ended: self.wish_ended,
             answered: self.answered,
             outside_answered: self.outside_answered,
             agent: self.agent,
@@ -213,6 +219,8 @@ impl Story {
             queue,
             arrived: now,
             regained: None,
+            wish: None,
+            wish_ended: None,
             answered: None,
             outside_answered: None,
             agent: None,

@@ -212,6 +212,7 @@ struct Gauges {
     queries: IntGauge,
     bindings: IntGauge,
     connections: IntGauge,
+    served: IntGauge,
     places: IntGauge,
     ports_free: IntGauge,
     ports_in_use: IntGauge,
@@ -230,6 +231,7 @@ impl Gauges {
             ports_free: gauge(PORTS, "state", "free"),
             ports_in_use: gauge(PORTS, "state", "in_use"),
             ports_quarantined: gauge(PORTS, "state", "quarantined"),
+            served: gauge(CALLERS_REMEMBERED, "what", "last_agent"),
             places: gauge(CALLERS_REMEMBERED, "what", "place"),
             sessions: group.gauge(SESSIONS, &[]),
             dialogs: group.gauge(DIALOGS, &[]),
@@ -255,6 +257,7 @@ impl Gauges {
         self.queries.set(as_gauge(sip.queries));
         self.bindings.set(as_gauge(sip.contacts));
         self.connections.set(as_gauge(sip.connections));
+        self.served.set(as_gauge(counts.served));
         self.places.set(as_gauge(counts.places));
         self.ports_free.set(as_gauge(calls.ports.free));
         self.ports_in_use.set(as_gauge(calls.ports.in_use));

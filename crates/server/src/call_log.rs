@@ -8,7 +8,7 @@ use std::sync::Arc;
 use acd::AgentId;
 use arc_swap::ArcSwap;
 use cti::TrunkNames;
-use engine::{AttemptRecord, CallRecord, Notice, Withdrawn};
+use engine::{AttemptRecord, CallRecord, Notice, Wish, Withdrawn};
 use report::Names;
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -87,6 +87,7 @@ impl CallLog {
             end = record.cause.name(),
             agent,
             waited = %seconds(record.waited()),
+            wanted = record.story.wish.map(|wish| names_of(&names, &wish)),
             regained = record.story.regained.map(|at| seconds(record.story.arrived.since(at))),
             talked = %seconds(record.talked()),
             held = %seconds(record.summary.held),
@@ -122,6 +123,12 @@ fn clean(text: &str) -> String {
 
 fn agent_id(names: &Names, agent: AgentId) -> String {
     names.agents.get(&agent).map_or_else(|| agent.0.to_string(), |name| name.id.clone())
+}
+
+/// `kim,lee`: whom the call wanted by name.
+fn names_of(names: &Names, wish: &Wish) -> String {
+    let agents: Vec<String> = wish.wanted.names().map(|agent| agent_id(names, agent)).collect();
+    agents.join(",")
 }
 
 /// `kim:408/15.0s,lee:answered/2.1s`: whom the call was offered to, how it went and how long it rang.

@@ -36,15 +36,15 @@ pub(crate) mod units;
 pub use agent::{Agent, LogIn, Reach};
 pub use calendar::Calendar;
 pub use channel::{Capacity, Channel, VOICE, capacity_of};
-pub use entry::{Entry, Number, Reason, Supervisor};
+pub use entry::{Entry, EntryAgents, Number, Reason, Supervisor};
 pub use http::Http;
 pub use log::{Log, LogFormat, LogLevel};
 pub use media::{Media, PortRange};
 pub use network::{Addresses, Listen, Network, Transport};
 pub use overflow::{Condition, Overflow};
 pub use queue::{
-    AtClosing, BackOff, BackOffs, Closed, Exit, IdleClock, MaxLength, MaxWait, NobodyLoggedIn, Queue,
-    Reserve, ServiceLevel, Step, StepMode, Strategy, Waiting,
+    AtClosing, BackOff, BackOffs, Closed, Exit, IdleClock, LastAgent, MaxLength, MaxWait, NobodyLoggedIn,
+    Queue, Reserve, ServiceLevel, Step, StepMode, Strategy, Waiting,
 };
 pub use report::{Problem, Severity};
 pub use routing::{Routing, Selection};

@@ -438,6 +438,7 @@ fn directory(scenario: &Scenario) -> (Directory, Vec<acd::Command>) {
             also: Vec::new(),
             priority: 0,
             requirement: None,
+            wish: None,
         });
         let settings = Box::new(line.settings.clone());
         commands.push(acd::Command::DefineQueue { queue: line.queue, settings });

@@ -46,11 +46,11 @@ impl Engine {
         identity::keep_attributes(&mut invite);
         let caller = identity::calling_party(&invite);
         let entry = self.directory.entry(&invite.number);
-        let mut request = match entry {
+        let (mut request, mut wish) = match entry {
             Some(_) if self.draining => {
                 return self.refuse_arrival(now, call, &invite, &caller, 503, RefusalCause::Draining);
             }
-            Some(entry) => entry.request(),
+            Some(entry) => (entry.request(), entry.wish),
             None => {
                 return self.refuse_arrival(now, call, &invite, &caller, 404, RefusalCause::UnknownNumber);
             }
@@ -58,9 +58,14 @@ impl Engine {
         let (interaction, remote) = (interaction_of(call), invite.remote);
         let known = identity::known_number(&caller, &invite.headers).map(str::to_owned);
         let queue = request.queue;
+        // Who waits in several queues wants nobody by name.
+        if wish.is_none() && request.also.is_empty() {
+            wish = known.as_deref().and_then(|number| self.last_agent(now, queue, number));
+            request.wanted = wish.map(|wish| wish.wanted);
+        }
         request.arrived = known.and_then(|number| self.regain_place(now, queue, &number));
         let mut story = Story::new(now, interaction, number(&caller), *invite, queue);
-        story.regained = request.arrived;
+        (story.regained, story.wish) = (request.arrived, wish);
         let state = Interaction {
             call,
             stage: Stage::Waiting,
@@ -72,6 +77,7 @@ impl Engine {
             hung_up: None,
             closed: None,
             trying: Vec::new(),
+            has_talked: false,
             untreated: None,
         };
         if let Some(agent) = state.own {
@@ -217,6 +223,8 @@ impl Engine {
         let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
         if attempt == OUTSIDE {
             state.story.outside_answered = Some(now);
+        } else {
+            state.has_talked = true;
         }
         state.attempt_ended(now, attempt, None, None);
     }
@@ -239,6 +247,7 @@ impl Engine {
             Stage::Confirming { .. } => {}
             Stage::Talking => {
                 state.stage = Stage::Over;
+                self.keep_agent(now, interaction);
                 self.command(Command::Finish { interaction });
             }
             Stage::Leaving { .. } => state.stage = Stage::Over,

@@ -1,15 +1,38 @@
-//! Callers who call again: the place of those who gave up is kept for a while.
+//! Callers who call again: who served them last is remembered, and the place of those who gave up.
 //!
 //! A caller is known by the number, in the queue that the number dialled leads to. Whoever withholds the number is not
 //! remembered.
 
-use acd::{InteractionId, QueueId};
+use acd::{InteractionId, QueueId, Wanted};
 use b2bua::HangUp;
 use timing::Instant;
 
 use super::Engine;
+use crate::{LastAgent, Wish, WishCause};
 
 impl Engine {
+    /// The agent who served a caller last, where the queue wants that one again.
+    pub(super) fn last_agent(&self, now: Instant, queue: QueueId, number: &str) -> Option<Wish> {
+        let LastAgent { wait, .. } = self.directory.callers.get(&queue)?.last_agent?;
+        let agent = self.served.recall(now, queue, number)?;
+        let is_here = self.directory.agents.contains_key(&agent);
+        is_here.then(|| Wish { cause: WishCause::LastAgent, wanted: Wanted::preferred(agent, wait) })
+    }
+
+    /// A conversation is over: who talked to the caller is remembered from now on for as long as the queue says.
+    pub(super) fn keep_agent(&mut self, now: Instant, interaction: InteractionId) {
+        let Some(state) = self.interactions.get(&interaction).filter(|state| state.has_talked) else {
+            return;
+        };
+        let queue = state.story.entry;
+        let Some(rule) = self.directory.callers.get(&queue).and_then(|rules| rules.last_agent) else {
+            return;
+        };
+        if let (Some(number), Some(agent)) = (state.known_number(), state.story.agent) {
+            self.served.keep(queue, number, agent, now + rule.remember, self.settings.callers_max);
+        }
+    }
+
     /// When the first caller who gave up had arrived whose place a call from this number has now. A place is handed
     /// out once.
     pub(super) fn regain_place(&mut self, now: Instant, queue: QueueId, number: &str) -> Option<Instant> {
@@ -46,16 +69,18 @@ impl Engine {
     /// What is known of callers by a rule that is no more is forgotten.
     pub(super) fn forget_without_rules(&mut self) {
         let rules = &self.directory.callers;
+        self.served.retain_queues(|queue| rules.get(&queue).is_some_and(|rules| rules.last_agent.is_some()));
         self.places.retain_queues(|queue| rules.get(&queue).is_some_and(|rules| rules.keep_place.is_some()));
     }
 
     /// What has been known of callers for long enough is forgotten.
     pub(super) fn forget_callers(&mut self, now: Instant) {
+        self.served.forget_ended(now);
         self.places.forget_ended(now);
     }
 
     /// When the next is forgotten.
     pub(super) fn next_forgotten(&self) -> Option<Instant> {
-        self.places.next_end()
+        self.served.next_end().into_iter().chain(self.places.next_end()).min()
     }
 }

@@ -32,13 +32,11 @@ impl Engine {
             Event::Answered { interaction, agent, queue, .. } => {
                 self.confirmed(now, interaction, queue, agent);
             }
-            Event::Abandoned { interaction, queue, .. } => {
+            Event::Abandoned { interaction, queue, .. } => self.abandoned(now, interaction, queue),
+            Event::OpenedToAll { interaction, cause, .. } => {
                 if let Some(state) = self.interactions.get_mut(&interaction) {
-                    state.abandoned(now, queue);
+                    state.story.wish_ended = Some((now, cause));
                 }
-                self.gave_up(now, interaction);
-                let outcome = self.unanswered(interaction);
-                self.forgotten(interaction, outcome);
             }
             Event::StepEntered { interaction, queue, step, cause, .. } => {
                 if let Some(state) = self.interactions.get_mut(&interaction) {
@@ -73,7 +71,6 @@ impl Engine {
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
             // Priorities, and the states of agents and queues, are for reporters and desktops.
             Event::PriorityChanged { .. }
-            | Event::OpenedToAll { .. }
             | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
@@ -88,6 +85,15 @@ impl Engine {
             | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. } => {}
         }
+    }
+
+    fn abandoned(&mut self, now: Instant, interaction: InteractionId, queue: QueueId) {
+        if let Some(state) = self.interactions.get_mut(&interaction) {
+            state.abandoned(now, queue);
+        }
+        self.gave_up(now, interaction);
+        let outcome = self.unanswered(interaction);
+        self.forgotten(interaction, outcome);
     }
 
     fn queued(&mut self, now: Instant, interaction: InteractionId, queue: QueueId, from: Option<QueueId>) {
@@ -222,6 +228,7 @@ impl Engine {
         if let Some(state) = self.interactions.get(&interaction) {
             let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, state.call, 480);
         }
+        self.keep_agent(now, interaction);
         self.forgotten(interaction, Outcome::Answered);
     }
 

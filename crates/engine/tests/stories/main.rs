@@ -11,4 +11,5 @@ mod identity;
 mod leases;
 mod returning;
 mod several;
+mod wanted;
 mod world;

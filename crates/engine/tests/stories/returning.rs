@@ -18,7 +18,7 @@ fn keeping(settings: acd::Settings) -> World {
 }
 
 fn keep(world: &mut World, keep_place: Option<Duration>) {
-    world.directory.callers.insert(BILLING, CallerRules { keep_place });
+    world.directory.callers.insert(BILLING, CallerRules { keep_place, ..CallerRules::default() });
     world.reload(Vec::new());
 }
 

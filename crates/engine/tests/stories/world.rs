@@ -148,7 +148,8 @@ impl World {
         let silence = Duration::from_secs(100_000);
         let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, [3; 32]);
         relay.set_music(MUSIC, Arc::new(media::Music::from_samples(&[0; 160]).unwrap()));
-        let entry = |number, queue, also| Entry { number, queue, also, priority: 0, requirement: None };
+        let entry =
+            |number, queue, also| Entry { number, queue, also, priority: 0, requirement: None, wish: None };
         let directory = Directory {
             entries: vec![
                 entry(NumberPattern::Exact("100".to_owned()), BILLING, vec![]),

@@ -27,6 +27,8 @@ fn record(queue: QueueId, outcome: Outcome) -> CallRecord {
             queue,
             arrived: Instant::from_secs(100),
             regained: None,
+            wish: None,
+            wish_ended: None,
             answered: (outcome == Outcome::Answered).then_some(Instant::from_secs(110)),
             outside_answered: None,
             agent: Some(KIM),
@@ -87,11 +89,12 @@ fn a_place_that_was_regained_counts_in_the_queue_of_the_number_dialled() {
     for record in [record(BILLING, Outcome::Abandoned), moved] {
         calls.handle_notice(&ended(record));
     }
-    calls.set_counts(&engine::Counts { places: 7, ..engine::Counts::default() });
+    calls.set_counts(&engine::Counts { served: 5, places: 7, ..engine::Counts::default() });
     let scrape = Scrape::of(&exposition.render(Instant::from_secs(300)));
     let regained = |queue| scrape.of_queue("cordboard_places_regained_total", queue);
     assert_eq!((regained("billing"), regained("technical")), (0.0, 1.0));
     assert_eq!(scrape.value("cordboard_callers_remembered", &[("what", "place")]), 7.0);
+    assert_eq!(scrape.value("cordboard_callers_remembered", &[("what", "last_agent")]), 5.0);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! `[[entry]]`, `[[reason]]` and `[[supervisor]]`
 
-use acd::ENTRIES_MAX;
+use std::time::Duration;
+
+use acd::{ENTRIES_MAX, WANTED_MAX};
 
 use super::queue::read_requirement;
 use super::reader::Section;
-use super::report::Kind;
+use super::report::{Kind, Span};
 
 /// Where calls to a number go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,19 @@ pub struct Entry {
     pub priority: u32,
     /// What its callers need beside what the queue requires.
     pub require: Option<String>,
+    /// Agents whom its callers want by name.
+    pub wanted: Option<EntryAgents>,
+}
+
+/// Agents whom the callers of an entry want by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryAgents {
+    /// The first of several comes first. None twice.
+    pub agents: Vec<String>,
+    /// The number is the agent's own: skills are not asked for.
+    pub is_direct: bool,
+    /// How long nobody else is offered the call.
+    pub wait: Duration,
 }
 
 /// A dialled number, or many.
@@ -117,12 +132,14 @@ fn read_one(section: &mut Section<'_>) -> Entry {
         queue
     });
     let also = read_also(section, queue.as_deref());
+    let wanted = read_wanted(section, also.is_empty());
     Entry {
         number,
         queue: queue.unwrap_or_default(),
         also,
         priority: section.integer("priority", 0, 0..=1_000),
         require: read_requirement(section, "require"),
+        wanted,
     }
 }
 
@@ -142,6 +159,42 @@ pub(crate) fn read_also(section: &mut Section<'_>, first: Option<&str>) -> Vec<S
         }
     }
     also
+}
+
+fn read_wanted(section: &mut Section<'_>, is_alone: bool) -> Option<EntryAgents> {
+    let own = section.text("agent");
+    let preferred = section.one_or_more("prefer_agents", "");
+    let wait = section.duration("agent_wait", "30s", "0s", "1h");
+    if own.is_some() && section.gives("prefer_agents") {
+        let message =
+            "`agent` and `prefer_agents` exclude each other; `agent` makes the number that agent's own";
+        section.error(section.span(), message);
+    } else if own.is_none() && !section.gives("prefer_agents") && section.gives("agent_wait") {
+        let message =
+            "`agent_wait` waits for nobody without `agent` or `prefer_agents`; name one, or leave it out";
+        section.warning(section.span(), message);
+    } else if section.gives("prefer_agents") && preferred.is_empty() {
+        section.error(section.span(), "`prefer_agents` names nobody; name an agent, or leave it out");
+    }
+    if !is_alone && (own.is_some() || !preferred.is_empty()) {
+        let message = "who waits in several queues wants nobody by name; leave out `also`, or the agents";
+        section.error(section.span(), message);
+    }
+    if let Some((_, span)) = preferred.get(WANTED_MAX) {
+        let message =
+            format!("`prefer_agents` has more than {WANTED_MAX}; a skill in `require` can name many");
+        section.error(span.clone(), message);
+    }
+    let is_direct = own.is_some();
+    let named: Vec<(String, Span)> = own.into_iter().chain(preferred).collect();
+    for (place, (name, span)) in named.iter().enumerate() {
+        section.report().mention(Kind::Agent, name, span.clone(), section.label());
+        if named[..place].iter().any(|(other, _)| other == name) {
+            section.error(span.clone(), format!("agent \"{name}\" is named twice; leave one out"));
+        }
+    }
+    let agents: Vec<String> = named.into_iter().map(|(name, _)| name).collect();
+    (!agents.is_empty()).then_some(EntryAgents { agents, is_direct, wait })
 }
 
 /// Reasons of the system, in metrics and in the API.

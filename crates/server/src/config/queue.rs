@@ -63,6 +63,8 @@ pub struct Queue {
     pub max_length: Option<MaxLength>,
     /// Leaving a queue that nobody serves; none: callers stay.
     pub nobody_logged_in: Option<NobodyLoggedIn>,
+    /// Who served a caller last is wanted again; none: whoever is chosen.
+    pub last_agent: Option<LastAgent>,
     /// Who gives up and calls again within so long has the place in line of the first call; none: nobody.
     pub keep_place: Option<Duration>,
     /// The calendar of its hours; none: always open.
@@ -187,6 +189,15 @@ pub struct BackOff {
     pub exclusion: Duration,
 }
 
+/// Wanting the agent again who served a caller last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastAgent {
+    /// After the conversation.
+    pub remember: Duration,
+    /// How long nobody else is offered the call.
+    pub wait: Duration,
+}
+
 /// Leaving after a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaxWait {
@@ -309,6 +320,10 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         nobody_logged_in: section.optional_table("nobody_logged_in").map(|mut rule| NobodyLoggedIn {
             grace: rule.duration("grace", "30s", "0s", "1h"),
             then: read_exit(&mut rule, &name),
+        }),
+        last_agent: section.optional_table("last_agent").map(|mut rule| LastAgent {
+            remember: rule.required_duration("remember", "1m", "90d").unwrap_or_default(),
+            wait: rule.duration("wait", "20s", "0s", "1h"),
         }),
         keep_place: section.optional_duration("keep_place", "1s", "1d"),
         hours: read_hours(section),

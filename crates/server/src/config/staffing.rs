@@ -6,7 +6,7 @@ use acd::SkillId;
 use acd::requirement::{LEVEL_MAX, Requirement, Skills, parse};
 
 use super::report::{Kind, Report};
-use super::{Config, Queue};
+use super::{Agent, Config, Queue};
 
 /// Warns of every queue, and of every entry with its queue, whose callers nobody could be given.
 pub(super) fn check(config: &Config, report: &Report<'_>) {
@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
         return;
     }
     let staff = Staff::of(config);
+    wanted(config, &staff, report);
     let mut staffed: BTreeMap<&str, Vec<Requirement>> = BTreeMap::new();
     for queue in &config.queues {
         let Some(stages) = staff.stages(queue) else { continue };
@@ -41,6 +42,29 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
             let what = format!("no agent meets what it and its queue \"{queue}\" require together");
             let remedy = "give an agent these skills, or relax one of the two";
             report.warning(place, format!("entry \"{number}\": {what}; {remedy}"));
+        }
+    }
+}
+
+/// Warns of every agent whom an entry prefers and its queue never accepts.
+fn wanted(config: &Config, staff: &Staff, report: &Report<'_>) {
+    let preferring = config.entries.iter().filter_map(|entry| Some((entry, entry.wanted.as_ref()?)));
+    for (entry, wanted) in preferring.filter(|(_, wanted)| !wanted.is_direct) {
+        let queue = config.queues.iter().find(|queue| queue.name == entry.queue);
+        let Some(stages) = queue.and_then(|queue| staff.stages(queue)) else { continue };
+        let own = entry.require.as_deref().and_then(|text| staff.read(text));
+        for name in &wanted.agents {
+            let Some(agent) = config.agents.iter().find(|agent| agent.id == *name) else { continue };
+            if !staff.meets(agent, &stages, own.as_ref()) {
+                let number = entry.number.written();
+                let place = report.place_of(Kind::Number, &number);
+                let what = format!(
+                    "agent \"{name}\", whom it prefers, does not meet what queue \"{}\"",
+                    entry.queue
+                );
+                let remedy = "give the agent these skills, or leave the name out";
+                report.warning(place, format!("entry \"{number}\": {what} requires; {remedy}"));
+            }
         }
     }
 }
@@ -94,6 +118,16 @@ impl Staff {
             own.is_none_or(|own| own.is_met_by(skills)) && stages.iter().any(|stage| stage.is_met_by(skills))
         };
         self.skills.iter().any(meets)
+    }
+
+    /// The same of one agent.
+    fn meets(&self, agent: &Agent, stages: &[Requirement], own: Option<&Requirement>) -> bool {
+        let held = agent.skills.iter().filter_map(|(name, &level)| {
+            let place = self.names.binary_search_by(|known| known.as_str().cmp(name)).ok()?;
+            Some((id(place), level))
+        });
+        let skills: Skills = held.collect();
+        own.is_none_or(|own| own.is_met_by(&skills)) && stages.iter().any(|stage| stage.is_met_by(&skills))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use acd::estimate::EstimateRules;
 use acd::{AgentSettings, QueueSettings, Requirement};
-use engine::{CallerRules, NumberPattern, Treatment};
+use engine::{CallerRules, NumberPattern, Treatment, Wish, WishCause};
 use media::MusicId;
 
 use super::Music;
@@ -235,15 +235,37 @@ pub(super) fn entries(config: &Config, numbering: &mut Numbering) -> Vec<engine:
             also: entry.also.iter().map(|name| numbering.queue(name)).collect(),
             priority: points,
             requirement: entry.require.as_deref().map(|own| requirement(own, numbering)),
+            wish: entry.wanted.as_ref().map(|wanted| wish(wanted, numbering)),
         })
     });
     entries.collect()
 }
 
+/// Whom an entry's callers want by name; of those named beyond the bound, which was checked, nobody.
+fn wish(wanted: &config::EntryAgents, numbering: &mut Numbering) -> Wish {
+    let mut agents = [None; acd::WANTED_MAX];
+    for (place, name) in agents.iter_mut().zip(&wanted.agents) {
+        *place = Some(numbering.agent(name));
+    }
+    let wish = acd::Wanted {
+        agents,
+        within: Some(wanted.wait),
+        otherwise: acd::Otherwise::Anybody,
+        regardless_of_skills: wanted.is_direct,
+    };
+    let cause = if wanted.is_direct { WishCause::DirectNumber } else { WishCause::Preferred };
+    Wish { cause, wanted: wish }
+}
+
 /// What queues remember of their callers.
 pub(super) fn callers(config: &Config, numbering: &mut Numbering) -> BTreeMap<acd::QueueId, CallerRules> {
     let rules = config.queues.iter().map(|queue| {
-        let rules = CallerRules { keep_place: queue.keep_place };
+        let rules = CallerRules {
+            last_agent: queue
+                .last_agent
+                .map(|rule| engine::LastAgent { remember: rule.remember, wait: rule.wait }),
+            keep_place: queue.keep_place,
+        };
         (numbering.queue(&queue.name), rules)
     });
     rules.filter(|(_, rules)| *rules != CallerRules::default()).collect()

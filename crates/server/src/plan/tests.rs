@@ -271,7 +271,30 @@ fn only_queues_that_remember_callers_have_rules_for_them() {
     assert!(plan(CENTRE, &mut numbering).directory.callers.is_empty());
     let text = CENTRE.replace("priority = 2", "priority = 2\nkeep_place = \"5m\"");
     let plan = plan(&format!("[routing]\ncallers_max = 7\n{text}"), &mut numbering);
-    let rules = engine::CallerRules { keep_place: Some(Duration::from_secs(300)) };
+    let keep_place = Some(Duration::from_secs(300));
+    let rules = engine::CallerRules { keep_place, ..engine::CallerRules::default() };
     assert_eq!(plan.directory.callers, BTreeMap::from([(numbering.queue("english"), rules)]));
     assert_eq!(plan.engine_settings().callers_max, 7);
+}
+
+#[test]
+fn the_last_agent_and_the_agents_of_a_number_are_wanted_as_the_file_says() {
+    let mut numbering = Numbering::default();
+    let text = CENTRE
+        .replace("priority = 2", "priority = 2\nlast_agent = { remember = \"1d\", wait = \"5s\" }")
+        .replace("number = \"*\"", "number = \"*\"\nagent = \"lee\"\nagent_wait = \"10s\"")
+        .replace("number = \"1588*\"", "number = \"1588*\"\nprefer_agents = [\"lee\", \"kim\"]");
+    let directory = plan(&text, &mut numbering).directory;
+    let (kim, lee) = (numbering.agent("kim"), numbering.agent("lee"));
+    let rule = directory.callers[&numbering.queue("english")].last_agent.expect("it is given");
+    assert_eq!((rule.remember, rule.wait), (Duration::from_secs(86_400), Duration::from_secs(5)));
+    let wishes: Vec<Option<engine::Wish>> = directory.entries.iter().map(|entry| entry.wish).collect();
+    let mut preferred = acd::Wanted::preferred(lee, Duration::from_secs(30));
+    preferred.agents[1] = Some(kim);
+    let direct = acd::Wanted::direct(lee, Some(Duration::from_secs(10)), acd::Otherwise::Anybody);
+    let wish = |cause, wanted| Some(engine::Wish { cause, wanted });
+    assert_eq!(
+        wishes,
+        [None, wish(engine::WishCause::Preferred, preferred), wish(engine::WishCause::DirectNumber, direct)]
+    );
 }
