@@ -93,8 +93,8 @@ fn a_place_that_was_regained_counts_in_the_queue_of_the_number_dialled() {
     let scrape = Scrape::of(&exposition.render(Instant::from_secs(300)));
     let regained = |queue| scrape.of_queue("cordboard_places_regained_total", queue);
     assert_eq!((regained("billing"), regained("technical")), (0.0, 1.0));
-    assert_eq!(scrape.value("cordboard_callers_remembered", &[("what", "place")]), 7.0);
-    assert_eq!(scrape.value("cordboard_callers_remembered", &[("what", "last_agent")]), 5.0);
+    assert_eq!(scrape.value("cordboard_callers_remembered", &[("kind", "place")]), 7.0);
+    assert_eq!(scrape.value("cordboard_callers_remembered", &[("kind", "last_agent")]), 5.0);
 }
 
 #[test]

@@ -104,10 +104,11 @@ impl<'a> Section<'a> {
 
     /// A table inside that changes something by being there.
     pub(crate) fn optional_table(&mut self, key: &'static str) -> Option<Section<'a>> {
-        let is_there = self.peek(key).is_some();
+        // Of what is no table that is said, and not what it lacks.
+        let is_table = self.peek(key).is_some_and(|value| value.get_ref().as_table().is_some());
         self.describe(key, "none", "");
         let section = self.table(key);
-        is_there.then_some(section)
+        is_table.then_some(section)
     }
 
     /// The tables of a `[[key]]` or of a list, each labelled by its `name_key` where it has one.

@@ -283,7 +283,8 @@ fn the_last_agent_and_the_agents_of_a_number_are_wanted_as_the_file_says() {
     let text = CENTRE
         .replace("priority = 2", "priority = 2\nlast_agent = { remember = \"1d\", wait = \"5s\" }")
         .replace("number = \"*\"", "number = \"*\"\nagent = \"lee\"\nagent_wait = \"10s\"")
-        .replace("number = \"1588*\"", "number = \"1588*\"\nprefer_agents = [\"lee\", \"kim\"]");
+        .replace("number = \"1588*\"", "number = \"1588*\"\nprefer_agents = [\"lee\", \"kim\"]")
+        .replace("also = \"english\"\n", "");
     let directory = plan(&text, &mut numbering).directory;
     let (kim, lee) = (numbering.agent("kim"), numbering.agent("lee"));
     let rule = directory.callers[&numbering.queue("english")].last_agent.expect("it is given");

@@ -65,7 +65,7 @@ fn who_gives_up_and_calls_again_is_answered_before_who_came_meanwhile() {
         .start();
     let phone = phones(&cordboard, &["kim"], "phone_answers", Over::Udp, 1);
     caller(&cordboard, "abandon").succeeds();
-    cordboard.await_metric("cordboard_callers_remembered", &[("what", "place")], 1.0);
+    cordboard.await_metric("cordboard_callers_remembered", &[("kind", "place")], 1.0);
     let rival = rival(&cordboard);
     waiting(&cordboard, 1);
     let again = caller(&cordboard, "call");
@@ -104,7 +104,7 @@ fn who_served_a_caller_last_is_rung_again_and_a_stranger_reaches_who_is_chosen()
     let kims = phones(&cordboard, &["kim"], "phone_answers", Over::Udp, 1);
     becomes(&cordboard, "lee", "ready");
     caller(&cordboard, "call").succeeds();
-    cordboard.await_metric("cordboard_callers_remembered", &[("what", "last_agent")], 1.0);
+    cordboard.await_metric("cordboard_callers_remembered", &[("kind", "last_agent")], 1.0);
     becomes(&cordboard, "kim", "ready");
     caller(&cordboard, "call").succeeds();
     lees.succeeds();
