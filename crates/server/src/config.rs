@@ -101,6 +101,13 @@ impl Config {
         std::iter::once(VOICE).chain(names.filter(|name| *name != VOICE))
     }
 
+    /// Every skill that a requirement names, in order of name.
+    pub(crate) fn required_skills(&self) -> std::collections::BTreeSet<String> {
+        let queues = self.queues.iter().flat_map(Queue::requirements);
+        let wanted = queues.chain(self.entries.iter().filter_map(|entry| entry.require.as_deref()));
+        wanted.flat_map(requirement::skills).collect()
+    }
+
     /// Every skill that an agent holds or a requirement names, in order of name.
     pub fn skills(&self) -> Vec<String> {
         let held = self.agents.iter().flat_map(|agent| agent.skills.keys().cloned());
@@ -168,12 +175,30 @@ pub fn load(path: &Path, passwords: Passwords) -> Result<Loaded, Refused> {
 ///
 /// The problem, as one in its first line.
 pub(crate) fn text_of(path: &Path, remedy: &str) -> Result<String, Refused> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let message = format!("cannot be read: {error}; {remedy}");
+    let refused = |line, message| {
         let file = path.display().to_string();
-        let problem = Problem { file, line: 1, column: 1, severity: Severity::Error, message };
+        let problem = Problem { file, line, column: 1, severity: Severity::Error, message };
         Refused { problems: vec![problem] }
+    };
+    let octets =
+        std::fs::read(path).map_err(|error| refused(1, format!("cannot be read: {error}; {remedy}")))?;
+    String::from_utf8(octets).map_err(|error| {
+        let line = line_of(error.as_bytes(), error.utf8_error().valid_up_to());
+        refused(line, NOT_UTF_8.to_owned())
     })
+}
+
+/// What is said of a text in another encoding.
+pub(crate) const NOT_UTF_8: &str = "holds octets that are no UTF-8; save it as UTF-8";
+
+/// The line, from 1, in which an octet stands.
+pub(crate) fn line_of(octets: &[u8], at: usize) -> usize {
+    octets.iter().take(at).filter(|octet| **octet == b'\n').count() + 1
+}
+
+/// Warns of queues and entries whose requirements nobody of this configuration meets.
+pub(crate) fn warn_of_unstaffed(config: &Config, report: &Report<'_>) {
+    staffing::check(config, report);
 }
 
 /// Checks a text; `name` stands for the file in the messages. Files that it names are not looked for.

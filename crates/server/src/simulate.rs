@@ -38,8 +38,9 @@ use progress::Progress;
 use scenario::{Case, Scenario};
 use staffing::{Plan, Unplanned};
 
-/// Figures of all replications together that are kept: about a gigabyte.
-const TALLIES_MAX: usize = 4_000_000;
+/// What the figures of all days of all cases may take at most, in octets. Nearly always it is a fraction: a histogram
+/// is counted with the buckets of the longest wait.
+const OCTETS_MAX: usize = 4 * 1_024 * 1_024 * 1_024;
 
 /// What a user says on the command line.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -101,6 +102,8 @@ enum Failure {
     Run(PathBuf, RunError),
     /// A file cannot be written.
     Write(PathBuf, std::io::Error),
+    /// A file that is to be written is read, or is written twice.
+    Overwritten(String),
 }
 
 impl fmt::Display for Failure {
@@ -116,6 +119,7 @@ impl fmt::Display for Failure {
                     file.display()
                 )
             }
+            Failure::Overwritten(message) => f.write_str(message),
         }
     }
 }
@@ -127,18 +131,30 @@ pub fn run(options: &Options) -> Exit {
     match simulate(options) {
         Ok(text) => {
             let mut out = std::io::stdout().lock();
-            // Whoever closes the pipe has seen enough.
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-            Exit::Well
+            told(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
         }
         Err(failure) => {
             eprintln!("{failure}");
             match failure {
-                Failure::Files(_) | Failure::Scenario(..) => Exit::Configuration,
+                Failure::Files(_) | Failure::Scenario(..) | Failure::Overwritten(_) => Exit::Configuration,
                 Failure::Run(_, error) => of_run(&error),
                 Failure::Write(..) => Exit::System,
             }
         }
+    }
+}
+
+/// What becomes of a result that was written to the terminal, a pipe or a file behind it.
+fn told(written: std::io::Result<()>) -> Exit {
+    match written {
+        // Whoever closes the pipe has seen enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!(
+                "the result cannot be written to the standard output: {error}; make room, or name a file"
+            );
+            Exit::System
+        }
+        Ok(()) | Err(_) => Exit::Well,
     }
 }
 
@@ -155,12 +171,17 @@ fn of_run(error: &RunError) -> Exit {
 
 fn simulate(options: &Options) -> Result<String, Failure> {
     let mut scenario = read(&options.scenario, options)?;
+    let mut reads = scenario.reads.clone();
+    reads.push(options.scenario.clone());
     if let Some(other) = &options.compare {
-        let other = self::other(&scenario, other, options)?;
-        scenario.cases.push(other);
+        let (other_case, other_reads) = self::other(&scenario, other, options)?;
+        scenario.cases.push(other_case);
+        reads.extend(other_reads);
+        reads.push(other.clone());
     }
+    nothing_is_overwritten(&reads, options)?;
     if options.check {
-        return checked(&scenario);
+        return checked(&scenario, options);
     }
     let results = results(scenario, options)?;
     write(options.csv.as_deref(), || {
@@ -187,7 +208,7 @@ fn read(file: &Path, options: &Options) -> Result<Scenario, Failure> {
 }
 
 /// The other scenario as one more case of the first.
-fn other(scenario: &Scenario, file: &Path, options: &Options) -> Result<Case, Failure> {
+fn other(scenario: &Scenario, file: &Path, options: &Options) -> Result<(Case, Vec<PathBuf>), Failure> {
     let other = read(file, options)?;
     if other.day != scenario.day {
         let message =
@@ -195,13 +216,52 @@ fn other(scenario: &Scenario, file: &Path, options: &Options) -> Result<Case, Fa
         return Err(Failure::Scenario(file.to_owned(), message.to_owned()));
     }
     let case = other.cases.into_iter().next().expect("a scenario has a case as written");
-    Ok(Case { name: file.display().to_string(), ..case })
+    Ok((Case { name: file.display().to_string(), ..case }, other.reads))
+}
+
+/// That what is written is neither what was read nor written twice.
+fn nothing_is_overwritten(reads: &[PathBuf], options: &Options) -> Result<(), Failure> {
+    let options = [("--csv", &options.csv), ("--json", &options.json), ("--html", &options.html)];
+    let mut written: Vec<(&str, PathBuf)> = Vec::new();
+    for (option, file) in options {
+        let Some(file) = file else { continue };
+        let shown = file.display();
+        let place = place_of(file);
+        if reads.iter().any(|read| place_of(read) == place) {
+            let message = format!("{option} would overwrite {shown}, which is read; name another file");
+            return Err(Failure::Overwritten(message));
+        }
+        // A device takes everything, one after the other.
+        let is_twice = written.iter().find(|(_, other)| *other == place && !is_special(file));
+        if let Some((other, _)) = is_twice {
+            let message = format!("{other} and {option} both name {shown}; name two files");
+            return Err(Failure::Overwritten(message));
+        }
+        written.push((option, place));
+    }
+    Ok(())
+}
+
+fn is_special(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file())
+}
+
+/// A file by the one path that it has, also where it is not there yet.
+fn place_of(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_there = file.canonicalize();
+    is_there.unwrap_or_else(|_| match (folder.canonicalize(), file.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        (Ok(_) | Err(_), _) => file.to_owned(),
+    })
 }
 
 /// What `--check` says of a scenario that is right.
-fn checked(scenario: &Scenario) -> Result<String, Failure> {
-    for case in &scenario.cases {
-        build(scenario, case)?;
+fn checked(scenario: &Scenario, options: &Options) -> Result<String, Failure> {
+    let built = build_all(scenario, options)?;
+    if wants_staffing(scenario, options) {
+        let checked = staffing::check(scenario, &scenario.cases[0], &built[0], sought(options));
+        checked.map_err(|message| Failure::Scenario(PathBuf::from(&scenario.file), message))?;
     }
     let case = &scenario.cases[0];
     let calls: f64 = case.arrivals.iter().map(scenario::Arrivals::calls).sum();
@@ -216,27 +276,40 @@ fn checked(scenario: &Scenario) -> Result<String, Failure> {
     ))
 }
 
-fn build(scenario: &Scenario, case: &Case) -> Result<Built, Failure> {
-    let file = || PathBuf::from(&scenario.file);
-    let built = model::build(&scenario.day, &scenario.runs, case)
-        .map_err(|message| Failure::Scenario(file(), message))?;
-    let kept = built.model.queues.len() + built.model.customers.len() + built.model.groups.len();
+fn wants_staffing(scenario: &Scenario, options: &Options) -> bool {
+    options.staff.is_some() || scenario.wants_staffing
+}
+
+/// The group whose number is sought, where it is named.
+fn sought(options: &Options) -> Option<&str> {
+    options.staff.as_deref().filter(|group| !group.is_empty())
+}
+
+/// The models of all cases, unless their days would take too much memory.
+fn build_all(scenario: &Scenario, options: &Options) -> Result<Vec<Built>, Failure> {
+    let failure = |message| Failure::Scenario(PathBuf::from(&scenario.file), message);
+    let build = |case| model::build(&scenario.day, &scenario.runs, case).map_err(failure);
+    let built: Vec<Built> = scenario.cases.iter().map(build).collect::<Result<_, _>>()?;
     let days = usize::try_from(scenario.runs.replications).unwrap_or(usize::MAX);
-    let tallies = kept.saturating_mul(built.model.intervals()).saturating_mul(days);
-    if tallies > TALLIES_MAX {
-        let message = format!(
-            "{tallies} figures would have to be kept; {TALLIES_MAX} are the most: choose longer intervals \
-             or fewer `replications`"
-        );
-        return Err(Failure::Scenario(file(), message));
+    // The search ends with one more case.
+    let last = built.first().filter(|_| wants_staffing(scenario, options));
+    let octets = built.iter().chain(last).map(|built| built.model.octets_a_day().saturating_mul(days));
+    let octets = octets.fold(0, usize::saturating_add);
+    if octets > OCTETS_MAX {
+        let mebi = |octets: usize| octets / (1_024 * 1_024);
+        return Err(failure(format!(
+            "the figures of all days of all cases could take {} MiB of memory; {} are the most: choose longer \
+             intervals, fewer `replications` or fewer variants",
+            mebi(octets),
+            mebi(OCTETS_MAX),
+        )));
     }
     Ok(built)
 }
 
 fn results(scenario: Scenario, options: &Options) -> Result<Results, Failure> {
     let file = PathBuf::from(&scenario.file);
-    let built: Vec<Built> =
-        scenario.cases.iter().map(|case| build(&scenario, case)).collect::<Result<_, _>>()?;
+    let built = build_all(&scenario, options)?;
     let progress = Progress::new();
     let threads =
         options.threads.map_or_else(play::cores, |threads| usize::try_from(threads).unwrap_or(usize::MAX));
@@ -253,9 +326,8 @@ fn results(scenario: Scenario, options: &Options) -> Result<Results, Failure> {
     let comparisons = comparisons
         .map(|other| (other.name.clone(), comparison::compare(&outcomes[0], other, &runs)))
         .collect();
-    let staffing = if options.staff.is_some() || scenario.wants_staffing {
-        let group = options.staff.as_deref().filter(|group| !group.is_empty());
-        let plan = staffing::plan(&scenario, &scenario.cases[0], &built[0], group, &players);
+    let staffing = if wants_staffing(&scenario, options) {
+        let plan = staffing::plan(&scenario, &scenario.cases[0], &built[0], sought(options), &players);
         Some(plan.map_err(|unplanned| match unplanned {
             Unplanned::Scenario(message) => Failure::Scenario(file, message),
             Unplanned::Run(error) => Failure::Run(file, error),
@@ -278,8 +350,8 @@ fn write(file: Option<&Path>, bytes: impl FnOnce() -> std::io::Result<Vec<u8>>) 
 fn text(results: &Results, options: &Options) -> String {
     let mut text = table::head(&results.scenario);
     text.push_str(&table::outcome(&results.scenario, &results.outcomes[0]));
-    for (name, differences) in &results.comparisons {
-        text.push_str(&table::comparison(&results.scenario, name, differences));
+    for (outcome, (_, differences)) in results.outcomes[1..].iter().zip(&results.comparisons) {
+        text.push_str(&table::comparison(&results.scenario, outcome, differences));
     }
     if let Some(plan) = &results.staffing {
         text.push_str(&table::staffing(&results.scenario, plan));

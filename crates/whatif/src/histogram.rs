@@ -18,6 +18,12 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// The most octets that one takes whose longest time is this, the room for growth included.
+    pub fn octets_max(longest: Duration) -> usize {
+        let buckets = bucket(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX)) + 1;
+        size_of::<Histogram>() + buckets.next_power_of_two() * size_of::<u64>()
+    }
+
     /// Counts one.
     pub fn add(&mut self, time: Duration) {
         let bucket = bucket(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));

@@ -142,6 +142,10 @@ pub enum Measure {
     AbandonmentRate,
     /// K / Off.
     BlockingRate,
+    /// F / Off.
+    OverflowRate,
+    /// In the system when the simulation ended / Off: neither answered nor gone.
+    UnservedRate,
     /// Delayed / (A + B): the share of those let in who found no free agent.
     DelayProbability,
     /// Average speed of answer: wait of the answered / A.
@@ -173,6 +177,8 @@ impl Measure {
             Measure::Retrials => "retrials",
             Measure::AbandonmentRate => "abandonment_rate",
             Measure::BlockingRate => "blocking_rate",
+            Measure::OverflowRate => "overflow_rate",
+            Measure::UnservedRate => "unserved_rate",
             Measure::DelayProbability => "delay_probability",
             Measure::AverageSpeedOfAnswer => "average_speed_of_answer_seconds",
             Measure::AverageWait => "average_wait_seconds",
@@ -200,6 +206,8 @@ impl Measure {
             Measure::Retrials => count(tally.retrials),
             Measure::AbandonmentRate => of(tally.abandoned as f64, tally.own()),
             Measure::BlockingRate => of(tally.blocked as f64, tally.own()),
+            Measure::OverflowRate => of(tally.overflowed as f64, tally.own()),
+            Measure::UnservedRate => of(tally.in_system as f64, tally.own()),
             Measure::DelayProbability => of(tally.delayed as f64, ended),
             Measure::AverageSpeedOfAnswer => of(tally.wait_answered.as_secs_f64(), tally.answered),
             Measure::AverageWait => {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrivals::Arrivals;
 use crate::distribution::Law;
+use crate::histogram::Histogram;
+use crate::tally::{AgentTime, Tally};
 
 pub use fault::ModelFault;
 
@@ -64,6 +66,21 @@ impl Model {
             ending: Ending::Serve { at_most: Duration::from_secs(24 * 3_600) },
             customers_max: 1_000_000,
         }
+    }
+
+    /// What the figures of one day take in memory at most, in octets. Waits are taken to last no longer than the day
+    /// and what comes after it.
+    pub fn octets_a_day(&self) -> usize {
+        let overtime = match self.ending {
+            Ending::Stop => Duration::ZERO,
+            Ending::Serve { at_most } => at_most,
+        };
+        let wait = Histogram::octets_max(self.horizon + overtime);
+        // Of the intervals, of what comes after them, and of the whole day or the warm-up.
+        let slots = self.intervals().saturating_add(2);
+        let series = (self.queues.len() + self.customers.len()) * (size_of::<Tally>() + wait);
+        let groups = self.groups.len() * size_of::<AgentTime>();
+        slots.saturating_mul(series + groups)
     }
 
     /// How many intervals the statistics have; the last may be cut by the horizon.

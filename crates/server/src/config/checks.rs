@@ -169,6 +169,11 @@ fn weights_and_shares_are_read(config: &Config, report: &Report<'_>) {
                  add selection = \"percent-allocation\" or leave them out",
             ),
             (
+                agent.shares.is_empty() && agent.selection == Some(Selection::PercentAllocation),
+                "selection = \"percent-allocation\" has no `shares` to go by; add shares = { billing = \"60%\" } or \
+                 another selection",
+            ),
+            (
                 agent.weight != WEIGHT_USUAL && !draws_lots,
                 "`weight` counts nothing because no queue has strategy = \"weighted-random\"; leave it out",
             ),

@@ -94,7 +94,7 @@ impl<'a> Section<'a> {
                     (items.first().and_then(|first| first.get_ref().as_table()), value.span())
                 }
                 other => {
-                    self.wrong_kind(key, value.span(), "a table such as { key = \"value\" }", other);
+                    self.wrong_kind(key, value.span(), &table_like(key, other), other);
                     (None, value.span())
                 }
             },
@@ -286,11 +286,20 @@ impl<'a> Section<'a> {
 
     fn bounded_integer(&mut self, key: &'static str, bounds: RangeInclusive<u32>) -> Option<u32> {
         let value = self.value(key)?;
+        let (min, max) = (*bounds.start(), *bounds.end());
         let Some(number) = whole(value.get_ref()) else {
-            self.wrong_kind(key, value.span(), "a whole number without quotes", value.get_ref());
+            if let Some(number) = value.get_ref().as_integer() {
+                // So many digits that no number of ours holds it.
+                let number = number.as_str();
+                self.error(
+                    value.span(),
+                    format!("`{key}`: {number} is out of range; choose from {min} to {max}"),
+                );
+            } else {
+                self.wrong_kind(key, value.span(), "a whole number without quotes", value.get_ref());
+            }
             return None;
         };
-        let (min, max) = (*bounds.start(), *bounds.end());
         let fitting = u32::try_from(number).ok().filter(|number| bounds.contains(number));
         if fitting.is_none() {
             self.error(
@@ -438,6 +447,21 @@ impl Drop for Section<'_> {
                 );
             }
         }
+    }
+}
+
+/// The table that was probably meant.
+fn table_like(key: &str, found: &DeValue<'_>) -> String {
+    let time = found.as_str().filter(|text| units::duration(text).is_some());
+    match key {
+        "max_wait" => {
+            format!("a table such as {{ after = \"{}\", then = \"queue:other\" }}", time.unwrap_or("5m"))
+        }
+        "max_length" => "a table such as { waiting = 10, then = \"busy\" }".to_owned(),
+        "talk" | "patience" | "pick_up" | "after" => {
+            format!("a table such as {{ mean = \"{}\" }}", time.unwrap_or("3m"))
+        }
+        _ => "a table such as { key = \"value\" }".to_owned(),
     }
 }
 

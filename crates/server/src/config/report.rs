@@ -42,7 +42,16 @@ impl fmt::Display for Problem {
             Severity::Error => "",
             Severity::Warning => "warning: ",
         };
-        write!(f, "{}:{}:{}: {kind}{}", self.file, self.line, self.column, self.message)
+        write!(f, "{}:{}:{}: {kind}", self.file, self.line, self.column)?;
+        // What a file says is told as it stands, but for what a terminal would obey.
+        for letter in self.message.chars() {
+            if letter.is_control() {
+                write!(f, "{}", letter.escape_default())?;
+            } else {
+                write!(f, "{letter}")?;
+            }
+        }
+        Ok(())
     }
 }
 

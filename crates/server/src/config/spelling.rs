@@ -3,7 +3,9 @@
 /// The known word that differs least from `word`, unless it differs too much to be meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = word.chars().count() / 3 + 1;
-    let measured = known.map(|candidate| (distance(word, candidate), candidate));
+    // The very same word is no correction of itself.
+    let measured =
+        known.filter(|candidate| *candidate != word).map(|candidate| (distance(word, candidate), candidate));
     measured.filter(|&(distance, _)| distance <= allowed).min().map(|(_, candidate)| candidate)
 }
 
@@ -44,6 +46,7 @@ mod tests {
         assert_eq!(nearest("skill", known()), Some("skills"));
         assert_eq!(nearest("password", known()), None);
         assert_eq!(hint("stratgey", known()), " (did you mean `strategy`?)");
+        assert_eq!(hint("skills", ["skills"].into_iter()), "");
         assert_eq!(distance("ab", "ba"), 1);
         assert_eq!(distance("", "abc"), 3);
     }

@@ -64,7 +64,16 @@ pub(crate) fn compare(before: &Outcome, after: &Outcome, runs: &Runs) -> Vec<Dif
                 before.days.iter().filter_map(|day| place.terms(day, None, column)),
                 after.days.iter().filter_map(|day| other.terms(day, None, column)),
             );
-            let (Some(first), Some(change)) = (part.day.get(column), change) else { continue };
+            let first =
+                part.day.get(column).or_else(|| place.figure(&before.days, None, column, runs.confidence));
+            let (Some(first), Some(change)) = (first, change) else { continue };
+            // A way that nobody took in either case is not worth a line.
+            let is_way = [Measure::BlockingRate, Measure::UnservedRate, Measure::OverflowRate]
+                .map(Column::Callers)
+                .contains(&column);
+            if is_way && first.value == 0.0 && change.mean == 0.0 {
+                continue;
+            }
             let change = Figure::of(change, runs.confidence);
             differences.push(Difference {
                 kind: part.kind,
@@ -90,12 +99,18 @@ impl Outcome {
     }
 }
 
+/// What is compared: the usual, and each way to lose a caller. Without these a day on which most callers are sent away
+/// would only be better for the rest.
 fn compared(kind: Kind, runs: &Runs) -> Vec<(Column, Good)> {
     match kind {
         Kind::Centre | Kind::Queue => vec![
             (Column::level(runs.level), Good::Up),
             (Column::Callers(Measure::AverageSpeedOfAnswer), Good::Down),
             (Column::Callers(Measure::AbandonmentRate), Good::Down),
+            (Column::Callers(Measure::BlockingRate), Good::Down),
+            (Column::Callers(Measure::UnservedRate), Good::Down),
+            // The next queue, a voice mailbox or a farewell: only the reader knows whether that is good.
+            (Column::Callers(Measure::OverflowRate), Good::Neither),
         ],
         Kind::Callers => Vec::new(),
         Kind::Group => vec![(Column::Agents(GroupMeasure::Occupancy), Good::Neither)],

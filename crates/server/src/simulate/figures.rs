@@ -9,6 +9,7 @@ use whatif::{
 use super::model::Built;
 use super::scenario::{Case, Runs};
 use super::service_level;
+use crate::config::Exit;
 
 /// A figure and its confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -27,9 +28,24 @@ impl Figure {
         Figure { value: estimate.mean, low: interval.low, high: interval.high }
     }
 
-    /// Half the width of the interval.
+    /// The same, with an interval that ends where the figure can be no lower or higher. One without ends stays so:
+    /// nothing is known of it.
+    pub(crate) fn possible(estimate: Estimate, unit: Unit, confidence: f64) -> Figure {
+        let Figure { value, low, high } = Figure::of(estimate, confidence);
+        let most = match unit {
+            Unit::Share => 1.0,
+            Unit::Count | Unit::Seconds => f64::INFINITY,
+        };
+        if !low.is_finite() || !high.is_finite() {
+            return Figure { value, low, high };
+        }
+        // A figure that lies outside by the last bit of its sum stays in its interval.
+        Figure { value, low: low.max(0.0).min(value), high: high.min(most).max(value) }
+    }
+
+    /// How far the interval reaches from the figure, on the side on which it reaches farther.
     pub(crate) fn half(&self) -> f64 {
-        (self.high - self.low) / 2.0
+        (self.high - self.value).max(self.value - self.low)
     }
 }
 
@@ -110,6 +126,8 @@ impl Column {
             Column::Callers(measure) => match measure {
                 Measure::AbandonmentRate
                 | Measure::BlockingRate
+                | Measure::OverflowRate
+                | Measure::UnservedRate
                 | Measure::DelayProbability
                 | Measure::ServiceLevel(_) => Unit::Share,
                 Measure::AverageSpeedOfAnswer | Measure::AverageWait | Measure::AverageHandlingTime => {
@@ -196,10 +214,20 @@ pub(crate) struct Outcome {
     pub(crate) days: Vec<Played>,
     /// Intervals of warm-up in front of each day.
     pub(crate) skipped: usize,
-    /// What is shown beside the usual, because it can be: who came while a queue was closed, who was dequeued.
+    /// What is shown beside the usual, because it can be: who came while a queue was closed, who was dequeued, who
+    /// was turned away.
     pub(crate) beside: Vec<Measure>,
     /// Callers a day whom nobody had answered when it ended, a day later.
     pub(crate) stranded: f64,
+}
+
+impl Outcome {
+    /// Callers a day whom nobody served, as it is shown; `None`: everybody was.
+    pub(crate) fn never_served(&self) -> Option<String> {
+        let few = || "Fewer than 0.1".to_owned();
+        let shown = || if self.stranded < 0.05 { few() } else { format!("{:.1}", self.stranded) };
+        (self.stranded > 0.0).then(shown)
+    }
 }
 
 /// Which part: its kind and its place in the model.
@@ -257,7 +285,8 @@ impl Place {
         }
     }
 
-    fn figure(
+    /// A figure of these days.
+    pub(crate) fn figure(
         self,
         days: &[Played],
         interval: Option<usize>,
@@ -270,7 +299,18 @@ impl Place {
                 whatif::ratio(days.iter().filter_map(|day| self.terms(day, interval, column)))
             }
         };
-        estimate.map(|estimate| Figure::of(estimate, confidence))
+        let is_of_nobody = match column {
+            Column::Agents(GroupMeasure::Occupancy | GroupMeasure::Utilisation) => {
+                days.iter().all(|day| self.time(day, interval).scheduled.is_zero())
+            }
+            Column::Agents(GroupMeasure::Presence | GroupMeasure::Answered)
+            | Column::Callers(_)
+            | Column::Delay(_)
+            | Column::Scheduled => false,
+        };
+        // A conversation that outlasts the shift makes nobody fully occupied.
+        let estimate = estimate.filter(|_| !is_of_nobody);
+        estimate.map(|estimate| Figure::possible(estimate, column.unit(), confidence))
     }
 
     /// The quantile over all days together; how much it varies from day to day says how sure it is (sectioning:
@@ -328,17 +368,42 @@ pub(crate) fn outcome(case: &Case, built: &Built, days: Vec<Played>, runs: &Runs
     let stranded = in_system as f64 / days.len().max(1) as f64;
     let keeps_hours = case.config.queues.iter().any(|queue| queue.hours.is_some());
     let is_in_several = built.model.customers.iter().any(|callers| !callers.also.is_empty());
-    let beside = [(keeps_hours, Measure::Closed), (is_in_several, Measure::Dequeued)];
+    let beside = [
+        (keeps_hours, Measure::Closed),
+        (is_in_several, Measure::Dequeued),
+        (may_be_full(case, built) || is_ever(&days, |tally| tally.blocked), Measure::Blocked),
+    ];
     let beside = beside.into_iter().filter(|(can_be, _)| *can_be).map(|(_, measure)| measure).collect();
     Outcome { name: case.name.clone(), parts, days, skipped: built.skipped, beside, stranded }
 }
 
+/// Whether callers can be turned away by what was set, not only by the bound that every centre has.
+fn may_be_full(case: &Case, built: &Built) -> bool {
+    let leaves = |exit: &Exit| match exit {
+        Exit::Queue(_) => false,
+        Exit::Number(_) | Exit::Busy | Exit::HangUp => true,
+    };
+    let mut lengths = case.config.queues.iter().filter_map(|queue| queue.max_length.as_ref());
+    built.model.trunks.is_some() || lengths.any(|rule| leaves(&rule.then))
+}
+
+/// Whether it was counted of any caller of any day.
+fn is_ever(days: &[Played], count: impl Fn(&Tally) -> u64) -> bool {
+    let mut series = days.iter().flat_map(|day| day.customers.iter().chain(&day.queues));
+    series.any(|series| count(&series.all()) > 0)
+}
+
 fn columns(kind: Kind) -> Box<dyn Iterator<Item = Column>> {
+    let of_callers = || {
+        let levels = service_level::WORDS.into_iter().map(|(_, level)| Column::level(level));
+        COUNTS.into_iter().chain(levels).chain(TIMES)
+    };
     match kind {
-        Kind::Centre | Kind::Queue | Kind::Callers => {
-            let levels = service_level::WORDS.into_iter().map(|(_, level)| Column::level(level));
-            Box::new(COUNTS.into_iter().chain(levels).chain(TIMES))
+        // Only queues have a length.
+        Kind::Centre | Kind::Callers => {
+            Box::new(of_callers().filter(|column| *column != Column::Callers(Measure::QueueLength)))
         }
+        Kind::Queue => Box::new(of_callers()),
         Kind::Group => Box::new(AGENTS.into_iter()),
     }
 }

@@ -130,6 +130,9 @@ fn staffing(scenario: &Scenario, plan: &Plan) -> Value {
             "service_level": need.level.as_ref().map(figure),
             "answer_delay_mean_seconds": need.delay.as_ref().map(figure),
             "abandonment_rate": need.abandonment.as_ref().map(figure),
+            "turned_away": need.blocked.as_ref().map(figure),
+            "worst_queue": need.queue,
+            "service_level_with_one_fewer": need.one_fewer.as_ref().map(figure),
             "erlang_c_agents": need.erlang_c,
             "erlang_a_agents": need.erlang_a,
         })
@@ -137,6 +140,8 @@ fn staffing(scenario: &Scenario, plan: &Plan) -> Value {
     json!({
         "group": plan.group,
         "agents_max": plan.agents_max,
+        "own_hours_left_out": plan.ignores_hours,
+        "queues": plan.served,
         "agent_hours": plan.agent_hours(scenario),
         "intervals": intervals.collect::<Vec<Value>>(),
         "day": case(scenario, &plan.day),

@@ -4,6 +4,7 @@
 //! is whole without it.
 
 mod chart;
+mod staffing;
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,6 @@ use whatif::{GroupMeasure, Measure};
 use super::comparison::{Difference, Verdict};
 use super::figures::{Column, Figure, Kind, Outcome, Part, Row, Unit};
 use super::scenario::{Scenario, clock, date};
-use super::staffing::Plan;
 use super::words::{Words, change, percent, value, with_half, words};
 use super::{Results, service_level};
 use chart::{Chart, Line, Shape};
@@ -39,11 +39,11 @@ pub(crate) fn page(results: &Results) -> String {
         put(&queue(scenario, part, &outcome.beside));
     }
     put(&groups(scenario, outcome));
-    for (name, differences) in &results.comparisons {
-        put(&comparison(scenario, name, differences));
+    for (outcome, (_, differences)) in results.outcomes[1..].iter().zip(&results.comparisons) {
+        put(&comparison(scenario, outcome, differences));
     }
     if let Some(plan) = &results.staffing {
-        put(&staffing(scenario, plan));
+        put(&staffing::section(scenario, plan));
     }
     put(&definitions(scenario));
     put(&format!("</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>"));
@@ -82,21 +82,30 @@ fn summary(scenario: &Scenario, outcome: &Outcome) -> String {
         let label = spoken(words("Came while closed", "운영 시간 외 인입"));
         cards.push_str(&card(&label, centre.day.get(Column::Callers(Measure::Closed)), Unit::Count));
     }
+    if outcome.beside.contains(&Measure::Blocked) {
+        let column = Column::Callers(Measure::Blocked);
+        cards.push_str(&card(&spoken(column.words()), centre.day.get(column), column.unit()));
+    }
     for group in outcome.parts.iter().filter(|part| part.kind == Kind::Group) {
         let column = Column::Agents(GroupMeasure::Occupancy);
         let label = format!("{} {}", spoken(column.words()), escaped(&group.name));
         cards.push_str(&card(&label, group.day.get(column), column.unit()));
     }
     let mut html = section(words("The day", "하루 전체"), &format!("<div class=\"cards\">{cards}</div>"));
-    if outcome.stranded >= 0.05 {
-        let count = outcome.stranded;
-        let said = both(
-            &format!("{count:.1} callers a day were never answered and never gave up: nobody served them."),
-            &format!("하루 {count:.1}건은 응답되지도 포기하지도 않음: 담당 상담원이 없음."),
-        );
-        write!(html, "<p class=\"bad\">{said}</p>").expect("a String takes every line");
-    }
+    html.push_str(&never_served(outcome));
     html
+}
+
+/// Says of any case that somebody waited in vain.
+fn never_served(outcome: &Outcome) -> String {
+    let Some(count) = outcome.never_served() else { return String::new() };
+    let korean = count.replace("Fewer than 0.1", "0.1 미만의 ");
+    let korean = if count == korean { format!("{count}건") } else { format!("{korean}고객") };
+    let said = both(
+        &format!("{count} callers a day were never answered and never gave up: nobody served them."),
+        &format!("하루 {korean}은 응답되지도 포기하지도 않음: 담당 상담원이 없음."),
+    );
+    format!("<p class=\"bad\">{said}</p>")
 }
 
 fn card(label: &str, figure: Option<Figure>, unit: Unit) -> String {
@@ -132,6 +141,11 @@ fn queue(scenario: &Scenario, part: &Part, beside: &[Measure]) -> String {
     let level = Column::level(scenario.runs.level);
     let line = |column: Column, class| Line { words: column.words(), class, points: points(part, column) };
     let target = part.target.map(|(share, _)| share);
+    let mut calls =
+        vec![line(Column::Callers(Measure::Offered), "a"), line(Column::Callers(Measure::Abandoned), "b")];
+    if beside.contains(&Measure::Blocked) {
+        calls.push(line(Column::Callers(Measure::Blocked), "c"));
+    }
     let charts = [
         Chart {
             title: level.words(),
@@ -157,10 +171,7 @@ fn queue(scenario: &Scenario, part: &Part, beside: &[Measure]) -> String {
             title: words("Calls", "인입"),
             unit: Unit::Count,
             labels: labels(scenario),
-            lines: vec![
-                line(Column::Callers(Measure::Offered), "a"),
-                line(Column::Callers(Measure::Abandoned), "b"),
-            ],
+            lines: calls,
             target: None,
             shape: Shape::Bars,
         },
@@ -232,7 +243,7 @@ fn groups(scenario: &Scenario, outcome: &Outcome) -> String {
     html
 }
 
-fn comparison(scenario: &Scenario, name: &str, differences: &[Difference]) -> String {
+fn comparison(scenario: &Scenario, outcome: &Outcome, differences: &[Difference]) -> String {
     let rows: String = differences
         .iter()
         .map(|difference| {
@@ -270,9 +281,9 @@ fn comparison(scenario: &Scenario, name: &str, differences: &[Difference]) -> St
         ),
         &format!("같은 날 같은 고객으로 비교. 변화는 {sure} 신뢰수준에서 두 값 사이."),
     );
-    let title = format!("{} {}", spoken(words("What if:", "만약:")), escaped(name));
+    let title = format!("{} {}", spoken(words("What if:", "만약:")), escaped(&outcome.name));
     let table = grid(&headings.map(spoken), &rows).replacen("<table>", "<table class=\"compared\">", 1);
-    titled(&title, &format!("<p class=\"quiet\">{note}</p>{table}"))
+    titled(&title, &format!("<p class=\"quiet\">{note}</p>{table}{}", never_served(outcome)))
 }
 
 fn tone(verdict: Verdict) -> &'static str {
@@ -283,87 +294,18 @@ fn tone(verdict: Verdict) -> &'static str {
     }
 }
 
-fn staffing(scenario: &Scenario, plan: &Plan) -> String {
-    let exact = |value: f64| Figure { value, low: value, high: value };
-    let count = |count: Option<u32>| count.map(|count| exact(f64::from(count)));
-    let line = |words, class, points| Line { words, class, points };
-    let needs = || plan.intervals.iter();
-    let mut lines = vec![
-        line(words("Simulated", "모의실험"), "a", needs().map(|need| count(need.agents)).collect()),
-        line(words("Erlang C", "Erlang C"), "b", needs().map(|need| count(need.erlang_c)).collect()),
-    ];
-    if needs().any(|need| need.erlang_a.is_some()) {
-        lines.push(line(
-            words("Erlang A", "Erlang A"),
-            "c",
-            needs().map(|need| count(need.erlang_a)).collect(),
-        ));
-    }
-    let chart = Chart {
-        title: words("Fewest agents", "최소 상담원 수"),
-        unit: Unit::Count,
-        labels: labels(scenario),
-        lines,
-        target: None,
-        shape: Shape::Steps,
-    };
-    let rows: String = plan
-        .intervals
-        .iter()
-        .enumerate()
-        .map(|(number, need)| {
-            let number_of = |count: Option<u32>| count.map_or_else(|| "–".to_owned(), |count| count.to_string());
-            let agents = need.agents.map_or_else(|| format!("&gt; \
-             {}", plan.agents_max), |agents| agents.to_string());
-            format!(
-                "<tr><th scope=\"row\">{}</th><td>{:.1}</td><td>{:.2}</td><td><b>{agents}</b></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                scenario.day.label(number),
-                need.per_hour,
-                need.erlangs,
-                with_half(need.level, Unit::Share),
-                with_half(need.delay, Unit::Seconds),
-                with_half(need.abandonment, Unit::Share),
-                number_of(need.erlang_c),
-                number_of(need.erlang_a),
-            )
-        })
-        .collect();
-    let headings = [
-        words("Interval", "시간대"),
-        words("Calls an hour", "시간당 인입"),
-        words("Erlangs", "얼랑"),
-        words("Agents", "상담원 수"),
-        words("Service level, %", "서비스 레벨, %"),
-        words("Answer delay, s", "응답 지연, 초"),
-        words("Abandonment, %", "포기율, %"),
-        words("Erlang C", "Erlang C"),
-        words("Erlang A", "Erlang A"),
-    ];
-    let hours = plan.agent_hours(scenario);
-    let sum = both(&format!("{hours:.1} agent hours"), &format!("총 {hours:.1}인시"));
-    let title = format!(
-        "{} {}",
-        spoken(words("Fewest agents of group", "최소 상담원 수: 상담 그룹")),
-        escaped(&plan.group)
-    );
-    titled(
-        &title,
-        &format!("<p class=\"quiet\">{sum}</p>{}{}", drawn(&[chart]), grid(&headings.map(spoken), &rows)),
-    )
-}
-
 fn definitions(scenario: &Scenario) -> String {
     let level = scenario.runs.level;
     let (word, formula) = (service_level::word(level), level.formula());
     let said = both(
         &format!(
             "Service level {word}: {formula}, where A is answered, B abandoned, F overflowed, K turned \
-             away, S abandoned within 5 s, Off offered, each up to the threshold (T) or at all. Answer \
+             away, S abandoned within 5 s, Off offered without the dequeued, each up to the threshold (T) or at all. Answer \
              delay counts from entry into the queue to the answer. Occupancy is conversation and after-call \
              work over these and idle time."
         ),
         &format!(
-            "서비스 레벨 {word}: {formula}. A 응답, B 포기, F 넘침, K 회선 부족, S 5초 이내 포기, Off 인입이며 (T)는 기준 시간 이내. 응답 \
+            "서비스 레벨 {word}: {formula}. A 응답, B 포기, F 넘침, K 수용 불가, S 5초 이내 포기, Off 인입이며 (T)는 기준 시간 이내. 응답 \
              지연은 대기열 진입부터 응답까지. 점유율은 통화와 후처리 시간을 이와 유휴 시간의 합으로 나눈 값."
         ),
     );

@@ -16,10 +16,12 @@ mod variants;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::DeTable;
+use whatif::Distribution;
 
 use crate::config::reader::Section;
 use crate::config::report::{Kind, Report};
@@ -50,6 +52,8 @@ pub(crate) struct Scenario {
     pub(crate) wants_staffing: bool,
     /// What is allowed and probably not meant.
     pub(crate) warnings: Vec<Problem>,
+    /// Every other file that was read: the configuration, the days of real calls.
+    pub(crate) reads: Vec<PathBuf>,
 }
 
 /// One way the day could be: the centre, who calls and who works.
@@ -103,12 +107,15 @@ pub(super) fn parse(
     let file = centre::file(&tables, folder, config);
     let other = file.as_deref().map(|file| config::text_of(file, centre::REMEDY)).transpose()?;
     let centre = Centre::new(name, text, &tables, file.as_deref().zip(other.as_deref()))?;
-    let (written, warnings) = read(name, text, &tables, &centre, &sheets)?;
-    let base = variants::Base { text, tables: &tables, centre: &centre, sheets: &sheets };
-    let variants = variants::read_all(name, &base)?;
+    let (written, mut warnings) = read(name, text, &tables, &centre, &sheets)?;
+    let base =
+        variants::Base { text, tables: &tables, centre: &centre, sheets: &sheets, warnings: &warnings };
+    let (variants, further) = variants::read_all(name, &base)?;
+    warnings.extend(further);
     let Written { day, runs, staffing, wants_staffing, case } = written;
     let cases = std::iter::once(case).chain(variants).collect();
-    Ok(Scenario { file: name.to_owned(), day, runs, cases, staffing, wants_staffing, warnings })
+    let reads = file.into_iter().chain(sheets.files()).collect();
+    Ok(Scenario { file: name.to_owned(), day, runs, cases, staffing, wants_staffing, warnings, reads })
 }
 
 /// Reads all tables of a scenario, with the centre that goes with them.
@@ -137,12 +144,15 @@ fn read_tables<'a>(
 ) -> Written {
     let mut file = Section::top(report, tables);
     centre::pass_over(&mut file);
-    for queue in &config.queues {
-        report.define(Kind::Queue, &queue.name, 0..0);
-    }
-    for agent in &config.agents {
-        report.define(Kind::Agent, &agent.id, 0..0);
-    }
+    // A name that is there twice was reported when the configuration was read.
+    let queues: BTreeSet<&str> = config.queues.iter().map(|queue| queue.name.as_str()).collect();
+    queues
+        .into_iter()
+        .for_each(|queue| report.define(Kind::Queue, queue, place(tables, "queue", "name", queue)));
+    let agents: BTreeSet<&str> = config.agents.iter().map(|agent| agent.id.as_str()).collect();
+    agents
+        .into_iter()
+        .for_each(|agent| report.define(Kind::Agent, agent, place(tables, "agent", "id", agent)));
     for channel in config.channel_names() {
         report.define(Kind::Channel, channel, 0..0);
     }
@@ -151,6 +161,31 @@ fn read_tables<'a>(
     let ringing = groups::read_ringing(&mut file.table("ringing"), sheets);
     let arrivals = arrivals::read(&mut file, &day, &config, sheets);
     let groups = groups::read(&mut file, &day, &mut config);
+    let rings = match &ringing.pick_up {
+        Distribution::Constant(time) => Some(*time),
+        Distribution::Uniform { from, .. } => Some(*from),
+        Distribution::Exponential { .. }
+        | Distribution::Triangular { .. }
+        | Distribution::Gamma { .. }
+        | Distribution::Lognormal { .. }
+        | Distribution::Empirical(_)
+        | Distribution::Recorded(_)
+        | Distribution::Either { .. } => None,
+    };
+    for queue in config.queues.iter().filter(|queue| rings.is_some_and(|rings| rings >= queue.ring_timeout)) {
+        let remedy = "make `pick_up` in [ringing] shorter, or `ring_timeout` longer";
+        report.warning(
+            report.place_of(Kind::Queue, &queue.name),
+            format!(
+                "queue \"{}\": `ring_timeout` ends every ring before it is picked up; {remedy}",
+                queue.name
+            ),
+        );
+    }
+    if !config.agents.is_empty() {
+        skills_are_held(&config, report);
+        config::warn_of_unstaffed(&config, report);
+    }
     let wants_staffing = file.gives("staffing");
     let staffing = staffing::read(&mut file.table("staffing"), &groups);
     variants::pass_over(&mut file);
@@ -158,6 +193,32 @@ fn read_tables<'a>(
     report.resolve();
     let case = Case { name: String::new(), config, arrivals, ringing, groups };
     Written { day, runs, staffing, wants_staffing, case }
+}
+
+/// Where a table of the scenario has its name; the beginning of the file where the configuration has it.
+fn place(tables: &DeTable<'_>, kind: &str, key: &str, name: &str) -> std::ops::Range<usize> {
+    let items = tables.get(kind).and_then(|items| items.get_ref().as_array());
+    let names = items
+        .into_iter()
+        .flat_map(|items| items.iter())
+        .filter_map(|item| item.get_ref().as_table()?.get(key));
+    let mut names = names.filter(|value| value.get_ref().as_str() == Some(name));
+    names.next().map_or(0..0, toml::Spanned::span)
+}
+
+/// Warns of skills that a queue asks for and nobody who works that day has.
+fn skills_are_held(config: &Config, report: &Report<'_>) {
+    let held: BTreeSet<&str> =
+        config.agents.iter().flat_map(|agent| agent.skills.keys().map(String::as_str)).collect();
+    for skill in config.required_skills().iter().filter(|skill| !held.contains(skill.as_str())) {
+        let hint = config::spelling::hint(skill, held.iter().copied());
+        let asks = |queue: &&config::Queue| queue.requirements().any(|text| text.contains(skill.as_str()));
+        let queue = config.queues.iter().find(asks);
+        let place = queue.map_or(0..0, |queue| report.place_of(Kind::Queue, &queue.name));
+        let whose = queue.map_or_else(String::new, |queue| format!("queue \"{}\": ", queue.name));
+        let remedy = "give it to an agent or a group, or correct the name";
+        report.warning(place, format!("{whose}nobody who works has the skill \"{skill}\"{hint}; {remedy}"));
+    }
 }
 
 /// The date in front of the times of a day, where it has one.

@@ -10,7 +10,7 @@ use whatif::{
 };
 
 use super::erlang::Pool;
-use super::figures::{self, Figure, Outcome};
+use super::figures::{self, Column, Figure, Outcome, Part, Unit};
 use super::model::{self, Built};
 use super::play::Players;
 use super::scenario::{Case, Group, Pattern, Scenario, Staffing};
@@ -28,6 +28,10 @@ pub(crate) struct Plan {
     pub(crate) group: String,
     /// The most that were tried.
     pub(crate) agents_max: u32,
+    /// The queues that the group serves and anybody calls.
+    pub(crate) served: Vec<String>,
+    /// Whether the group has shifts or breaks of its own, which the search leaves out.
+    pub(crate) ignores_hours: bool,
     /// By interval of the day.
     pub(crate) intervals: Vec<Need>,
     /// The whole day with these numbers.
@@ -39,6 +43,28 @@ impl Plan {
     pub(crate) fn agent_hours(&self, scenario: &Scenario) -> f64 {
         let heads: u32 = self.intervals.iter().map(|need| need.agents.unwrap_or(self.agents_max)).sum();
         f64::from(heads) * scenario.day.interval.as_secs_f64() / 3_600.0
+    }
+
+    /// The most that were tried, where they do not suffice in some interval.
+    pub(crate) fn too_few(&self) -> Option<u32> {
+        self.intervals.iter().any(|need| need.agents.is_none()).then_some(self.agents_max)
+    }
+
+    /// Whether a queue misses a target on the day with these numbers.
+    pub(crate) fn misses(&self, scenario: &Scenario, part: &Part) -> bool {
+        let aims = &scenario.staffing;
+        let get = |column| part.day.get(column).map(|figure: Figure| figure.value);
+        let target = aims.target.or(part.target.map(|(share, _)| share)).unwrap_or_default();
+        let is_above = |measure, most: Option<f64>| {
+            most.is_some_and(|most| get(Column::Callers(measure)).is_some_and(|value| value > most))
+        };
+        self.served.contains(&part.name)
+            && (get(Column::level(scenario.runs.level)).is_none_or(|level| level < target)
+                || is_above(Measure::AbandonmentRate, aims.abandonment)
+                || is_above(
+                    Measure::AverageSpeedOfAnswer,
+                    aims.answer_delay.map(|delay| delay.as_secs_f64()),
+                ))
     }
 }
 
@@ -55,10 +81,22 @@ pub(crate) struct Need {
     pub(crate) level: Option<Figure>,
     pub(crate) delay: Option<Figure>,
     pub(crate) abandonment: Option<Figure>,
+    pub(crate) blocked: Option<Figure>,
+    /// Which queue that is.
+    pub(crate) queue: Option<String>,
+    /// The service level with one agent fewer; `None`: there is nobody to leave out, or nobody was answered then.
+    pub(crate) one_fewer: Option<Figure>,
     /// What the formulas say of all agents as one pool; `None`: the formula has no answer up to the most.
     pub(crate) erlang_c: Option<u32>,
     /// With the callers' mean patience; `None` also where callers never give up.
     pub(crate) erlang_a: Option<u32>,
+}
+
+impl Need {
+    /// Whether callers are turned away with that number.
+    pub(crate) fn turns_away(&self) -> bool {
+        self.blocked.is_some_and(|share| share.value > 0.0)
+    }
 }
 
 /// Why there is no plan.
@@ -68,6 +106,20 @@ pub(crate) enum Unplanned {
     Scenario(String),
     /// A day cannot be played.
     Run(RunError),
+}
+
+/// Whether a search could begin.
+///
+/// # Errors
+///
+/// What the scenario lacks for it, in words.
+pub(crate) fn check(
+    scenario: &Scenario,
+    case: &Case,
+    built: &Built,
+    group: Option<&str>,
+) -> Result<(), String> {
+    Search::new(scenario, case, built, group).map(|_| ())
 }
 
 /// Searches the numbers for one group, the other groups as they work.
@@ -97,8 +149,16 @@ pub(crate) fn plan(
         intervals.push(need);
     }
     let day = search.day(&intervals, players).map_err(Unplanned::Run)?;
-    let group = case.groups[search.group].name.clone();
-    Ok(Plan { group, agents_max: scenario.staffing.agents_max, intervals, day })
+    let group = &case.groups[search.group];
+    let all_day = [(scenario.day.from, scenario.day.to)];
+    Ok(Plan {
+        group: group.name.clone(),
+        agents_max: scenario.staffing.agents_max,
+        served: search.queues.iter().map(|&queue| case.config.queues[queue].name.clone()).collect(),
+        ignores_hours: group.shifts != all_day || !group.breaks.is_empty(),
+        intervals,
+        day,
+    })
 }
 
 /// What does not change from interval to interval.
@@ -186,20 +246,13 @@ impl<'a> Search<'a> {
         });
         let (from, to) = self.scenario.day.interval(interval);
         let middle = from + (to - from) / 2;
-        let there = |group: &Group| {
-            let holds = |spans: &[(Duration, Duration)]| {
-                spans.iter().any(|(begin, end)| *begin <= middle && middle < *end)
-            };
-            let count = if holds(&group.shifts) && !holds(&group.breaks) { group.agents.len() } else { 0 };
-            u32::try_from(count).unwrap_or(u32::MAX)
-        };
         let at = self.built.model.warm_up + (middle - self.scenario.day.from);
         let is_open = |queue: &whatif::Queue| {
             queue.openings.iter().rev().find(|opening| opening.at <= at).is_none_or(|opening| opening.open)
         };
         Situation {
             per_hour: per_hour.collect(),
-            colleagues: self.case.groups.iter().map(there).collect(),
+            colleagues: self.case.groups.iter().map(|group| heads(group, (from, to))).collect(),
             open: self.built.model.queues.iter().map(is_open).collect(),
         }
     }
@@ -217,6 +270,9 @@ impl<'a> Search<'a> {
             level: None,
             delay: None,
             abandonment: None,
+            blocked: None,
+            queue: None,
+            one_fewer: None,
             erlang_c: erlang(None),
             erlang_a: pool.patience.and_then(|patience| erlang(Some(patience))),
         };
@@ -236,6 +292,11 @@ impl<'a> Search<'a> {
         let agents = fewest(most, need.erlang_a.or(need.erlang_c), &mut suffices)?;
         let trial = &tried[&agents.unwrap_or(most)];
         (need.level, need.delay, need.abandonment) = (trial.level, trial.delay, trial.abandonment);
+        need.blocked = trial.blocked;
+        need.queue = trial.queue.map(|queue| self.case.config.queues[queue].name.clone());
+        // The search ends with a look at one fewer.
+        let fewer = agents.and_then(|agents| agents.checked_sub(1)).and_then(|fewer| tried.get(&fewer));
+        need.one_fewer = fewer.and_then(|trial| trial.level);
         need.agents = agents;
         Ok(need)
     }
@@ -245,7 +306,8 @@ impl<'a> Search<'a> {
         let (runs, aims) = (&self.scenario.runs, &self.scenario.staffing);
         let model = self.standing(situation, agents);
         players.progress.expect(u64::from(runs.replications));
-        let mut worst = Trial { suffices: true, level: None, delay: None, abandonment: None };
+        let mut worst =
+            Trial { suffices: true, queue: None, level: None, delay: None, abandonment: None, blocked: None };
         let days = match players.play(&model, runs.seed, runs.replications) {
             // So few that callers who never give up stand a million long.
             Err(RunError::TooManyCustomers) => return Ok(Trial { suffices: false, ..worst }),
@@ -265,9 +327,14 @@ impl<'a> Search<'a> {
             worst.suffices &= level.mean >= target && meets(aims, delay, abandonment);
             if level.mean - target < least {
                 least = level.mean - target;
-                let shown = |estimate: Option<Estimate>| estimate.map(|it| Figure::of(it, runs.confidence));
-                (worst.level, worst.delay, worst.abandonment) =
-                    (shown(Some(level)), shown(delay), shown(abandonment));
+                let shown = |estimate: Option<Estimate>, unit| {
+                    estimate.map(|it| Figure::possible(it, unit, runs.confidence))
+                };
+                worst.queue = Some(queue);
+                worst.level = shown(Some(level), Unit::Share);
+                worst.delay = shown(delay, Unit::Seconds);
+                worst.abandonment = shown(abandonment, Unit::Share);
+                worst.blocked = shown(figure(Measure::BlockingRate), Unit::Share);
             }
         }
         Ok(worst)
@@ -411,9 +478,24 @@ fn called(model: &Model) -> BTreeSet<acd::QueueId> {
 /// What so many agents give.
 struct Trial {
     suffices: bool,
+    /// The queue that is worst off, whose figures these are.
+    queue: Option<usize>,
     level: Option<Figure>,
     delay: Option<Figure>,
     abandonment: Option<Figure>,
+    blocked: Option<Figure>,
+}
+
+/// How many of a group are there in an interval: the mean over its time, rounded down, so that the number sought is
+/// rather too large than too small.
+pub(crate) fn heads(group: &Group, (from, to): (Duration, Duration)) -> u32 {
+    let common = |spans: &[(Duration, Duration)]| -> u128 {
+        spans.iter().map(|(begin, end)| to.min(*end).saturating_sub(from.max(*begin)).as_micros()).sum()
+    };
+    // Breaks lie within the shifts, apart from each other.
+    let there = common(&group.shifts).saturating_sub(common(&group.breaks));
+    let heads = there * group.agents.len() as u128 / (to - from).as_micros().max(1);
+    u32::try_from(heads).unwrap_or(u32::MAX)
 }
 
 fn meets(aims: &Staffing, delay: Option<Estimate>, abandonment: Option<Estimate>) -> bool {

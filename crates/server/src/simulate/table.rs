@@ -8,7 +8,7 @@ use super::comparison::Difference;
 use super::figures::{Column, Kind, Outcome, Part, Row, Unit};
 use super::scenario::{Scenario, clock, date};
 use super::service_level;
-use super::staffing::Plan;
+use super::staffing::{Need, Plan};
 use super::words::{bare, change, percent, value, with_half};
 
 /// The first lines: what was simulated.
@@ -47,16 +47,18 @@ pub(crate) fn outcome(scenario: &Scenario, outcome: &Outcome) -> String {
         put(&mut text, &queue_headings(&outcome.beside));
         put(&mut text, &queue_line("all callers", &centre.day, scenario, &outcome.beside));
     }
-    if outcome.stranded >= 0.05 {
-        let stranded = outcome.stranded;
+    never_served(&mut text, outcome);
+    text
+}
+
+/// Says of any case that somebody waited in vain.
+fn never_served(text: &mut String, outcome: &Outcome) {
+    if let Some(count) = outcome.never_served() {
         put(
-            &mut text,
-            &format!(
-                "{stranded:.1} callers a day were never answered and never gave up: nobody served them."
-            ),
+            text,
+            &format!("{count} callers a day were never answered and never gave up: nobody served them."),
         );
     }
-    text
 }
 
 const QUEUE_HEADINGS: &str =
@@ -64,8 +66,17 @@ const QUEUE_HEADINGS: &str =
 
 /// With what can be beside the usual.
 fn queue_headings(beside: &[Measure]) -> String {
-    let beside: String = beside.iter().map(|measure| format!("{:>10}", measure.name())).collect();
+    let beside: String =
+        beside.iter().map(|&measure| format!("{:>1$}", heading(measure), width(measure))).collect();
     format!("{QUEUE_HEADINGS}{beside}")
+}
+
+fn heading(measure: Measure) -> &'static str {
+    if measure == Measure::Blocked { "turned away" } else { measure.name() }
+}
+
+fn width(measure: Measure) -> usize {
+    if measure == Measure::Blocked { 13 } else { 10 }
 }
 
 fn queue(text: &mut String, scenario: &Scenario, part: &Part, beside: &[Measure]) {
@@ -82,7 +93,8 @@ fn queue(text: &mut String, scenario: &Scenario, part: &Part, beside: &[Measure]
 
 fn queue_line(label: &str, row: &Row, scenario: &Scenario, beside: &[Measure]) -> String {
     let callers = |measure| row.get(Column::Callers(measure));
-    let beside = beside.iter().map(|&measure| format!("{:>10}", bare(callers(measure), Unit::Count)));
+    let beside =
+        beside.iter().map(|&measure| format!("{:>1$}", bare(callers(measure), Unit::Count), width(measure)));
     format!(
         "{label:<13}{:>10}{:>14}{:>19}{:>9}{:>8}{:>15}{:>10}{}",
         bare(callers(Measure::Offered), Unit::Count),
@@ -114,12 +126,13 @@ fn group(text: &mut String, scenario: &Scenario, part: &Part) {
 }
 
 /// What changed with another case, a sentence a figure.
-pub(crate) fn comparison(scenario: &Scenario, name: &str, differences: &[Difference]) -> String {
+pub(crate) fn comparison(scenario: &Scenario, outcome: &Outcome, differences: &[Difference]) -> String {
     let mut text = String::new();
-    put(&mut text, &format!("\nWhat if: {name} (the same callers on the same days)"));
+    put(&mut text, &format!("\nWhat if: {} (the same callers on the same days)", outcome.name));
     for difference in differences {
         put(&mut text, &sentence(difference, scenario.runs.confidence));
     }
+    never_served(&mut text, outcome);
     text
 }
 
@@ -150,27 +163,28 @@ pub(crate) fn staffing(scenario: &Scenario, plan: &Plan) -> String {
         &mut text,
         &format!("\nFewest agents of group {} that meet the targets, each interval simulated", plan.group),
     );
-    put(&mut text, STAFFING_HEADINGS);
-    for (number, need) in plan.intervals.iter().enumerate() {
-        let count = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
-        let agents = need.agents.map_or_else(|| format!(">{}", plan.agents_max), |agents| agents.to_string());
+    if plan.ignores_hours {
         put(
             &mut text,
-            &format!(
-                "{:<13}{:>11.1}{:>9.2}{agents:>8}{:>14}{:>17}{:>14}{:>9}{:>9}",
-                scenario.day.label(number),
-                need.per_hour,
-                need.erlangs,
-                with_half(need.level, Unit::Share),
-                with_half(need.delay, Unit::Seconds),
-                with_half(need.abandonment, Unit::Share),
-                count(need.erlang_c),
-                count(need.erlang_a),
-            ),
+            "Its own shifts and breaks are left out: the numbers say how many must be at their phones.",
         );
     }
-    if plan.intervals.iter().any(|need| need.agents.is_none()) {
-        let most = plan.agents_max;
+    let turns_away = plan.intervals.iter().any(Need::turns_away);
+    let names_queues = plan.served.len() > 1;
+    let away = if turns_away { "   turned away %" } else { "" };
+    let queue = if names_queues { "  worst queue" } else { "" };
+    put(&mut text, &format!("{STAFFING_HEADINGS}{away}{queue}"));
+    for (number, need) in plan.intervals.iter().enumerate() {
+        let mut line = need_line(&scenario.day.label(number), need, plan.agents_max);
+        if turns_away {
+            write!(line, "{:>16}", with_half(need.blocked, Unit::Share)).expect("a String takes every text");
+        }
+        if let Some(queue) = need.queue.as_ref().filter(|_| names_queues) {
+            write!(line, "  {queue}").expect("a String takes every text");
+        }
+        put(&mut text, &line);
+    }
+    if let Some(most) = plan.too_few() {
         put(
             &mut text,
             &format!(
@@ -182,13 +196,31 @@ pub(crate) fn staffing(scenario: &Scenario, plan: &Plan) -> String {
     put(&mut text, &format!("{:.1} agent hours; the day with these numbers:", plan.agent_hours(scenario)));
     put(&mut text, &queue_headings(&plan.day.beside));
     for part in plan.day.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
-        put(&mut text, &queue_line(&part.name, &part.day, scenario, &plan.day.beside));
+        let misses = if plan.misses(scenario, part) { "  misses its target" } else { "" };
+        put(&mut text, &format!("{}{misses}", queue_line(&part.name, &part.day, scenario, &plan.day.beside)));
     }
+    never_served(&mut text, &plan.day);
     text
 }
 
-const STAFFING_HEADINGS: &str =
-    "interval     calls/hour  erlang  agents     in time %   answer delay s     gave up %  ErlangC  ErlangA";
+fn need_line(label: &str, need: &Need, agents_max: u32) -> String {
+    let count = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
+    let agents = need.agents.map_or_else(|| format!(">{agents_max}"), |agents| agents.to_string());
+    format!(
+        "{label:<13}{:>11.1}{:>9.2}{agents:>8}{:>14}{:>17}{:>14}{:>15}{:>9}{:>9}",
+        need.per_hour,
+        need.erlangs,
+        with_half(need.level, Unit::Share),
+        with_half(need.delay, Unit::Seconds),
+        with_half(need.abandonment, Unit::Share),
+        with_half(need.one_fewer, Unit::Share),
+        count(need.erlang_c),
+        count(need.erlang_a),
+    )
+}
+
+const STAFFING_HEADINGS: &str = "interval     calls/hour  erlang  agents     in time %   answer delay s     gave up %\
+    \u{20}   one fewer %  ErlangC  ErlangA";
 
 impl Part {
     /// Whether anybody came.

@@ -9,6 +9,7 @@ use whatif::{GroupMeasure, Measure, ServiceLevel};
 
 mod channels;
 mod hours;
+mod lost;
 mod pages;
 mod several;
 
@@ -240,7 +241,8 @@ fn what_cannot_be_kept_is_refused() {
             .replace("[60, 0, 30]", "60"),
     );
     assert!(
-        long.contains("figures would have to be kept") && long.contains("choose longer intervals"),
+        long.contains("the figures of all days of all cases could take")
+            && long.contains("choose longer intervals"),
         "{long}"
     );
 }

@@ -91,7 +91,10 @@ impl<'a> Section<'a> {
         let share = value.get_ref().as_str().and_then(units::share);
         let share = share.filter(|share| (known(min)..=known(max)).contains(share));
         if share.is_none() {
-            let remedy = format!("write it as \"{max}\"");
+            let bare =
+                super::whole(value.get_ref()).filter(|number| units::share(&format!("{number}%")).is_some());
+            let remedy = bare.map_or_else(|| max.to_owned(), |number| format!("{number}%"));
+            let remedy = format!("write it as \"{remedy}\"");
             self.error(value.span(), format!("`{key}` is no percentage from {min} to {max}; {remedy}"));
         }
         share.or(fallback)

@@ -220,6 +220,17 @@ fn read_pattern(section: &mut Section<'_>, day: &Day, sheets: &Sheets, file_queu
             times = calls.times;
             calls.counts
         }
+        (per_hour, count, file) if per_hour.is_some() || count.is_some() || file.is_some() => {
+            let given =
+                [("per_hour", per_hour.is_some()), ("count", count.is_some()), ("file", file.is_some())];
+            let given = given.iter().filter(|(_, is_given)| *is_given).map(|(key, _)| format!("`{key}`"));
+            let given = given.collect::<Vec<String>>().join(" and ");
+            section.error(
+                section.span(),
+                format!("has {given}, and each says how many call; leave all but one out"),
+            );
+            return None;
+        }
         _ => {
             let remedy = "write per_hour = 120, or file = \"day.csv\"";
             section.error(section.span(), format!("needs one of `per_hour`, `count` and `file`; {remedy}"));
@@ -229,7 +240,7 @@ fn read_pattern(section: &mut Section<'_>, day: &Day, sheets: &Sheets, file_queu
     let counts = counts.into_iter().map(|count| count * factor);
     match (come, times) {
         (Come::ByChance, _) => Some(Pattern::Poisson(counts.collect())),
-        (Come::AsCounted, _) => Some(Pattern::Counted(counts.map(whole).collect())),
+        (Come::AsCounted, _) => Some(Pattern::Counted(counted(section, &counts.collect::<Vec<f64>>()))),
         (Come::AsRecorded, Some(times)) if factor == 1.0 => Some(Pattern::Recorded(times)),
         (Come::AsRecorded, _) => {
             let remedy = "leave `come` out, and they come by chance with the same mean numbers";
@@ -245,10 +256,34 @@ fn read_pattern(section: &mut Section<'_>, day: &Day, sheets: &Sheets, file_queu
     }
 }
 
-/// The nearest whole number of callers.
-fn whole(count: f64) -> u32 {
-    // Counts are zero or more and bounded when they are read; the cast saturates.
-    count.round() as u32
+/// Whole numbers of callers, and a word about it where some were none.
+fn counted(section: &Section<'_>, counts: &[f64]) -> Vec<u32> {
+    let counted = whole(counts);
+    if counts.iter().zip(&counted).any(|(count, whole)| (count - f64::from(*whole)).abs() > 1e-9) {
+        let (sum, calls) = (counts.iter().sum::<f64>(), counted.iter().copied().map(u64::from).sum::<u64>());
+        section.warning(
+            section.span(),
+            format!(
+                "come = \"as-counted\", but not every number of callers is whole; they are rounded so that the day \
+                 has {calls} calls of {sum:.1}: leave `come` out for a mean"
+            ),
+        );
+    }
+    counted
+}
+
+/// Whole numbers whose sum is that of the counts, rounded: each is rounded down, and those with the largest
+/// remainders, the earlier ones first, get what is left (the method of largest remainders).
+fn whole(counts: &[f64]) -> Vec<u32> {
+    // Counts are zero or more and bounded when they are read; the casts saturate.
+    let mut whole: Vec<u32> = counts.iter().map(|count| count.floor() as u32).collect();
+    let sum = counts.iter().sum::<f64>().round() as u64;
+    let left = sum.saturating_sub(whole.iter().copied().map(u64::from).sum());
+    let mut places: Vec<usize> = (0..counts.len()).collect();
+    places.sort_by(|&one, &other| counts[other].fract().total_cmp(&counts[one].fract()));
+    let left = usize::try_from(left).unwrap_or(usize::MAX);
+    places.into_iter().take(left).for_each(|place| whole[place] = whole[place].saturating_add(1));
+    whole
 }
 
 /// One number counts for every interval.
@@ -260,6 +295,9 @@ fn by_interval(
     day: &Day,
 ) -> Option<Vec<f64>> {
     let wanted = day.intervals();
+    if !day.is_known() {
+        return Some(numbers);
+    }
     match numbers[..] {
         [every] => Some(vec![every; wanted]),
         _ if numbers.len() == wanted => Some(numbers),
@@ -284,4 +322,17 @@ fn read_retrials(section: &mut Section<'_>, sheets: &Sheets) -> Option<Retrials>
     let after = section.required_table("after", remedy);
     let after = after.and_then(|mut table| lasting::read(&mut table, sheets, None))?;
     Some(Retrials { share, share_blocked, after })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn rounding_keeps_the_sum() {
+        assert_eq!(whole(&[0.4; 5]), [1, 1, 0, 0, 0]);
+        assert_eq!(whole(&[1.2, 0.9, 3.0, 0.4]), [1, 1, 3, 1]);
+        assert_eq!(whole(&[2.0, 7.0]), [2, 7]);
+        assert_eq!(whole(&[]), Vec::<u32>::new());
+    }
 }

@@ -75,14 +75,19 @@ impl<'a> Centre<'a> {
 
     /// The configuration, checked like any other, and what is wrong or odd about it.
     pub(super) fn config(&self) -> (Config, Vec<Problem>) {
+        // Agents that are not there may be in groups: who lacks what is looked at when these are known.
+        let is_about_all =
+            |problem: &Problem| problem.severity == Severity::Error || !problem.message.contains("no agent ");
         if !self.inline {
-            return config::of_document(&self.name, self.text, &self.tables);
+            let (config, mut problems) = config::of_document(&self.name, self.text, &self.tables);
+            problems.retain(is_about_all);
+            return (config, problems);
         }
         let (config, mut problems) =
             config::of_document(&self.name, self.text, &with_telephony(&self.tables));
-        // What is said of the file as a whole speaks of telephony, and agents that are not there may be in groups.
+        // What is said of the file as a whole speaks of telephony.
         problems.retain(|problem| {
-            problem.severity == Severity::Error || problem.line > 1 && !problem.message.contains("no agent ")
+            is_about_all(problem) && (problem.severity == Severity::Error || problem.line > 1)
         });
         (config, problems)
     }

@@ -36,6 +36,11 @@ pub(crate) struct Day {
 }
 
 impl Day {
+    /// Whether the file says it rightly; where not, nothing that is measured by it can be judged.
+    pub(crate) fn is_known(&self) -> bool {
+        self.from < self.to
+    }
+
     /// How many intervals there are.
     pub(crate) fn intervals(&self) -> usize {
         let count = self.to.saturating_sub(self.from).as_millis() / self.interval.as_millis().max(1);
@@ -94,8 +99,16 @@ pub(super) fn read(section: &mut Section<'_>, config: &Config) -> Day {
         let message = "which day is played decides; add a date, as in date = \"2026-12-24\"";
         section.error(section.span(), format!("queue \"{}\" keeps hours: {message}", queue.name));
     }
-    let stand_in =
-        Day { from: Duration::ZERO, to: interval, interval, lines, shuffled, date, begin: None, spread };
+    let stand_in = Day {
+        from: Duration::ZERO,
+        to: Duration::ZERO,
+        interval,
+        lines,
+        shuffled,
+        date,
+        begin: None,
+        spread,
+    };
     let (Some((from, _)), Some((to, span))) = (from, to) else { return stand_in };
     if from >= to {
         let remedy = "the next morning is written past 24:00, as in to = \"30:00\"";

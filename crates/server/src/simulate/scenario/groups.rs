@@ -12,7 +12,7 @@ use super::{Day, clock};
 use crate::config::channel::read_capacity;
 use crate::config::reader::Section;
 use crate::config::report::{Kind, Span};
-use crate::config::{Agent, Config, LogIn, Reach};
+use crate::config::{Agent, Config, LogIn, Reach, spelling};
 
 /// The most agents of one group by `count`.
 const COUNT_MAX: u32 = 10_000;
@@ -108,22 +108,14 @@ fn read_one(
     let named = section.one_or_more("agents", "");
     let by_count = section.gives("count");
     let count = section.integer("count", 0, 0..=COUNT_MAX);
-    let skills = read_skills(section);
+    let skills = read_skills(section, &config.required_skills());
     let order = section.integer("order", 0, 0..=1_000_000);
     let capacity = read_capacity(section);
     let after_call_work = section.optional_duration("after_call_work", "0s", "1h");
     let shifts = read_spans(section, "shifts", day);
     let breaks = read_spans(section, "breaks", day);
-    for (from, to) in &breaks {
-        if !shifts.iter().any(|(begin, end)| begin <= from && to <= end) && !shifts.is_empty() {
-            let (from, to) = (clock(*from), clock(*to));
-            section.error(
-                section.span(),
-                format!("the break {from}-{to} is not inside a shift; move it, or end the shift there"),
-            );
-        }
-    }
     let shifts = if section.gives("shifts") { shifts } else { vec![(day.from, day.to)] };
+    check_breaks(section, &shifts, &breaks);
     if named.is_empty() != by_count {
         section.error(
             section.span(),
@@ -168,6 +160,31 @@ fn read_one(
     Group { name, agents, shifts, breaks }
 }
 
+/// Breaks lie within shifts, and leave something of them.
+fn check_breaks(section: &Section<'_>, shifts: &[(Duration, Duration)], breaks: &[(Duration, Duration)]) {
+    for (from, to) in breaks {
+        if !shifts.iter().any(|(begin, end)| begin <= from && to <= end)
+            && section.gives("shifts")
+            && !shifts.is_empty()
+        {
+            let (from, to) = (clock(*from), clock(*to));
+            section.error(
+                section.span(),
+                format!("the break {from}-{to} is not inside a shift; move it, or end the shift there"),
+            );
+        }
+    }
+    if let Some((from, to)) = shifts.iter().find(|shift| breaks.contains(shift)) {
+        let span = format!("{}-{}", clock(*from), clock(*to));
+        section.warning(
+            section.span(),
+            format!(
+                "the break {span} is as long as the shift, so nobody works in it; leave one of the two out"
+            ),
+        );
+    }
+}
+
 /// The agents of the configuration that a group names, each in one group only.
 fn take(
     section: &Section<'_>,
@@ -194,9 +211,17 @@ fn take(
     agents
 }
 
-fn read_skills(section: &mut Section<'_>) -> BTreeMap<String, u8> {
+fn read_skills(section: &mut Section<'_>, required: &BTreeSet<String>) -> BTreeMap<String, u8> {
     let mut skills = BTreeMap::new();
     for (name, name_span, level, level_span) in section.numbers("skills") {
+        if !required.is_empty() && !required.contains(&name) {
+            let hint = spelling::hint(&name, required.iter().map(String::as_str));
+            let remedy = "correct the name, or leave it out";
+            section.warning(
+                name_span.clone(),
+                format!("`skills`: no queue asks for \"{name}\"{hint}; {remedy}"),
+            );
+        }
         section.report().define(Kind::Skill, &name, name_span);
         match u8::try_from(level) {
             Ok(level @ 1..=LEVEL_MAX) => {
@@ -207,6 +232,8 @@ fn read_skills(section: &mut Section<'_>) -> BTreeMap<String, u8> {
                     level_span,
                     format!("skill level {level} is out of range; levels are 1 to {LEVEL_MAX}"),
                 );
+                // It is there all the same, so that nobody is told that it is not.
+                skills.insert(name, LEVEL_MAX);
             }
         }
     }
@@ -224,6 +251,10 @@ fn read_spans(section: &mut Section<'_>, key: &'static str, day: &Day) -> Vec<(D
                 place,
                 format!("`{key}`: {} begins before the one before it ends; part the two", clock(from)),
             );
+            continue;
+        }
+        if !day.is_known() {
+            kept.push((from, to));
             continue;
         }
         // Who works longer than the doors are open works for us while they are.

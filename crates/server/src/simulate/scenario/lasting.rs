@@ -31,6 +31,9 @@ pub(super) fn read(section: &mut Section<'_>, sheets: &Sheets, queue: Option<&st
         ("empirical", Shape::Empirical),
     ];
     let shape = section.word("shape", "exponential", &shapes);
+    let named = section.raw("shape").map(|value| value.get_ref().as_str());
+    // A shape that is none was reported, and what it needs is not known.
+    let is_known = named.is_none_or(|name| shapes.iter().any(|(known, _)| name == Some(*known)));
     let mean = length(section, "mean");
     let sd = length(section, "sd");
     let median = length(section, "median");
@@ -47,6 +50,9 @@ pub(super) fn read(section: &mut Section<'_>, sheets: &Sheets, queue: Option<&st
         ("file", file.is_some()),
         ("column", column.is_some()),
     ];
+    if !is_known {
+        return None;
+    }
     let allowed: &[&str] = match shape {
         Shape::Constant | Shape::Exponential => &["mean"],
         Shape::Lognormal => &["mean", "sd", "median"],
@@ -130,6 +136,8 @@ fn lognormal(
             let ratio = mean / median;
             mean * (ratio * ratio - 1.0).sqrt()
         }
+        // One that is wrong was reported where it stands.
+        (None, None) if section.gives("sd") || section.gives("median") => return None,
         (Some(_), Some(_)) | (None, None) => {
             section.error(
                 section.span(),

@@ -13,7 +13,8 @@ use super::Day;
 use crate::config::reader::Section;
 use crate::config::reader::figures::time_of_day;
 use crate::config::report::Span;
-use crate::config::{Problem, Severity, spelling};
+use crate::config::{NOT_UTF_8, Problem, Severity, line_of, spelling};
+use hours::Days;
 
 /// The longest file and the most lines that are read.
 const OCTETS_MAX: u64 = 256 * 1_024 * 1_024;
@@ -33,6 +34,8 @@ const QUEUE: &str = "queue";
 pub(crate) struct Sheets {
     folder: PathBuf,
     read: RefCell<BTreeMap<PathBuf, Result<Rc<Sheet>, String>>>,
+    /// Files without a column of queues, and who calls by them.
+    users: RefCell<BTreeMap<PathBuf, String>>,
     problems: RefCell<Vec<Problem>>,
 }
 
@@ -55,7 +58,17 @@ pub(super) struct Calls {
 impl Sheets {
     /// Files are found from `folder`, where the scenario is.
     pub(super) fn new(folder: &Path) -> Sheets {
-        Sheets { folder: folder.to_owned(), read: RefCell::default(), problems: RefCell::default() }
+        Sheets {
+            folder: folder.to_owned(),
+            read: RefCell::default(),
+            users: RefCell::default(),
+            problems: RefCell::default(),
+        }
+    }
+
+    /// The files that were read.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.read.borrow().keys().cloned().collect()
     }
 
     /// What was wrong in lines of the files.
@@ -78,6 +91,7 @@ impl Sheets {
         let sheet = self.sheet(section, file, file_span.clone())?;
         let place = sheet.column(section, column, column_span)?;
         let mut faults = Faults::new(self, &sheet);
+        sheet.tell_surplus(&mut faults);
         let mut lengths = Vec::new();
         for (line, row) in sheet.rows_of(queue) {
             let cell = row.get(place).unwrap_or_default();
@@ -118,6 +132,7 @@ impl Sheets {
         let sheet = self.sheet(section, file, span.clone())?;
         let named = |name: &str| sheet.headings.iter().position(|heading| heading == name);
         let mut faults = Faults::new(self, &sheet);
+        sheet.tell_surplus(&mut faults);
         let calls = match (named("time"), named("interval"), named("count")) {
             (Some(time), _, None) => sheet.times(queue, day, time, &mut faults),
             (None, Some(interval), Some(count)) | (Some(interval), _, Some(count)) => {
@@ -130,10 +145,22 @@ impl Sheets {
                 return None;
             }
         };
-        if calls.counts.iter().all(|count| *count <= 0.0) {
+        if named(QUEUE).is_none() {
+            let mut users = self.users.borrow_mut();
+            let first = users.entry(self.folder.join(file)).or_insert_with(|| section.label().to_owned());
+            if *first != *section.label() {
+                let remedy = "add the column, or leave the file out of one of the two";
+                let what =
+                    format!("{file} has no column `{QUEUE}`, so all its calls count here and for {first}");
+                section.warning(span.clone(), format!("{what}; {remedy}"));
+            }
+        }
+        if day.is_known() && calls.counts.iter().all(|count| *count <= 0.0) {
             let message = format!("{file} has no call of queue \"{queue}\" in these hours");
             let queues = sheet.queues();
-            let hint = spelling::hint(queue, queues.iter().map(String::as_str));
+            // A queue that is there has its calls at another time.
+            let others = queues.iter().map(String::as_str).filter(|_| !queues.contains(queue));
+            let hint = spelling::hint(queue, others);
             section.warning(
                 span,
                 format!("{message}{hint}; see its columns `time` and `queue`, or say `file_queue`"),
@@ -172,7 +199,15 @@ impl Sheet {
                 "{file} has more than {OCTETS_MAX} octets: leave out columns, or sum it up by interval"
             ));
         }
+        if let Err(error) = std::str::from_utf8(&text) {
+            return Err(format!("{file}: line {} {NOT_UTF_8}", line_of(&text, error.valid_up_to())));
+        }
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+        if text.trim_ascii().is_empty() {
+            return Err(format!(
+                "{file} is empty; it needs a line of headings and a line for each call or interval"
+            ));
+        }
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter(text))
             .has_headers(true)
@@ -181,7 +216,12 @@ impl Sheet {
             .trim(Trim::All)
             .from_reader(text);
         let headings = reader.headers().map_err(|error| cannot(&error))?;
-        let headings = headings.iter().map(str::to_lowercase).collect();
+        let headings: Vec<String> = headings.iter().map(str::to_lowercase).collect();
+        for name in ["time", "interval", "count", QUEUE] {
+            if headings.iter().filter(|heading| *heading == name).count() > 1 {
+                return Err(format!("{file} has two columns `{name}`; leave one of them out"));
+            }
+        }
         let mut rows = Vec::new();
         for row in reader.records() {
             let row = row.map_err(|error| cannot(&error))?;
@@ -227,7 +267,7 @@ impl Sheet {
     /// Of how many days the file tells, whichever queue was called: one on which a queue had no call counts for it too.
     /// Where the day goes on past midnight, the dates on which one began count.
     fn days(&self, day: &Day, place: usize) -> usize {
-        let moments = self.rows.iter().filter_map(|(_, row)| moment(row.get(place)?));
+        let moments = self.rows.iter().filter_map(|(_, row)| begin_of(row.get(place)?));
         let dates = |begins: Duration| -> BTreeSet<&str> {
             moments.clone().filter(|(_, time)| *time >= begins).map(|(date, _)| date).collect()
         };
@@ -235,17 +275,63 @@ impl Sheet {
         if begun.is_empty() { dates(Duration::ZERO).len().max(1) } else { begun.len() }
     }
 
+    /// Tells of lines that have more cells than there are headings: which cell is which, nobody knows then.
+    fn tell_surplus(&self, faults: &mut Faults<'_>) {
+        for (line, row) in &self.rows {
+            if row.iter().skip(self.headings.len()).any(|cell| !cell.is_empty()) {
+                let (cells, headings) = (row.len(), self.headings.len());
+                let remedy = "put a cell that holds the mark between columns into quotes";
+                faults.tell(*line, format!("has {cells} cells for {headings} columns; {remedy}"));
+            }
+        }
+    }
+
+    /// Tells the first line that has a date where the lines before have none, or the other way round.
+    fn tell_mixed_dates(&self, place: usize, faults: &mut Faults<'_>) {
+        let moments = self.rows.iter().filter_map(|(line, row)| Some((line, begin_of(row.get(place)?)?.0)));
+        let mut first = None;
+        for (line, date) in moments {
+            let has_date = !date.is_empty();
+            if *first.get_or_insert(has_date) != has_date {
+                let (this, others) = if has_date { ("a", "have none") } else { ("no", "have one") };
+                faults.tell(
+                    *line,
+                    format!("has {this} date, and lines before it {others}; date all of them, or none"),
+                );
+                return;
+            }
+        }
+    }
+
+    /// Warns of intervals of a queue that have time in common: their calls would be counted together.
+    fn tell_overlaps(mut told: Vec<(&str, Duration, Duration, usize)>, faults: &mut Faults<'_>) {
+        told.sort_unstable();
+        for pair in told.windows(2) {
+            let [(date, _, end, one), (next_date, begin, _, other)] = pair else { continue };
+            if date == next_date && begin < end {
+                let (first, second) = (one.min(other), one.max(other));
+                let remedy = "part the two; as they stand their calls are added up";
+                faults.warn(
+                    *second,
+                    format!("its interval has time in common with that of line {first}; {remedy}"),
+                );
+            }
+        }
+    }
+
     fn times(&self, queue: &str, day: &Day, place: usize, faults: &mut Faults<'_>) -> Calls {
         let mut counts = vec![0.0; day.intervals()];
         let mut times = Vec::new();
+        self.tell_mixed_dates(place, faults);
         for (line, row) in self.rows_of(Some(queue)) {
             let cell = row.get(place).unwrap_or_default();
-            let Some((_, time)) = moment(cell) else {
-                faults.tell(
-                    *line,
-                    format!("`time`: \"{cell}\" is no time; write 09:05:30 or 2026-11-20 09:05:30"),
-                );
-                continue;
+            let time = match moment(cell).and_then(|(_, time)| in_a_day(day, time)) {
+                Ok(time) => time,
+                Err(why) => {
+                    let remedy = "write 09:05:30 or 2026-11-20 09:05:30";
+                    faults.tell(*line, format!("`time`: \"{cell}\" {why}; {remedy}"));
+                    continue;
+                }
             };
             let time = on_the_day(day, time);
             let Some(interval) = day.interval_of(time) else { continue };
@@ -266,30 +352,41 @@ impl Sheet {
         faults: &mut Faults<'_>,
     ) -> Vec<f64> {
         let mut counts = vec![0.0; day.intervals()];
+        let mut told = Vec::new();
+        self.tell_mixed_dates(interval, faults);
         for (line, row) in self.rows_of(Some(queue)) {
-            let cell = row.get(interval).unwrap_or_default();
-            let calls = row.get(count).and_then(|cell| cell.parse::<f64>().ok());
-            let calls = calls.filter(|calls| (0.0..=ROWS_MAX as f64).contains(calls));
-            let (begin, end) = cell
-                .rsplit_once('-')
-                .filter(|(begin, _)| begin.contains(':'))
-                .map_or((cell, None), |(begin, end)| (begin.trim(), time_of_day(end.trim())));
-            let (Some((_, from)), Some(calls)) = (moment(begin), calls) else {
-                faults.tell(
-                    *line,
-                    format!("\"{cell}\" is no interval, or its count is no number; write 09:00-09:30 and 42"),
-                );
-                continue;
+            let (cell, number) = (row.get(interval).unwrap_or_default(), row.get(count).unwrap_or_default());
+            let (date, from, to) = match span(cell, day) {
+                Ok(span) => span,
+                Err(why) => {
+                    let remedy = "write 09:00-09:30 or 2026-11-20 09:00-09:30";
+                    faults.tell(*line, format!("`interval`: \"{cell}\" {why}; {remedy}"));
+                    continue;
+                }
             };
-            let from = on_the_day(day, from);
-            let end = end.map(|end| if end <= from { end + MIDNIGHT } else { end });
-            let to = end.unwrap_or(from + day.interval);
-            share_out(&mut counts, day, (from, to), calls);
+            match number.parse::<f64>() {
+                Ok(calls) if (0.0..=ROWS_MAX as f64).contains(&calls) => {
+                    told.push((date, from, to, *line));
+                    let begin = on_the_day(day, from);
+                    share_out(&mut counts, day, (begin, begin + (to - from)), calls);
+                }
+                Ok(_) => faults
+                    .tell(*line, format!("`count`: {number} is out of range; choose from 0 to {ROWS_MAX}")),
+                Err(_) => faults.tell(*line, format!("`count`: \"{number}\" is no number; write 42")),
+            }
         }
+        Sheet::tell_overlaps(told, faults);
         let days = self.days(day, interval);
         counts.iter_mut().for_each(|count| *count /= days as f64);
         counts
     }
+}
+
+/// Date and time of a cell of either kind.
+fn begin_of(cell: &str) -> Option<(&str, Duration)> {
+    let begin =
+        cell.rsplit_once('-').filter(|(begin, _)| begin.contains(':')).map_or(cell, |(begin, _)| begin);
+    moment(begin.trim()).ok()
 }
 
 /// A time as the day counts it: where it goes on past midnight, what is before its beginning is of the next morning.
@@ -310,12 +407,78 @@ fn share_out(counts: &mut [f64], day: &Day, (from, to): (Duration, Duration), ca
     }
 }
 
-/// `09:05`, `09:05:30`, `2026-11-20 09:05:30.250`, `2026-11-20T09:05:30Z`: the date as written and the time of day.
-fn moment(cell: &str) -> Option<(&str, Duration)> {
+/// `09:05`, `09:05:30`, `2026-11-20 09:05:30.250`, `2026-11-20T09:05:30Z`: the date as written and the time of day; or
+/// why it is neither.
+fn moment(cell: &str) -> Result<(&str, Duration), String> {
     let (date, time) = cell.split_once(['T', ' ']).unwrap_or(("", cell));
+    if date.is_empty() && !cell.contains(':') && cell.contains(|letter: char| letter.is_ascii_digit()) {
+        check_date(cell)?;
+    }
+    if !date.is_empty() && time.contains(':') {
+        check_date(date)?;
+    }
     let time = time.trim_end_matches('Z');
     let time = time.split(['+', '.', ',']).next().unwrap_or_default();
-    Some((date, time_of_day(time)?))
+    match time_of_day(time) {
+        Some(time) if time < MIDNIGHT || date.is_empty() => Ok((date, time)),
+        Some(_) => Err("has an hour past the end of its date".to_owned()),
+        None => Err("is no time".to_owned()),
+    }
+}
+
+/// Why something is no date as it is written here.
+fn check_date(date: &str) -> Result<(), String> {
+    match Days::parse(date) {
+        Ok(Days::Dates { first, last }) if first == last => return Ok(()),
+        Ok(_) | Err(_) => {}
+    }
+    let parts: Vec<&str> = date.split(['.', '/', '-']).collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_digit());
+    let [first, second, third] = parts[..] else { return Err("is no time".to_owned()) };
+    if !parts.iter().all(is_number) {
+        return Err("is no time".to_owned());
+    }
+    Err(match (first.len(), third.len()) {
+        // Only with points the order is known: day, month, year.
+        (..=2, 4) if date.contains('.') => {
+            format!("has the date {date}, to be written as {third}-{second:0>2}-{first:0>2}")
+        }
+        (4, ..=2) if date.contains('-') => format!("has the date {date}, which no calendar has"),
+        _ => format!("has the date {date}, to be written as year-month-day, 2026-02-28"),
+    })
+}
+
+/// A time of the clock; past midnight only where the day goes on so far.
+fn in_a_day(day: &Day, time: Duration) -> Result<Duration, String> {
+    if time >= MIDNIGHT && day.is_known() && day.to <= MIDNIGHT {
+        return Err("is past the end of the day".to_owned());
+    }
+    Ok(time)
+}
+
+/// `09:00-09:30`, or `09:00` for one interval of the day; with or without a date before it, or why it is none. Both ends
+/// are those of the clock, the second one later.
+fn span<'a>(cell: &'a str, day: &Day) -> Result<(&'a str, Duration, Duration), String> {
+    let Some((begin, end)) = cell.rsplit_once('-').filter(|(begin, _)| begin.contains(':')) else {
+        let (date, from) = moment(cell)?;
+        let from = in_a_day(day, from)?;
+        return Ok((date, from, from + day.interval));
+    };
+    let (date, from) = moment(begin.trim())?;
+    let from = in_a_day(day, from)?;
+    let end = time_of_day(end.trim()).ok_or("is no interval")?;
+    if end > from {
+        return if end > MIDNIGHT {
+            in_a_day(day, end).map(|end| (date, from, end))
+        } else {
+            Ok((date, from, end))
+        };
+    }
+    // The end of a day is 24:00 or 00:00; others are reached by nights only.
+    if end.is_zero() || day.to > MIDNIGHT || !day.is_known() {
+        return Ok((date, from, end + MIDNIGHT));
+    }
+    Err("ends before it begins".to_owned())
 }
 
 /// `92.5` or `0:01:32`, in seconds, up to a day.
@@ -350,10 +513,18 @@ impl<'a> Faults<'a> {
     }
 
     fn tell(&mut self, line: usize, message: String) {
+        self.put(line, Severity::Error, message);
+    }
+
+    fn warn(&mut self, line: usize, message: String) {
+        self.put(line, Severity::Warning, message);
+    }
+
+    fn put(&mut self, line: usize, severity: Severity, message: String) {
         self.told += 1;
         if self.told <= PROBLEMS_MAX {
             let file = self.file.to_owned();
-            let problem = Problem { file, line, column: 1, severity: Severity::Error, message };
+            let problem = Problem { file, line, column: 1, severity, message };
             self.sheets.problems.borrow_mut().push(problem);
         }
     }
@@ -379,7 +550,7 @@ mod tests {
 
     #[test]
     fn moments_are_read_with_and_without_a_date() {
-        let read = |cell| moment(cell).map(|(date, time)| (date.to_owned(), time.as_secs()));
+        let read = |cell| moment(cell).ok().map(|(date, time)| (date.to_owned(), time.as_secs()));
         assert_eq!(read("09:05"), Some((String::new(), 32_700)));
         assert_eq!(read("2026-11-20 09:05:30.250"), Some(("2026-11-20".to_owned(), 32_730)));
         assert_eq!(read("2026-11-20T09:05:30+09:00"), Some(("2026-11-20".to_owned(), 32_730)));
@@ -431,6 +602,39 @@ mod tests {
         let (sheets, sheet) = self::sheet("2026-11-20 23:30-00:30,vip,4\n2026-11-21 05:00-06:00,vip,3");
         let counts = sheet.counts("vip", &night, (0, 2), &mut Faults::new(&sheets, &sheet));
         assert_eq!(counts, [0.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
+    }
+
+    #[test]
+    fn what_no_clock_and_no_calendar_has_is_told_with_its_line() {
+        let why = |cell| moment(cell).expect_err("it is wrong");
+        assert!(why("2026-02-30 09:00").contains("the date 2026-02-30, which no calendar has"));
+        assert!(why("2026-13-45 09:00").contains("which no calendar has"));
+        assert!(why("28.02.2026 09:00").contains("to be written as 2026-02-28"));
+        assert!(why("02/28/2026 09:00").contains("to be written as year-month-day"));
+        assert!(why("2026-02-28 24:30").contains("past the end of its date"));
+        let told = |text: &str| {
+            let (sheets, sheet) = sheet(text);
+            sheet.counts("vip", &day(), (0, 2), &mut Faults::new(&sheets, &sheet));
+            sheets.take_problems().iter().map(ToString::to_string).collect::<Vec<String>>().join("\n")
+        };
+        let reversed = told("08:00-08:30,vip,4\n12:00-09:00,vip,4");
+        assert!(
+            reversed.starts_with("day.csv:3:1: `interval`: \"12:00-09:00\" ends before it begins"),
+            "{reversed}"
+        );
+        assert!(told("25:20:00,vip,4").contains("\"25:20:00\" is past the end of the day"));
+        assert_eq!(told("23:30-00:00,vip,4\n23:00-23:30,vip,4"), "");
+        let large = told("08:00-08:30,vip,2000000");
+        assert!(large.ends_with("`count`: 2000000 is out of range; choose from 0 to 1000000"), "{large}");
+        assert!(told("08:00-08:30,vip,many").contains("`count`: \"many\" is no number"));
+        let mixed = told("2026-02-27 08:00-08:30,vip,4\n08:30-09:00,vip,4");
+        assert!(mixed.starts_with("day.csv:3:1: has no date, and lines before it have one"), "{mixed}");
+        let common = told("08:00-09:00,vip,4\n08:30-09:30,vip,4\n08:30-09:30,sales,4");
+        assert!(
+            common.contains("day.csv:3:1: warning: its interval has time in common with that of line 2"),
+            "{common}"
+        );
+        assert_eq!(common.lines().count(), 1, "{common}");
     }
 
     #[test]

@@ -267,3 +267,62 @@ fn what_is_wrong_in_a_day_of_calls_is_told_with_its_line() {
     );
     assert!(refused("file = \"no.csv\"", "mean = \"3m\"").contains("no.csv cannot be read"));
 }
+
+#[test]
+fn a_skill_that_nobody_has_or_asks_for_is_pointed_out() {
+    let warned = |text: &str| {
+        let warnings = scenario(text).warnings;
+        warnings.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n")
+    };
+    let group = warned(&LEAST.replace("billing = 8", "billing = 8, biling = 3"));
+    assert!(group.contains("no queue asks for \"biling\" (did you mean `billing`?)"), "{group}");
+    assert_eq!(group.lines().count(), 1, "{group}");
+    let queue = warned(&LEAST.replace("billing >= 7", "billling >= 7"));
+    assert!(
+        queue.contains("nobody who works has the skill \"billling\" (did you mean `billing`?)"),
+        "{queue}"
+    );
+    let low = warned(&LEAST.replace("billing = 8", "billing = 6"));
+    assert!(low.contains("queue \"billing\": no agent meets what it requires"), "{low}");
+    let kim =
+        "[[agent]]\nid = \"kim\"\nskills = { billing = 8 }\n[[group]]\nname = \"x\"\nagents = \"kim\"\n";
+    let variant = format!("{LEAST}{kim}[[variant]]\nname = \"y\"\nagent.kim.skills.blling = 6\n");
+    let variant = warned(&variant);
+    assert!(variant.contains("no queue asks for \"blling\" (did you mean `billing`?)"), "{variant}");
+    assert!(variant.starts_with("day.toml:27:"), "{variant}");
+}
+
+#[test]
+fn where_the_day_is_wrong_only_that_is_said() {
+    let shifts = LEAST.replace("count = 4", "count = 4\nshifts = \"08:30-09:30\"");
+    let shifts = shifts.replace("per_hour = 60", "per_hour = [1, 2, 3, 4]");
+    let text = refused(&shifts.replace("to = \"10:00\"", "to = \"07:00\""));
+    assert!(text.contains("`to` is not later than `from`"), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn a_queue_that_is_there_twice_is_told_once() {
+    one_error(
+        "[[arrivals]]",
+        "[[queue]]\nname = \"billing\"\n[[arrivals]]",
+        "queue \"billing\" is there twice",
+    );
+    one_error("per_hour = 60", "per_hour = 60\ncount = 5", "has `per_hour` and `count`");
+}
+
+#[test]
+fn files_in_another_encoding_and_of_odd_form_are_told() {
+    let folder = folder("odd", &[("empty.csv", "\n"), ("twice.csv", "interval,count,count\n08:00,1,2\n")]);
+    std::fs::write(folder.join("latin.csv"), b"time,queue\n08:10,b\xfcro\n").expect("it can be written to");
+    let read = |file: &str| {
+        let text = LEAST.replace("per_hour = 60", &format!("file = \"{file}\""));
+        parse("day.toml", &text, &folder, None).expect_err("it is wrong").to_string()
+    };
+    assert!(read("empty.csv").contains("empty.csv is empty"), "{}", read("empty.csv"));
+    assert!(read("twice.csv").contains("has two columns `count`"), "{}", read("twice.csv"));
+    assert!(read("latin.csv").contains("line 2 holds octets that are no UTF-8; save it as UTF-8"));
+    std::fs::write(folder.join("latin.toml"), b"[day]\n# b\xfcro\n").expect("it can be written to");
+    let text = load(&folder.join("latin.toml"), None).expect_err("it is wrong").to_string();
+    assert!(text.contains("latin.toml:2:1: holds octets that are no UTF-8; save it as UTF-8"), "{text}");
+}

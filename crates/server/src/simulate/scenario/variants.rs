@@ -12,7 +12,7 @@ use super::sheet::Sheets;
 use super::{Case, read};
 use crate::config::reader::Section;
 use crate::config::report::{Kind, Report, Span};
-use crate::config::{Refused, Severity, spelling};
+use crate::config::{Problem, Refused, Severity, judged, spelling};
 
 /// The most variants of one scenario.
 const VARIANTS_MAX: usize = 20;
@@ -69,10 +69,12 @@ pub(super) struct Base<'b, 'a> {
     pub(super) tables: &'b DeTable<'a>,
     pub(super) centre: &'b Centre<'a>,
     pub(super) sheets: &'b Sheets,
+    /// What was told of it already.
+    pub(super) warnings: &'b [Problem],
 }
 
-/// Reads all variants of a scenario whose tables are right as they stand.
-pub(super) fn read_all(name: &str, base: &Base<'_, '_>) -> Result<Vec<Case>, Refused> {
+/// Reads all variants of a scenario whose tables are right as they stand, and what is odd about them.
+pub(super) fn read_all(name: &str, base: &Base<'_, '_>) -> Result<(Vec<Case>, Vec<Problem>), Refused> {
     let report = Report::new(name, base.text);
     let mut cases = Vec::new();
     let mut file = Section::top(&report, base.tables);
@@ -86,7 +88,8 @@ pub(super) fn read_all(name: &str, base: &Base<'_, '_>) -> Result<Vec<Case>, Ref
     for mut section in sections {
         let name = section.name("name", Kind::Variant, "kim also speaks English");
         let changes = changes(&mut section);
-        if changes.is_empty() {
+        let is_of_all = tell_fixed(&mut section);
+        if changes.is_empty() && !is_of_all {
             section
                 .error(section.span(), "changes nothing; name a setting, as in agent.kim.skills.english = 6");
         }
@@ -97,7 +100,23 @@ pub(super) fn read_all(name: &str, base: &Base<'_, '_>) -> Result<Vec<Case>, Ref
     // Only the variants are read here: all else was asked for when the scenario was read.
     file.leave_the_rest();
     let problems = report.into_problems();
-    if problems.is_empty() { Ok(cases) } else { Err(Refused { problems }) }
+    judged(cases, problems)
+}
+
+/// Tells of settings that are the same in all cases. Whether there were some.
+fn tell_fixed(section: &mut Section<'_>) -> bool {
+    let mut is_told = false;
+    for key in ["day", "runs", "staffing"] {
+        if let Some(value) = section.raw(key) {
+            let remedy = "leave it out, and simulate such a day by itself";
+            section.error(
+                value.span(),
+                format!("[{key}] cannot be varied, because cases are compared on the same days; {remedy}"),
+            );
+            is_told = true;
+        }
+    }
+    is_told
 }
 
 /// The settings that a variant gives, in order of the file.
@@ -138,7 +157,10 @@ fn collect<'a>(
 /// The scenario with the changes laid over it. What is wrong then is told at the change that brings it.
 fn varied<'a>(section: &Section<'_>, changes: &[Change<'a>], base: &Base<'_, 'a>) -> Option<Case> {
     let refused = match with(changes, base) {
-        Ok(case) => return Some(case),
+        Ok((case, warnings)) => {
+            warn(section, changes, base, &case, &warnings);
+            return Some(case);
+        }
         Err(refused) => refused,
     };
     // A later change may mend what an earlier one broke, so the guilty one is the first after which it is wrong
@@ -157,6 +179,34 @@ fn varied<'a>(section: &Section<'_>, changes: &[Change<'a>], base: &Base<'_, 'a>
     None
 }
 
+/// Tells what is odd with the changes and was not before.
+fn warn(
+    section: &Section<'_>,
+    changes: &[Change<'_>],
+    base: &Base<'_, '_>,
+    case: &Case,
+    warnings: &[Problem],
+) {
+    let required = case.config.required_skills();
+    for change in changes.iter().filter(|change| change.varied.kind == "agent") {
+        let keys: Vec<&str> = change.path.iter().map(|key| key.get_ref().as_ref()).collect();
+        if let [_, "skills", skill] = keys[..]
+            && change.value.get_ref().as_str() != Some(NONE)
+            && !required.contains(skill)
+        {
+            let hint = spelling::hint(skill, required.iter().map(String::as_str));
+            let remedy = "correct the name, or leave it out";
+            let what = format!("`{}`: no queue asks for \"{skill}\"{hint}; {remedy}", change.shown());
+            section.warning(change.span(), what);
+        }
+    }
+    let is_new = |problem: &&Problem| !base.warnings.iter().any(|known| known.message == problem.message);
+    let place = changes.last().map_or_else(|| section.span(), Change::span);
+    for problem in warnings.iter().filter(is_new) {
+        section.warning(place.clone(), format!("with it: {}", problem.message));
+    }
+}
+
 /// Why there is no such case.
 enum Wrong {
     /// A change names what is not there.
@@ -165,14 +215,14 @@ enum Wrong {
     Scenario(Refused),
 }
 
-fn with<'a>(changes: &[Change<'a>], base: &Base<'_, 'a>) -> Result<Case, Wrong> {
+fn with<'a>(changes: &[Change<'a>], base: &Base<'_, 'a>) -> Result<(Case, Vec<Problem>), Wrong> {
     let (mut tables, mut centre) = (base.tables.clone(), base.centre.clone());
     for change in changes {
         let target = if change.varied.of_centre { &mut centre.tables } else { &mut tables };
         lay_over(target, change).map_err(Wrong::Change)?;
     }
-    let (written, _) = read("", base.text, &tables, &centre, base.sheets).map_err(Wrong::Scenario)?;
-    Ok(written.case)
+    let (written, warnings) = read("", base.text, &tables, &centre, base.sheets).map_err(Wrong::Scenario)?;
+    Ok((written.case, warnings))
 }
 
 /// Lays one change over the tables.
