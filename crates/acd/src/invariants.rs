@@ -37,8 +37,9 @@ pub enum Violation {
     WrongOverflow(InteractionId),
     /// A waiting interaction wants agents by name of whom none is there.
     Forsaken(InteractionId),
-    /// A waiting interaction is at a step that is not there. Whether its step goes with its age is for
-    /// [`crate::watch::Watch`] to say: between a command and the time-out that is due, it may lag behind.
+    /// A waiting interaction is at a step that is not there, or at one of rules that hold no more. Whether its step goes
+    /// with its age is for [`crate::watch::Watch`] to say: between a command and the time-out that is due, it may lag
+    /// behind.
     WrongStep(InteractionId),
     /// Offered is not answered + abandoned + overflowed + dequeued + waiting + reserved. `None`: over all queues.
     LostCount(Option<QueueId>),
@@ -136,7 +137,9 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
         match interaction.stage {
             Stage::Waiting => {
                 for entry in &interaction.entries {
-                    let queue = &state.queues.get(&entry.queue).ok_or(broken)?.settings;
+                    let queue = state.queues.get(&entry.queue).ok_or(broken)?;
+                    holds(entry.rules == queue.rules, Violation::WrongStep(id))?;
+                    let queue = &queue.settings;
                     let step = usize::from(entry.step);
                     holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
                     check_overflows_seen(state, id, entry)?;

@@ -32,6 +32,8 @@ pub struct State {
     pub reservations: BTreeMap<ReservationId, ReservationState>,
     /// Reservations made so far; the last one's id.
     pub last_reservation: u64,
+    /// How often rules of queues were given so far; the last ones' number.
+    pub last_rules: u32,
     /// Over all queues, removed ones included.
     pub totals: Counters,
     /// Where lots come from.
@@ -43,6 +45,8 @@ pub struct State {
 pub struct QueueState {
     /// As configured.
     pub settings: QueueSettings,
+    /// The number of these rules, of all that were ever given.
+    pub rules: u32,
     /// As [`crate::Command::SetOpen`] said last.
     pub open: bool,
     /// Whether anybody who could serve it is logged in.
@@ -364,6 +368,8 @@ pub struct EntryState {
     pub entered: Instant,
     /// 0: the queue's first requirement.
     pub step: u8,
+    /// The number of the rules by which it came to that step ([`QueueState::rules`]).
+    pub rules: u32,
     /// Reservations in this queue.
     pub attempts: u32,
     /// The maximum wait is over, but its exit could not be used; tried again when the queue's rules change.
@@ -383,6 +389,7 @@ impl EntryState {
             queue,
             entered: now,
             step: 0,
+            rules: 0,
             attempts: 0,
             overdue: false,
             overflows_seen: 0,

@@ -1,6 +1,6 @@
 //! Queues and agents come, change and go while calls wait: each costs what it changes and resets nothing.
 
-use super::entry::{Entry, Nth, Spot};
+use super::entry::{Nth, Spot};
 use super::ringing::Held;
 use super::{Agent, Distributor, Front, Interaction, Queue, Reservation};
 use crate::state::{Staffing, Stage, State};
@@ -24,6 +24,7 @@ impl Distributor {
             return Err(Refusal::TooManyQueues);
         }
         let slot = self.add_queue(Queue::new(id, settings.clone(), self.now, self.settings.estimate));
+        self.number_rules(slot);
         // Conversations may go on that came from a queue of this id, removed since.
         let is_from_it = |interaction: &Interaction| {
             interaction.entry.queue == id && matches!(interaction.stage, Stage::Handling { .. })
@@ -81,6 +82,8 @@ impl Distributor {
         queue.shared = 0;
         queue.wanted = State::wanted_skills(&settings);
         queue.state.settings = settings;
+        self.number_rules(slot);
+        let queue = &mut self.queues[slot];
         queue.state.reserves_open = 0;
         self.fronts[slot.number() as usize] = Front::new(queue);
         self.assign_agents(slot);
@@ -93,17 +96,30 @@ impl Distributor {
         }
     }
 
+    /// Other rules hold in a queue: whoever came to a step by those before comes to another when it waits again. The
+    /// number would come back after four thousand million changes, within one reservation.
+    fn number_rules(&mut self, slot: Slot<Queue>) {
+        self.last_rules = self.last_rules.wrapping_add(1);
+        self.queues[slot].state.rules = self.last_rules;
+    }
+
     /// Back into the line of a queue whose rules have changed, at the step that the age calls for.
     fn follow_new_rules(&mut self, Spot { place, nth }: Spot) {
         let slot = self.at(place.interaction);
-        let now = self.now;
-        let entry = self.interactions[slot].entry_mut(nth);
-        entry.overdue = false;
-        let Entry { queue, queue_slot, entered, .. } = *entry;
-        let (step, _) = self.queues[queue_slot].step_at(0, entered, now);
-        self.enter_step(slot, nth, step, StepCause::Changed);
+        let queue = self.interactions[slot].entry(nth).queue;
+        self.take_new_rules(slot, nth);
         self.start_waiting(slot, nth);
         self.unsettled.overdue.push((place, queue));
+    }
+
+    /// To the step that the age calls for by the rules of its queue, which have changed; it is in no line.
+    pub(super) fn take_new_rules(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let entry = self.interactions[slot].entry_mut(nth);
+        let queue = &self.queues[entry.queue_slot];
+        entry.overdue = false;
+        entry.rules = queue.state.rules;
+        let (step, _) = queue.step_at(0, entry.entered, self.now);
+        self.enter_step(slot, nth, step, StepCause::Changed);
     }
 
     /// No agent serves the queue any more, whatever their skills.

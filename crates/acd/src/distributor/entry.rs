@@ -24,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) expiry_node: Node,
     pub(crate) overflow_node: Node,
     pub(crate) promise: Option<Promise>,
+    /// The number of the rules by which it came to its step.
+    pub(crate) rules: u32,
     pub(crate) step: u8,
     pub(crate) overdue: bool,
     pub(crate) overflows_seen: u8,
@@ -65,6 +67,7 @@ impl Entry {
             expiry_node: Node::NOWHERE,
             overflow_node: Node::NOWHERE,
             promise: None,
+            rules: 0,
             step: 0,
             overdue: false,
             overflows_seen: 0,
@@ -74,16 +77,17 @@ impl Entry {
 
     /// As it was written down; in a line or not, that comes later.
     pub(crate) fn restored(state: &EntryState, queue_slot: Slot<Queue>) -> Entry {
-        let EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise, wanted } = *state;
+        let EntryState { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, wanted } =
+            *state;
         let by_name = wanted.map(ByName::boxed);
         let entry = Entry::new(queue, queue_slot, entered);
-        Entry { attempts, promise, step, overdue, overflows_seen, by_name, ..entry }
+        Entry { attempts, promise, rules, step, overdue, overflows_seen, by_name, ..entry }
     }
 
     pub(crate) fn state(&self) -> EntryState {
-        let Entry { queue, entered, step, attempts, overdue, overflows_seen, promise, .. } = *self;
+        let Entry { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, .. } = *self;
         let wanted = self.by_name.as_ref().map(|by_name| by_name.wanted);
-        EntryState { queue, entered, step, attempts, overdue, overflows_seen, promise, wanted }
+        EntryState { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, wanted }
     }
 }
 

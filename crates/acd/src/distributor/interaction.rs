@@ -164,10 +164,11 @@ impl Distributor {
     /// Into a queue, and not yet into its line.
     pub(super) fn come(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
+        let rules = self.queues[queue_slot].state.rules;
         let entry = self.interactions[slot].entry_mut(nth);
         // What is wanted is said for the first queue.
         let by_name = entry.by_name.take().filter(|_| from.is_none());
-        *entry = Entry { by_name, ..Entry::new(queue, queue_slot, self.now) };
+        *entry = Entry { rules, by_name, ..Entry::new(queue, queue_slot, self.now) };
         self.offer(slot, nth, from);
     }
 
@@ -407,8 +408,13 @@ impl Distributor {
             let interaction = &self.interactions[slot];
             let (place, entry) = (interaction.place(), interaction.entry(nth));
             let queue = entry.queue;
-            let (step, cause) = self.queues[entry.queue_slot].step_at(entry.step, entry.entered, self.now);
-            self.enter_step(slot, nth, step, cause);
+            let rules = &self.queues[entry.queue_slot];
+            if entry.rules == rules.state.rules {
+                let (step, cause) = rules.step_at(entry.step, entry.entered, self.now);
+                self.enter_step(slot, nth, step, cause);
+            } else {
+                self.take_new_rules(slot, nth);
+            }
             self.start_waiting(slot, nth);
             self.begin_promise(slot, nth);
             if queue != rung_in {

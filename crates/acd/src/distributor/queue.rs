@@ -70,6 +70,7 @@ impl Queue {
             wanted: State::wanted_skills(&settings),
             state: QueueState {
                 settings,
+                rules: 0,
                 open: true,
                 staffing: Staffing::Unstaffed { since: now },
                 last_chosen: None,

@@ -96,6 +96,7 @@ pub(super) fn state(distributor: &Distributor) -> State {
         interactions: interactions.map(|(_, of)| (of.id, interaction(distributor, of))).collect(),
         reservations: reservations.map(|(_, reservation)| (reservation.id, reservation.state)).collect(),
         last_reservation: distributor.last_reservation,
+        last_rules: distributor.last_rules,
         totals: distributor.totals,
         lots: distributor.lots,
     }

@@ -55,12 +55,14 @@ impl From<State> for Distributor {
             interactions,
             reservations,
             last_reservation,
+            last_rules,
             totals,
             lots,
         } = state;
         let mut distributor = Distributor::new(settings);
         distributor.now = now;
         distributor.last_reservation = last_reservation;
+        distributor.last_rules = last_rules;
         distributor.totals = totals;
         distributor.lots = lots;
         for (id, state) in queues {

@@ -285,6 +285,7 @@ impl Mirror {
                 let rules = self.state.settings.estimate;
                 let fresh = || QueueState {
                     settings: QueueSettings::default(),
+                    rules: 0,
                     open: true,
                     staffing: Staffing::Unstaffed { since: now },
                     last_chosen: None,

@@ -165,10 +165,8 @@ impl Ledger {
                 self.rules.insert(*queue, settings.steps.iter().map(|step| step.after).collect());
                 let overflows = settings.overflows.iter().map(|rule| (rule.after, rule.exit)).collect();
                 self.overflows.insert(*queue, overflows);
-                let elsewhere = self.stays.values_mut().filter(|stay| stay.stand != Stand::Waiting);
-                for visit in elsewhere.filter_map(|stay| stay.visit_mut(*queue)) {
-                    visit.has_old_step = true;
-                }
+                let visits = self.stays.values_mut().filter_map(|stay| stay.visit_mut(*queue));
+                visits.for_each(|visit| visit.has_old_step = true);
                 line.iter().for_each(|&id| self.list(id));
             }
             Command::SetRequirement { interaction, requirement } => {
@@ -365,10 +363,9 @@ impl Ledger {
         let by_time = rules.iter().take_while(|&&after| after <= waited).count();
         let new = usize::from(step);
         let fits = match cause {
-            StepCause::Time | StepCause::Unstaffed if stay.has_old_step => true,
             StepCause::Time => step > stay.step && new == by_time,
             StepCause::Unstaffed => step > stay.step && new > by_time,
-            StepCause::Changed => new >= by_time,
+            StepCause::Changed => stay.has_old_step && new >= by_time,
         };
         if !fits || new > rules.len() {
             return Err(Violation::WrongStep(id));

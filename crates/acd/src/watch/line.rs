@@ -34,7 +34,7 @@ pub(super) struct Visit {
     /// What it had waited when it was last counted into the queue.
     pub(super) credit: Duration,
     pub(super) step: u8,
-    /// The rules changed while it was not waiting: it comes to a step of theirs when it waits again.
+    /// It came to its step by rules that hold no more: it may come to another by the new ones.
     pub(super) has_old_step: bool,
     /// Out of this queue, and into that one in the same step.
     pub(super) onto: Option<QueueId>,

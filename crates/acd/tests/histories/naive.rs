@@ -162,6 +162,7 @@ impl Naive {
             interactions: BTreeMap::new(),
             reservations: BTreeMap::new(),
             last_reservation: 0,
+            last_rules: 0,
             totals: Counters::default(),
             lots: acd::Lots::new(seed),
         };

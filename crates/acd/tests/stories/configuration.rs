@@ -238,3 +238,59 @@ fn the_state_hash_differs_where_the_future_may_differ() {
     assert_eq!(world.acd.state_hash(), one);
     assert!(empty != one && one != raised);
 }
+
+/// One agent without skills; who waits an age of 20 s here is at step 2, at which the agent is rung.
+fn rung_at_step_two() -> World {
+    let mut world = World::new();
+    world.queue(1, |queue| {
+        queue.requirement = Requirement::at_least(BILLING, 9);
+        queue.steps = [10, 20].map(|after| step(after, Requirement::anyone(), StepEffect::Add)).to_vec();
+        queue.skip_unstaffed_steps = false;
+    });
+    world.call(1, 1);
+    world.wait(seconds(20));
+    world.agent(1, &[]);
+    assert_eq!(world.rings(1), Some(1));
+    world
+}
+
+/// From now on only the skilled for a minute, then anybody.
+fn relax_after_a_minute(world: &mut World) {
+    world.queue(1, |queue| {
+        queue.requirement = Requirement::at_least(BILLING, 9);
+        queue.steps = vec![step(60, Requirement::anyone(), StepEffect::Add)];
+        queue.skip_unstaffed_steps = false;
+    });
+}
+
+fn comes_to_the_first_step_and_relaxes_by_the_new_rules(mut world: World) {
+    let is_told = |event: &Event| {
+        let Event::StepEntered { interaction, step, cause, .. } = event else { return false };
+        (*interaction, *step, *cause) == (InteractionId(1), 0, acd::StepCause::Changed)
+    };
+    assert_eq!(world.take_events().iter().filter(|event| is_told(event)).count(), 1);
+    world.wait(seconds(30));
+    assert_eq!(world.rings(1), None, "the agent is free, and not asked for yet");
+    world.wait(seconds(60));
+    assert_eq!(world.rings(1), Some(1));
+}
+
+#[test]
+fn who_is_rung_for_while_the_rules_change_waits_again_at_the_step_of_the_age_under_the_new_ones() {
+    let mut world = rung_at_step_two();
+    relax_after_a_minute(&mut world);
+    assert_eq!(world.rings(1), Some(1), "it rings on");
+    world.take_events();
+    world.reject(1, acd::RejectCause::Busy);
+    comes_to_the_first_step_and_relaxes_by_the_new_rules(world);
+}
+
+#[test]
+fn who_is_given_back_after_the_rules_changed_waits_at_the_step_of_the_age_under_the_new_ones() {
+    let mut world = rung_at_step_two();
+    world.accept(1);
+    relax_after_a_minute(&mut world);
+    world.take_events();
+    world.tell(Command::Return { interaction: InteractionId(1) });
+    comes_to_the_first_step_and_relaxes_by_the_new_rules(world);
+}

@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn wanting(queue: QueueId, now: Instant, wanted: Option<Wanted>) -> EntryState {
-    EntryState { wanted, ..EntryState::new(queue, now) }
-}
-
 impl Naive {
     pub(super) fn enqueue(&mut self, id: InteractionId, request: Request) -> Result<(), Refusal> {
         let Request { queue, also, priority, requirement, arrived, wanted } = request;
@@ -58,7 +54,7 @@ impl Naive {
             flow_outs: 0,
             exclusions: BTreeMap::new(),
             stage: Stage::Waiting,
-            entries: queues.iter().map(|&queue| wanting(queue, now, wanted)).collect(),
+            entries: queues.iter().map(|&queue| self.fresh_entry(queue, wanted)).collect(),
         };
         self.state.interactions.insert(id, entry);
         if let [only] = queues[..] {
@@ -107,11 +103,15 @@ impl Naive {
         Ok(())
     }
 
+    fn fresh_entry(&self, queue: QueueId, wanted: Option<Wanted>) -> EntryState {
+        let rules = self.state.queues[&queue].rules;
+        EntryState { rules, wanted, ..EntryState::new(queue, self.state.now) }
+    }
+
     /// Where it stood in another queue so far, it stands in this one.
     pub(super) fn enter(&mut self, stand: Stand, queue: QueueId, from: Option<QueueId>) {
-        let now = self.state.now;
         let wanted = self.entry(stand).wanted.filter(|_| from.is_none());
-        *self.entry_mut(stand) = EntryState { wanted, ..EntryState::new(queue, now) };
+        *self.entry_mut(stand) = self.fresh_entry(queue, wanted);
         let stand = (stand.0, queue);
         self.offer(stand, from);
         let entry = &self.state.queues[&queue];
@@ -397,6 +397,22 @@ impl Naive {
         rung.map(|reservation| (self.end(reservation, cause).agent, reservation)).collect()
     }
 
+    /// At the step that it has come to, or by rules that have changed meanwhile at that of its age.
+    fn go_on_by_the_rules(&mut self, stand: Stand) {
+        if self.entry(stand).rules == self.state.queues[&stand.1].rules {
+            return self.advance(stand);
+        }
+        self.take_new_rules(stand);
+    }
+
+    pub(super) fn take_new_rules(&mut self, stand: Stand) {
+        let rules = self.state.queues[&stand.1].rules;
+        let entry = self.entry_mut(stand);
+        (entry.rules, entry.overdue) = (rules, false);
+        let (step, _) = self.step_now(stand, 0);
+        self.set_step(stand, step, StepCause::Changed);
+    }
+
     /// Unless somebody else is still rung for it.
     pub(super) fn wait_again(&mut self, id: InteractionId, rung_in: QueueId) {
         if !self.rung_for(id).is_empty() {
@@ -405,7 +421,7 @@ impl Naive {
         let queues: Vec<QueueId> =
             self.state.interactions[&id].entries.iter().map(|entry| entry.queue).collect();
         for queue in queues {
-            self.advance((id, queue));
+            self.go_on_by_the_rules((id, queue));
             self.promise_nothing_new((id, queue));
             self.overdue.insert((self.place(id), queue));
             if queue != rung_in {

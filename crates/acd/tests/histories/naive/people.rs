@@ -390,6 +390,7 @@ impl Naive {
         let rules = self.state.settings.estimate;
         let entry = self.state.queues.entry(id).or_insert_with(|| QueueState {
             settings: settings.clone(),
+            rules: 0,
             open: true,
             staffing: Staffing::Unstaffed { since: now },
             last_chosen: None,
@@ -398,6 +399,8 @@ impl Naive {
             estimator: Estimator::new(now, rules),
         });
         entry.settings = settings;
+        self.state.last_rules += 1;
+        entry.rules = self.state.last_rules;
         entry.reserves_open = 0;
         let since = match entry.staffing {
             Staffing::Staffed => now,
@@ -415,9 +418,7 @@ impl Naive {
         self.say(Event::QueueDefined { queue: id });
         for place in line {
             let stand = (place.interaction, id);
-            self.entry_mut(stand).overdue = false;
-            let (step, _) = self.step_now(stand, 0);
-            self.set_step(stand, step, StepCause::Changed);
+            self.take_new_rules(stand);
             self.overdue.insert((place, id));
         }
         let rung: BTreeSet<InteractionId> = (self.state.reservations.values())
