@@ -73,7 +73,8 @@ pub struct Settings {
     /// How many such groups of agents are kept; later ones are looked at agent by agent. At most
     /// [`POOLS_MAX`].
     pub pools_max: u32,
-    /// Which waiting interaction an agent takes who has no [`AgentSettings::selection`].
+    /// Which waiting interaction an agent takes who has no [`AgentSettings::selection`]. An agent who would select by late
+    /// last without a guard is refused, wherever that comes from.
     pub selection: Selection,
     /// Where [`Strategy::WeightedRandom`] begins: equal seeds and equal commands give equal choices.
     pub seed: u64,
@@ -506,7 +507,7 @@ pub enum Invalid {
     NoObjective,
     /// `weight` or `ratio` is not within 1..=[`SHARE_MAX`].
     Share(u32),
-    /// The guard of [`Selection::LateLast`] is zero.
+    /// The guard of the [`Selection::LateLast`] by which the agent would select, its own or that of all, is zero.
     NoGuard,
     /// More than [`PREFERENCES_MAX`] in `prefer`.
     TooManyPreferences,
@@ -666,7 +667,7 @@ impl Settings {
             greatest if greatest > CAPACITY_MAX => return Err(Invalid::Capacity(greatest)),
             _ => {}
         }
-        if settings.selection == Some(Selection::LateLast { guard: Duration::ZERO }) {
+        if settings.selection.unwrap_or(self.selection) == (Selection::LateLast { guard: Duration::ZERO }) {
             return Err(Invalid::NoGuard);
         }
         match settings.skills.iter().find(|&(_, &level)| level == 0 || level > LEVEL_MAX) {

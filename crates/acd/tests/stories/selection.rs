@@ -139,12 +139,18 @@ fn who_has_waited_for_the_guard_goes_before_everybody_even_by_late_last() {
 }
 
 #[test]
-fn late_last_without_a_guard_is_refused() {
-    let mut world = World::with_queue();
-    let selection = Some(Selection::LateLast { guard: seconds(0) });
-    let settings = Box::new(acd::AgentSettings { selection, ..acd::AgentSettings::default() });
-    let refusal = world.try_to(Command::DefineAgent { agent: acd::AgentId(1), settings });
-    assert_eq!(refusal, Err(Refusal::Invalid(Invalid::NoGuard)));
+fn late_last_without_a_guard_is_refused_wherever_it_comes_from() {
+    let guarded_for = |guard| Selection::LateLast { guard: seconds(guard) };
+    let define = |of_all: Selection, selection: Option<Selection>| {
+        let mut world = World::with(acd::Settings { selection: of_all, ..acd::Settings::default() });
+        let settings = Box::new(acd::AgentSettings { selection, ..acd::AgentSettings::default() });
+        world.try_to(Command::DefineAgent { agent: acd::AgentId(1), settings })
+    };
+    let refused = Err(Refusal::Invalid(Invalid::NoGuard));
+    assert_eq!(define(Selection::Oldest, Some(guarded_for(0))), refused);
+    assert_eq!(define(guarded_for(0), None), refused, "the agent would select as all do");
+    assert_eq!(define(guarded_for(0), Some(Selection::Oldest)), Ok(()));
+    assert_eq!(define(guarded_for(120), None), Ok(()));
 }
 
 #[test]
