@@ -1,12 +1,13 @@
 //! The machine that decides who takes what.
 //!
-//! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it stands
-//! ([`several`] where it stands in more than one); [`reservation`] joins them, [`ringing`] where several agents are rung for
-//! one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the interaction. [`queue`] and
-//! [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the overload, [`overflow`] who leaves by rule, [`lease`] what ends unless it is
-//! renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two indexes make the choice
-//! cheap: [`waiting`] keeps who waits (and [`wanted`] who waits for agents by name), [`idle`] who is idle, the latter by
-//! [`profile`] where many agents share their skills.
+//! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it
+//! stands ([`several`] where it stands in more than one); [`reservation`] joins them, [`ringing`] where several
+//! agents are rung for one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the
+//! interaction. [`queue`] and [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the
+//! overload, [`overflow`] who leaves by rule, [`lease`] what ends unless it is renewed, [`forced`] what supervisors
+//! want of agents, [`estimating`] how long people wait. Two indexes make the choice cheap: [`waiting`] keeps who
+//! waits (and [`wanted`] who waits for agents by name), [`idle`] who is idle, the latter by [`profile`] where many
+//! agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
 
