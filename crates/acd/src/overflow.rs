@@ -92,8 +92,8 @@ pub(crate) fn check(overflows: &[Overflow]) -> Result<(), Invalid> {
         if rule.when.len() > CONDITIONS_MAX {
             return Err(Invalid::TooManyConditions(number));
         }
-        let is_beyond = |condition: &Condition| matches!(condition.measure, Measure::EstimatedWait(bound) if bound > ESTIMATE_MAX);
-        if rule.when.iter().any(is_beyond) {
+        let is_beyond = |measure| matches!(measure, Measure::EstimatedWait(bound) if bound > ESTIMATE_MAX);
+        if rule.when.iter().any(|condition| is_beyond(condition.measure)) {
             return Err(Invalid::EstimateBound(number));
         }
     }

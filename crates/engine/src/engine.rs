@@ -229,8 +229,8 @@ impl Engine {
     }
 
     /// Interactions as they are now, oldest first: at most `most` of those after `after` that are in `queue`
-    /// (with others or alone, or came from it) and with `agent`, where these are given; without their attributes. Walks over those
-    /// passed by.
+    /// (with others or alone, or came from it) and with `agent`, where these are given; without their attributes.
+    /// Walks over those passed by.
     pub fn interactions(
         &self,
         after: Option<InteractionId>,

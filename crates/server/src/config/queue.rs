@@ -309,25 +309,21 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         after_call_work_max: section.optional_duration("after_call_work_max", "0s", "1h"),
         priority: section.integer("priority", 0, 0..=1_000),
         back_offs: read_back_offs(section.table("back_off")),
-        max_wait: section.optional_table("max_wait").map(|mut rule| MaxWait {
-            after: rule.required_duration("after", "1s", "1d").unwrap_or_default(),
-            then: read_exit(&mut rule, &name),
-        }),
-        max_length: section.optional_table("max_length").map(|mut rule| MaxLength {
-            waiting: rule.required_integer("waiting", 0..=100_000).unwrap_or_default(),
-            then: read_exit(&mut rule, &name),
-        }),
-        nobody_logged_in: section.optional_table("nobody_logged_in").map(|mut rule| NobodyLoggedIn {
-            grace: rule.duration("grace", "30s", "0s", "1h"),
-            then: read_exit(&mut rule, &name),
-        }),
-        last_agent: section.optional_table("last_agent").map(|mut rule| LastAgent {
+        max_wait: section.optional_table("max_wait", "{ after = \"5m\", then = \"queue:other\" }").map(
+            |mut rule| MaxWait {
+                after: rule.required_duration("after", "1s", "1d").unwrap_or_default(),
+                then: read_exit(&mut rule, &name),
+            },
+        ),
+        max_length: read_max_length(section, &name),
+        nobody_logged_in: read_nobody_logged_in(section, &name),
+        last_agent: section.optional_table("last_agent", "{ remember = \"7d\" }").map(|mut rule| LastAgent {
             remember: rule.required_duration("remember", "1m", "90d").unwrap_or_default(),
             wait: rule.duration("wait", "20s", "0s", "1h"),
         }),
         keep_place: section.optional_duration("keep_place", "1s", "1d"),
         hours: read_hours(section),
-        closed: section.optional_table("closed").map(|mut rule| Closed {
+        closed: section.optional_table("closed", "{ then = \"busy\" }").map(|mut rule| Closed {
             waiting: rule.word("waiting", "stay", &[("stay", AtClosing::Stay), ("leave", AtClosing::Leave)]),
             then: read_exit(&mut rule, &name),
         }),
@@ -335,6 +331,22 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         waiting: read_waiting(section),
         name,
     }
+}
+
+fn read_max_length(section: &mut Section<'_>, name: &str) -> Option<MaxLength> {
+    let mut rule = section.optional_table("max_length", "{ waiting = 10, then = \"busy\" }")?;
+    Some(MaxLength {
+        waiting: rule.required_integer("waiting", 0..=100_000).unwrap_or_default(),
+        then: read_exit(&mut rule, name),
+    })
+}
+
+fn read_nobody_logged_in(section: &mut Section<'_>, name: &str) -> Option<NobodyLoggedIn> {
+    let mut rule = section.optional_table("nobody_logged_in", "{ grace = \"30s\", then = \"busy\" }")?;
+    Some(NobodyLoggedIn {
+        grace: rule.duration("grace", "30s", "0s", "1h"),
+        then: read_exit(&mut rule, name),
+    })
 }
 
 fn read_prefer(section: &mut Section<'_>) -> Vec<String> {

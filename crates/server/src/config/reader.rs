@@ -75,6 +75,11 @@ impl<'a> Section<'a> {
 
     /// A table inside; where it is absent, an empty one, so that the defaults are read.
     pub(crate) fn table(&mut self, key: &'static str) -> Section<'a> {
+        self.table_as(key, "{ key = \"value\" }")
+    }
+
+    /// The same, with what is written in place of something that is no table.
+    fn table_as(&mut self, key: &'static str, example: &str) -> Section<'a> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         let is_single = self.path.is_empty() || self.label.starts_with('[');
         let label = if is_single { format!("[{path}]") } else { format!("{} {key}", self.label) };
@@ -94,7 +99,7 @@ impl<'a> Section<'a> {
                     (items.first().and_then(|first| first.get_ref().as_table()), value.span())
                 }
                 other => {
-                    self.wrong_kind(key, value.span(), &table_like(key, other), other);
+                    self.wrong_kind(key, value.span(), &format!("a table such as {example}"), other);
                     (None, value.span())
                 }
             },
@@ -103,11 +108,15 @@ impl<'a> Section<'a> {
     }
 
     /// A table inside that changes something by being there.
-    pub(crate) fn optional_table(&mut self, key: &'static str) -> Option<Section<'a>> {
-        // Of what is no table that is said, and not what it lacks.
-        let is_table = self.peek(key).is_some_and(|value| value.get_ref().as_table().is_some());
+    pub(crate) fn optional_table(&mut self, key: &'static str, example: &str) -> Option<Section<'a>> {
         self.describe(key, "none", "");
-        let section = self.table(key);
+        self.if_table(key, example)
+    }
+
+    /// A table, if it is one: of what is none that is said, and not what it lacks.
+    fn if_table(&mut self, key: &'static str, example: &str) -> Option<Section<'a>> {
+        let is_table = self.peek(key).is_some_and(|value| value.get_ref().as_table().is_some());
+        let section = self.table_as(key, example);
         is_table.then_some(section)
     }
 
@@ -447,21 +456,6 @@ impl Drop for Section<'_> {
                 );
             }
         }
-    }
-}
-
-/// The table that was probably meant.
-fn table_like(key: &str, found: &DeValue<'_>) -> String {
-    let time = found.as_str().filter(|text| units::duration(text).is_some());
-    match key {
-        "max_wait" => {
-            format!("a table such as {{ after = \"{}\", then = \"queue:other\" }}", time.unwrap_or("5m"))
-        }
-        "max_length" => "a table such as { waiting = 10, then = \"busy\" }".to_owned(),
-        "talk" | "patience" | "pick_up" | "after" => {
-            format!("a table such as {{ mean = \"{}\" }}", time.unwrap_or("3m"))
-        }
-        _ => "a table such as { key = \"value\" }".to_owned(),
     }
 }
 

@@ -81,7 +81,7 @@ fn occurrences<'a>(line: &'a str, word: &'a str) -> impl Iterator<Item = usize> 
     line.match_indices(word).map(|(at, _)| at)
 }
 
-/// Whether what stands before `at` belongs to the same word or path (`crates/work/`, `example.com/home/`).
+/// Whether what stands before `at` belongs to the same word or path: a folder further down, or part of an address.
 fn follows_a_name(line: &str, at: usize) -> bool {
     line[..at]
         .chars()

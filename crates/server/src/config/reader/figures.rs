@@ -20,13 +20,18 @@ impl<'a> Section<'a> {
     }
 
     /// A table inside that must be there; where it is not, the remedy is told.
-    pub(crate) fn required_table(&mut self, key: &'static str, remedy: &str) -> Option<Section<'a>> {
+    pub(crate) fn required_table(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        example: &str,
+    ) -> Option<Section<'a>> {
         self.describe(key, "", "");
         if !self.gives(key) {
-            self.error(self.span(), format!("`{key}` is missing; {remedy}"));
+            self.error(self.span(), format!("`{key}` is missing; {what}, as in {key} = {example}"));
             return None;
         }
-        Some(self.table(key))
+        self.if_table(key, example)
     }
 
     /// A whole number that may be absent, within bounds.

@@ -436,3 +436,18 @@ fn a_lease_that_a_pause_of_the_machine_would_end_is_refused() {
     );
     loaded(&format!("{LEAST}[routing]\nlease = \"0s\"\n"));
 }
+
+#[test]
+fn what_is_no_table_is_shown_as_one_and_nothing_else_is_said_of_it() {
+    let rule = |rule: &str| format!("name = \"billing\"\n{rule}\n");
+    one_error(
+        "name = \"billing\"\n",
+        &rule("max_wait = \"5m\""),
+        "`max_wait` is a string; write a table such as { after = \"5m\", then = \"queue:other\" }",
+    );
+    one_error(
+        "name = \"billing\"\n",
+        &rule("nobody_logged_in = true"),
+        "write a table such as { grace = \"30s\", then = \"busy\" }",
+    );
+}

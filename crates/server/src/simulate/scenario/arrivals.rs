@@ -119,11 +119,10 @@ fn read_one(section: &mut Section<'_>, day: &Day, config: &Config, sheets: &Shee
     let file_queue = section.text("file_queue").map(|(name, _)| name);
     let file_queue = file_queue.or(queues.first().cloned()).unwrap_or_default();
     let pattern = read_pattern(section, day, sheets, &file_queue);
-    let remedy = "say how long a conversation lasts, as in talk = { mean = \"3m\" }";
-    let talk = section.required_table("talk", remedy);
+    let talk = section.required_table("talk", "say how long a conversation lasts", lasting::EXAMPLE);
     let talk = talk.and_then(|mut table| lasting::read(&mut table, sheets, Some(&file_queue)));
     let mut optional = |key| {
-        let table = section.optional_table(key);
+        let table = section.optional_table(key, lasting::EXAMPLE);
         table.and_then(|mut table| lasting::read(&mut table, sheets, Some(&file_queue)))
     };
     // A distribution that is wrong was reported, and the scenario is not used.
@@ -137,7 +136,9 @@ fn read_one(section: &mut Section<'_>, day: &Day, config: &Config, sheets: &Shee
             format!("`after_call_work`, but the queue has none, so nobody wraps up; {remedy}"),
         );
     }
-    let retrials = section.optional_table("retrials").map(|mut table| read_retrials(&mut table, sheets));
+    let retrials = section
+        .optional_table("retrials", "{ share = \"50%\", after = { mean = \"20m\" } }")
+        .map(|mut table| read_retrials(&mut table, sheets));
     if retrials.is_some() && patience.is_none() && day.lines.is_none() {
         let remedy = "add `patience`, or `lines` in [day]";
         section.warning(
@@ -318,8 +319,7 @@ fn by_interval(
 fn read_retrials(section: &mut Section<'_>, sheets: &Sheets) -> Option<Retrials> {
     let share = section.portion("share", "50%", "0%", "100%").unwrap_or_default();
     let share_blocked = section.portion("share_blocked", "0%", "0%", "100%").unwrap_or_default();
-    let remedy = "say how long after giving up, as in after = { mean = \"20m\" }";
-    let after = section.required_table("after", remedy);
+    let after = section.required_table("after", "say how long after giving up", lasting::EXAMPLE);
     let after = after.and_then(|mut table| lasting::read(&mut table, sheets, None))?;
     Some(Retrials { share, share_blocked, after })
 }

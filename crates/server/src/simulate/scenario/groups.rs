@@ -42,8 +42,9 @@ pub(crate) struct Ringing {
 }
 
 pub(super) fn read_ringing(section: &mut Section<'_>, sheets: &Sheets) -> Ringing {
-    let pick_up =
-        section.optional_table("pick_up").and_then(|mut table| lasting::read(&mut table, sheets, None));
+    let pick_up = section
+        .optional_table("pick_up", lasting::EXAMPLE)
+        .and_then(|mut table| lasting::read(&mut table, sheets, None));
     Ringing {
         pick_up: pick_up.unwrap_or(Distribution::Constant(Duration::ZERO)),
         no_answer: section.portion("no_answer", "0%", "0%", "99%").unwrap_or_default(),

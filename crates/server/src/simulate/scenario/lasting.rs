@@ -11,6 +11,9 @@ use crate::config::report::Span;
 /// The largest standard deviation in seconds: what a median far below the mean asks for has an end.
 const DEVIATION_MAX: f64 = 864_000.0;
 
+/// The shortest way to write one.
+pub(super) const EXAMPLE: &str = "{ mean = \"3m\" }";
+
 /// Which shape, as it is written.
 #[derive(Clone, Copy)]
 enum Shape {
