@@ -146,27 +146,15 @@ pub enum Command {
         /// Which.
         interaction: InteractionId,
     },
-    /// Changes the priority of an interaction that waits or is reserved; effective at once.
-    SetPriority {
+    /// Somebody changes an interaction that waits: all of it together and at once, or nothing. What is so already
+    /// changes nothing. While an agent is rung only the priority can change.
+    Change {
         /// Which.
         interaction: InteractionId,
-        /// The new points.
-        priority: i32,
-    },
-    /// Changes the own requirement of an interaction that waits; effective at once, place kept.
-    SetRequirement {
-        /// Which.
-        interaction: InteractionId,
-        /// Beside the queue's; `None`: only the queue's.
-        requirement: Option<Requirement>,
-    },
-    /// Moves an interaction that waits into another queue, with its age. It leaves all others in which it stands; where
-    /// it stands in that one already, it keeps its time there.
-    Move {
-        /// Which.
-        interaction: InteractionId,
-        /// Where to.
-        queue: QueueId,
+        /// What shall be another than before.
+        change: Change,
+        /// Who wants it; `None`: nobody in particular.
+        by: Option<SupervisorId>,
     },
     /// The agent took the interaction: the conversation begins.
     Accept {
@@ -230,6 +218,39 @@ impl Request {
     }
 }
 
+/// What shall be another than before with an interaction that waits. Write `Change { priority: Some(2),
+/// ..Change::NOTHING }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The new points ([`Request::priority`]), in all its queues. Its age stays.
+    pub priority: Option<i32>,
+    /// The new own requirement ([`Request::requirement`]); `Some(None)`: none any more.
+    pub requirement: Option<Option<Requirement>>,
+    /// The queue in which it waits from now on, with its age. It leaves all others in which it stands; where it stands in
+    /// that one already, it keeps its time there. A queue of the same channel.
+    pub queue: Option<QueueId>,
+}
+
+impl Change {
+    /// Leaves everything as it is.
+    pub const NOTHING: Change = Change { priority: None, requirement: None, queue: None };
+
+    /// Other points.
+    pub fn priority(points: i32) -> Change {
+        Change { priority: Some(points), ..Change::NOTHING }
+    }
+
+    /// Another own requirement, or none any more.
+    pub fn requirement(own: Option<Requirement>) -> Change {
+        Change { requirement: Some(own), ..Change::NOTHING }
+    }
+
+    /// Another queue.
+    pub fn queue(queue: QueueId) -> Change {
+        Change { queue: Some(queue), ..Change::NOTHING }
+    }
+}
+
 /// What ends by itself unless it is renewed, so that no lost message can hold an agent for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Lease {
@@ -271,7 +292,8 @@ pub enum Refusal {
     DuplicateInteraction(InteractionId),
     /// The request names this queue twice.
     DuplicateQueue(QueueId),
-    /// The queue is of another channel than the first one asked for: nobody comes by two channels at once.
+    /// The queue is of another channel than the first one asked for, or the one in which it waits: nobody comes by two
+    /// channels at once, and nobody changes to another.
     OtherChannel(QueueId),
     /// The request names more than [`crate::ENTRIES_MAX`] queues.
     TooManyEntries,

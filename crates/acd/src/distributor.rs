@@ -1,7 +1,7 @@
 //! The machine that decides who takes what.
 //!
 //! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it
-//! stands ([`several`] where it stands in more than one); [`reservation`] joins them, [`ringing`] where several
+//! stands ([`several`] where it stands in more than one) and [`changing`] what people want of it while it waits; [`reservation`] joins them, [`ringing`] where several
 //! agents are rung for one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the
 //! interaction. [`queue`] and [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the
 //! overload, [`overflow`] who leaves by rule, [`lease`] what ends unless it is renewed, [`forced`] what supervisors
@@ -12,6 +12,7 @@
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
 
 mod agent;
+mod changing;
 mod configure;
 mod deadline;
 mod entry;
@@ -249,11 +250,7 @@ impl Distributor {
             Command::ExtendAfterCallWork { agent, by } => self.extend_after_call_work(agent, by)?,
             Command::Enqueue { interaction, ref request } => self.enqueue(interaction, request)?,
             Command::Cancel { interaction } => self.cancel(interaction)?,
-            Command::SetPriority { interaction, priority } => self.set_priority(interaction, priority)?,
-            Command::SetRequirement { interaction, ref requirement } => {
-                self.set_requirement(interaction, requirement.as_ref())?;
-            }
-            Command::Move { interaction, queue } => self.move_to(interaction, queue)?,
+            Command::Change { interaction, ref change, by } => self.change(interaction, change, by)?,
             Command::Accept { reservation } => self.accept(reservation)?,
             Command::Reject { reservation, cause } => self.reject(reservation, cause)?,
             Command::Finish { interaction } => self.end_conversation(interaction, HandlingEnd::Finished)?,

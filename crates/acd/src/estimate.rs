@@ -148,7 +148,7 @@ impl Estimator {
             | Event::ReservationEnded { .. }
             | Event::StepEntered { .. }
             | Event::OpenedToAll { .. }
-            | Event::PriorityChanged { .. }
+            | Event::Changed { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }

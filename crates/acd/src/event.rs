@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::{
-    AgentId, Aside, Command, Exit, InteractionId, Lease, QueueId, ReasonCode, Refusal, RejectCause,
+    AgentId, Aside, Change, Command, Exit, InteractionId, Lease, QueueId, ReasonCode, Refusal, RejectCause,
     ReservationId, Selection, Strategy, SupervisorId,
 };
 
@@ -63,14 +63,16 @@ pub enum Event {
         /// In this queue.
         waited: Duration,
     },
-    /// Priority changed, in all its queues.
-    PriorityChanged {
+    /// Somebody changed an interaction that waits or is reserved ([`Command::Change`]). What follows from it follows.
+    Changed {
         /// Which.
         interaction: InteractionId,
-        /// The first of its queues.
+        /// The first of its queues, before the change.
         queue: QueueId,
-        /// The new points.
-        priority: i32,
+        /// What is another than before; nothing where everything was so already.
+        change: Box<Change>,
+        /// Who wanted it.
+        by: Option<SupervisorId>,
     },
     /// An agent is held for an interaction: now ring.
     Reserved {
@@ -313,7 +315,7 @@ impl Event {
             Event::Queued { queue, .. }
             | Event::StepEntered { queue, .. }
             | Event::OpenedToAll { queue, .. }
-            | Event::PriorityChanged { queue, .. }
+            | Event::Changed { queue, .. }
             | Event::Reserved { queue, .. }
             | Event::ReservationEnded { queue, .. }
             | Event::Answered { queue, .. }

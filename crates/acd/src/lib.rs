@@ -53,7 +53,7 @@ pub mod watch;
 mod work;
 
 pub use channel::{CAPACITY_MAX, CHANNELS_MAX, Capacity, Channels, Interruptions};
-pub use command::{Command, Fault, Lease, Refusal, RejectCause, Request};
+pub use command::{Change, Command, Fault, Lease, Refusal, RejectCause, Request};
 pub use distributor::Distributor;
 pub use event::{
     AbandonedDuring, Activity, Decision, DequeueCause, ELIGIBLE_MAX, Event, Forced, HandlingEnd,

@@ -59,7 +59,7 @@ impl<'a> Input<'a> {
             Event::Queued { .. }
             | Event::StepEntered { .. }
             | Event::OpenedToAll { .. }
-            | Event::PriorityChanged { .. }
+            | Event::Changed { .. }
             | Event::Reserved { .. }
             | Event::ReservationEnded { .. }
             | Event::Answered { .. }

@@ -229,7 +229,8 @@ impl PresenceWish {
     }
 }
 
-fn one_of<'a>(ids: impl Iterator<Item = &'a str>, table: &str) -> String {
+/// What to do about a name that is not one of these.
+pub(crate) fn one_of<'a>(ids: impl Iterator<Item = &'a str>, table: &str) -> String {
     let ids: Vec<&str> = ids.collect();
     match ids.as_slice() {
         [] => format!("add a [[{table}]] to the configuration first: there is none"),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::words::seconds;
-use crate::{WantedAgents, Why, Words};
+use crate::{Changed, WantedAgents, Why, Words};
 
 /// One interaction, in progress or over.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -42,6 +42,15 @@ pub struct Interaction {
     pub regained: Option<String>,
     /// The agents whom it wanted by name; null for most.
     pub wanted: Option<WantedAgents>,
+    /// Its points: each is a head start in line (`head_start` of `[routing]`).
+    pub priority: i32,
+    /// What it needs beside what its queue requires, as the configuration writes it; null: nothing.
+    #[schema(example = "english >= 3")]
+    pub require: Option<String>,
+    /// What people changed of it while it waited, first first.
+    pub changes: Vec<Changed>,
+    /// All changes, those beyond the list included.
+    pub changes_total: u32,
     /// When an agent answered.
     pub answered: Option<String>,
     /// When a number outside answered that a rule of the queue led to.
@@ -105,7 +114,20 @@ pub enum InteractionState {
 }
 
 impl InteractionState {
-    fn of(standing: Standing) -> InteractionState {
+    /// As it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            InteractionState::Waiting => "waiting",
+            InteractionState::Ringing => "ringing",
+            InteractionState::Talking => "talking",
+            InteractionState::Leaving => "leaving",
+            InteractionState::Ending => "ending",
+            InteractionState::Ended => "ended",
+        }
+    }
+
+    /// That of one that goes on.
+    pub fn of(standing: Standing) -> InteractionState {
         match standing {
             Standing::Waiting => InteractionState::Waiting,
             Standing::Ringing => InteractionState::Ringing,
@@ -337,6 +359,10 @@ fn told(story: &Story, waited_seconds: f64, talked_seconds: f64, words: &Words<'
         arrived: words.time(story.arrived),
         regained: story.regained.map(|at| words.time(at)),
         wanted: WantedAgents::of(story, words),
+        priority: story.priority,
+        require: story.requirement.as_ref().map(|own| words.requirement(own)),
+        changes: story.changes.iter().map(|one| Changed::new(one, words)).collect(),
+        changes_total: story.changes_total,
         answered: story.answered.map(|at| words.time(at)),
         outside_answered: story.outside_answered.map(|at| words.time(at)),
         ended: None,
@@ -503,6 +529,10 @@ mod tests {
             regained: None,
             wish: None,
             wish_ended: None,
+            priority: 0,
+            requirement: None,
+            changes: Vec::new(),
+            changes_total: 0,
             answered: None,
             outside_answered: Some(Instant::from_secs(130)),
             agent: None,

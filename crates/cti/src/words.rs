@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::{AgentId, QueueId, ReasonCode, SupervisorId};
+use acd::{AgentId, QueueId, ReasonCode, Requirement, SkillId, SupervisorId};
 use chrono::{DateTime, SecondsFormat};
 use report::{AgentName, Names, ReasonName, SupervisorName};
 use timing::Instant;
@@ -85,6 +85,19 @@ impl Words<'_> {
     /// Which queue has this name.
     pub fn find_queue(&self, name: &str) -> Option<QueueId> {
         self.names.queues.iter().find(|(_, queue)| queue.name == name).map(|(&queue, _)| queue)
+    }
+
+    /// A requirement as the configuration writes it; numbers for skills that the configuration has no longer.
+    pub fn requirement(&self, requirement: &Requirement) -> String {
+        let name = |skill: SkillId| {
+            self.names.skills.get(&skill).map_or_else(|| format!("#{}", skill.0), Clone::clone)
+        };
+        requirement.text(name)
+    }
+
+    /// Which skill has this name.
+    pub fn find_skill(&self, name: &str) -> Option<SkillId> {
+        self.names.skills.iter().find(|(_, known)| *known == name).map(|(&skill, _)| skill)
     }
 
     /// Which reason has this id.

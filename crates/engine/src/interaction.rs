@@ -3,15 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use acd::{AgentId, Decision, DequeueCause, ExitId, OverflowCause, QueueId, ReservationId, StepCause};
+use acd::{
+    AgentId, Change, Decision, DequeueCause, ExitId, OverflowCause, QueueId, ReservationId, StepCause,
+    SupervisorId,
+};
 use b2bua::{AttemptId, CallRef, HangUp, Summary};
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
 use crate::engine::identity::known_number;
 use crate::{
-    ATTEMPTS_MAX, AttemptRecord, Ongoing, Outcome, Standing, StepRecord, Story, VISIT_STEPS_MAX, VISITS_MAX,
-    Visit, Withdrawn,
+    ATTEMPTS_MAX, AttemptRecord, CHANGES_MAX, ChangeRecord, Ongoing, Outcome, Standing, StepRecord, Story,
+    VISIT_STEPS_MAX, VISITS_MAX, Visit, Withdrawn,
 };
 
 /// Everything the engine knows about one interaction.
@@ -119,6 +122,22 @@ impl Interaction {
             && visit.steps.len() < VISIT_STEPS_MAX
         {
             visit.steps.push(StepRecord { step, at: now, cause });
+        }
+    }
+
+    /// Somebody changed it while it waited; where nothing was another than before nothing is told.
+    pub(crate) fn changed(&mut self, now: Instant, change: Change, by: Option<SupervisorId>) {
+        if change == Change::NOTHING {
+            return;
+        }
+        let story = &mut self.story;
+        story.priority = change.priority.unwrap_or(story.priority);
+        if let Some(requirement) = &change.requirement {
+            story.requirement.clone_from(requirement);
+        }
+        story.changes_total = story.changes_total.saturating_add(1);
+        if story.changes.len() < CHANGES_MAX {
+            story.changes.push(ChangeRecord { at: now, by, change });
         }
     }
 

@@ -22,8 +22,8 @@ pub use directory::{
 };
 pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{
-    ATTEMPTS_MAX, AttemptRecord, CallRecord, Notice, Ongoing, Outcome, Standing, StepRecord, Story,
-    VISIT_STEPS_MAX, VISITS_MAX, Visit, Withdrawn,
+    ATTEMPTS_MAX, AttemptRecord, CHANGES_MAX, CallRecord, ChangeRecord, Notice, Ongoing, Outcome, Standing,
+    StepRecord, Story, VISIT_STEPS_MAX, VISITS_MAX, Visit, Withdrawn,
 };
 pub use refusals::{
     FurtherRefusals, Parties, REFUSAL_INTERVAL, REFUSAL_SOURCES_MAX, Refusal, RefusalCause, RefusalCount,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use acd::{AgentId, Decision, DequeueCause, InteractionId, OverflowCause, QueueId, StepCause, WantedEnd};
+use acd::{
+    AgentId, Change, Decision, DequeueCause, InteractionId, OverflowCause, QueueId, Request, Requirement,
+    StepCause, SupervisorId, WantedEnd,
+};
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
@@ -125,12 +128,25 @@ pub struct StepRecord {
     pub cause: StepCause,
 }
 
+/// What somebody changed while it waited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeRecord {
+    /// When.
+    pub at: Instant,
+    /// Who wanted it; `None`: whoever gave the command did not say.
+    pub by: Option<SupervisorId>,
+    /// What was another than before.
+    pub change: Change,
+}
+
 /// How many attempts a story lists.
 pub const ATTEMPTS_MAX: usize = 16;
 /// How many stays in queues a story lists.
 pub const VISITS_MAX: usize = 16;
 /// How many steps of one stay a story lists.
 pub const VISIT_STEPS_MAX: usize = 16;
+/// How many changes a story lists.
+pub const CHANGES_MAX: usize = 16;
 
 /// What is known of one interaction, from its arrival on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +175,14 @@ pub struct Story {
     pub wish: Option<Wish>,
     /// When and why it was for everybody; `None`: one of them took it, it wants them still, or it left that queue.
     pub wish_ended: Option<(Instant, WantedEnd)>,
+    /// Its points: those of the number dialled, or what somebody has made of them.
+    pub priority: i32,
+    /// What it needs beside what its queues require.
+    pub requirement: Option<Requirement>,
+    /// What people changed of it, the first [`CHANGES_MAX`].
+    pub changes: Vec<ChangeRecord>,
+    /// All changes, those beyond the list included.
+    pub changes_total: u32,
     /// When an agent answered.
     pub answered: Option<Instant>,
     /// When a number outside answered that a rule of the queue led to.
@@ -191,6 +215,10 @@ impl Story {
             regained: self.regained,
             wish: self.wish,
             wish_ended: self.wish_ended,
+            priority: self.priority,
+            requirement: self.requirement.clone(),
+            changes: self.changes.clone(),
+            changes_total: self.changes_total,
             answered: self.answered,
             outside_answered: self.outside_answered,
             agent: self.agent,
@@ -206,7 +234,7 @@ impl Story {
         interaction: InteractionId,
         caller: String,
         invite: sip::Invite,
-        queue: QueueId,
+        request: &Request,
     ) -> Story {
         Story {
             interaction,
@@ -215,12 +243,16 @@ impl Story {
             called: invite.number,
             origin: invite.origin,
             attributes: invite.headers,
-            entry: queue,
-            queue,
+            entry: request.queue,
+            queue: request.queue,
             arrived: now,
-            regained: None,
+            regained: request.arrived,
             wish: None,
             wish_ended: None,
+            priority: request.priority,
+            requirement: request.requirement.clone(),
+            changes: Vec::new(),
+            changes_total: 0,
             answered: None,
             outside_answered: None,
             agent: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{AgentId, QueueId, ReasonCode, SupervisorId};
+use acd::{AgentId, QueueId, ReasonCode, SkillId, SupervisorId};
 
 /// Names out of the configuration. Given at the start and at each reload; only what changed is touched.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Names {
     pub reasons: BTreeMap<ReasonCode, ReasonName>,
     /// Supervisors; never a label.
     pub supervisors: BTreeMap<SupervisorId, SupervisorName>,
+    /// Skills that an agent has or that something asks for; never a label.
+    pub skills: BTreeMap<SkillId, String>,
 }
 
 /// A queue as people know it.

@@ -199,7 +199,7 @@ impl Reporter {
             // What is open, queues or reserves, is read from snapshots, where new rules are seen to close reserves, too.
             Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
-            | Event::PriorityChanged { .. }
+            | Event::Changed { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::Interrupted { .. }
             | Event::Resumed { .. }

@@ -209,5 +209,6 @@ fn names(config: &Config, numbering: &mut Numbering) -> Names {
         (numbering.supervisor(&supervisor.id), name)
     });
     let supervisors = supervisors.collect();
-    Names { queues, agents, reasons, supervisors }
+    let skills = config.skills().into_iter().map(|name| (numbering.skill(&name), name)).collect();
+    Names { queues, agents, reasons, supervisors, skills }
 }

@@ -305,7 +305,7 @@ impl<'a> Run<'a> {
                 }
                 Event::StepEntered { .. }
                 | Event::OpenedToAll { .. }
-                | Event::PriorityChanged { .. }
+                | Event::Changed { .. }
                 | Event::AfterCallWorkExtended { .. }
                 | Event::LeaseExpired { .. }
                 | Event::AgentAside { .. }

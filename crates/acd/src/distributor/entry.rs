@@ -175,6 +175,11 @@ impl Interaction {
         standing.find(|&nth| self.entry(nth).queue == queue)
     }
 
+    /// Whether it stands in this queue and in no other.
+    pub(crate) fn stands_in_alone(&self, queue: QueueId) -> bool {
+        self.nth_in(queue).is_some_and(|nth| self.standing.but(nth).is_none())
+    }
+
     pub(crate) fn spot(&self, nth: Nth) -> Spot {
         Spot { place: self.place(), nth }
     }

@@ -11,7 +11,7 @@ use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
     AbandonedDuring, AgentId, DequeueCause, Event, Exit, InteractionId, Invalid, MaxWait, Otherwise,
-    OverflowCause, QueueId, Refusal, Request, Requirement, ReservationEnd, WantedEnd,
+    OverflowCause, QueueId, Refusal, Request, ReservationEnd, WantedEnd,
 };
 
 /// What [`crate::state::InteractionState`] says, in as few bytes as a million of them deserve.
@@ -348,56 +348,6 @@ impl Distributor {
         if !let_go.is_empty() {
             self.free_without_fault(let_go);
         }
-        Ok(())
-    }
-
-    pub(super) fn set_priority(&mut self, id: InteractionId, priority: i32) -> Result<(), Refusal> {
-        let slot = self.interaction(id)?;
-        let Interaction { arrived, stage, standing, .. } = self.interactions[slot];
-        let queue = self.interactions[slot].entry(self.interactions[slot].first()).queue;
-        let waits = match stage {
-            Stage::Waiting => true,
-            Stage::Reserved { .. } => false,
-            Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
-        };
-        if !waits {
-            self.stand_down_from_ringing(slot);
-        }
-        for nth in standing.filter(|_| waits) {
-            self.unlist(slot, nth);
-        }
-        let interaction = &mut self.interactions[slot];
-        interaction.priority = priority;
-        interaction.key = Place::new(id, arrived, priority, self.settings.head_start_per_point).key;
-        if !waits {
-            self.stand_ringing(slot);
-        }
-        for nth in standing.filter(|_| waits) {
-            self.list(slot, nth);
-        }
-        self.emit(Event::PriorityChanged { interaction: id, queue, priority });
-        Ok(())
-    }
-
-    pub(super) fn set_requirement(
-        &mut self,
-        id: InteractionId,
-        requirement: Option<&Requirement>,
-    ) -> Result<(), Refusal> {
-        let slot = self.interaction(id)?;
-        if !self.waits(slot) {
-            return Err(Refusal::WrongStage(id));
-        }
-        if let Some(requirement) = requirement {
-            self.settings.check_requirement(requirement)?;
-        }
-        self.stop_waiting_everywhere(slot);
-        let own = requirement.map(|requirement| self.own_requirements.keep(requirement));
-        let before = std::mem::replace(&mut self.interactions[slot].requirement, own);
-        if let Some(before) = before {
-            self.own_requirements.release(before);
-        }
-        self.start_waiting_everywhere(slot);
         Ok(())
     }
 

@@ -11,9 +11,7 @@ use super::{Distributor, Interaction};
 use crate::estimate::Estimator;
 use crate::line::Node;
 use crate::table::Slot;
-use crate::{
-    DequeueCause, ENTRIES_MAX, Event, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request,
-};
+use crate::{DequeueCause, ENTRIES_MAX, Event, Exit, OverflowCause, QueueId, Refusal, Request};
 
 impl Distributor {
     /// The queues that are asked for beside the first, which is defined.
@@ -175,38 +173,5 @@ impl Distributor {
             interaction.standing = Standing::ONE;
             self.give_room_back(Some(also));
         }
-    }
-
-    pub(super) fn move_to(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
-        let slot = self.interaction(id)?;
-        if !self.waits(slot) {
-            return Err(Refusal::WrongStage(id));
-        }
-        if !self.queues.contains(queue) {
-            return Err(Refusal::UnknownQueue(queue));
-        }
-        let interaction = &self.interactions[slot];
-        let (standing, first, there) = (interaction.standing, interaction.first(), interaction.nth_in(queue));
-        let from = interaction.entry(first).queue;
-        if there.is_some_and(|there| standing.but(there).is_none()) {
-            return Err(Refusal::UselessExit(queue));
-        }
-        for nth in standing.but(first).filter(|&nth| Some(nth) != there) {
-            self.stop_waiting(slot, nth);
-            let queue = self.interactions[slot].entry(nth).queue_slot;
-            self.queues[queue].state.estimator.left(self.now);
-            self.dequeue(slot, nth, DequeueCause::Moved);
-            self.end_entry(slot, nth);
-        }
-        if there == Some(first) {
-            return Ok(());
-        }
-        self.stop_waiting(slot, first);
-        self.note_overflow(slot, first, OverflowCause::Moved, Exit::Queue(queue), there.is_some());
-        match there {
-            Some(_) => self.end_entry(slot, first),
-            None => self.enter(slot, first, queue, Some(from)),
-        }
-        Ok(())
     }
 }

@@ -10,6 +10,8 @@ use crate::SkillId;
 pub struct ParseError {
     /// Byte offset in the text.
     pub position: usize,
+    /// The same in characters, counted from 1 as people do.
+    pub character: usize,
     /// What is wrong there.
     pub problem: ParseProblem,
 }
@@ -56,7 +58,7 @@ impl std::error::Error for ParseError {}
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.position + 1;
+        let at = self.character;
         match &self.problem {
             ParseProblem::TooLong => write!(f, "the requirement is longer than {TEXT_MAX} bytes"),
             ParseProblem::SkillExpected { found: Some(found) } => {
@@ -101,19 +103,34 @@ pub fn parse(
     mut resolve: impl FnMut(&str) -> Option<SkillId>,
 ) -> Result<Requirement, ParseError> {
     if text.len() > TEXT_MAX {
-        return Err(ParseError { position: TEXT_MAX, problem: ParseProblem::TooLong });
+        // Of a text of that size nobody counts characters.
+        let (position, character) = (TEXT_MAX, TEXT_MAX + 1);
+        return Err(ParseError { position, character, problem: ParseProblem::TooLong });
     }
+    read(text, &mut resolve).map_err(|Wrong { position, problem }| {
+        let character = 1 + text.char_indices().take_while(|&(start, _)| start < position).count();
+        ParseError { position, character, problem }
+    })
+}
+
+/// What is wrong, and at which byte.
+struct Wrong {
+    position: usize,
+    problem: ParseProblem,
+}
+
+fn read(text: &str, resolve: &mut dyn FnMut(&str) -> Option<SkillId>) -> Result<Requirement, Wrong> {
     let tokens = tokens(text)?;
     if tokens.is_empty() {
         return Ok(Requirement::anyone());
     }
-    let mut parser = Parser { text, tokens: &tokens, next: 0, terms: 0, depth: 0, resolve: &mut resolve };
+    let mut parser = Parser { text, tokens: &tokens, next: 0, terms: 0, depth: 0, resolve };
     let requirement = parser.either()?;
     match parser.peek() {
         None => Ok(requirement),
         Some(token) => {
             let found = parser.text_of(token).to_owned();
-            Err(ParseError { position: token.start, problem: ParseProblem::OperatorExpected { found } })
+            Err(Wrong { position: token.start, problem: ParseProblem::OperatorExpected { found } })
         }
     }
 }
@@ -138,13 +155,13 @@ struct Token {
     end: usize,
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, ParseError> {
+fn tokens(text: &str) -> Result<Vec<Token>, Wrong> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let start = text.len() - rest.len();
         let (kind, length) = token(rest, first)
-            .ok_or(ParseError { position: start, problem: ParseProblem::StrayCharacter { found: first } })?;
+            .ok_or(Wrong { position: start, problem: ParseProblem::StrayCharacter { found: first } })?;
         tokens.push(Token { kind, start, end: start + length });
         rest = rest[length..].trim_start();
     }
@@ -214,7 +231,7 @@ impl Parser<'_> {
         found
     }
 
-    fn either(&mut self) -> Result<Requirement, ParseError> {
+    fn either(&mut self) -> Result<Requirement, Wrong> {
         let mut parts = vec![self.all()?];
         while self.takes(Kind::Or) {
             parts.push(self.all()?);
@@ -222,7 +239,7 @@ impl Parser<'_> {
         Ok(single_or(parts, Requirement::Any))
     }
 
-    fn all(&mut self) -> Result<Requirement, ParseError> {
+    fn all(&mut self) -> Result<Requirement, Wrong> {
         let mut parts = vec![self.single()?];
         while self.takes(Kind::And) {
             parts.push(self.single()?);
@@ -230,7 +247,7 @@ impl Parser<'_> {
         Ok(single_or(parts, Requirement::All))
     }
 
-    fn single(&mut self) -> Result<Requirement, ParseError> {
+    fn single(&mut self) -> Result<Requirement, Wrong> {
         let Some(token) = self.peek() else {
             return Err(self.at_end(ParseProblem::SkillExpected { found: None }));
         };
@@ -250,31 +267,31 @@ impl Parser<'_> {
                     return Ok(inner);
                 }
                 match self.peek() {
-                    None => Err(ParseError { position: token.start, problem: ParseProblem::Unclosed }),
+                    None => Err(Wrong { position: token.start, problem: ParseProblem::Unclosed }),
                     Some(other) => {
                         let found = self.text_of(other).to_owned();
                         let problem = ParseProblem::OperatorExpected { found };
-                        Err(ParseError { position: other.start, problem })
+                        Err(Wrong { position: other.start, problem })
                     }
                 }
             }
             Kind::Name | Kind::QuotedName => self.comparison(token),
             Kind::Close | Kind::And | Kind::Or | Kind::Comparison(_) | Kind::Number => {
                 let found = Some(self.text_of(token).to_owned());
-                Err(ParseError { position: token.start, problem: ParseProblem::SkillExpected { found } })
+                Err(Wrong { position: token.start, problem: ParseProblem::SkillExpected { found } })
             }
         }
     }
 
-    fn comparison(&mut self, token: Token) -> Result<Requirement, ParseError> {
+    fn comparison(&mut self, token: Token) -> Result<Requirement, Wrong> {
         self.terms += 1;
         if self.terms > TERMS_MAX {
-            return Err(ParseError { position: token.start, problem: ParseProblem::TooLarge });
+            return Err(Wrong { position: token.start, problem: ParseProblem::TooLarge });
         }
         let name = self.text[token.start..token.end].trim_matches('"');
         let Some(skill) = (self.resolve)(name) else {
             let problem = ParseProblem::UnknownSkill { name: name.to_owned() };
-            return Err(ParseError { position: token.start, problem });
+            return Err(Wrong { position: token.start, problem });
         };
         let Some(Token { kind: Kind::Comparison(comparison), .. }) = self.peek() else {
             return Ok(Requirement::at_least(skill, 1));
@@ -283,7 +300,7 @@ impl Parser<'_> {
         Ok(Requirement::Skill { skill, comparison, level: self.level()? })
     }
 
-    fn level(&mut self) -> Result<u8, ParseError> {
+    fn level(&mut self) -> Result<u8, Wrong> {
         let Some(token) = self.peek() else {
             return Err(self.at_end(ParseProblem::LevelExpected { found: None }));
         };
@@ -293,21 +310,21 @@ impl Parser<'_> {
             Ok(level) if level <= LEVEL_MAX => Ok(level),
             Ok(_) | Err(_) => {
                 let found = Some(text.to_owned());
-                Err(ParseError { position: token.start, problem: ParseProblem::LevelExpected { found } })
+                Err(Wrong { position: token.start, problem: ParseProblem::LevelExpected { found } })
             }
         }
     }
 
-    fn enter(&mut self, token: Token) -> Result<(), ParseError> {
+    fn enter(&mut self, token: Token) -> Result<(), Wrong> {
         self.depth += 1;
         if self.depth >= DEPTH_MAX {
-            return Err(ParseError { position: token.start, problem: ParseProblem::TooDeep });
+            return Err(Wrong { position: token.start, problem: ParseProblem::TooDeep });
         }
         Ok(())
     }
 
-    fn at_end(&self, problem: ParseProblem) -> ParseError {
-        ParseError { position: self.text.len(), problem }
+    fn at_end(&self, problem: ParseProblem) -> Wrong {
+        Wrong { position: self.text.len(), problem }
     }
 }
 

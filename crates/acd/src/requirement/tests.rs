@@ -66,6 +66,9 @@ fn an_error_says_what_and_where() {
     assert_eq!(problem("korean \"and"), (7, StrayCharacter { found: '"' }));
     let shown = parse("billing >= 11", skill).unwrap_err().to_string();
     assert_eq!(shown, "a level from 0 to 10 should stand at character 12, not `11`");
+    let error =
+        parse("\"한국어 상담\" and biling", |name| (name != "biling").then_some(SkillId(1))).unwrap_err();
+    assert_eq!((error.position, error.character), (23, 14), "bytes, and characters as people count them");
 }
 
 #[test]

@@ -313,11 +313,6 @@ impl Mirror {
                     state.leaving = false;
                 }
             }
-            Command::SetRequirement { interaction, requirement } => {
-                if let Some(state) = self.state.interactions.get_mut(interaction) {
-                    state.requirement.clone_from(requirement);
-                }
-            }
             Command::Enqueue { request, .. } => {
                 self.brings = (request.requirement.clone(), request.wanted);
             }
@@ -336,8 +331,7 @@ impl Mirror {
             | Command::EndAfterCallWork { .. }
             | Command::ExtendAfterCallWork { .. }
             | Command::Cancel { .. }
-            | Command::SetPriority { .. }
-            | Command::Move { .. }
+            | Command::Change { .. }
             | Command::Accept { .. }
             | Command::Reject { .. }
             | Command::Finish { .. }
@@ -359,9 +353,12 @@ impl Mirror {
             Event::OpenedToAll { interaction, queue, .. } => {
                 self.entry(interaction, queue).map(|entry| entry.wanted = None)
             }
-            Event::PriorityChanged { interaction, priority, .. } => {
-                self.contact(interaction).map(|contact| contact.priority = priority)
-            }
+            Event::Changed { interaction, ref change, .. } => self.contact(interaction).map(|contact| {
+                contact.priority = change.priority.unwrap_or(contact.priority);
+                if let Some(requirement) = &change.requirement {
+                    contact.requirement.clone_from(requirement);
+                }
+            }),
             Event::Reserved { reservation, interaction, agent, queue, deadline, ref decision, .. } => {
                 let held = ReservationState { interaction, agent, queue, since: now, deadline };
                 self.reserved(reservation, held, decision.wanted.is_none())

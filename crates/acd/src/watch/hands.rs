@@ -104,7 +104,7 @@ impl Hands {
             Event::Queued { .. }
             | Event::StepEntered { .. }
             | Event::OpenedToAll { .. }
-            | Event::PriorityChanged { .. }
+            | Event::Changed { .. }
             | Event::Abandoned { .. }
             | Event::Overflowed { .. }
             | Event::Dequeued { .. }

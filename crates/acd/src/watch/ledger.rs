@@ -116,9 +116,7 @@ impl Ledger {
             | Command::ExtendAfterCallWork { .. }
             | Command::Enqueue { .. }
             | Command::Cancel { .. }
-            | Command::SetPriority { .. }
-            | Command::SetRequirement { .. }
-            | Command::Move { .. }
+            | Command::Change { .. }
             | Command::Finish { .. }
             | Command::Return { .. } => None,
         };
@@ -169,13 +167,6 @@ impl Ledger {
                 visits.for_each(|visit| visit.has_old_step = true);
                 line.iter().for_each(|&id| self.list(id));
             }
-            Command::SetRequirement { interaction, requirement } => {
-                self.unlist(*interaction);
-                if let Some(stay) = self.stays.get_mut(interaction) {
-                    stay.own = requirement.is_some();
-                }
-                self.list(*interaction);
-            }
             Command::DefineAgent { agent, settings } => {
                 match settings.selection {
                     Some(selection) => self.selections.insert(*agent, selection),
@@ -199,8 +190,7 @@ impl Ledger {
             | Command::ExtendAfterCallWork { .. }
             | Command::Enqueue { .. }
             | Command::Cancel { .. }
-            | Command::SetPriority { .. }
-            | Command::Move { .. }
+            | Command::Change { .. }
             | Command::Accept { .. }
             | Command::Reject { .. }
             | Command::Finish { .. }
@@ -220,9 +210,11 @@ impl Ledger {
                 self.step_entered(interaction, queue, step, cause)
             }
             Event::OpenedToAll { interaction, cause, .. } => self.opened(interaction, cause),
-            Event::PriorityChanged { interaction, priority, .. } => {
+            Event::Changed { interaction, ref change, .. } => {
                 self.unlist(interaction);
-                self.stay(interaction)?.priority = priority;
+                let stay = self.stay(interaction)?;
+                stay.priority = change.priority.unwrap_or(stay.priority);
+                stay.own = change.requirement.as_ref().map_or(stay.own, Option::is_some);
                 self.list(interaction);
                 Ok(())
             }

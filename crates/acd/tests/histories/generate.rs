@@ -6,11 +6,11 @@ use std::time::Duration;
 use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
-    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Capacity, Channel, Closed,
-    Command, Condition, Exit, ExitId, ForcedPresence, IdleClock, InteractionId, Interruptions, Lease, Limit,
-    MaxLength, MaxWait, Measure, NobodyLoggedIn, Otherwise, Overflow, PREFERENCES_MAX, Presence, QueueId,
-    QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve, Ring,
-    Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId, Wanted,
+    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Capacity, Change, Channel,
+    Closed, Command, Condition, Exit, ExitId, ForcedPresence, IdleClock, InteractionId, Interruptions, Lease,
+    Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn, Otherwise, Overflow, PREFERENCES_MAX, Presence,
+    QueueId, QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve,
+    Ring, Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId, Wanted,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -38,8 +38,8 @@ pub(crate) enum Op {
     Finish(usize),
     /// Give one of the conversations back to its queue.
     Return(usize),
-    /// Move one of those who wait.
-    Move(usize, QueueId),
+    /// Change one of those who wait.
+    Change(usize, Change),
     /// Renew the lease of one of the conversations.
     Renew(usize),
     /// Extend (or end) the after-call work of one who has some.
@@ -405,7 +405,7 @@ fn op() -> impl Strategy<Value = Op> {
         7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
         12 => any::<usize>().prop_map(Op::Finish),
         3 => any::<usize>().prop_map(Op::Return),
-        3 => (any::<usize>(), queue()).prop_map(|(pick, queue)| Op::Move(pick, queue)),
+        4 => (any::<usize>(), change()).prop_map(|(pick, change)| Op::Change(pick, change)),
         5 => any::<usize>().prop_map(Op::Renew),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
@@ -451,15 +451,20 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     )
 }
 
+fn change() -> impl Strategy<Value = Change> {
+    let priority = option::of(-2..3i32);
+    let requirement = option::weighted(0.3, option::of(requirement()));
+    (priority, requirement, option::weighted(0.3, queue()))
+        .prop_map(|(priority, requirement, queue)| Change { priority, requirement, queue })
+}
+
 fn work() -> impl Strategy<Value = Command> {
     prop_oneof![
         12 => enqueue(),
         3 => interaction().prop_map(|interaction| Command::Cancel { interaction }),
-        2 => (interaction(), -2..3i32)
-            .prop_map(|(interaction, priority)| Command::SetPriority { interaction, priority }),
-        2 => (interaction(), option::of(requirement()))
-            .prop_map(|(interaction, requirement)| Command::SetRequirement { interaction, requirement }),
-        1 => (interaction(), queue()).prop_map(|(interaction, queue)| Command::Move { interaction, queue }),
+        4 => (interaction(), change(), option::of(0..3u32)).prop_map(|(interaction, change, by)| {
+            Command::Change { interaction, change, by: by.map(SupervisorId) }
+        }),
         1 => interaction().prop_map(|interaction| Command::Finish { interaction }),
         1 => interaction().prop_map(|interaction| Command::Return { interaction }),
     ]

@@ -5,7 +5,7 @@ use acd::{
     ReasonCode, RejectCause, ReservationEnd, Selection, StepCause, WantedEnd,
 };
 
-pub(crate) const ALL: [&str; 72] = [
+pub(crate) const ALL: [&str; 77] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -15,7 +15,12 @@ pub(crate) const ALL: [&str; 72] = [
     "step by time",
     "step past an unstaffed one",
     "step by new rules",
+    "changed nothing",
     "priority changed",
+    "requirement changed",
+    "moved",
+    "two things changed",
+    "all changed",
     "reserved: one eligible",
     "reserved: several eligible",
     "reserved by own requirement",
@@ -92,7 +97,16 @@ pub(crate) fn of(event: &Event) -> &'static str {
         },
         Event::OpenedToAll { cause: WantedEnd::Absent, .. } => "opened to all, nobody wanted is there",
         Event::OpenedToAll { cause: WantedEnd::TimedOut, .. } => "opened to all by time",
-        Event::PriorityChanged { .. } => "priority changed",
+        Event::Changed { change, .. } => match (change.priority, &change.requirement, change.queue) {
+            (None, None, None) => "changed nothing",
+            (Some(_), None, None) => "priority changed",
+            (None, Some(_), None) => "requirement changed",
+            (None, None, Some(_)) => "moved",
+            (Some(_), Some(_), Some(_)) => "all changed",
+            (Some(_), Some(_), None) | (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {
+                "two things changed"
+            }
+        },
         Event::Reserved { decision, .. } => reserved(decision),
         Event::ReservationEnded { cause, .. } => reservation_end(*cause),
         Event::Answered { .. } => "answered",

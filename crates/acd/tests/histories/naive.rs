@@ -20,12 +20,12 @@ use acd::state::{
     AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
 };
 use acd::{
-    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, CHANNELS_MAX, Channel, Command,
-    Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault, Forced, ForcedPresence,
-    HandlingEnd, IdleClock, InteractionId, Interruption, Lease, Otherwise, OverflowCause, Presence, QueueId,
-    QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd, ReservationId,
-    Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Wanted, WantedEnd, Work, WorkStage,
-    Worked, Works,
+    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, CHANNELS_MAX, Change, Channel,
+    Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault, Forced,
+    ForcedPresence, HandlingEnd, IdleClock, InteractionId, Interruption, Lease, Otherwise, OverflowCause,
+    Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd,
+    ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Wanted, WantedEnd,
+    Work, WorkStage, Worked, Works,
 };
 use timing::Instant;
 use wanted::{asks_no_skills, is_wanted, until};
@@ -347,11 +347,7 @@ impl Naive {
             Command::ExtendAfterCallWork { agent, by } => self.extend(agent, by),
             Command::Enqueue { interaction, request } => self.enqueue(interaction, request),
             Command::Cancel { interaction } => self.cancel(interaction),
-            Command::SetPriority { interaction, priority } => self.set_priority(interaction, priority),
-            Command::SetRequirement { interaction, requirement } => {
-                self.set_requirement(interaction, requirement)
-            }
-            Command::Move { interaction, queue } => self.relocate(interaction, queue),
+            Command::Change { interaction, change, by } => self.alter(interaction, change, by),
             Command::Accept { reservation } => self.accept(reservation),
             Command::Reject { reservation, cause } => self.reject(reservation, cause),
             Command::Finish { interaction } => self.finish(interaction, HandlingEnd::Finished),

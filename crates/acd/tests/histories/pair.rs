@@ -101,10 +101,10 @@ impl Pair {
             Op::Return(pick) => {
                 self.maybe(self.handled(*pick).map(|interaction| Command::Return { interaction }), tally)
             }
-            Op::Move(pick, queue) => {
-                let queue = *queue;
+            Op::Change(pick, change) => {
                 let waiting = self.waiting(*pick);
-                self.maybe(waiting.map(|interaction| Command::Move { interaction, queue }), tally)
+                let change = |interaction| Command::Change { interaction, change: change.clone(), by: None };
+                self.maybe(waiting.map(change), tally)
             }
             Op::Renew(pick) => {
                 let lease = self.handled(*pick).map(Lease::Handling);

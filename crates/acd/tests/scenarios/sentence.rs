@@ -2,7 +2,7 @@
 
 use acd::state::State;
 use acd::{
-    AgentId, Command, InteractionId, Lease, Otherwise, Presence, ReasonCode, RejectCause, Request,
+    AgentId, Change, Command, InteractionId, Lease, Otherwise, Presence, ReasonCode, RejectCause, Request,
     ReservationId, SupervisorId, Wanted,
 };
 use timing::Instant;
@@ -55,18 +55,19 @@ fn queue(names: &mut Names, text: &str) -> Said<Command> {
 /// `enters support with priority 2, needing english >= 3, having waited 40s`
 fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str) -> Said<Command> {
     let words: Vec<&str> = text.splitn(3, ' ').collect();
+    let changed = |change| Command::Change { interaction, change, by: None };
     match words[..] {
         ["enters", ..] => enters(names, now, interaction, text),
         ["hangs", "up"] => Ok(Command::Cancel { interaction }),
         ["ends"] => Ok(Command::Finish { interaction }),
         ["goes", "on"] => Ok(Command::Renew { lease: Lease::Handling(interaction) }),
         ["goes", "back"] => Ok(Command::Return { interaction }),
-        ["gets", "priority", points] => Ok(Command::SetPriority { interaction, priority: number(points)? }),
-        ["moves", "to", queue] => Ok(Command::Move { interaction, queue: names.queue(queue)? }),
-        ["needs", "nothing", ..] => Ok(Command::SetRequirement { interaction, requirement: None }),
+        ["gets", "priority", points] => Ok(changed(Change::priority(number(points)?))),
+        ["moves", "to", queue] => Ok(changed(Change::queue(names.queue(queue)?))),
+        ["needs", "nothing", ..] => Ok(changed(Change::requirement(None))),
         ["needs", ..] => {
-            let requirement = Some(names.requirement(text.trim_start_matches("needs").trim())?);
-            Ok(Command::SetRequirement { interaction, requirement })
+            let own = names.requirement(text.trim_start_matches("needs").trim())?;
+            Ok(changed(Change::requirement(Some(own))))
         }
         _ => {
             let known = "enters QUEUE, hangs up, ends, goes on, goes back, gets priority N, moves to QUEUE, needs ...";

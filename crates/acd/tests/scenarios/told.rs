@@ -93,8 +93,14 @@ fn words(names: &Names, event: &Event) -> Words {
                 vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
             (format!("call {} is for everybody", interaction.0), fields)
         }
-        Event::PriorityChanged { interaction, priority, .. } => {
-            (format!("call {} has priority {priority}", interaction.0), Vec::new())
+        Event::Changed { interaction, change, by, .. } => {
+            let mut fields: Vec<(&'static str, String)> = Vec::new();
+            fields.extend(change.priority.map(|points| ("priority", points.to_string())));
+            let needs = |own: &Option<_>| if own.is_some() { "something else" } else { "nothing" }.to_owned();
+            fields.extend(change.requirement.as_ref().map(|own| ("needs", needs(own))));
+            fields.extend(change.queue.map(|queue| ("to", queue_name(queue))));
+            fields.extend(by.map(|by| ("by", by.0.to_string())));
+            (format!("call {} is changed", interaction.0), fields)
         }
         Event::Reserved { .. } => rings(names, event),
         Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left } => {
@@ -276,7 +282,7 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         Event::Queued { .. }
         | Event::StepEntered { .. }
         | Event::OpenedToAll { .. }
-        | Event::PriorityChanged { .. }
+        | Event::Changed { .. }
         | Event::Reserved { .. }
         | Event::ReservationEnded { .. }
         | Event::Answered { .. }

@@ -1,8 +1,8 @@
 //! Configuration changes are commands: they cost what they change and reset nothing.
 
 use acd::{
-    AgentSettings, Command, Event, Exit, ExitId, Fault, IdleClock, InteractionId, Invalid, MaxWait, QueueId,
-    QueueSettings, Refusal, Request, Requirement, Settings, SkillId, StepEffect, Strategy,
+    AgentSettings, Change, Command, Event, Exit, ExitId, Fault, IdleClock, InteractionId, Invalid, MaxWait,
+    QueueId, QueueSettings, Refusal, Request, Requirement, Settings, SkillId, StepEffect, Strategy,
 };
 use std::time::Duration;
 
@@ -210,7 +210,7 @@ fn who_waits_is_shown_in_the_order_of_the_line() {
     world.wait(seconds(20));
     world.call_with(2, 1, 0, Some(Requirement::at_least(BILLING, 3)));
     world.call(3, 1);
-    world.tell(Command::SetPriority { interaction: InteractionId(1), priority: 1 });
+    world.change(1, Change::priority(1));
     let line = world.acd.first_in_line(QueueId(1), 2);
     assert_eq!(line.iter().map(|waiting| waiting.interaction.0).collect::<Vec<_>>(), [1, 2]);
     assert_eq!((line[0].priority, line[0].step, line[1].step), (1, 1, 0));
@@ -232,9 +232,9 @@ fn the_state_hash_differs_where_the_future_may_differ() {
     let empty = world.acd.state_hash();
     world.call(1, 1);
     let one = world.acd.state_hash();
-    world.tell(Command::SetPriority { interaction: InteractionId(1), priority: 1 });
+    world.change(1, Change::priority(1));
     let raised = world.acd.state_hash();
-    world.tell(Command::SetPriority { interaction: InteractionId(1), priority: 0 });
+    world.change(1, Change::priority(0));
     assert_eq!(world.acd.state_hash(), one);
     assert!(empty != one && one != raised);
 }

@@ -99,7 +99,7 @@ fn who_waits_is_told_by_place_and_a_priority_changes_it_at_once() {
     }
     let before: Vec<f64> = (11..=13).map(|waiting| tens(&world, waiting)).collect();
     assert_eq!(before, [6.0, 12.0, 18.0]);
-    world.tell(Command::SetPriority { interaction: InteractionId(13), priority: 1 });
+    world.change(13, Change::priority(1));
     let after: Vec<f64> = (11..=13).map(|waiting| tens(&world, waiting)).collect();
     assert_eq!(after, [12.0, 18.0, 6.0]);
     assert_eq!(of(&world, 1), None, "in conversation");

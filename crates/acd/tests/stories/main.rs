@@ -2,6 +2,7 @@
 
 mod agents;
 mod allocation;
+mod changes;
 mod channels;
 mod configuration;
 mod estimates;
@@ -27,9 +28,9 @@ use std::time::Duration;
 use acd::state::{Stage, State};
 use acd::watch::{Input, Journal, Step as WatchStep, Watch};
 use acd::{
-    Activity, AgentId, AgentSettings, Command, Distributor, Event, Exit, ExitId, InteractionId, Presence,
-    QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationId, Settings,
-    SkillId, Step, StepEffect, invariants,
+    Activity, AgentId, AgentSettings, Change, Command, Distributor, Event, Exit, ExitId, InteractionId,
+    Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationId,
+    Settings, SkillId, Step, StepEffect, invariants,
 };
 use timing::Instant;
 
@@ -179,6 +180,11 @@ impl World {
     fn call_with(&mut self, id: u64, queue: u32, priority: i32, requirement: Option<Requirement>) {
         let request = Request { priority, requirement, ..Request::new(QueueId(queue)) };
         self.tell(Command::Enqueue { interaction: InteractionId(id), request });
+    }
+
+    /// Somebody changes a call that waits.
+    fn change(&mut self, id: u64, change: Change) {
+        self.tell(Command::Change { interaction: InteractionId(id), change, by: None });
     }
 
     fn hang_up(&mut self, id: u64) {

@@ -1,6 +1,8 @@
 //! Contact surplus and steps: who waits, how long for whom, and who goes first.
 
-use acd::{AgentId, Command, Event, InteractionId, QueueId, Request, Requirement, StepCause, StepEffect};
+use acd::{
+    AgentId, Change, Command, Event, InteractionId, QueueId, Request, Requirement, StepCause, StepEffect,
+};
 use timing::Instant;
 
 use crate::{BILLING, ENGLISH, World, seconds, step};
@@ -63,7 +65,7 @@ fn a_change_of_priority_counts_at_once() {
     world.call(1, 1);
     world.wait(seconds(5));
     world.call(2, 1);
-    world.tell(Command::SetPriority { interaction: InteractionId(2), priority: 1 });
+    world.change(2, Change::priority(1));
     world.agent(1, &[]);
     assert_eq!(world.rings(1), Some(2));
 }
@@ -219,11 +221,10 @@ fn who_needs_something_rare_holds_nobody_back() {
 fn a_changed_own_requirement_counts_at_once() {
     let mut world = relaxing();
     world.agent(7, &[(BILLING, 8)]);
-    let interaction = InteractionId(1);
     world.call_with(1, 1, 0, Some(Requirement::at_least(ENGLISH, 3)));
-    world.tell(Command::SetRequirement { interaction, requirement: Some(billing(9)) });
+    world.change(1, Change::requirement(Some(billing(9))));
     assert_eq!(world.rings(7), None);
-    world.tell(Command::SetRequirement { interaction, requirement: None });
+    world.change(1, Change::requirement(None));
     assert_eq!(world.rings(7), Some(1));
 }
 
@@ -234,7 +235,7 @@ fn a_moved_interaction_keeps_its_age_and_begins_the_other_queues_steps() {
     world.call(1, 2);
     world.wait(seconds(30));
     world.call(2, 1);
-    world.tell(Command::Move { interaction: InteractionId(1), queue: QueueId(1) });
+    world.change(1, Change::queue(QueueId(1)));
     assert_eq!((world.waits_in(1), world.step_of(1)), (Some(1), 0));
     world.agent(7, &[(BILLING, 7)]);
     assert_eq!(world.rings(7), Some(1));

@@ -1,8 +1,8 @@
 //! A caller in several queues at once: each as if it were the only one, until one of them has an agent.
 
 use acd::{
-    Command, DequeueCause, ENTRIES_MAX, Event, Exit, ExitId, InteractionId, MaxLength, MaxWait, QueueId,
-    Refusal, RejectCause, Request, Requirement, Selection, StepEffect,
+    Change, Command, DequeueCause, ENTRIES_MAX, Event, Exit, ExitId, InteractionId, MaxLength, MaxWait,
+    QueueId, Refusal, RejectCause, Request, Requirement, Selection, StepEffect,
 };
 
 use crate::{BILLING, ENGLISH, World, seconds, step};
@@ -180,10 +180,9 @@ fn who_is_moved_leaves_all_the_other_queues() {
     world.queue(3, |_| {});
     call(&mut world, 1, &[1, 2]);
     call(&mut world, 2, &[1, 2]);
-    let to = |id, queue| Command::Move { interaction: InteractionId(id), queue: QueueId(queue) };
-    world.tell(to(1, 3));
+    world.change(1, Change::queue(QueueId(3)));
     world.wait(seconds(5));
-    world.tell(to(2, 2));
+    world.change(2, Change::queue(QueueId(2)));
     assert_eq!((stands_in(&world, 1), stands_in(&world, 2)), (vec![3], vec![2]));
     let entered = world.acd.state().interactions[&InteractionId(2)].first().entered;
     assert_eq!(
@@ -191,7 +190,6 @@ fn who_is_moved_leaves_all_the_other_queues() {
         seconds(5),
         "the time in the queue where the caller stood already is kept"
     );
-    assert_eq!(world.try_to(to(2, 2)), Err(Refusal::UselessExit(QueueId(2))));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Agents wanted by name: preferred, the last one, and nobody else.
 
 use acd::{
-    AgentId, Command, Event, Exit, ExitId, Fault, InteractionId, Invalid, MaxWait, NobodyLoggedIn, Otherwise,
-    OverflowCause, QueueId, Refusal, RejectCause, Request, Requirement, Strategy, WANTED_MAX, Wanted,
-    WantedEnd,
+    AgentId, Change, Command, Event, Exit, ExitId, Fault, InteractionId, Invalid, MaxWait, NobodyLoggedIn,
+    Otherwise, OverflowCause, QueueId, Refusal, RejectCause, Request, Requirement, Strategy, WANTED_MAX,
+    Wanted, WantedEnd,
 };
 
 use crate::{BILLING, World, seconds};
@@ -222,7 +222,7 @@ fn whoever_goes_on_into_another_queue_wants_nobody_any_more() {
     one_talks_and_two_is_idle(&mut world);
     world.tell(enqueue(1, 1, preferred(1, 600)));
     assert_eq!(world.rings(2), None);
-    world.tell(Command::Move { interaction: InteractionId(1), queue: QueueId(2) });
+    world.change(1, Change::queue(QueueId(2)));
     assert_eq!(world.rings(2), Some(1));
 }
 

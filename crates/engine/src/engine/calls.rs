@@ -64,8 +64,7 @@ impl Engine {
             request.wanted = wish.map(|wish| wish.wanted);
         }
         request.arrived = known.and_then(|number| self.regain_place(now, queue, &number));
-        let mut story = Story::new(now, interaction, number(&caller), *invite, queue);
-        (story.regained, story.wish) = (request.arrived, wish);
+        let story = Story { wish, ..Story::new(now, interaction, number(&caller), *invite, &request) };
         let state = Interaction {
             call,
             stage: Stage::Waiting,

@@ -54,9 +54,7 @@ impl Engine {
                 }
             }
             Event::Dequeued { interaction, queue, cause, .. } => {
-                if let Some(state) = self.interactions.get_mut(&interaction) {
-                    state.dequeued(now, queue, cause);
-                }
+                self.note(interaction, |state| state.dequeued(now, queue, cause));
             }
             Event::HandlingEnded { interaction, cause: HandlingEnd::Returned, .. } => {
                 self.given_back(interaction);
@@ -69,9 +67,11 @@ impl Engine {
             }
             Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
-            // Priorities, and the states of agents and queues, are for reporters and desktops.
-            Event::PriorityChanged { .. }
-            | Event::AfterCallWorkStarted { .. }
+            Event::Changed { interaction, change, by, .. } => {
+                self.note(interaction, |state| state.changed(now, *change, by));
+            }
+            // The states of agents and queues are for reporters and desktops.
+            Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
             | Event::LeaseExpired { .. }
@@ -84,6 +84,13 @@ impl Engine {
             | Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. } => {}
+        }
+    }
+
+    /// Into the story of an interaction that goes on.
+    fn note(&mut self, interaction: InteractionId, note: impl FnOnce(&mut Interaction)) {
+        if let Some(state) = self.interactions.get_mut(&interaction) {
+            note(state);
         }
     }
 

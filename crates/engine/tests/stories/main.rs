@@ -4,6 +4,7 @@
 
 mod agents;
 mod answers;
+mod changes;
 mod entries;
 mod exits;
 mod histories;

@@ -452,7 +452,10 @@ impl World {
         let passed = self.engine.totals();
         let is_beside = |event: &&acd::Event| matches!(event, acd::Event::Queued { beside: true, .. });
         let beside = self.said.iter().filter(is_beside).count() as u64;
-        let entered = totals.offered - totals.flowed_out - totals.returned - beside;
+        // Who flows into a queue in which they stand already is not offered there again.
+        let flows_in = |event: &&acd::Event| matches!(event, acd::Event::Queued { queue, from: Some(from), .. } if from != queue);
+        let flowed_in = self.said.iter().filter(flows_in).count() as u64;
+        let entered = totals.offered - flowed_in - totals.returned - beside;
         assert_eq!(passed.sip.calls(), entered + passed.refused_calls(), "{passed:?}");
         assert_eq!(totals.answered, totals.finished);
         // Who was given back was answered twice, or in vain.

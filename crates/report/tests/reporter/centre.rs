@@ -26,8 +26,7 @@ pub(crate) fn names() -> Names {
     Names {
         queues: BTreeMap::from([(BILLING, queue("billing", 20)), (TECHNICAL, queue("technical", 25))]),
         agents: BTreeMap::from([(KIM, kim)]),
-        reasons: BTreeMap::new(),
-        supervisors: BTreeMap::new(),
+        ..Names::default()
     }
 }
 

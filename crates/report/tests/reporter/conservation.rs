@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use acd::{
-    AgentId, AgentSettings, Command, Exit, ExitId, InteractionId, MaxLength, MaxWait, QueueId, QueueSettings,
-    ReasonCode, RejectCause, Request, Ring,
+    AgentId, AgentSettings, Change, Command, Exit, ExitId, InteractionId, MaxLength, MaxWait, QueueId,
+    QueueSettings, ReasonCode, RejectCause, Request, Ring,
 };
 use proptest::prelude::*;
 use report::AgentState;
@@ -112,7 +112,10 @@ fn act(centre: &mut Centre, deed: &Deed) {
         }
         Deed::Finish(call) => centre.finish(call),
         Deed::Return(call) => centre.apply(Command::Return { interaction: InteractionId(call) }),
-        Deed::Move(call, queue) => centre.apply(Command::Move { interaction: InteractionId(call), queue }),
+        Deed::Move(call, queue) => {
+            let (interaction, change) = (InteractionId(call), Change::queue(queue));
+            centre.apply(Command::Change { interaction, change, by: None });
+        }
         Deed::LogIn(agent) => {
             centre.apply(Command::DefineAgent { agent, settings: Box::new(AgentSettings::default()) });
             centre.apply(Command::LogIn { agent, not_ready: None });

@@ -1,8 +1,8 @@
 //! What is counted when.
 
 use acd::{
-    Command, Exit, ExitId, InteractionId, MaxWait, QueueSettings, ReasonCode, RejectCause, Requirement,
-    Reserve,
+    Change, Command, Exit, ExitId, InteractionId, MaxWait, QueueSettings, ReasonCode, RejectCause,
+    Requirement, Reserve,
 };
 use timing::Instant;
 
@@ -56,7 +56,11 @@ fn a_move_flows_out_of_one_queue_and_is_offered_to_the_other() {
     let mut centre = Centre::new(&plain());
     centre.enqueue(1, BILLING);
     centre.pass(secs(7));
-    centre.apply(Command::Move { interaction: InteractionId(1), queue: TECHNICAL });
+    centre.apply(Command::Change {
+        interaction: InteractionId(1),
+        change: Change::queue(TECHNICAL),
+        by: None,
+    });
     let scrape = centre.scrape();
     assert_eq!(scrape.outcome("billing", "overflowed"), 1.0);
     assert_eq!(scrape.of_queue("cordboard_flow_outs_total", "billing"), 1.0);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{AgentSnapshot, Command, Distributor, Refusal};
+use acd::{AgentSnapshot, Command, Distributor, InteractionId, Refusal};
 use arc_swap::{ArcSwap, Guard};
 use cti::{Problem, TrunkNames, Words};
-use engine::Engine;
+use engine::{Engine, Ongoing};
 use report::Names;
 use tokio::sync::oneshot;
 
@@ -64,6 +64,22 @@ impl Api {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Tell { agent, command, reply }).map_err(|_| Problem::busy())?;
         in_time(answer).await
+    }
+
+    /// Has the distributor change an interaction: how that went, and what the engine knows of it when it has heard of
+    /// the change and of all that followed from it.
+    pub(super) async fn change(
+        &self,
+        interaction: InteractionId,
+        command: Command,
+    ) -> Result<(Result<(), Refusal>, Option<Ongoing>), Problem> {
+        let (reply, done) = oneshot::channel();
+        let (seen, answer) = oneshot::channel();
+        // Who asked may have given up.
+        let then = Look::new(move |engine: &Engine| drop(seen.send(engine.interaction(interaction))));
+        self.asks.send(Ask::Change { command, reply, then }).map_err(|_| Problem::busy())?;
+        let ongoing = in_time(answer).await?;
+        Ok((in_time(done).await?, ongoing))
     }
 }
 

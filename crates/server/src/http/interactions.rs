@@ -6,17 +6,19 @@
 
 use std::sync::Arc;
 
-use acd::{AgentId, InteractionId, QueueId};
+use acd::{AgentId, Command, InteractionId, QueueId};
 use axum::Json;
 use axum::extract::State;
-use cti::{Filter, Interaction, Interactions, Problem, Words};
+use cti::{ChangeWish, Filter, Interaction, InteractionState, Interactions, Problem, Words};
+use engine::Ongoing;
 use report::EstimatedWait;
 use serde::Deserialize;
+use tracing::info;
 use utoipa::{IntoParams, ToSchema};
 
 use super::View;
 use super::api::Dictionary;
-use super::problem::{Answer, Parameters, Path, Trouble};
+use super::problem::{Answer, Body, Parameters, Path, Trouble};
 
 /// The most interactions of an answer.
 const LIMIT_MAX: usize = 500;
@@ -110,20 +112,62 @@ pub(super) async fn list(
 pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<u64>) -> Answer<Interaction> {
     let interaction = InteractionId(id);
     let ongoing = view.api.engine(move |engine| engine.interaction(interaction)).await?;
+    told(&view, interaction, ongoing).await
+}
+
+/// Changes an interaction that waits: priority, own requirement, queue. All that is given takes effect together and at
+/// once, or nothing does; the age stays. While an agent is rung only the priority can be changed.
+#[utoipa::path(patch, path = "/api/v1/interactions/{id}", tag = "interactions", operation_id = "change_interaction", security(("token" = [])),
+    params(("id" = u64, Path, description = "The number of the interaction")),
+    request_body = ChangeWish,
+    responses(
+        (status = 200, description = "The interaction as it is then", body = Interaction),
+        (status = 400, description = "That is no number", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Never was, or is forgotten", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It does not wait any more", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Nothing to change, an unknown queue, skill, supervisor or field, or a requirement that cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn change(
+    State(view): State<Arc<View>>,
+    Path(id): Path<u64>,
+    Body(wish): Body<ChangeWish>,
+) -> Answer<Interaction> {
+    let interaction = InteractionId(id);
+    let (change, by) = wish.change(&Dictionary::of(&view).words())?;
+    let command = Command::Change { interaction, change, by };
+    let (done, ongoing) = view.api.change(interaction, command).await?;
+    let Err(refusal) = done else {
+        let ChangeWish { priority, require, queue, by } = wish;
+        info!(interaction = id, priority, ?require, queue, by, "interaction changed by the API");
+        return told(&view, interaction, ongoing).await;
+    };
+    let state = match ongoing {
+        Some(ongoing) => InteractionState::of(ongoing.standing),
+        // Whoever is not remembered either is unknown.
+        None => told(&view, interaction, None).await?.0.state,
+    };
+    Err(Trouble(wish.refused(refusal, interaction, state)))
+}
+
+/// What is known of an interaction that goes on, or else is remembered.
+async fn told(view: &View, interaction: InteractionId, ongoing: Option<Ongoing>) -> Answer<Interaction> {
     if let Some(ongoing) = ongoing {
         let now = view.clock.now();
         let told =
             view.api.distributor(move |distributor| distributor.estimate_for(now, interaction)).await?;
-        let mut answer = Interaction::ongoing(&ongoing, &Dictionary::of(&view).words());
+        let mut answer = Interaction::ongoing(&ongoing, &Dictionary::of(view).words());
         answer.estimated_wait = told.map(|told| EstimatedWait::new(&told));
         return Ok(Json(answer));
     }
     let ended = view.api.remembered.read(|ledger| ledger.find(interaction)).await;
     match ended {
-        Some(record) => Ok(Json(Interaction::ended(&record, &Dictionary::of(&view).words()))),
+        Some(record) => Ok(Json(Interaction::ended(&record, &Dictionary::of(view).words()))),
         None => Err(Trouble(Problem::unknown(
             "interaction",
-            &id.to_string(),
+            &interaction.0.to_string(),
             "it never was, or is forgotten: see `ended_interactions` of [http]",
         ))),
     }

@@ -24,6 +24,7 @@ use utoipa::{Modify, OpenApi};
         super::queues::show,
         super::interactions::list,
         super::interactions::show,
+        super::interactions::change,
         super::wallboard::wallboard,
         super::trace::show,
         super::trace::switch,

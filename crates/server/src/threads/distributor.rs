@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acd::{AgentId, AgentSnapshot, Command, Distributor, Event, Refusal};
 use arc_swap::ArcSwap;
+use engine::Engine;
 use hours::Turn;
 use report::{Names, Reporter};
 use timing::Instant;
@@ -48,6 +49,24 @@ pub enum Ask {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<AgentSnapshot, Refusal>>,
     },
+    /// To change an interaction.
+    Change {
+        /// The command.
+        command: Command,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<(), Refusal>>,
+        /// A look at the engine, which has heard by then of all that followed.
+        then: Look<Engine>,
+    },
+}
+
+/// What the engine's thread is told, in this order.
+#[derive(Debug)]
+pub enum Told {
+    /// What happened.
+    Event(Event),
+    /// To let somebody look who wants to see what came of all before.
+    Look(Look<Engine>),
 }
 
 /// What the engine's thread says, in its order.
@@ -89,7 +108,7 @@ pub struct DistributorThread {
     /// From the engine.
     pub commands: Consumer<Sent>,
     /// To the engine.
-    pub events: Outbox<Event>,
+    pub events: Outbox<Told>,
     /// What readers see.
     pub published: Arc<ArcSwap<Published>>,
     /// Figures.
@@ -151,6 +170,13 @@ impl DistributorThread {
             match self.asks.pop() {
                 None => return taken,
                 Some(Ask::Look(look)) => look.at(&self.distributor),
+                Some(Ask::Change { command, reply, then }) => {
+                    let done = self.distributor.handle_command(now, command);
+                    self.carry_out(now);
+                    // Who asked may have given up.
+                    let _: Result<(), _> = reply.send(done);
+                    self.events.put(Told::Look(then));
+                }
                 Some(Ask::Tell { agent, command, reply }) => {
                     let done = self.distributor.handle_command(now, command);
                     self.carry_out(now);
@@ -236,7 +262,7 @@ impl DistributorThread {
     fn carry_out(&mut self, now: Instant) {
         while let Some(event) = self.distributor.poll_event() {
             self.reporter.handle_event(now, &event);
-            self.events.put(event);
+            self.events.put(Told::Event(event));
         }
     }
 
@@ -256,7 +282,7 @@ impl DistributorThread {
         ];
         let mut limit = deadlines.into_iter().flatten().min().map(|deadline| self.clock.until(deadline));
         if !self.events.is_clear() {
-            limit = Some(limit.map_or(Outbox::<Event>::RETRY, |limit| limit.min(Outbox::<Event>::RETRY)));
+            limit = Some(limit.map_or(Outbox::<Told>::RETRY, |limit| limit.min(Outbox::<Told>::RETRY)));
         }
         // With a backlog the engine's commands are left where they are; they must not keep us awake.
         let nothing_taken = || !self.events.is_clear() || (self.commands.is_empty() && self.asks.is_empty());

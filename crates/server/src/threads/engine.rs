@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use acd::{Command, Event};
+use acd::Command;
 use bytes::Bytes;
 use engine::{Engine, Notice, Output};
 use mio::net::UdpSocket;
@@ -16,7 +16,7 @@ use timing::Instant;
 use tokio::sync::Notify;
 
 use super::BATCH;
-use super::distributor::Sent;
+use super::distributor::{Sent, Told};
 use super::look::{LOOKS_PER_TURN, Look};
 use super::udp::{self, Received};
 use crate::clock::Clock;
@@ -133,7 +133,7 @@ pub struct EngineThread {
     /// From whoever asks by HTTP.
     pub looks: Consumer<Look<Engine>>,
     /// From the distributor.
-    pub events: Consumer<Event>,
+    pub events: Consumer<Told>,
     /// From the media thread.
     pub media_events: Consumer<media::Event>,
     /// What came of what we asked the runtime for.
@@ -258,9 +258,12 @@ impl EngineThread {
     fn take_events(&mut self, now: Instant) -> usize {
         let mut taken = 0;
         while taken < BATCH
-            && let Some(event) = self.events.pop()
+            && let Some(told) = self.events.pop()
         {
-            self.engine.handle_distributor(now, event);
+            match told {
+                Told::Event(event) => self.engine.handle_distributor(now, event),
+                Told::Look(look) => look.at(&self.engine),
+            }
             self.carry_out(now);
             taken += 1;
         }

@@ -11,6 +11,7 @@
 mod audio;
 mod baresip;
 mod calls;
+mod changes;
 mod cordboard;
 mod crowd;
 mod desktop;

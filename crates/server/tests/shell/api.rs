@@ -44,6 +44,7 @@ fn without_the_token_nothing_is_told_and_nothing_done() {
         ("GET", "/api/v1/agents/kim"),
         ("PUT", "/api/v1/agents/kim/presence"),
         ("GET", "/api/v1/interactions/1"),
+        ("PATCH", "/api/v1/interactions/1"),
         ("GET", "/api/v1/queues/billing"),
     ] {
         for authorization in
@@ -59,7 +60,7 @@ fn without_the_token_nothing_is_told_and_nothing_done() {
         }
     }
     eventually("kim is logged in", || (agent(&running, "kim")["presence"] == "ready").then_some(()));
-    assert!(fetch(&running, "/metrics").body.contains("cordboard_api_unauthorized_total 15"));
+    assert!(fetch(&running, "/metrics").body.contains("cordboard_api_unauthorized_total 18"));
     running.shut_down();
     let mut closed = configuration(nobody(), MORE);
     closed.http.token = None;
@@ -345,5 +346,92 @@ fn an_agent_of_the_desktop_is_rung_only_after_they_have_logged_in() {
     caller.send(&bye);
     caller.expect("200");
     assert_eq!(wish(&running, "lee", &json!({"presence": "logged_out"})).json()["presence"], "logged_out");
+    running.shut_down();
+}
+
+#[test]
+fn an_interaction_that_waits_is_changed_all_at_once_or_not_at_all() {
+    let mut phone = Phone::udp("lee", nobody());
+    let mut config = unstaffed(MORE);
+    config.agents[1].reach = server::config::Reach::Contact(format!("sip:lee@{}", phone.address()));
+    let running = start(config);
+    let mut caller = Phone::udp("01012345678", udp(&running));
+    let answer = caller.call("15881000", "changed");
+    let id = eventually("one waits", || {
+        let list = ask(&running, "GET", "/api/v1/interactions", "").json();
+        (list["interactions"][0]["state"] == "waiting").then(|| list["interactions"][0]["id"].clone())
+    });
+    let path = format!("/api/v1/interactions/{id}");
+    let change = |body: &Value| ask(&running, "PATCH", &path, &body.to_string());
+    for (body, said) in [
+        (json!({}), "changes nothing"),
+        (json!({"by": "park"}), "changes nothing"),
+        (json!({"priority": 5, "queue": "nowhere"}), "no queue `nowhere`"),
+        (json!({"priority": 5, "require": "sales and ("}), "the requirement ends where a skill"),
+        (json!({"priority": 5, "require": "sales > 3 english"}), "at character 11, not `english`"),
+        (json!({"priority": 5, "require": "greek"}), "no agent has a skill called `greek`"),
+        (json!({"priority": 5, "by": "kim"}), "no supervisor `kim`"),
+        (json!({"priority": 5, "band": 1}), "unknown field `band`"),
+        (json!({"priority": "high"}), "invalid type"),
+        (json!({"priority": 99_999}), "-2000 to 2000"),
+    ] {
+        let refused = change(&body);
+        assert_eq!(refused.status, 422, "{body}: {}", refused.body);
+        let problem = refused.json();
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(said)), "{problem}");
+        assert!(problem["remedy"].is_string(), "{problem}");
+    }
+    let one = ask(&running, "GET", &path, "").json();
+    let left = (&one["priority"], &one["require"], &one["queue"], &one["changes"]);
+    assert_eq!(left, (&json!(0), &Value::Null, &json!("billing"), &json!([])), "nothing was done");
+    let all = json!({"priority": 5, "require": "sales >= 6", "queue": "콜백 문의", "by": "park"});
+    let changed = change(&all);
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let one = changed.json();
+    let now = (&one["priority"], &one["require"], &one["queue"], &one["state"]);
+    assert_eq!(now, (&json!(5), &json!("sales >= 6"), &json!("콜백 문의"), &json!("waiting")));
+    assert_eq!(
+        (&one["changes"][0]["by"], &one["changes"][0]["queue"]),
+        (&json!("park"), &json!("콜백 문의"))
+    );
+    assert_eq!((&one["changes_total"], &one["visits"][0]["overflow"]["cause"]), (&json!(1), &json!("moved")));
+    assert_eq!(change(&all).json()["changes_total"], 1, "it is so already");
+    assert_eq!(wish(&running, "lee", &json!({"presence": "ready"})).status, 200);
+    assert_eq!(ask(&running, "GET", &path, "").json()["attempts_total"], 0, "lee has sales 5");
+    // The answer is told when the engine has heard all that follows.
+    let rings = change(&json!({"require": null})).json();
+    assert_eq!(
+        (&rings["state"], &rings["attempts"][0]["agent"]),
+        (&json!("ringing"), &json!("lee")),
+        "{rings}"
+    );
+    let invite = phone.expect("INVITE");
+    let refused = change(&json!({"priority": 7, "queue": "billing"}));
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(
+        refused.json()["detail"].as_str().is_some_and(|said| said.contains("`ringing`")),
+        "{}",
+        refused.body
+    );
+    let raised = change(&json!({"priority": 7})).json();
+    assert_eq!((&raised["priority"], &raised["changes_total"]), (&json!(7), &json!(3)));
+    let busy = response(&invite, "486 Busy Here", phone.address(), "udp", "");
+    phone.send(&busy);
+    phone.expect("ACK");
+    let bye = caller.inside(&answer, "BYE", 2);
+    caller.send(&bye);
+    caller.expect("200");
+    let ended = eventually("it is over", || {
+        let one = ask(&running, "GET", &path, "").json();
+        (one["state"] == "ended").then_some(one)
+    });
+    assert_eq!(ended["changes"].as_array().map(Vec::len), Some(3));
+    let late = change(&json!({"priority": 1}));
+    assert_eq!(late.status, 409, "{}", late.body);
+    assert!(late.json()["detail"].as_str().is_some_and(|said| said.contains("`ended`")), "{}", late.body);
+    for (id, status) in [("99", 404), ("one", 400)] {
+        let path = format!("/api/v1/interactions/{id}");
+        assert_eq!(ask(&running, "PATCH", &path, r#"{"priority": 1}"#).status, status);
+    }
     running.shut_down();
 }

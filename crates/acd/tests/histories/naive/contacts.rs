@@ -308,45 +308,58 @@ impl Naive {
         self.change(agent, false, |agent| keep(agent, now, |work| !is_held_by(work, reservation)));
     }
 
-    pub(super) fn set_priority(&mut self, id: InteractionId, priority: i32) -> Result<(), Refusal> {
-        let entry = self.present(id)?;
-        if matches!(entry.stage, Stage::Handling { .. }) {
-            return Err(Refusal::WrongStage(id));
-        }
-        let queue = entry.first().queue;
-        self.contact(id).priority = priority;
-        self.say(Event::PriorityChanged { interaction: id, queue, priority });
-        Ok(())
-    }
-
-    pub(super) fn set_requirement(
+    pub(super) fn alter(
         &mut self,
         id: InteractionId,
-        own: Option<Requirement>,
+        wanted: Change,
+        by: Option<SupervisorId>,
     ) -> Result<(), Refusal> {
-        if self.present(id)?.stage != Stage::Waiting {
+        let contact = self.present(id)?;
+        let queues: Vec<QueueId> = contact.entries.iter().map(|entry| entry.queue).collect();
+        if matches!(contact.stage, Stage::Handling { .. }) {
             return Err(Refusal::WrongStage(id));
         }
-        if let Some(own) = &own {
-            self.check_size(own)?;
+        if let Some(queue) = wanted.queue {
+            let channel = |queue| self.state.queues.get(&queue).map(|queue| queue.settings.channel);
+            match channel(queue) {
+                None => return Err(Refusal::UnknownQueue(queue)),
+                there if there != channel(queues[0]) => return Err(Refusal::OtherChannel(queue)),
+                Some(_) => {}
+            }
         }
-        self.contact(id).requirement = own;
+        if let Some(Some(requirement)) = &wanted.requirement {
+            self.check_size(requirement)?;
+        }
+        let mut change = wanted;
+        if change.priority == Some(contact.priority) {
+            change.priority = None;
+        }
+        if change.requirement.as_ref() == Some(&contact.requirement) {
+            change.requirement = None;
+        }
+        if change.queue.is_some_and(|queue| queues == [queue]) {
+            change.queue = None;
+        }
+        let is_more_than_priority = change.requirement.is_some() || change.queue.is_some();
+        if contact.stage != Stage::Waiting && is_more_than_priority {
+            return Err(Refusal::WrongStage(id));
+        }
+        self.say(Event::Changed { interaction: id, queue: queues[0], change: Box::new(change.clone()), by });
+        let contact = self.contact(id);
+        if let Some(priority) = change.priority {
+            contact.priority = priority;
+        }
+        if let Some(requirement) = change.requirement {
+            contact.requirement = requirement;
+        }
+        if let Some(queue) = change.queue {
+            self.relocate(id, &queues, queue);
+        }
         Ok(())
     }
 
-    pub(super) fn relocate(&mut self, id: InteractionId, queue: QueueId) -> Result<(), Refusal> {
-        let entry = self.present(id)?;
-        let queues: Vec<QueueId> = entry.entries.iter().map(|entry| entry.queue).collect();
+    fn relocate(&mut self, id: InteractionId, queues: &[QueueId], queue: QueueId) {
         let from = queues[0];
-        if entry.stage != Stage::Waiting {
-            return Err(Refusal::WrongStage(id));
-        }
-        if !self.state.queues.contains_key(&queue) {
-            return Err(Refusal::UnknownQueue(queue));
-        }
-        if queues == [queue] {
-            return Err(Refusal::UselessExit(queue));
-        }
         let now = self.state.now;
         for &other in queues[1..].iter().filter(|&&other| other != queue) {
             self.state.queues.get_mut(&other).expect("known to be here").estimator.left(now);
@@ -361,7 +374,6 @@ impl Naive {
                 self.enter((id, from), queue, Some(from));
             }
         }
-        Ok(())
     }
 
     pub(super) fn end(&mut self, id: ReservationId, cause: ReservationEnd) -> ReservationState {

@@ -55,7 +55,7 @@ pub(super) struct Producers {
     pub(super) asks: Producer<distributor::Ask>,
     pub(super) music: Producer<media::Piece>,
     pub(super) commands: Producer<distributor::Sent>,
-    pub(super) events: Producer<acd::Event>,
+    pub(super) events: Producer<distributor::Told>,
     pub(super) media_commands: Producer<::media::Command>,
     pub(super) media_events: Producer<::media::Event>,
     pub(super) inward: Producer<Inward>,
@@ -77,7 +77,7 @@ pub(super) struct Consumers {
 pub(super) struct EngineEnds {
     pub(super) orders: Consumer<threads::engine::Order>,
     pub(super) looks: Consumer<Look<Engine>>,
-    pub(super) events: Consumer<acd::Event>,
+    pub(super) events: Consumer<distributor::Told>,
     pub(super) media_events: Consumer<::media::Event>,
     pub(super) replies: Consumer<Reply>,
     pub(super) inward: Consumer<Inward>,
