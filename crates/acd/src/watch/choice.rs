@@ -21,7 +21,7 @@ use crate::state::{
     AgentState, EntryState, InteractionState, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
-    Activity, AgentId, Aside, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, Event, Exit,
+    Activity, AgentId, Aside, Change, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, Event, Exit,
     HandlingEnd, InteractionId, Interruption, Presence, QueueId, QueueSettings, RejectCause, Requirement,
     ReservationEnd, ReservationId, Selection, Settings, Strategy, Wanted, Work, WorkStage, Worked,
 };
@@ -339,6 +339,15 @@ impl Mirror {
         }
     }
 
+    fn changed(&mut self, interaction: InteractionId, change: &Change) -> Option<()> {
+        let contact = self.contact(interaction)?;
+        contact.priority = change.priority.unwrap_or(contact.priority);
+        if let Some(requirement) = &change.requirement {
+            contact.requirement.clone_from(requirement);
+        }
+        Some(())
+    }
+
     /// `None` where the event speaks of something that is not there.
     fn apply(&mut self, event: &Event, after: &State) -> Option<()> {
         let now = self.state.now;
@@ -353,12 +362,7 @@ impl Mirror {
             Event::OpenedToAll { interaction, queue, .. } => {
                 self.entry(interaction, queue).map(|entry| entry.wanted = None)
             }
-            Event::Changed { interaction, ref change, .. } => self.contact(interaction).map(|contact| {
-                contact.priority = change.priority.unwrap_or(contact.priority);
-                if let Some(requirement) = &change.requirement {
-                    contact.requirement.clone_from(requirement);
-                }
-            }),
+            Event::Changed { interaction, ref change, .. } => self.changed(interaction, change),
             Event::Reserved { reservation, interaction, agent, queue, deadline, ref decision, .. } => {
                 let held = ReservationState { interaction, agent, queue, since: now, deadline };
                 self.reserved(reservation, held, decision.wanted.is_none())

@@ -93,15 +93,7 @@ fn words(names: &Names, event: &Event) -> Words {
                 vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
             (format!("call {} is for everybody", interaction.0), fields)
         }
-        Event::Changed { interaction, change, by, .. } => {
-            let mut fields: Vec<(&'static str, String)> = Vec::new();
-            fields.extend(change.priority.map(|points| ("priority", points.to_string())));
-            let needs = |own: &Option<_>| if own.is_some() { "something else" } else { "nothing" }.to_owned();
-            fields.extend(change.requirement.as_ref().map(|own| ("needs", needs(own))));
-            fields.extend(change.queue.map(|queue| ("to", queue_name(queue))));
-            fields.extend(by.map(|by| ("by", by.0.to_string())));
-            (format!("call {} is changed", interaction.0), fields)
-        }
+        Event::Changed { .. } => changed(names, event),
         Event::Reserved { .. } => rings(names, event),
         Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left } => {
             let mut fields = vec![
@@ -296,6 +288,18 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         | Event::Interrupted { .. }
         | Event::Resumed { .. } => unreachable!("told by the caller"),
     }
+}
+
+/// What somebody changed.
+fn changed(names: &Names, event: &Event) -> Words {
+    let Event::Changed { interaction, change, by, .. } = event else { unreachable!("told by the caller") };
+    let mut fields: Vec<(&'static str, String)> = Vec::new();
+    fields.extend(change.priority.map(|points| ("priority", points.to_string())));
+    let needs = |own: &Option<_>| if own.is_some() { "something else" } else { "nothing" }.to_owned();
+    fields.extend(change.requirement.as_ref().map(|own| ("needs", needs(own))));
+    fields.extend(change.queue.map(|queue| ("to", names.queue_name(queue))));
+    fields.extend(by.map(|by| ("by", by.0.to_string())));
+    (format!("call {} is changed", interaction.0), fields)
 }
 
 /// The decision record.
