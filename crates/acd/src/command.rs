@@ -102,6 +102,34 @@ pub enum Command {
         /// Whom.
         agent: AgentId,
     },
+    /// The customer of an interaction that waits or is reserved wants to be called back and hangs up. The interaction
+    /// keeps its place, priority and step, and wants nobody by name any more; it rests for
+    /// [`crate::CallbackRules::delay`] first. An agent who is being rung for it is free without fault.
+    CallBack {
+        /// Which.
+        interaction: InteractionId,
+    },
+    /// The customer of a callback has answered the call that [`crate::Event::CallbackCalling`] or a customer-first
+    /// [`crate::Event::Reserved`] asked for. Agent-first: the conversation begins. Customer-first: now ring the agent.
+    CallbackReached {
+        /// By which reservation.
+        reservation: ReservationId,
+    },
+    /// The customer was called and could not be reached: the agent is free, the callback rests or ends.
+    CallbackFailed {
+        /// By which reservation.
+        reservation: ReservationId,
+        /// Why.
+        cause: CallFailure,
+    },
+    /// Whether customers of a queue may be called now. While the window is closed its callbacks rest; attempts that
+    /// have begun go on. It is open until somebody closes it.
+    SetCallbackWindow {
+        /// Which.
+        queue: QueueId,
+        /// May be called.
+        open: bool,
+    },
     /// What the lease is for goes on: its time begins anew. Without a lease in the settings it changes nothing that
     /// matters, so whoever feeds the distributor may always do it.
     Renew {
@@ -141,7 +169,8 @@ pub enum Command {
         /// Where, and what for.
         request: Request,
     },
-    /// The customer gave up while waiting or reserved.
+    /// The customer gave up while waiting or reserved. A callback whose customer is not on the line ends instead: the
+    /// customer or a supervisor does not want it any more, and that is no abandonment.
     Cancel {
         /// Which.
         interaction: InteractionId,
@@ -277,6 +306,19 @@ pub enum RejectCause {
     NoResources,
 }
 
+/// Why a customer could not be called back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum CallFailure {
+    /// Nobody picked up.
+    NoAnswer,
+    /// The customer's phone was busy, or declined.
+    Busy,
+    /// The number could not be reached.
+    Unreachable,
+    /// We had no means to call (no trunk, no media port): it does not count as an attempt.
+    NoResources,
+}
+
 /// Why a command changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
@@ -321,6 +363,12 @@ pub enum Refusal {
     TooManyQueues,
     /// [`crate::Settings::waiting_max`] is reached.
     TooManyWaiting,
+    /// The queue calls nobody back.
+    NoCallbacks(QueueId),
+    /// [`crate::CallbackRules::most`] is reached.
+    TooManyCallbacks(QueueId),
+    /// An interaction that was put into several queues cannot be called back so far: it would have to rest in all of them.
+    InSeveralQueues(InteractionId),
 }
 
 /// Who can do something about a [`Refusal`].
@@ -352,9 +400,13 @@ impl Refusal {
             | Refusal::WrongActivity(_)
             | Refusal::Forced(_)
             | Refusal::AfterCallWorkMin(_)
+            | Refusal::InSeveralQueues(_)
             | Refusal::ReservedReason => Fault::Sender,
-            Refusal::UselessExit(_) | Refusal::Invalid(_) => Fault::Configuration,
-            Refusal::TooManyAgents | Refusal::TooManyQueues | Refusal::TooManyWaiting => Fault::Capacity,
+            Refusal::UselessExit(_) | Refusal::Invalid(_) | Refusal::NoCallbacks(_) => Fault::Configuration,
+            Refusal::TooManyAgents
+            | Refusal::TooManyQueues
+            | Refusal::TooManyWaiting
+            | Refusal::TooManyCallbacks(_) => Fault::Capacity,
         }
     }
 }
@@ -396,6 +448,11 @@ impl fmt::Display for Refusal {
             Refusal::TooManyAgents => write!(f, "the limit of agents is reached"),
             Refusal::TooManyQueues => write!(f, "the limit of queues is reached"),
             Refusal::TooManyWaiting => write!(f, "the limit of waiting interactions is reached"),
+            Refusal::NoCallbacks(queue) => write!(f, "queue {} calls nobody back", queue.0),
+            Refusal::InSeveralQueues(id) => write!(f, "interaction {} stands in several queues", id.0),
+            Refusal::TooManyCallbacks(queue) => {
+                write!(f, "the limit of callbacks in queue {} is reached", queue.0)
+            }
         }
     }
 }
@@ -448,6 +505,12 @@ impl fmt::Display for Invalid {
             }
             Invalid::WantedInSeveral => write!(f, "who wants agents by name waits in one queue"),
             Invalid::StayAndEnd => write!(f, "who stays for the wanted agents wants them without an end"),
+            Invalid::NoCallback => {
+                write!(
+                    f,
+                    "attempts, spacing, call timeout, keep and most of callbacks must be more than zero"
+                )
+            }
         }
     }
 }

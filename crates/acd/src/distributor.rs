@@ -4,14 +4,15 @@
 //! stands ([`several`] where it stands in more than one) and [`changing`] what people want of it while it waits; [`reservation`] joins them, [`ringing`] where several
 //! agents are rung for one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the
 //! interaction. [`queue`] and [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the
-//! overload, [`overflow`] who leaves by rule, [`lease`] what ends unless it is renewed, [`forced`] what supervisors
-//! want of agents, [`estimating`] how long people wait. Two indexes make the choice cheap: [`waiting`] keeps who
-//! waits (and [`wanted`] who waits for agents by name), [`idle`] who is idle, the latter by [`profile`] where many
-//! agents share their skills.
+//! overload, [`overflow`] who leaves by rule, [`callback`] keeps places for customers who hang up, [`lease`] what
+//! ends unless it is renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two
+//! indexes make the choice cheap: [`waiting`] keeps who waits (and [`wanted`] who waits for agents by name), [`idle`]
+//! who is idle, the latter by [`profile`] where many agents share their skills.
 //! [`written`] writes the whole down and builds it up again.
 //! Every command ends in `settle`, after which no available agent could take a waiting interaction.
 
 mod agent;
+mod callback;
 mod changing;
 mod configure;
 mod deadline;
@@ -49,6 +50,7 @@ use crate::{
 };
 
 pub(crate) use agent::Agent;
+pub(crate) use callback::Callback;
 pub(crate) use deadline::{Alarm, Deadline, Due};
 pub(crate) use idle::{Idle, Rank, rank};
 pub(crate) use interaction::Interaction;
@@ -250,6 +252,10 @@ impl Distributor {
             Command::ExtendAfterCallWork { agent, by } => self.extend_after_call_work(agent, by)?,
             Command::Enqueue { interaction, ref request } => self.enqueue(interaction, request)?,
             Command::Cancel { interaction } => self.cancel(interaction)?,
+            Command::CallBack { interaction } => self.call_back(interaction)?,
+            Command::CallbackReached { reservation } => self.reach(reservation)?,
+            Command::CallbackFailed { reservation, cause } => self.call_failed(reservation, cause)?,
+            Command::SetCallbackWindow { queue, open } => self.set_callback_window(queue, open)?,
             Command::Change { interaction, ref change, by } => self.change(interaction, change, by)?,
             Command::Accept { reservation } => self.accept(reservation)?,
             Command::Reject { reservation, cause } => self.reject(reservation, cause)?,

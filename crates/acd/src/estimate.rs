@@ -129,7 +129,10 @@ impl Estimator {
                 self.rang(now, *lasted);
             }
             Event::ReservationEnded { cause, left: 0, .. } => match cause {
-                ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
+                ReservationEnd::Rejected(_)
+                | ReservationEnd::Expired
+                | ReservationEnd::Withdrawn
+                | ReservationEnd::CallFailed(_) | ReservationEnd::CallExpired => {
                     self.released(now, false);
                     self.entered(now);
                 }
@@ -138,14 +141,25 @@ impl Estimator {
             },
             Event::Answered { waited, .. } => self.answered(now, promise, *waited),
             Event::Abandoned { during: AbandonedDuring::Waiting, .. } => self.gave_up(now),
-            Event::Overflowed { .. } => self.left(now),
+            Event::Overflowed { .. }
+            | Event::CallbackRests { .. }
+            | Event::CallbackEnded { was_in_line: true, .. } => self.left(now),
             Event::Dequeued { .. } => self.taken_elsewhere(now),
+            Event::CallbackWaits { .. } | Event::CallbackTaken { during: AbandonedDuring::Reserved, .. } => {
+                self.entered(now);
+            }
+            Event::CalledBack { .. } => self.called_back(now, promise),
             Event::HandlingEnded { .. } | Event::AfterCallWorkEnded { .. } => self.released(now, true),
             Event::AfterCallWorkStarted { .. } => self.goes_on(now),
             Event::Abandoned { during: AbandonedDuring::Reserved, .. }
             // One agent more or less who is rung for the same interaction.
             | Event::Reserved { .. }
             | Event::ReservationEnded { .. }
+            | Event::CallbackTaken { during: AbandonedDuring::Waiting, .. }
+            | Event::CallbackCalling { .. }
+            | Event::CallbackReached { .. }
+            | Event::CallbackEnded { was_in_line: false, .. }
+            | Event::CallbackWindow { .. }
             | Event::StepEntered { .. }
             | Event::OpenedToAll { .. }
             | Event::Changed { .. }
@@ -199,6 +213,15 @@ impl Estimator {
         if let Some(promise) = promise {
             self.drained.add();
             self.comparison.compare(promise, micros(waited) / 1_000);
+        }
+    }
+
+    /// One is answered that did not wait on the line all the time: it was taken out of the line as others are, and says
+    /// nothing about how long they wait.
+    pub fn called_back(&mut self, now: Instant, promise: Option<&Promise>) {
+        self.advance(now);
+        if promise.is_some() {
+            self.drained.add();
         }
     }
 

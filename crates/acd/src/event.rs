@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::{
-    AgentId, Aside, Change, Command, Exit, InteractionId, Lease, QueueId, ReasonCode, Refusal, RejectCause,
-    ReservationId, Selection, Strategy, SupervisorId,
+    AgentId, Aside, CallFailure, CallbackMode, Change, Command, Exit, InteractionId, Lease, QueueId,
+    ReasonCode, Refusal, RejectCause, ReservationId, Selection, Strategy, SupervisorId,
 };
 
 /// How many agents beyond the chosen one a [`Decision`] names.
@@ -92,6 +92,9 @@ pub enum Event {
         age: Duration,
         /// 1 for the interaction's first reservation in this queue.
         attempt: u32,
+        /// The customer is not on the line: whom to call first. Customer-first: call the customer now and ring nobody
+        /// until [`Event::CallbackReached`].
+        callback: Option<CallbackMode>,
         /// Why this agent.
         decision: Decision,
     },
@@ -139,6 +142,104 @@ pub enum Event {
         age: Duration,
         /// Where the interaction stood.
         during: AbandonedDuring,
+    },
+    /// The customer hung up and will be called back. The interaction waits on in its place, for anybody.
+    CallbackTaken {
+        /// Which.
+        interaction: InteractionId,
+        /// In which queue.
+        queue: QueueId,
+        /// In this queue.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// Where the interaction stood. Reserved: the end of the reservation was told before.
+        during: AbandonedDuring,
+    },
+    /// A callback that waited is not tried for a while; it stands in no line.
+    CallbackRests {
+        /// Which.
+        interaction: InteractionId,
+        /// In which queue.
+        queue: QueueId,
+        /// Until when. `None`: until the window of the queue opens.
+        until: Option<Instant>,
+        /// Attempts that failed.
+        failed: u32,
+    },
+    /// A callback that rested waits again, in its old place.
+    CallbackWaits {
+        /// Which.
+        interaction: InteractionId,
+        /// In which queue.
+        queue: QueueId,
+    },
+    /// Agent-first: the agent has accepted. Now call the customer.
+    CallbackCalling {
+        /// The reservation to say of what came of it.
+        reservation: ReservationId,
+        /// For whom.
+        interaction: InteractionId,
+        /// Who is on the line.
+        agent: AgentId,
+        /// In which queue.
+        queue: QueueId,
+        /// When the distributor ends the attempt by itself.
+        deadline: Instant,
+    },
+    /// Customer-first: the customer is on the line. Now ring the agent; from here on it is an interaction like others,
+    /// which the customer may abandon.
+    CallbackReached {
+        /// The reservation to accept or reject.
+        reservation: ReservationId,
+        /// For whom.
+        interaction: InteractionId,
+        /// Who.
+        agent: AgentId,
+        /// In which queue.
+        queue: QueueId,
+        /// When the distributor ends it by itself.
+        deadline: Instant,
+    },
+    /// The conversation began with a customer who was called back: in the place of [`Event::Answered`], because a wait
+    /// without a receiver in the hand is no answer delay.
+    CalledBack {
+        /// Which.
+        interaction: InteractionId,
+        /// From which queue.
+        queue: QueueId,
+        /// By whom.
+        agent: AgentId,
+        /// In this queue, from entry on.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// Attempts that failed before.
+        failed: u32,
+    },
+    /// A callback ended without a conversation; the interaction is gone.
+    CallbackEnded {
+        /// Which.
+        interaction: InteractionId,
+        /// From which queue.
+        queue: QueueId,
+        /// In this queue.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// Attempts that failed.
+        failed: u32,
+        /// Why.
+        cause: CallbackEnd,
+        /// It counted among those who wait: it neither rested nor was reserved.
+        was_in_line: bool,
+    },
+    /// The callbacks of a queue may be tried from now on, or no longer.
+    CallbackWindow {
+        /// Which.
+        queue: QueueId,
+        /// They may.
+        open: bool,
     },
     /// The interaction left the queue without an agent. With [`Exit::Leave`] it is gone; with [`Exit::Queue`] a
     /// [`Event::Queued`] there follows. Both only where it does not stay `elsewhere`.
@@ -320,6 +421,14 @@ impl Event {
             | Event::ReservationEnded { queue, .. }
             | Event::Answered { queue, .. }
             | Event::Abandoned { queue, .. }
+            | Event::CallbackTaken { queue, .. }
+            | Event::CallbackRests { queue, .. }
+            | Event::CallbackWaits { queue, .. }
+            | Event::CallbackCalling { queue, .. }
+            | Event::CallbackReached { queue, .. }
+            | Event::CalledBack { queue, .. }
+            | Event::CallbackEnded { queue, .. }
+            | Event::CallbackWindow { queue, .. }
             | Event::Overflowed { queue, .. }
             | Event::Dequeued { queue, .. }
             | Event::HandlingEnded { queue, .. }
@@ -408,6 +517,10 @@ pub enum ReservationEnd {
     Withdrawn,
     /// Another agent who was rung for the interaction accepted first: no fault of this one.
     TakenByAnother,
+    /// The customer could not be called back: no fault of the agent.
+    CallFailed(CallFailure),
+    /// Nobody said until the deadline what came of the call to the customer: as if the customer had not answered.
+    CallExpired,
 }
 
 /// How a conversation ended.
@@ -431,6 +544,19 @@ pub enum AbandonedDuring {
     Reserved,
 }
 
+/// Why a callback ended without a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum CallbackEnd {
+    /// [`Command::Cancel`]: the customer or a supervisor does not want it any more.
+    Cancelled,
+    /// [`crate::CallbackRules::attempts`] have failed.
+    Unreached,
+    /// [`crate::CallbackRules::keep`] is over.
+    Expired,
+    /// [`Command::RemoveQueue`] with an exit out.
+    QueueRemoved,
+}
+
 /// Why an interaction left a queue without an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OverflowCause {
@@ -444,7 +570,7 @@ pub enum OverflowCause {
     Closed,
     /// The rule with this place in [`crate::QueueSettings::overflows`], counted from 0.
     Rule(u8),
-    /// [`Command::Move`].
+    /// [`Command::Change`] of the queue.
     Moved,
     /// [`Command::RemoveQueue`].
     QueueRemoved,
@@ -461,7 +587,7 @@ pub enum DequeueCause {
     Answered,
     /// The customer gave up; that is counted in the first of its queues.
     Abandoned,
-    /// [`Command::Move`] into another queue.
+    /// [`Command::Change`] of the queue.
     Moved,
     /// [`Command::RemoveQueue`]: it stays in the others.
     QueueRemoved,

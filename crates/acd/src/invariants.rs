@@ -11,11 +11,13 @@ use timing::Instant;
 
 use crate::distributor::{Alarm, Deadline, Front, LeaseKind, LeaseLine, Listing, Standing, kind_of, rank};
 use crate::estimate::Staff;
-use crate::state::{AgentState, EntryState, InteractionState, Place, QueueState, Staffing, Stage, State};
+use crate::state::{
+    AgentState, EntryState, InteractionState, Phase, Place, QueueState, Staffing, Stage, State,
+};
 use crate::{
-    AgentId, Aside, CAPACITY_MAX, Counters, Distributor, ENTRIES_MAX, ForcedPresence, InteractionId,
-    Overflow, Presence, QueueId, QueueSettings, RING_MAX, ReasonCode, ReservationId, Selection, Settings,
-    StepEffect, Wanted, Work, WorkStage,
+    AgentId, Aside, CAPACITY_MAX, CallbackMode, Counters, Distributor, ENTRIES_MAX, ForcedPresence,
+    InteractionId, Overflow, Presence, QueueId, QueueSettings, RING_MAX, ReasonCode, ReservationId,
+    Selection, Settings, StepEffect, Wanted, Work, WorkStage,
 };
 
 /// What does not hold although it must. It is our fault, never that of a command.
@@ -41,7 +43,10 @@ pub enum Violation {
     /// with its age is for [`crate::watch::Watch`] to say: between a command and the time-out that is due, it may lag
     /// behind.
     WrongStep(InteractionId),
-    /// Offered is not answered + abandoned + overflowed + dequeued + waiting + reserved. `None`: over all queues.
+    /// A callback waits, rests or is called although it must not.
+    WrongCallback(InteractionId),
+    /// Offered is not answered + abandoned + overflowed + dequeued + called back + callbacks ended + who is there.
+    /// `None`: over all queues.
     LostCount(Option<QueueId>),
     /// Reserves are open although nobody has waited long enough to keep them open, or more than there are.
     OpenReserve(QueueId),
@@ -63,14 +68,15 @@ impl fmt::Display for Violation {
 
 /// Whether everything holds that always must. Call it between commands.
 ///
-/// - Every interaction is in exactly one of waiting, reserved, handled; every reservation joins one interaction
+/// - Every interaction is in exactly one of waiting, resting, reserved, handled; every reservation joins one interaction
 ///   and one agent who name each other; no agent has two things in hand.
 /// - No available agent could take a waiting interaction (work conservation), or be rung beside others for one for which
 ///   more may be rung.
 /// - Every reservation, wait, back-off and after-call work that ends by time has its deadline set, and no other
 ///   deadline is set.
-/// - Nothing is lost: offered = answered + abandoned + overflowed + dequeued + waiting + reserved, for each queue and in
-///   all; who stands in several queues is counted in each.
+/// - Nothing is lost: offered = answered + abandoned + overflowed + dequeued + called back + callbacks ended + waiting +
+///   resting + reserved, for each queue and in all; who stands in several queues is counted in each.
+/// - A callback waits only while its window is open, rests only for a reason, and is called as its mode says.
 /// - Lists and counts are what a rebuild from the plain state gives; no bound is exceeded.
 pub fn check(distributor: &Distributor) -> Result<(), Violation> {
     let state = distributor.state();
@@ -139,17 +145,29 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
                 for entry in &interaction.entries {
                     let queue = state.queues.get(&entry.queue).ok_or(broken)?;
                     holds(entry.rules == queue.rules, Violation::WrongStep(id))?;
-                    let queue = &queue.settings;
                     let step = usize::from(entry.step);
-                    holds(step <= queue.steps.len(), Violation::WrongStep(id))?;
+                    holds(step <= queue.settings.steps.len(), Violation::WrongStep(id))?;
+                    let may_wait = interaction.pending_callback().is_none() || queue.callback_window;
+                    holds(may_wait, Violation::WrongCallback(id))?;
                     check_overflows_seen(state, id, entry)?;
                 }
+            }
+            Stage::Resting { until } => {
+                let [entry] = &interaction.entries[..] else { return Err(broken) };
+                let queue = state.queues.get(&entry.queue).ok_or(broken)?;
+                let may_rest = until.is_some() || !queue.callback_window;
+                let is_callback = interaction.pending_callback().is_some();
+                holds(may_rest && is_callback, Violation::WrongCallback(id))?;
             }
             Stage::Reserved { most, .. } => {
                 let rung = rung.get(&id).ok_or(broken)?;
                 let is_within = rung.agents <= RING_MAX.into() && (1..=RING_MAX).contains(&most);
                 holds(is_within, Violation::BoundExceeded)?;
                 holds(rung.queues.len() == 1 && rung.queues.is_subset(&queues), broken)?;
+                holds(
+                    interaction.pending_callback().is_none() || rung.agents == 1,
+                    Violation::WrongCallback(id),
+                )?;
                 holds(queues.iter().all(|queue| state.queues.contains_key(queue)), broken)?;
                 interaction.entries.iter().try_for_each(|entry| check_overflows_seen(state, id, entry))?;
             }
@@ -158,8 +176,11 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
                 let is_it = |work: &Work| work.is_handling_of(id) && work.since() == since;
                 holds(agent.works.iter().filter(|work| is_it(work)).count() == 1, broken)?;
                 holds(interaction.exclusions.is_empty() && queues.len() == 1, broken)?;
+                holds(interaction.pending_callback().is_none(), Violation::WrongCallback(id))?;
             }
         }
+        let tried = interaction.pending_callback().map(|callback| (callback.failed, callback.rules.attempts));
+        holds(tried.is_none_or(|(failed, most)| failed < most), Violation::BoundExceeded)?;
         let most = state.settings.exclusions_max as usize;
         holds(interaction.exclusions.len() <= most, Violation::BoundExceeded)?;
         let wanted = interaction.entries.iter().filter_map(|entry| entry.wanted);
@@ -184,9 +205,15 @@ fn check_reservations(state: &State) -> Result<(), Violation> {
         let interaction = state.interactions.get(&reservation.interaction).ok_or(lost)?;
         match interaction.stage {
             Stage::Reserved { since, .. } => holds(since <= reservation.since, lost)?,
-            Stage::Waiting | Stage::Handling { .. } => return Err(lost),
+            Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => return Err(lost),
         }
         holds(interaction.entry(reservation.queue).is_some(), lost)?;
+        let may_ring = match (reservation.phase, interaction.pending_callback()) {
+            (Phase::Ringing, None) | (Phase::Calling, Some(_)) => true,
+            (Phase::Ringing, Some(callback)) => callback.rules.mode == CallbackMode::AgentFirst,
+            (Phase::Calling, None) => false,
+        };
+        holds(may_ring, Violation::WrongCallback(reservation.interaction))?;
         let agent = state.agents.get(&reservation.agent).ok_or(lost)?;
         let is_it = |work: &Work| {
             let is_same = (work.interaction, work.since()) == (reservation.interaction, reservation.since);
@@ -343,7 +370,7 @@ fn check_work_conserved(state: &State) -> Result<(), Violation> {
                 (Stage::Reserved { most, .. }, Some(rung)) if rung.agents < most.into() => {
                     (rung.queues.clone(), Violation::RoomUnused)
                 }
-                (Stage::Reserved { .. } | Stage::Handling { .. }, _) => continue,
+                (Stage::Reserved { .. } | Stage::Resting { .. } | Stage::Handling { .. }, _) => continue,
             };
         let is_rung = |of: &AgentState| {
             of.works.iter().any(|work| work.interaction == id && work.reservation().is_some())
@@ -386,8 +413,9 @@ fn first_entry(state: &State, id: QueueId) -> Option<Instant> {
 }
 
 fn is_balanced(counters: &Counters, in_system: u64) -> bool {
-    counters.offered
-        == counters.answered + counters.abandoned + counters.overflowed + counters.dequeued + in_system
+    let called = counters.called_back + counters.callbacks_ended;
+    let left = counters.answered + counters.abandoned + counters.overflowed + counters.dequeued + called;
+    counters.offered == left + in_system
         && counters.flowed_out <= counters.overflowed
         && counters.missed <= counters.reservations
         && counters.returned + counters.expired <= counters.finished
@@ -400,7 +428,7 @@ fn check_totals(state: &State) -> Result<(), Violation> {
     let entries: usize = state.interactions.values().map(|interaction| interaction.entries.len()).sum();
     let totals = &state.totals;
     holds(is_balanced(totals, entries as u64 - handled), Violation::LostCount(None))?;
-    holds(totals.answered == totals.finished + handled, Violation::LostCount(None))?;
+    holds(totals.answered + totals.called_back == totals.finished + handled, Violation::LostCount(None))?;
     let settings = &state.settings;
     let within = state.agents.len() <= settings.agents_max as usize
         && state.queues.len() <= settings.queues_max as usize
@@ -486,19 +514,23 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
     let mut listing = Listing { staff: vec![0; steps], ..Listing::default() };
     for (&interaction, state_of) in &state.interactions {
         let Some(entry) = state_of.entry(id) else { continue };
+        if state_of.pending_callback().is_some() {
+            listing.callbacks.insert(interaction);
+        }
         let place = state_of.place(interaction, state.settings.head_start_per_point);
         match state_of.stage {
             Stage::Waiting => {
                 stands(&mut listing, place, state_of, entry);
                 listing.entries.entry(entry.step).or_default().insert((entry.entered, interaction));
-                if queue.settings.max_wait.is_some() && !entry.overdue {
+                if queue.settings.max_wait.is_some() && !entry.overdue && state_of.callback.is_none() {
                     listing.expiring.insert((entry.entered, interaction));
                 }
-                if let Some((rule, _)) = next_overflow(&queue.settings, entry) {
+                if let Some((rule, _)) = next_overflow(&queue.settings, state_of, entry) {
                     listing.overflowing.entry(rule).or_default().insert((entry.entered, interaction));
                 }
                 listing.len += 1;
             }
+            Stage::Resting { .. } => {}
             Stage::Reserved { since, most } => {
                 let Some(rung) = rung.get(&interaction).filter(|rung| rung.queues.contains(&id)) else {
                     listing.elsewhere += 1;
@@ -506,7 +538,7 @@ fn expected_listing(state: &State, id: QueueId) -> Listing {
                 };
                 listing.reserved += 1;
                 listing.with_room.extend((rung.agents < most.into()).then_some(place));
-                let widens_after = queue.settings.ring.widens_after(most).filter(|_| entry.wanted.is_none());
+                let widens_after = state_of.ring(id, &queue.settings).widens_after(most);
                 listing.widening.extend(widens_after.map(|after| (since + after, interaction)));
             }
             Stage::Handling { .. } => listing.handling += 1,
@@ -552,7 +584,14 @@ fn stands(listing: &mut Listing, place: Place, state_of: &InteractionState, entr
 }
 
 /// The rule whose time comes next for somebody who waits, and when.
-fn next_overflow(settings: &QueueSettings, of: &EntryState) -> Option<(u8, Instant)> {
+fn next_overflow(
+    settings: &QueueSettings,
+    interaction: &InteractionState,
+    of: &EntryState,
+) -> Option<(u8, Instant)> {
+    if interaction.callback.is_some() {
+        return None;
+    }
     let open = |number: u8, rule: &Overflow| !rule.after.is_zero() && of.overflows_seen >> number & 1 == 0;
     let rules = (0u8..).zip(&settings.overflows).filter(|&(number, rule)| open(number, rule));
     rules.map(|(number, rule)| (number, of.entered + rule.after)).min_by_key(|&(number, at)| (at, number))
@@ -664,6 +703,17 @@ fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {
         for (&agent, &until) in &interaction.exclusions {
             expected.insert(Deadline::Exclusion(id, agent), until);
         }
+        let Some(callback) = interaction.pending_callback() else { continue };
+        let end = callback.taken + callback.rules.keep;
+        match interaction.stage {
+            Stage::Resting { until: Some(until) } if until < end => {
+                expected.insert(Deadline::Rest(id), until);
+            }
+            Stage::Resting { .. } | Stage::Waiting => {
+                expected.insert(Deadline::CallbackEnd(id), end);
+            }
+            Stage::Reserved { .. } | Stage::Handling { .. } => {}
+        }
     }
     expected
 }
@@ -687,27 +737,27 @@ fn expected_lines(state: &State) -> BTreeMap<(QueueId, Aged), Instant> {
     let rung = rung(state);
     for (&id, interaction) in &state.interactions {
         match interaction.stage {
-            Stage::Handling { .. } => {}
+            Stage::Handling { .. } | Stage::Resting { .. } => {}
             Stage::Reserved { since, most } => {
                 let queue = rung.get(&id).and_then(|rung| rung.queues.first()).copied();
                 let Some((queue, rules)) = queue.and_then(|id| Some((id, state.queues.get(&id)?))) else {
                     continue;
                 };
-                let wants_somebody = interaction.entry(queue).is_some_and(|entry| entry.wanted.is_some());
-                if let Some(after) = rules.settings.ring.widens_after(most).filter(|_| !wants_somebody) {
+                if let Some(after) = interaction.ring(queue, &rules.settings).widens_after(most) {
                     expect((queue, Aged::Widening), since + after);
                 }
             }
             Stage::Waiting => {
                 for entry in &interaction.entries {
                     let queue = &state.queues[&entry.queue].settings;
-                    if let Some(rule) = queue.max_wait.filter(|_| !entry.overdue) {
+                    let may_leave = !entry.overdue && interaction.callback.is_none();
+                    if let Some(rule) = queue.max_wait.filter(|_| may_leave) {
                         expect((entry.queue, Aged::MaxWait), entry.entered + rule.after);
                     }
                     if let Some(step) = queue.steps.get(usize::from(entry.step)) {
                         expect((entry.queue, Aged::Step(entry.step)), entry.entered + step.after);
                     }
-                    if let Some((rule, at)) = next_overflow(queue, entry) {
+                    if let Some((rule, at)) = next_overflow(queue, interaction, entry) {
                         expect((entry.queue, Aged::Overflow(rule)), at);
                     }
                 }

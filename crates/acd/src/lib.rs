@@ -53,10 +53,10 @@ pub mod watch;
 mod work;
 
 pub use channel::{CAPACITY_MAX, CHANNELS_MAX, Capacity, Channels, Interruptions};
-pub use command::{Change, Command, Fault, Lease, Refusal, RejectCause, Request};
+pub use command::{CallFailure, Change, Command, Fault, Lease, Refusal, RejectCause, Request};
 pub use distributor::Distributor;
 pub use event::{
-    AbandonedDuring, Activity, Decision, DequeueCause, ELIGIBLE_MAX, Event, Forced, HandlingEnd,
+    AbandonedDuring, Activity, CallbackEnd, Decision, DequeueCause, ELIGIBLE_MAX, Event, Forced, HandlingEnd,
     OverflowCause, Presence, RUNNERS_UP_MAX, ReservationEnd, StepCause, WantedEnd,
 };
 pub use id::{
@@ -67,9 +67,9 @@ pub use overflow::{CONDITIONS_MAX, Condition, Limit, Measure, OVERFLOWS_MAX, Ove
 pub use requirement::Requirement;
 pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
 pub use settings::{
-    AgentSettings, BackOff, BackOffs, ENTRIES_MAX, Exit, ForcedPresence, IdleClock, Invalid, MaxLength,
-    MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings, RESERVES_MAX, RING_MAX, Reserve,
-    Ring, STEPS_MAX, Settings, Step, StepEffect, Strategy,
+    AgentSettings, BackOff, BackOffs, CallbackMode, CallbackRules, ENTRIES_MAX, Exit, ForcedPresence,
+    IdleClock, Invalid, MaxLength, MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings,
+    RESERVES_MAX, RING_MAX, Reserve, Ring, STEPS_MAX, Settings, Step, StepEffect, Strategy,
 };
 pub use settings::{AtClosing, Closed};
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};

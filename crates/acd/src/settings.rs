@@ -182,6 +182,8 @@ pub struct QueueSettings {
     /// Who leaves because of how this queue, or another, stands: the first of these by which an interaction can leave,
     /// after `nobody_logged_in` and `max_length` (or `max_wait`). At most [`crate::OVERFLOWS_MAX`].
     pub overflows: Vec<Overflow>,
+    /// How customers are called back who do not want to hold on ([`crate::Command::CallBack`]). `None`: nobody is.
+    pub callback: Option<CallbackRules>,
 }
 
 impl Default for QueueSettings {
@@ -210,6 +212,7 @@ impl Default for QueueSettings {
             nobody_logged_in: None,
             closed: None,
             overflows: Vec::new(),
+            callback: None,
         }
     }
 }
@@ -285,6 +288,55 @@ impl Ring {
         let after = Duration::from_micros(every.saturating_mul(u64::from(most)));
         (most < self.most && every > 0).then_some(after)
     }
+}
+
+/// How customers are called back. Who has been promised a callback gets it by the rules of that moment, whatever becomes
+/// of the queue's; see `docs/routing.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CallbackRules {
+    /// Who is called first.
+    pub mode: CallbackMode,
+    /// How often the customer is called before the callback ends. At least 1.
+    pub attempts: u32,
+    /// How long a callback rests after an attempt that failed. More than zero.
+    pub spacing: Duration,
+    /// How long it rests after it was taken, so that the customer has hung up. Zero: not at all.
+    pub delay: Duration,
+    /// How long the customer is called before the attempt has failed, where nobody says what came of it. More than zero.
+    pub call_timeout: Duration,
+    /// How long an agent is offered nothing whose customer could not be reached. Zero: free at once.
+    pub pause: Duration,
+    /// How long after it was taken a callback ends that has not been made. It does not end in the middle of an
+    /// attempt. More than zero.
+    pub keep: Duration,
+    /// Callbacks of one queue whose customers are not on the line; one more is refused. At least 1.
+    pub most: u32,
+}
+
+impl Default for CallbackRules {
+    fn default() -> CallbackRules {
+        CallbackRules {
+            mode: CallbackMode::AgentFirst,
+            attempts: 3,
+            spacing: Duration::from_secs(600),
+            delay: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(40),
+            pause: Duration::ZERO,
+            keep: Duration::from_secs(24 * 3_600),
+            most: 100,
+        }
+    }
+}
+
+/// Whom a callback calls first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CallbackMode {
+    /// The agent is rung, accepts, and then the customer is called: no customer waits for an agent.
+    #[default]
+    AgentFirst,
+    /// The customer is called while an agent is held, and the agent is rung as soon as the customer is there: no agent
+    /// listens to a customer's ring.
+    CustomerFirst,
 }
 
 /// One relaxation of a queue's requirement.
@@ -539,6 +591,8 @@ pub enum Invalid {
     StayAndEnd,
     /// Agents are wanted by name in several queues at once.
     WantedInSeveral,
+    /// `attempts`, `spacing`, `call_timeout`, `keep` or `most` of `callback` is zero.
+    NoCallback,
 }
 
 impl QueueSettings {
@@ -552,6 +606,14 @@ impl QueueSettings {
     pub(crate) fn after_call_work_bound(&self, settings: &Settings) -> Duration {
         let of_all = settings.after_call_work_max;
         self.after_call_work_max.map_or(of_all, |max| max.min(of_all))
+    }
+}
+
+impl CallbackRules {
+    /// Whether something is zero that must not be.
+    fn lacks_something(self) -> bool {
+        let lengths = [self.spacing, self.call_timeout, self.keep];
+        lengths.contains(&Duration::ZERO) || self.attempts == 0 || self.most == 0
     }
 }
 
@@ -603,6 +665,9 @@ impl Settings {
             return Err(Invalid::NoMaxWait);
         }
         overflow::check(&settings.overflows)?;
+        if settings.callback.is_some_and(CallbackRules::lacks_something) {
+            return Err(Invalid::NoCallback);
+        }
         let exits = [
             settings.max_wait.map(|rule| rule.exit),
             settings.max_length.map(|rule| rule.exit),

@@ -32,15 +32,22 @@ pub struct QueueSnapshot {
     pub queue: QueueId,
     /// Whether it is open.
     pub open: bool,
-    /// Interactions that wait and for whom nobody is rung. One that waits in several queues is counted in each.
+    /// Interactions that wait and for whom nobody is rung, callbacks in line included. One that waits in several queues
+    /// is counted in each.
     pub waiting: u32,
+    /// Of the waiting: callbacks whose customers are not on the line.
+    pub callbacks_waiting: u32,
+    /// Callbacks that rest: in no line, and not among the waiting.
+    pub callbacks_resting: u32,
+    /// Whether callbacks may be tried.
+    pub callback_window: bool,
     /// Interactions for whom an agent is rung.
     pub reserved: u32,
     /// Interactions for whom an agent is rung by another of their queues; they stand in this one, too.
     pub elsewhere: u32,
     /// Interactions in conversation.
     pub handling: u32,
-    /// The longest wait in this queue of those waiting; zero where nobody waits.
+    /// The longest wait in this queue of those waiting on the line, callbacks left out; zero where nobody waits.
     pub longest_wait: Duration,
     /// How many of [`crate::QueueSettings::reserves`] are open.
     pub reserves_open: u8,
@@ -109,7 +116,8 @@ impl AgentCounts {
 }
 
 /// What became of the interactions of a queue. At every moment
-/// `offered = answered + abandoned + overflowed + dequeued + waiting + reserved + elsewhere`.
+/// `offered = answered + abandoned + overflowed + dequeued + called_back + callbacks_ended + waiting + resting + reserved +
+/// elsewhere`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Counters {
     /// Entered the queue, or came back to it.
@@ -124,6 +132,15 @@ pub struct Counters {
     pub flowed_out: u64,
     /// Left because of what became of them in another of their queues.
     pub dequeued: u64,
+    /// Customers who asked to be called back. Each is one of `called_back`, `callbacks_ended` or `abandoned` in the end, of
+    /// this queue or of the one that the callback was moved to.
+    pub callbacks_taken: u64,
+    /// A conversation began with a customer who was called back.
+    pub called_back: u64,
+    /// Callbacks that ended without a conversation: cancelled, given up, expired.
+    pub callbacks_ended: u64,
+    /// Attempts to reach a customer that failed.
+    pub calls_failed: u64,
     /// Conversations that ended.
     pub finished: u64,
     /// Of the finished: the agent was gone at once and the interaction is offered anew.
@@ -170,6 +187,8 @@ pub struct Waiting {
     pub arrived: Instant,
     /// When it entered this queue.
     pub entered: Instant,
+    /// A callback: the customer is not on the line.
+    pub is_callback: bool,
     /// Reservations in this queue that came to nothing.
     pub attempts: u32,
 }

@@ -10,9 +10,9 @@ use timing::Instant;
 
 use crate::estimate::{Estimator, Promise};
 use crate::{
-    Activity, AgentId, AgentSettings, Aside, AtClosing, Channel, Channels, Counters, Exit, Forced,
-    InteractionId, Interruption, Interruptions, Lease, Presence, QueueId, QueueSettings, Requirement,
-    ReservationId, Settings, Wanted, Work, WorkStage, Worked, Works,
+    Activity, AgentId, AgentSettings, Aside, AtClosing, CallbackRules, Channel, Channels, Counters, Exit,
+    Forced, InteractionId, Interruption, Interruptions, Lease, Presence, QueueId, QueueSettings, Requirement,
+    ReservationId, Ring, Settings, Wanted, Work, WorkStage, Worked, Works,
 };
 
 /// The whole state as plain values.
@@ -57,6 +57,8 @@ pub struct QueueState {
     pub reserves_open: u8,
     /// Since it was defined.
     pub counters: Counters,
+    /// Whether its callbacks may be tried.
+    pub callback_window: bool,
     /// How long somebody would wait, and how far off that was.
     pub estimator: Estimator,
 }
@@ -352,6 +354,8 @@ pub struct InteractionState {
     pub flow_outs: u32,
     /// Agents who are not offered it, and until when.
     pub exclusions: BTreeMap<AgentId, Instant>,
+    /// Set once the customer has asked to be called back, for good.
+    pub callback: Option<CallbackState>,
     /// Where it stands.
     pub stage: Stage,
     /// The queues in which it waits, or from which it was answered (then it is one), in the order in which it was put
@@ -439,6 +443,34 @@ impl InteractionState {
     }
 }
 
+/// An interaction whose customer asked to be called back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CallbackState {
+    /// Those of the queue when it was taken.
+    pub rules: CallbackRules,
+    /// When it was taken.
+    pub taken: Instant,
+    /// Attempts that failed.
+    pub failed: u32,
+    /// The customer has been reached: from then on the interaction is one like others, but never ends by the
+    /// queue's exits.
+    pub reached: bool,
+}
+
+impl InteractionState {
+    /// How many agents are rung for it by a queue with these rules: one after the other for a callback, and for who
+    /// wants agents by name.
+    pub(crate) fn ring(&self, queue: QueueId, rules: &QueueSettings) -> Ring {
+        let wants_somebody = self.entry(queue).is_some_and(|entry| entry.wanted.is_some());
+        if wants_somebody || self.callback.is_some() { Ring::default() } else { rules.ring }
+    }
+
+    /// The callback, as long as its customer is not on the line.
+    pub fn pending_callback(&self) -> Option<&CallbackState> {
+        self.callback.as_ref().filter(|callback| !callback.reached)
+    }
+}
+
 /// Where an interaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Stage {
@@ -450,6 +482,11 @@ pub enum Stage {
         since: Instant,
         /// How many may be rung for it at once by now.
         most: u8,
+    },
+    /// A callback that is not tried before then; `None`: before the window of its queue opens.
+    Resting {
+        /// Until when.
+        until: Option<Instant>,
     },
     /// In conversation.
     Handling {
@@ -473,6 +510,18 @@ pub struct ReservationState {
     pub since: Instant,
     /// Until when.
     pub deadline: Instant,
+    /// Who is being called.
+    pub phase: Phase,
+}
+
+/// Who is being called while an agent is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Phase {
+    /// The agent.
+    #[default]
+    Ringing,
+    /// The customer of a callback.
+    Calling,
 }
 
 /// The place in line: the smaller, the sooner. Static, so nothing is sorted again as time goes by.

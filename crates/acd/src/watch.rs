@@ -10,7 +10,7 @@
 //! | I6 | the chosen agent is the first by the queue's strategy of those who wish it, and the decision record says so | [`Watch::step_between`] |
 //! | I7 | in a queue, step and priority the first come is served first; a returned one keeps its place | [`Watch::step`] |
 //! | I8 | the step follows the age, and never goes back unless the rules change; agents are wanted by name until their time is over | [`Watch::step`] |
-//! | I9 | every reservation ends by its deadline and one tick | [`Watch::step`] |
+//! | I9 | every reservation, and every rest of a callback, ends by its deadline and one tick | [`Watch::step`] |
 //! | I10 | a reservation that is over changes nothing | [`Watch::step`], [`Watch::step_between`] |
 //! | I11 | nothing is lost: one outcome each, and the counters say the same | [`Watch::step`], [`Watch::agree`] |
 //! | I12 | Little: the integral of a queue's length is the sum of its waits | [`Watch::step`] |
@@ -19,6 +19,7 @@
 //! [`Watch::step`] needs the events alone and costs a few look-ups for each, so that a simulator can afford it for
 //! every event of a day. [`Watch::step_between`] checks every choice against all that could have been chosen.
 
+mod callbacks;
 mod choice;
 mod hands;
 mod journal;
@@ -64,6 +65,14 @@ impl<'a> Input<'a> {
             | Event::ReservationEnded { .. }
             | Event::Answered { .. }
             | Event::Abandoned { .. }
+            | Event::CallbackTaken { .. }
+            | Event::CallbackRests { .. }
+            | Event::CallbackWaits { .. }
+            | Event::CallbackCalling { .. }
+            | Event::CallbackReached { .. }
+            | Event::CalledBack { .. }
+            | Event::CallbackEnded { .. }
+            | Event::CallbackWindow { .. }
             | Event::Overflowed { .. }
             | Event::Dequeued { .. }
             | Event::HandlingEnded { .. }
@@ -164,6 +173,8 @@ pub enum Violation {
     WrongWish(InteractionId),
     /// I9: the reservation outlived its deadline, ended before it, or nobody will be woken for it.
     Overdue(ReservationId),
+    /// I9: the rest of a callback outlived its end, or ended before it.
+    Overslept(InteractionId),
     /// I10: a reservation that is over, or never was, had an effect, or an id was used twice.
     StaleReservation(ReservationId),
     /// I10: a refused command changed something.
@@ -191,7 +202,7 @@ impl Violation {
             Violation::UnfitAgent { .. } | Violation::WrongAgent { .. } | Violation::FalseDecision(_) => "I6",
             Violation::OutOfTurn { .. } => "I7",
             Violation::WrongStep(_) | Violation::WrongWish(_) => "I8",
-            Violation::Overdue(_) => "I9",
+            Violation::Overdue(_) | Violation::Overslept(_) => "I9",
             Violation::StaleReservation(_) | Violation::RefusedWithEffect => "I10",
             Violation::Lost(_) | Violation::FalseExit(_) | Violation::LostCount(_) => "I11",
             Violation::FalseWaits(_) => "I12",
@@ -260,8 +271,8 @@ impl Watch {
         let queues = snapshot.queues.iter().map(|queue| (queue.queue, &queue.counters));
         self.agree_on(queues, &snapshot.totals)?;
         let here = snapshot.queues.iter().find(|queue| {
-            self.ledger.in_line(queue.queue)
-                != u64::from(queue.waiting) + u64::from(queue.reserved) + u64::from(queue.elsewhere)
+            let here = [queue.waiting, queue.reserved, queue.elsewhere, queue.callbacks_resting];
+            self.ledger.in_line(queue.queue) != here.into_iter().map(u64::from).sum::<u64>()
         });
         match here {
             Some(queue) => Err(Violation::LostCount(Some(queue.queue))),

@@ -3,6 +3,7 @@
 mod bridge;
 mod dialing;
 mod ending;
+mod placing;
 mod streams;
 mod treatment;
 
@@ -356,7 +357,7 @@ impl B2bua {
         let reference = CallRef(self.calls_made);
         self.sessions.insert(session, reference);
         let longest = self.settings.call_max;
-        let mut call = Call::new(session, leg, anchored, invite.max_forwards);
+        let mut call = Call::new(Some((session, leg)), anchored, invite.max_forwards);
         call.deadline =
             longest.map(|longest| self.timers.schedule(now + longest, Deadline::Longest(reference)));
         self.calls.insert(reference, call);
@@ -427,13 +428,15 @@ impl std::fmt::Display for NotPossible {
 impl std::error::Error for NotPossible {}
 
 impl Call {
-    fn new(caller: SessionId, leg: Leg, anchored: bool, max_forwards: u8) -> Call {
+    /// Of a caller, or one that we place.
+    fn new(caller: Option<(SessionId, Leg)>, anchored: bool, max_forwards: u8) -> Call {
+        let session = caller.as_ref().map(|&(session, _)| session);
         Call {
-            caller,
+            caller: session,
             callee: None,
-            legs: BTreeMap::from([(caller, leg)]),
+            legs: caller.into_iter().collect(),
             attempts: BTreeMap::new(),
-            stage: Stage::Unanswered,
+            stage: if session.is_some() { Stage::Unanswered } else { Stage::Placing },
             anchored,
             max_forwards,
             exchanges: Vec::new(),

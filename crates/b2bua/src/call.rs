@@ -14,7 +14,8 @@ use crate::{AttemptId, Dial, Failure, Side, Summary};
 /// Everything about one call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Call {
-    pub(crate) caller: SessionId,
+    /// Who called us; of a call that we place, whoever answered first and was kept. `None`: nobody has.
+    pub(crate) caller: Option<SessionId>,
     /// The connected leg.
     pub(crate) callee: Option<SessionId>,
     /// Legs that are not over.
@@ -35,13 +36,15 @@ pub(crate) struct Call {
     pub(crate) deadline: Option<TimerId>,
 }
 
-/// How far a call is, seen from the caller.
+/// How far a call is, seen from the caller, or from whom we called first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
+    /// We place it, and nobody has been kept who answered.
+    Placing,
     /// The caller's INVITE has no final answer.
     Unanswered,
-    /// We answered and play music.
-    Treated { music: MusicId },
+    /// We answered, or were answered, and play music, if any.
+    Treated { music: Option<MusicId> },
     /// The caller talks to the callee.
     Connected,
     /// Hung up; legs and terminations are being ended.
@@ -159,11 +162,9 @@ impl Leg {
 impl Call {
     /// The other of the two who talk.
     pub(crate) fn peer(&self, session: SessionId) -> Option<SessionId> {
-        let callee = self.callee?;
-        let peer = if session == self.caller { callee } else { self.caller };
-        (session == callee || session == self.caller)
-            .then_some(peer)
-            .filter(|peer| self.legs.contains_key(peer))
+        let (callee, caller) = (self.callee?, self.caller?);
+        let peer = if session == caller { callee } else { caller };
+        (session == callee || session == caller).then_some(peer).filter(|peer| self.legs.contains_key(peer))
     }
 
     /// Whether either of the two who talk holds the other.
@@ -171,7 +172,7 @@ impl Call {
         let holds = |session: &SessionId| {
             self.legs.get(session).and_then(|leg| leg.said.as_ref()).is_some_and(sdp::Session::is_hold)
         };
-        holds(&self.caller) || self.callee.as_ref().is_some_and(holds)
+        self.caller.as_ref().is_some_and(holds) || self.callee.as_ref().is_some_and(holds)
     }
 
     /// Closes the books on a hold that still lasts.

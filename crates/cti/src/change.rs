@@ -109,11 +109,18 @@ impl ChangeWish {
             remedy,
         };
         match refusal {
-            Refusal::WrongStage(_) if state == InteractionState::Ringing => conflict(
-                format!(
-                    "an agent is rung for interaction {id} (`ringing`): only its `priority` can be changed"
-                ),
-                "change the rest if the agent does not take it: then it is `waiting` again".to_owned(),
+            Refusal::WrongStage(_)
+                if matches!(state, InteractionState::Ringing | InteractionState::CallingBack) =>
+            {
+                let detail = format!(
+                    "an agent is held for interaction {id} (`{}`): only its `priority` can be changed",
+                    state.name()
+                );
+                conflict(detail, "change the rest if nothing comes of it: then it waits again".to_owned())
+            }
+            Refusal::WrongStage(_) if state == InteractionState::ToCallBack => conflict(
+                format!("callback {id} rests and stands in no line: only its `priority` can be changed"),
+                format!("its `callback` says until when: see GET /api/v1/interactions/{id}"),
             ),
             Refusal::WrongStage(_) | Refusal::UnknownInteraction(_) => conflict(
                 format!("interaction {id} does not wait any more: its state is `{}`", state.name()),
@@ -142,6 +149,9 @@ impl ChangeWish {
             | Refusal::AfterCallWorkMin(_)
             | Refusal::ReservedReason
             | Refusal::UselessExit(_)
+            | Refusal::NoCallbacks(_)
+            | Refusal::TooManyCallbacks(_)
+            | Refusal::InSeveralQueues(_)
             | Refusal::TooManyAgents
             | Refusal::TooManyQueues
             | Refusal::TooManyWaiting => {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::words::seconds;
-use crate::{Changed, WantedAgents, Why, Words};
+use crate::{Callback, Changed, WantedAgents, Why, Words};
 
 /// One interaction, in progress or over.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -57,7 +57,8 @@ pub struct Interaction {
     pub outside_answered: Option<String>,
     /// When it was over for the caller.
     pub ended: Option<String>,
-    /// What became of it: `answered`, `abandoned`, `overflowed` or `failed`; null while it goes on.
+    /// What became of it: `answered`, `abandoned`, `overflowed`, `failed`, `called_back` or `callback_ended`; null while
+    /// it goes on.
     #[schema(example = "answered")]
     pub outcome: Option<&'static str>,
     /// Who or what ended it.
@@ -72,6 +73,8 @@ pub struct Interaction {
     pub talked_seconds: f64,
     /// How long either side held the other; null while it goes on.
     pub held_seconds: Option<f64>,
+    /// The customer has hung up to be called back; null otherwise.
+    pub callback: Option<Callback>,
     /// Its stays in queues, first first.
     pub visits: Vec<Visit>,
     /// All stays, those beyond the list included.
@@ -101,8 +104,12 @@ pub struct Interactions {
 pub enum InteractionState {
     /// Nobody is rung.
     Waiting,
+    /// The customer has hung up to be called back, and nobody is rung.
+    ToCallBack,
     /// An agent's phones ring.
     Ringing,
+    /// The customer is being called back.
+    CallingBack,
     /// Agent and caller talk.
     Talking,
     /// On its way out of its queue by a rule: to a number, or to its end.
@@ -118,6 +125,8 @@ impl InteractionState {
     pub fn name(self) -> &'static str {
         match self {
             InteractionState::Waiting => "waiting",
+            InteractionState::ToCallBack => "to_call_back",
+            InteractionState::CallingBack => "calling_back",
             InteractionState::Ringing => "ringing",
             InteractionState::Talking => "talking",
             InteractionState::Leaving => "leaving",
@@ -130,6 +139,8 @@ impl InteractionState {
     pub fn of(standing: Standing) -> InteractionState {
         match standing {
             Standing::Waiting => InteractionState::Waiting,
+            Standing::ToCallBack => InteractionState::ToCallBack,
+            Standing::CallingBack => InteractionState::CallingBack,
             Standing::Ringing => InteractionState::Ringing,
             Standing::Talking => InteractionState::Talking,
             Standing::Leaving => InteractionState::Leaving,
@@ -372,6 +383,7 @@ fn told(story: &Story, waited_seconds: f64, talked_seconds: f64, words: &Words<'
         waited_seconds,
         talked_seconds,
         held_seconds: None,
+        callback: story.callback.as_ref().map(|callback| Callback::new(callback, words)),
         visits: story.visits.iter().map(|one| Visit::new(one, words)).collect(),
         visits_total: story.visits_total,
         attempts: story.attempts.iter().map(|one| Attempt::new(one, words)).collect(),
@@ -540,6 +552,7 @@ mod tests {
             visits_total: 0,
             attempts: Vec::new(),
             attempts_total: 0,
+            callback: None,
         }
     }
 

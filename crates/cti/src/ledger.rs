@@ -118,6 +118,7 @@ mod tests {
                 visits_total: 0,
                 attempts: Vec::new(),
                 attempts_total: 0,
+                callback: None,
             },
             outcome: Outcome::Abandoned,
             ended: Instant::from_secs(1_000),

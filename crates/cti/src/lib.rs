@@ -1,7 +1,7 @@
 //! What the API says and takes: the requests and replies behind `/api/v1`, as types that are the JSON.
 //!
 //! [`Agent`], [`Queue`] and [`Interaction`] are replies; each is made from what a machine knows by number and
-//! from [`Words`], which hold the names. [`PresenceWish`], [`Extension`] and [`ChangeWish`] are requests; they turn into what a
+//! from [`Words`], which hold the names. [`PresenceWish`], [`Extension`], [`ChangeWish`] and [`CallbackWish`] are requests; they turn into what a
 //! machine takes or into a [`Problem`] that says whose fault it is. The [`Ledger`] remembers interactions that
 //! are over, within a bound.
 //!
@@ -11,6 +11,7 @@
 //! Read first: [`Interaction`], then [`Why`].
 
 mod agent;
+mod callback;
 mod change;
 mod interaction;
 mod ledger;
@@ -21,6 +22,7 @@ mod wish;
 mod words;
 
 pub use agent::{ActivityName, Agent, Agents, Extension, Forced, PresenceName, PresenceWish};
+pub use callback::{Callback, CallbackWish};
 pub use change::{ChangeWish, Changed};
 pub use interaction::{
     Attempt, AttemptResult, Attribute, Dequeue, DequeueName, Interaction, InteractionState, Interactions,

@@ -1,7 +1,7 @@
 //! What went wrong with a request: whose fault it is and what to do.
 
 use acd::Refusal;
-use engine::NoPhone;
+use engine::{NoCallback, NoPhone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -76,7 +76,10 @@ impl Problem {
             | Refusal::Invalid(_)
             | Refusal::TooManyAgents
             | Refusal::TooManyQueues
-            | Refusal::TooManyWaiting => {
+            | Refusal::TooManyWaiting
+            | Refusal::NoCallbacks(_)
+            | Refusal::InSeveralQueues(_)
+            | Refusal::TooManyCallbacks(_) => {
                 conflict(refusal.to_string(), "look at the agent's state and try again")
             }
         }
@@ -89,6 +92,60 @@ impl Problem {
             title: "No phone",
             detail: format!("no phone of agent `{agent}` is registered, so no call could reach them"),
             remedy: "register the phone, then repeat the request".to_owned(),
+        }
+    }
+
+    /// A customer is not called back.
+    pub fn no_callback(why: NoCallback, interaction: u64) -> Problem {
+        let conflict = |detail: String, remedy: &str| Problem {
+            status: 409,
+            title: "Not possible now",
+            detail,
+            remedy: remedy.to_owned(),
+        };
+        match why {
+            NoCallback::Unknown | NoCallback::Refused(Refusal::UnknownInteraction(_)) => Problem::unknown(
+                "interaction",
+                &interaction.to_string(),
+                "it never was, or is over: see GET /api/v1/interactions for those in progress",
+            ),
+            NoCallback::NotWaiting | NoCallback::Refused(Refusal::WrongStage(_)) => conflict(
+                format!("interaction {interaction} does not wait on the line"),
+                "look at its `state`: only who waits can be called back, and is asked for it once",
+            ),
+            NoCallback::NotOffered | NoCallback::Refused(Refusal::NoCallbacks(_)) => conflict(
+                format!("the queue of interaction {interaction} calls nobody back"),
+                "give the queue a `callback` in the configuration",
+            ),
+            NoCallback::Refused(Refusal::TooManyCallbacks(_)) => conflict(
+                format!("the queue of interaction {interaction} has as many to call back as it may"),
+                "let the caller hold on, or raise `most` of the queue's `callback`",
+            ),
+            NoCallback::Refused(Refusal::InSeveralQueues(_)) => conflict(
+                format!("interaction {interaction} waits in several queues"),
+                "let the caller hold on: only who waits in one queue can be called back",
+            ),
+            NoCallback::Refused(refusal) => {
+                conflict(refusal.to_string(), "look at the interaction, and try again")
+            }
+            NoCallback::NoNumber => Problem::unusable(
+                format!("the caller of interaction {interaction} has no telephone number"),
+                "ask the caller for one, and give it as `number`",
+            ),
+            NoCallback::BadNumber => Problem::unusable(
+                "`number` is no telephone number",
+                "write 3 to 20 digits, with or without a + before them, and nothing else",
+            ),
+            NoCallback::NotAllowed => Problem::unusable(
+                "the queue must not call this number",
+                "see `allow` and `deny` of the queue's `callback`; without `allow` only the caller's own number is called",
+            ),
+            NoCallback::Draining => Problem {
+                status: 503,
+                title: "About to end",
+                detail: "the process is about to end, and callbacks would end with it".to_owned(),
+                remedy: "let the caller hold on".to_owned(),
+            },
         }
     }
 

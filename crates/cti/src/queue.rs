@@ -64,6 +64,8 @@ pub struct InLine {
     pub age_seconds: f64,
     /// Agents who were rung for it in this queue and did not take it.
     pub failed_attempts: u32,
+    /// The customer has hung up to be called back, and keeps the place.
+    pub callback: bool,
 }
 
 impl InLine {
@@ -87,6 +89,7 @@ impl InLine {
                 waited_seconds: words.ago(one.entered),
                 age_seconds: words.ago(one.arrived),
                 failed_attempts: one.attempts,
+                callback: one.is_callback,
             }
         };
         waiting.iter().enumerate().map(one).collect()

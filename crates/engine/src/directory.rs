@@ -23,6 +23,19 @@ pub struct Directory {
     pub exits: BTreeMap<ExitId, Leave>,
     /// How numbers outside are called, where they can be.
     pub outbound: Option<Outbound>,
+    /// How customers are called back of those queues that do so.
+    pub callbacks: BTreeMap<QueueId, CallbackLine>,
+}
+
+/// How the customers of a queue are called back, and which of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackLine {
+    /// The way to them.
+    pub outbound: Outbound,
+    /// Other numbers than the caller's own must begin with one of these.
+    pub allow: Vec<String>,
+    /// No number may begin with one of these, not even the caller's own, which may be forged.
+    pub deny: Vec<String>,
 }
 
 /// How numbers outside are called.

@@ -1,6 +1,7 @@
 //! The machine: inputs, outputs and bookkeeping.
 
 mod agents;
+mod callbacks;
 mod calls;
 pub(crate) mod identity;
 mod renewals;
@@ -53,8 +54,10 @@ pub struct Engine {
     settings: Settings,
     directory: Directory,
     b2bua: B2bua,
-    /// An interaction has the number of its call.
+    /// An interaction has the number of the call that it came by.
     interactions: BTreeMap<InteractionId, Interaction>,
+    /// Calls that we placed, until nothing of them is left, and for which interaction.
+    placed: BTreeMap<b2bua::CallRef, InteractionId>,
     /// Accounts with at least one contact.
     registered: BTreeSet<String>,
     /// Agents who are logged in because of a phone or a fixed contact.
@@ -101,6 +104,8 @@ pub enum Output {
 pub struct Counts {
     /// Interactions whose record is not written.
     pub interactions: usize,
+    /// Calls that we placed and of which something is left.
+    pub placed: usize,
     /// Deadlines of interactions.
     pub timers: usize,
     /// Callers whose last agent is remembered, by queue: these stay when all calls are over.
@@ -141,6 +146,7 @@ impl Engine {
             settings,
             directory: Directory::default(),
             interactions: BTreeMap::new(),
+            placed: BTreeMap::new(),
             registered: BTreeSet::new(),
             logged_in: BTreeSet::new(),
             breaks: BTreeMap::new(),
@@ -197,13 +203,16 @@ impl Engine {
         self.settle(now);
     }
 
-    /// No new calls from now on (503 with Retry-After); those that are here go on.
+    /// No new calls from now on (503 with Retry-After); those that are here go on. Customers who are to be called back
+    /// are not called any more, unless that has begun: their places end with the process.
     pub fn drain(&mut self) {
         self.draining = true;
+        self.cancel_callbacks();
     }
 
     /// Ends every call; callers who wait are refused or released.
     pub fn hang_up_all(&mut self, now: Instant) {
+        self.end_callbacks(now);
         let calls: Vec<b2bua::CallRef> = self.interactions.values().map(|one| one.call).collect();
         for call in calls {
             // A call that is over already has nothing left to end.
@@ -260,6 +269,7 @@ impl Engine {
     pub fn counts(&self) -> Counts {
         Counts {
             interactions: self.interactions.len(),
+            placed: self.placed.len(),
             timers: self.timers.len(),
             served: self.served.len(),
             places: self.places.len(),

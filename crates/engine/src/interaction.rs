@@ -11,6 +11,7 @@ use b2bua::{AttemptId, CallRef, HangUp, Summary};
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
+use crate::callback::{Callback, Step};
 use crate::engine::identity::known_number;
 use crate::{
     ATTEMPTS_MAX, AttemptRecord, CHANGES_MAX, ChangeRecord, Ongoing, Outcome, Standing, StepRecord, Story,
@@ -20,6 +21,7 @@ use crate::{
 /// Everything the engine knows about one interaction.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Interaction {
+    /// The call it goes by now, or went by last: a callback has one of its own for each attempt.
     pub(crate) call: CallRef,
     pub(crate) caller: sip::Party,
     /// The agent whose own phone calls.
@@ -40,6 +42,8 @@ pub(crate) struct Interaction {
     pub(crate) has_talked: bool,
     /// What the caller hears was not decided yet.
     pub(crate) untreated: Option<TimerId>,
+    /// The customer has asked to be called back.
+    pub(crate) callback: Option<Box<Callback>>,
 }
 
 /// Where an interaction stands.
@@ -51,6 +55,8 @@ pub(crate) enum Stage {
     Confirming { reservation: ReservationId },
     /// Agent and caller talk.
     Talking,
+    /// The customer has hung up to be called back, and is not on the line.
+    CallingBack(Step),
     /// Out of the distributor, on its way to a number outside.
     Leaving { exit: ExitId },
     /// Over, as far as the distributor is concerned, or it has been told.
@@ -242,6 +248,7 @@ impl Interaction {
             Stage::Waiting if self.trying.is_empty() => Standing::Waiting,
             Stage::Waiting | Stage::Confirming { .. } => Standing::Ringing,
             Stage::Talking => Standing::Talking,
+            Stage::CallingBack(step) => step.standing(),
             Stage::Leaving { .. } => Standing::Leaving,
             Stage::Over => Standing::Ending,
         };

@@ -9,6 +9,7 @@
 //!
 //! Read first: [`Engine`], [`Directory`], [`CallRecord`].
 
+mod callback;
 mod directory;
 mod engine;
 mod interaction;
@@ -16,9 +17,10 @@ mod memory;
 mod record;
 mod refusals;
 
+pub use callback::{CallbackStory, NoCallback};
 pub use directory::{
-    AgentLine, CallerRules, Directory, Entry, LastAgent, Leave, LogIn, NumberPattern, Outbound, Reach,
-    Treatment, Wish, WishCause,
+    AgentLine, CallbackLine, CallerRules, Directory, Entry, LastAgent, Leave, LogIn, NumberPattern, Outbound,
+    Reach, Treatment, Wish, WishCause,
 };
 pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{

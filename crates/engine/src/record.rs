@@ -9,7 +9,7 @@ use acd::{
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
-use crate::{FurtherRefusals, Refusal, Wish};
+use crate::{CallbackStory, FurtherRefusals, Refusal, Wish};
 
 /// What the engine tells whoever logs and reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,12 +49,22 @@ pub enum Outcome {
     Overflowed,
     /// We could not go on: media ports, lost signalling before an answer.
     Failed,
+    /// An agent talked to the customer, who had hung up and was called back.
+    CalledBack,
+    /// The customer had hung up to be called back, and was not.
+    CallbackEnded,
 }
 
 impl Outcome {
     /// All of them, in order.
-    pub const ALL: [Outcome; 4] =
-        [Outcome::Answered, Outcome::Abandoned, Outcome::Overflowed, Outcome::Failed];
+    pub const ALL: [Outcome; 6] = [
+        Outcome::Answered,
+        Outcome::Abandoned,
+        Outcome::Overflowed,
+        Outcome::Failed,
+        Outcome::CalledBack,
+        Outcome::CallbackEnded,
+    ];
 
     /// Its name in metrics, logs and replies.
     pub fn name(self) -> &'static str {
@@ -63,6 +73,8 @@ impl Outcome {
             Outcome::Abandoned => "abandoned",
             Outcome::Overflowed => "overflowed",
             Outcome::Failed => "failed",
+            Outcome::CalledBack => "called_back",
+            Outcome::CallbackEnded => "callback_ended",
         }
     }
 }
@@ -197,6 +209,8 @@ pub struct Story {
     pub attempts: Vec<AttemptRecord>,
     /// All attempts, those beyond the list included.
     pub attempts_total: u32,
+    /// The customer hung up to be called back.
+    pub callback: Option<CallbackStory>,
 }
 
 impl Story {
@@ -226,6 +240,7 @@ impl Story {
             visits_total: self.visits_total,
             attempts: self.attempts.clone(),
             attempts_total: self.attempts_total,
+            callback: self.callback.clone(),
         }
     }
 
@@ -260,6 +275,7 @@ impl Story {
             visits_total: 0,
             attempts: Vec::new(),
             attempts_total: 0,
+            callback: None,
         }
     }
 
@@ -279,8 +295,12 @@ impl Story {
 pub enum Standing {
     /// Nobody is rung.
     Waiting,
+    /// The customer has hung up to be called back, and nobody is rung.
+    ToCallBack,
     /// An agent's phones ring.
     Ringing,
+    /// The customer is being called back.
+    CallingBack,
     /// Agent and caller talk.
     Talking,
     /// It left its queue by a rule and is on its way out: to a number, or to its end.

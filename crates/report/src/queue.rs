@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{DequeueCause, Exit, InteractionId, OverflowCause, QueueId};
+use acd::{CallbackEnd, DequeueCause, Exit, InteractionId, OverflowCause, QueueId};
 use timing::Instant;
 
 use crate::service_level::ServiceLevel;
@@ -13,7 +13,8 @@ mod series;
 pub(crate) use series::{QueueSeries, WantedOutcome};
 
 /// What became of a queue's interactions since the day began. At every moment
-/// `offered = answered + abandoned + overflowed + dequeued` and who still waits.
+/// `offered = answered + abandoned + overflowed + dequeued + called_back + callbacks_ended` and who still waits or is to be
+/// called back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Entered the queue, or came back to it; at the start of a day, who waited already.
@@ -34,6 +35,12 @@ pub struct Tally {
     pub overflowed: u64,
     /// Left because of what became of them in another of their queues.
     pub dequeued: u64,
+    /// Hung up to be called back.
+    pub callbacks_taken: u64,
+    /// A conversation began with a customer who was called back; not among the answered.
+    pub called_back: u64,
+    /// Callbacks that ended without a conversation.
+    pub callbacks_ended: u64,
     /// Interactions whose conversation and after-call work are over.
     pub handled: u64,
     /// The sum of their conversations and after-call work.
@@ -88,6 +95,8 @@ pub struct QueueFigures {
     pub waiting: usize,
     /// When the one who waits longest entered.
     pub oldest: Option<Instant>,
+    /// To be called back; not among the waiting.
+    pub callbacks: usize,
     /// Of the day.
     pub tally: Tally,
 }
@@ -113,6 +122,8 @@ pub(crate) struct Queue {
     gone_since: Option<Instant>,
     waiting: BTreeMap<InteractionId, Instant>,
     line: BTreeSet<(Instant, InteractionId)>,
+    /// Those who hung up to be called back.
+    callbacks: BTreeSet<InteractionId>,
 }
 
 impl Queue {
@@ -129,7 +140,46 @@ impl Queue {
             gone_since: None,
             waiting: BTreeMap::new(),
             line: BTreeSet::new(),
+            callbacks: BTreeSet::new(),
         }
+    }
+
+    /// Somebody who waits hangs up to be called back.
+    pub(crate) fn take_callback(&mut self, interaction: InteractionId) {
+        self.tally.callbacks_taken += 1;
+        if let Some(series) = &self.series {
+            series.callbacks_taken.inc();
+        }
+        self.keep_callback(interaction);
+    }
+
+    /// One who waits is not on the line.
+    pub(crate) fn keep_callback(&mut self, interaction: InteractionId) {
+        if let Some(entered) = self.waiting.remove(&interaction) {
+            self.line.remove(&(entered, interaction));
+        }
+        self.callbacks.insert(interaction);
+        self.show_line();
+    }
+
+    /// The conversation of a callback began.
+    pub(crate) fn called_back(&mut self, interaction: InteractionId) {
+        self.tally.called_back += 1;
+        if let Some(series) = &self.series {
+            series.called_back.inc();
+        }
+        self.set_handling(self.handling + 1);
+        self.unfinished += 1;
+        self.leave(interaction);
+    }
+
+    /// A callback ended without a conversation.
+    pub(crate) fn end_callback(&mut self, interaction: InteractionId, cause: CallbackEnd) {
+        self.tally.callbacks_ended += 1;
+        if let Some(series) = &self.series {
+            series.end_callback(cause);
+        }
+        self.leave(interaction);
     }
 
     /// An interaction waits that entered then.
@@ -180,6 +230,7 @@ impl Queue {
         self.tally = Tally::default();
         self.waiting.clear();
         self.line.clear();
+        self.callbacks.clear();
         self.show_line();
         if let Some(series) = &self.series {
             series.end_snapshots();
@@ -208,13 +259,14 @@ impl Queue {
         self.leave(interaction);
     }
 
+    /// Answers whether a callback moves to another queue.
     pub(crate) fn overflow(
         &mut self,
         interaction: InteractionId,
         waited: Duration,
         cause: OverflowCause,
         exit: Exit,
-    ) {
+    ) -> bool {
         self.tally.overflowed += 1;
         if let Some(series) = &self.series {
             series.overflowed.leave(waited);
@@ -224,7 +276,9 @@ impl Queue {
                 Exit::Leave(_) => {}
             }
         }
+        let is_callback = self.callbacks.contains(&interaction);
         self.leave(interaction);
+        is_callback && matches!(exit, Exit::Queue(_))
     }
 
     pub(crate) fn dequeue(&mut self, interaction: InteractionId, waited: Duration, cause: DequeueCause) {
@@ -247,7 +301,8 @@ impl Queue {
 
     /// Begins a day: who waits is offered to it, nothing else is.
     pub(crate) fn new_day(&mut self) {
-        self.tally = Tally { offered: self.waiting.len() as u64, ..Tally::default() };
+        self.tally =
+            Tally { offered: (self.waiting.len() + self.callbacks.len()) as u64, ..Tally::default() };
     }
 
     pub(crate) fn show_service_level(&self, variant: ServiceLevel) {
@@ -257,7 +312,12 @@ impl Queue {
     }
 
     pub(crate) fn figures(&self) -> QueueFigures {
-        QueueFigures { waiting: self.waiting.len(), oldest: self.oldest(), tally: self.tally }
+        QueueFigures {
+            waiting: self.waiting.len(),
+            oldest: self.oldest(),
+            callbacks: self.callbacks.len(),
+            tally: self.tally,
+        }
     }
 
     /// Shows in new series what gauges say; counters begin at zero.
@@ -283,12 +343,13 @@ impl Queue {
         if let Some(entered) = self.waiting.remove(&interaction) {
             self.line.remove(&(entered, interaction));
         }
+        self.callbacks.remove(&interaction);
         self.show_line();
     }
 
     fn show_line(&self) {
         if let Some(series) = &self.series {
-            series.set_line(self.waiting.len(), self.oldest());
+            series.set_line(self.waiting.len(), self.oldest(), self.callbacks.len());
         }
     }
 }

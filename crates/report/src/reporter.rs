@@ -75,6 +75,8 @@ pub struct Reporter {
     settings: Settings,
     names: Names,
     queues: BTreeMap<QueueId, Queue>,
+    /// Between two queues.
+    moving_callbacks: BTreeSet<InteractionId>,
     agents: Agents,
     sampled: BTreeMap<QueueId, AgentCounts>,
     sampled_at: Instant,
@@ -116,6 +118,7 @@ impl Reporter {
             settings,
             names: Names::default(),
             queues: BTreeMap::new(),
+            moving_callbacks: BTreeSet::new(),
             agents: Agents::new(exposition, now),
             sampled: BTreeMap::new(),
             sampled_at: now,
@@ -158,7 +161,7 @@ impl Reporter {
         match *event {
             Event::Queued { interaction, queue, from, beside, waited, .. } => {
                 let entry = Entry::into_queue(queue, from, beside);
-                self.queue(queue).enter(now - waited, interaction, entry);
+                self.queued(now - waited, interaction, queue, entry);
             }
             Event::StepEntered { queue, .. } => self.with_series(queue, |series| series.steps.inc()),
             Event::OpenedToAll { queue, cause, .. } => {
@@ -182,20 +185,24 @@ impl Reporter {
                 self.queue(queue).abandon(interaction, waited, short);
                 self.show_service_level(queue);
             }
+            Event::CallbackTaken { .. }
+            | Event::CallbackRests { .. }
+            | Event::CallbackWaits { .. }
+            | Event::CallbackCalling { .. }
+            | Event::CallbackReached { .. }
+            | Event::CalledBack { .. }
+            | Event::CallbackEnded { .. }
+            | Event::CallbackWindow { .. } => self.handle_callback(event),
             Event::Overflowed { interaction, queue, waited, cause, exit, .. } => {
-                self.queue(queue).overflow(interaction, waited, cause, exit);
+                let moves = self.queue(queue).overflow(interaction, waited, cause, exit);
+                self.moving_callbacks.extend(moves.then_some(interaction));
             }
             Event::Dequeued { interaction, queue, waited, cause, .. } => {
                 self.queue(queue).dequeue(interaction, waited, cause);
             }
-            Event::HandlingEnded { interaction, queue, agent, handled_for, .. } => {
-                self.end_conversation(queue);
-                let finished = self.agents.end_conversation(agent, interaction, queue, handled_for);
-                self.count_handled(finished);
-            }
-            Event::AfterCallWorkStarted { agent, interaction, .. } => {
-                self.agents.begin_after_call_work(agent, interaction);
-            }
+            Event::HandlingEnded { .. }
+            | Event::AfterCallWorkStarted { .. }
+            | Event::AfterCallWorkEnded { .. } => self.handle_work(event),
             // What is open, queues or reserves, is read from snapshots, where new rules are seen to close reserves, too.
             Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
@@ -207,11 +214,6 @@ impl Reporter {
             | Event::AgentForced { forced: None, .. } => {}
             Event::LeaseExpired { lease, .. } => self.leases_expired[lease_index(lease)].inc(),
             Event::AgentForced { forced: Some(_), .. } => self.forced.inc(),
-            Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
-                self.with_series(queue, |series| series.after_call_work.observe(lasted.as_secs_f64()));
-                let finished = self.agents.end_after_call_work(agent, interaction);
-                self.count_handled(finished.map(|(queue, handled)| (queue, handled.saturating_add(lasted))));
-            }
             Event::AgentChanged { agent, presence, activity } => {
                 self.agents.change(now, agent, presence, activity);
             }
@@ -225,9 +227,52 @@ impl Reporter {
         }
     }
 
+    fn queued(&mut self, entered: Instant, interaction: InteractionId, queue: QueueId, entry: Entry) {
+        let is_callback = self.moving_callbacks.remove(&interaction);
+        let queue = self.queue(queue);
+        queue.enter(entered, interaction, entry);
+        if is_callback {
+            queue.keep_callback(interaction);
+        }
+    }
+
+    fn handle_work(&mut self, event: &Event) {
+        match *event {
+            Event::HandlingEnded { interaction, queue, agent, handled_for, .. } => {
+                self.end_conversation(queue);
+                let finished = self.agents.end_conversation(agent, interaction, queue, handled_for);
+                self.count_handled(finished);
+            }
+            Event::AfterCallWorkStarted { agent, interaction, .. } => {
+                self.agents.begin_after_call_work(agent, interaction);
+            }
+            Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
+                self.with_series(queue, |series| series.after_call_work.observe(lasted.as_secs_f64()));
+                let finished = self.agents.end_after_call_work(agent, interaction);
+                self.count_handled(finished.map(|(queue, handled)| (queue, handled.saturating_add(lasted))));
+            }
+            _ => unreachable!("the caller has matched it"),
+        }
+    }
+
     fn remove_agent(&mut self, now: Instant, agent: AgentId) {
         for finished in self.agents.remove(now, agent) {
             self.count_handled(Some(finished));
+        }
+    }
+
+    fn handle_callback(&mut self, event: &Event) {
+        match *event {
+            Event::CallbackTaken { interaction, queue, .. } => self.queue(queue).take_callback(interaction),
+            Event::CalledBack { interaction, queue, agent, .. } => {
+                self.agents.serve(agent, queue);
+                self.queue(queue).called_back(interaction);
+            }
+            Event::CallbackEnded { interaction, queue, cause, .. } => {
+                self.queue(queue).end_callback(interaction, cause);
+            }
+            // Where it stands changes nothing of what is shown.
+            _ => {}
         }
     }
 

@@ -26,16 +26,18 @@ pub struct QueueRow {
     /// False while it is closed by its calendar; who comes then leaves at once.
     pub open: bool,
     /// Not answered yet, those for whom an agent is rung (by any of their queues) included. Who waits in several queues
-    /// counts in each.
+    /// counts in each; who is to be called back in none.
     pub waiting: u32,
     /// Of these, for whom an agent is rung by this queue.
     pub ringing: u32,
     /// The longest wait of those waiting now; null where nobody waits.
     pub longest_wait_seconds: Option<f64>,
+    /// Customers who have hung up to be called back, and with whom no conversation has begun.
+    pub callbacks: u32,
     /// Conversations.
     pub in_progress: u32,
     /// Entered, and who waited when the day began; offered = answered + abandoned + overflowed + dequeued
-    /// + waiting.
+    /// + called_back + callbacks_ended + waiting + callbacks.
     pub offered: u64,
     /// Reached an agent.
     pub answered: u64,
@@ -47,6 +49,10 @@ pub struct QueueRow {
     pub overflowed: u64,
     /// Left because of what became of them in another of their queues.
     pub dequeued: u64,
+    /// Reached an agent by being called back; not among the answered.
+    pub called_back: u64,
+    /// Were to be called back, and were not.
+    pub callbacks_ended: u64,
     /// How well it is served.
     pub service_level: ServiceLevelRow,
     /// The mean wait of those answered.
@@ -127,10 +133,13 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
     let variant = figures.service_level;
     let figures = figures.queues.get(&queue.queue).cloned().unwrap_or_default();
     let tally = figures.tally;
+    let callbacks = u32::try_from(figures.callbacks).unwrap_or(u32::MAX);
     QueueRow {
         name: name.name.clone(),
         open: queue.open,
-        waiting: queue.waiting + queue.reserved + queue.elsewhere,
+        waiting: (queue.waiting + queue.reserved + queue.elsewhere)
+            .saturating_sub(callbacks.saturating_sub(queue.callbacks_resting)),
+        callbacks,
         ringing: queue.reserved,
         longest_wait_seconds: figures.oldest.map(|entered| now.since(entered).as_secs_f64()),
         in_progress: queue.handling,
@@ -140,6 +149,8 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
         short_abandons: tally.short_abandons,
         overflowed: tally.overflowed,
         dequeued: tally.dequeued,
+        called_back: tally.called_back,
+        callbacks_ended: tally.callbacks_ended,
         service_level: ServiceLevelRow {
             variant: variant.name(),
             ratio: variant.of(&tally),

@@ -10,6 +10,7 @@ use std::path::Path;
 
 mod agent;
 pub(crate) mod calendar;
+mod callback;
 pub(crate) mod channel;
 mod checks;
 mod circles;
@@ -35,6 +36,7 @@ pub(crate) mod units;
 
 pub use agent::{Agent, LogIn, Reach};
 pub use calendar::Calendar;
+pub use callback::{Callback, First};
 pub use channel::{Capacity, Channel, VOICE, capacity_of};
 pub use entry::{Entry, EntryAgents, Number, Reason, Supervisor};
 pub use http::Http;

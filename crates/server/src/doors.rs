@@ -1,4 +1,4 @@
-//! Which queues are open: their calendars, and what the distributor was told of them.
+//! Which queues are open, and whose customers are called back: their calendars, and what the distributor was told of them.
 //!
 //! The distributor has no clock of the day. [`Doors`] is the pure machine that has the calendars; its owner says
 //! what the wall clock shows and which queues there are, and passes on each [`Door`].
@@ -15,6 +15,17 @@ pub struct Hours {
     pub calendars: BTreeMap<String, Calendar>,
     /// The calendar of each queue that has one. A queue that has none is always open.
     pub queues: BTreeMap<QueueId, String>,
+    /// The calendar of the callbacks of each queue that has one. Those of others may be tried at any time.
+    pub callbacks: BTreeMap<QueueId, String>,
+}
+
+/// What of a queue opens and closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leads {
+    /// The queue: who comes while it is closed leaves.
+    Into,
+    /// Its callbacks: while they are closed nobody is called.
+    Back,
 }
 
 /// What the distributor is to be told of a queue.
@@ -22,6 +33,8 @@ pub struct Hours {
 pub struct Door {
     /// Which queue.
     pub queue: QueueId,
+    /// What of it.
+    pub leads: Leads,
     /// Open, or closed.
     pub open: bool,
 }
@@ -41,9 +54,9 @@ pub struct Opening {
 #[derive(Clone, Debug, Default)]
 pub struct Doors {
     timetable: Timetable,
-    hours: BTreeMap<QueueId, String>,
+    hours: BTreeMap<(QueueId, Leads), String>,
     /// The queues that the distributor has, and how it believes they are.
-    told: BTreeMap<QueueId, bool>,
+    told: BTreeMap<(QueueId, Leads), bool>,
     /// Whether all queues must be compared with their calendars, because other hours are in force.
     is_stale: bool,
 }
@@ -59,7 +72,9 @@ impl Doors {
     /// Puts other hours in force, with the next [`Doors::look`].
     pub fn replace(&mut self, hours: Hours) {
         self.timetable.replace(hours.calendars);
-        self.hours = hours.queues;
+        let into = hours.queues.into_iter().map(|(queue, calendar)| ((queue, Leads::Into), calendar));
+        let back = hours.callbacks.into_iter().map(|(queue, calendar)| ((queue, Leads::Back), calendar));
+        self.hours = into.chain(back).collect();
         self.is_stale = true;
     }
 
@@ -68,15 +83,19 @@ impl Doors {
         self.is_stale || !self.hours.is_empty()
     }
 
-    /// The distributor has this queue (still, or now): a queue that is new is open until it is told otherwise.
-    pub fn defined(&mut self, queue: QueueId) -> Option<Door> {
-        self.told.entry(queue).or_insert(true);
-        self.compare(queue)
+    /// The distributor has this queue (still, or now): a queue that is new is open until it is told otherwise, and so
+    /// are its callbacks.
+    pub fn defined(&mut self, queue: QueueId) -> Vec<Door> {
+        let both = [(queue, Leads::Into), (queue, Leads::Back)];
+        for door in both {
+            self.told.entry(door).or_insert(true);
+        }
+        both.into_iter().filter_map(|door| self.compare(door)).collect()
     }
 
     /// The distributor has it no more.
     pub fn removed(&mut self, queue: QueueId) {
-        self.told.remove(&queue);
+        self.told.retain(|&(told, _), _| told != queue);
     }
 
     /// Looks at what the wall clock shows: calendars that have turned, and the doors that they open and close.
@@ -87,8 +106,8 @@ impl Doors {
             return (turns, Vec::new());
         }
         self.is_stale = false;
-        let queues: Vec<QueueId> = self.told.keys().copied().collect();
-        let doors = queues.into_iter().filter_map(|queue| self.compare(queue)).collect();
+        let told: Vec<(QueueId, Leads)> = self.told.keys().copied().collect();
+        let doors = told.into_iter().filter_map(|door| self.compare(door)).collect();
         (turns, doors)
     }
 
@@ -99,7 +118,10 @@ impl Doors {
 
     /// The hours of every queue that has some.
     pub fn openings(&self) -> BTreeMap<QueueId, Opening> {
-        let opening = |(&queue, calendar): (&QueueId, &String)| {
+        let opening = |(&(queue, leads), calendar): (&(QueueId, Leads), &String)| {
+            if leads == Leads::Back {
+                return None;
+            }
             let Turn { calendar, open, until } = self.timetable.turn(calendar)?;
             Some((queue, Opening { calendar, open, until }))
         };
@@ -107,11 +129,12 @@ impl Doors {
     }
 
     /// What to tell of a queue that is not as its calendar says.
-    fn compare(&mut self, queue: QueueId) -> Option<Door> {
-        let calendar = self.hours.get(&queue).and_then(|calendar| self.timetable.turn(calendar));
+    fn compare(&mut self, door: (QueueId, Leads)) -> Option<Door> {
+        let calendar = self.hours.get(&door).and_then(|calendar| self.timetable.turn(calendar));
         let open = calendar.is_none_or(|turn| turn.open);
-        let told = self.told.get_mut(&queue)?;
-        (std::mem::replace(told, open) != open).then_some(Door { queue, open })
+        let told = self.told.get_mut(&door)?;
+        let (queue, leads) = door;
+        (std::mem::replace(told, open) != open).then_some(Door { queue, leads, open })
     }
 }
 
@@ -137,6 +160,7 @@ mod tests {
                 (name("night"), calendar("daily 18:00-09:00")),
             ]),
             queues: BTreeMap::from([(DAY, name("day")), (NIGHT, name("night"))]),
+            callbacks: BTreeMap::new(),
         }
     }
 
@@ -146,7 +170,7 @@ mod tests {
     }
 
     fn door(queue: QueueId, open: bool) -> Door {
-        Door { queue, open }
+        Door { queue, leads: Leads::Into, open }
     }
 
     #[test]
@@ -154,16 +178,32 @@ mod tests {
         let mut doors = Doors::new(hours());
         let (turns, told) = doors.look(at(8));
         assert_eq!((turns.len(), told), (2, Vec::new()), "there are no queues yet");
-        assert_eq!(doors.defined(DAY), Some(door(DAY, false)));
-        assert_eq!(doors.defined(DAY), None, "defined anew, it stays as it was");
-        assert_eq!(doors.defined(NIGHT), None);
-        assert_eq!(doors.defined(ALWAYS), None);
+        assert_eq!(doors.defined(DAY), [door(DAY, false)]);
+        assert_eq!(doors.defined(DAY), [], "defined anew, it stays as it was");
+        assert_eq!(doors.defined(NIGHT), []);
+        assert_eq!(doors.defined(ALWAYS), []);
         assert_eq!(doors.poll_timeout(), Some(at(9)));
         assert_eq!(doors.look(at(9)).1, [door(DAY, true), door(NIGHT, false)]);
         assert_eq!(doors.look(at(10)), (Vec::new(), Vec::new()));
         doors.removed(NIGHT);
         assert_eq!(doors.look(at(18)).1, [door(DAY, false)]);
-        assert_eq!(doors.defined(NIGHT), None, "it comes back when it is open");
+        assert_eq!(doors.defined(NIGHT), [], "it comes back when it is open");
+    }
+
+    #[test]
+    fn callbacks_keep_hours_of_their_own() {
+        let mut hours = hours();
+        hours.callbacks = BTreeMap::from([(ALWAYS, "day".to_owned()), (NIGHT, "day".to_owned())]);
+        let mut doors = Doors::new(hours);
+        doors.look(at(8));
+        let back = |queue, open| Door { queue, leads: Leads::Back, open };
+        assert_eq!(doors.defined(ALWAYS), [back(ALWAYS, false)]);
+        assert_eq!(doors.defined(NIGHT), [back(NIGHT, false)]);
+        let turned = [door(NIGHT, false), back(NIGHT, true), back(ALWAYS, true)];
+        assert_eq!(doors.look(at(9)).1, turned);
+        assert!(!doors.openings().contains_key(&ALWAYS), "the queue itself is always open");
+        doors.replace(Hours::default());
+        assert_eq!(doors.look(at(20)).1, [door(NIGHT, true)]);
     }
 
     #[test]

@@ -128,6 +128,7 @@ impl Plan {
             callers: routing::callers(config, numbering),
             exits,
             outbound: signalling::outbound(&trunks),
+            callbacks: signalling::callbacks(config, &trunks, numbering),
         };
         Plan {
             shared,

@@ -88,8 +88,8 @@ enum Kept {
 impl Fate {
     fn is_told_by(self, outcome: Outcome) -> bool {
         match outcome {
-            Outcome::Answered => self == Fate::Answered,
-            Outcome::Abandoned | Outcome::Failed => self == Fate::Abandoned,
+            Outcome::Answered | Outcome::CalledBack => self == Fate::Answered,
+            Outcome::Abandoned | Outcome::Failed | Outcome::CallbackEnded => self == Fate::Abandoned,
             Outcome::Overflowed => self == Fate::Overflowed,
         }
     }
@@ -451,8 +451,8 @@ impl Witness {
 
     fn recorded_fate(&self, caller: &str) -> Fate {
         match self.records.get(caller).and_then(|records| records.first()) {
-            Some(Outcome::Answered) => Fate::Answered,
-            Some(Outcome::Abandoned | Outcome::Failed) => Fate::Abandoned,
+            Some(Outcome::Answered | Outcome::CalledBack) => Fate::Answered,
+            Some(Outcome::Abandoned | Outcome::Failed | Outcome::CallbackEnded) => Fate::Abandoned,
             Some(Outcome::Overflowed) => Fate::Overflowed,
             None => Fate::Waiting,
         }

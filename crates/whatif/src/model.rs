@@ -27,7 +27,7 @@ pub struct Model {
     /// Who works.
     pub groups: Vec<AgentGroup>,
     /// Customers who can be here at once (waiting, rung or in conversation): lines. One more is blocked, as is one
-    /// more than [`acd::Settings::waiting_max`] that wait. Only those who enter queues of calls need a line.
+    /// more than [`acd::Settings::waiting_max`] that wait.
     /// `None`: no limit.
     pub trunks: Option<u32>,
     /// Whether idle agents get a random order number before every arrival, so that [`acd::Strategy::TopDown`]

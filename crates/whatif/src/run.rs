@@ -258,22 +258,7 @@ impl<'a> Run<'a> {
         while let Some(event) = self.poll_event() {
             match event {
                 Event::Queued { interaction, queue, .. } => self.enter_queue(interaction, queue),
-                Event::Reserved {
-                    reservation,
-                    interaction,
-                    agent,
-                    deadline,
-                    waited,
-                    attempt,
-                    decision,
-                    ..
-                } => {
-                    if decision.beside == 0 {
-                        let at_once = attempt == 1 && waited.is_zero();
-                        self.reserved(interaction, at_once);
-                    }
-                    self.ring(reservation, interaction, agent, deadline, attempt)?;
-                }
+                Event::Reserved { .. } => self.rung(&event)?,
                 Event::ReservationEnded { interaction, queue, cause, left, .. } => {
                     self.reservation_ended(interaction, queue, cause, left);
                 }
@@ -292,10 +277,6 @@ impl<'a> Run<'a> {
                 Event::HandlingEnded { interaction, handled_for, .. } => {
                     self.handling_ended(interaction, handled_for);
                 }
-                Event::Interrupted { interaction, .. } => self.interrupted(interaction),
-                Event::Resumed { interaction, interrupted_for, .. } => {
-                    self.resumed(interaction, interrupted_for);
-                }
                 Event::AfterCallWorkStarted { agent, interaction, queue, until } => {
                     self.after_call_work_started(agent, interaction, queue, until)?;
                 }
@@ -303,11 +284,21 @@ impl<'a> Run<'a> {
                 Event::AgentChanged { agent, presence, activity } => {
                     self.agent_changed(agent, presence, activity)?;
                 }
-                Event::StepEntered { .. }
+                Event::CallbackTaken { .. }
+                | Event::CallbackRests { .. }
+                | Event::CallbackWaits { .. }
+                | Event::CallbackCalling { .. }
+                | Event::CallbackReached { .. }
+                | Event::CalledBack { .. }
+                | Event::CallbackEnded { .. }
+                | Event::CallbackWindow { .. }
+                | Event::StepEntered { .. }
                 | Event::OpenedToAll { .. }
                 | Event::Changed { .. }
                 | Event::AfterCallWorkExtended { .. }
                 | Event::LeaseExpired { .. }
+                | Event::Interrupted { .. }
+                | Event::Resumed { .. }
                 | Event::AgentAside { .. }
                 | Event::AgentForced { .. }
                 | Event::AgentRemoved { .. }
@@ -319,6 +310,19 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
+    }
+
+    fn rung(&mut self, event: &Event) -> Result<(), RunError> {
+        let &Event::Reserved {
+            reservation, interaction, agent, deadline, waited, attempt, ref decision, ..
+        } = event
+        else {
+            unreachable!("the caller has matched it")
+        };
+        if decision.beside == 0 {
+            self.reserved(interaction, attempt == 1 && waited.is_zero());
+        }
+        self.ring(reservation, interaction, agent, deadline, attempt)
     }
 
     fn poll_event(&mut self) -> Option<Event> {

@@ -47,9 +47,9 @@ impl Distributor {
     /// The part of a change that is another than what is, if it can be made.
     fn what_differs(&self, slot: Slot<Interaction>, change: &Change) -> Result<Change, Refusal> {
         let interaction = &self.interactions[slot];
-        let is_rung = match interaction.stage {
-            Stage::Waiting => false,
-            Stage::Reserved { .. } => true,
+        let is_in_line = match interaction.stage {
+            Stage::Waiting => true,
+            Stage::Reserved { .. } | Stage::Resting { .. } => false,
             Stage::Handling { .. } => return Err(Refusal::WrongStage(interaction.id)),
         };
         if let Some(id) = change.queue {
@@ -69,7 +69,7 @@ impl Distributor {
             requirement: change.requirement.as_ref().filter(is_other).cloned(),
             queue: change.queue.filter(|&queue| !interaction.stands_in_alone(queue)),
         };
-        if is_rung && (differing.requirement.is_some() || differing.queue.is_some()) {
+        if !is_in_line && (differing.requirement.is_some() || differing.queue.is_some()) {
             return Err(Refusal::WrongStage(interaction.id));
         }
         Ok(differing)
@@ -77,18 +77,24 @@ impl Distributor {
 
     /// Another place in the same lines. Nobody idle could take it before, and nobody can now.
     fn reorder(&mut self, slot: Slot<Interaction>, priority: i32) {
-        let standing = self.interactions[slot].standing;
-        if !self.waits(slot) {
-            self.stand_down_from_ringing(slot);
-            self.set_priority(slot, priority);
-            return self.stand_ringing(slot);
-        }
-        for nth in standing {
-            self.unlist(slot, nth);
-        }
-        self.set_priority(slot, priority);
-        for nth in standing {
-            self.list(slot, nth);
+        let Interaction { stage, standing, .. } = self.interactions[slot];
+        match stage {
+            Stage::Waiting => {
+                for nth in standing {
+                    self.unlist(slot, nth);
+                }
+                self.set_priority(slot, priority);
+                for nth in standing {
+                    self.list(slot, nth);
+                }
+            }
+            Stage::Reserved { .. } => {
+                self.stand_down_from_ringing(slot);
+                self.set_priority(slot, priority);
+                self.stand_ringing(slot);
+            }
+            Stage::Resting { .. } => self.set_priority(slot, priority),
+            Stage::Handling { .. } => unreachable!("what is answered has no place"),
         }
     }
 

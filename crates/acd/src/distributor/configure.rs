@@ -6,8 +6,8 @@ use super::{Agent, Distributor, Front, Interaction, Queue, Reservation};
 use crate::state::{Staffing, Stage, State};
 use crate::table::Slot;
 use crate::{
-    AgentId, AgentSettings, DequeueCause, Event, Exit, OverflowCause, QueueId, QueueSettings, Refusal,
-    ReservationEnd, StepCause,
+    AgentId, AgentSettings, CallbackEnd, DequeueCause, Event, Exit, OverflowCause, QueueId, QueueSettings,
+    Refusal, ReservationEnd, StepCause,
 };
 
 /// Who stays in other queues when one is removed, by which entry there, and whether it was rung for in that one.
@@ -218,6 +218,12 @@ impl Distributor {
         }
         for Spot { place, nth } in spots {
             let interaction = self.at(place.interaction);
+            let is_callback = self.interactions[interaction].pending_callback().is_some();
+            if is_callback && matches!(exit, Exit::Leave(_)) {
+                // Nobody is on the line who could be sent anywhere.
+                self.end_callback(interaction, CallbackEnd::QueueRemoved, false);
+                continue;
+            }
             self.note_overflow(interaction, nth, OverflowCause::QueueRemoved, exit, false);
             match exit {
                 Exit::Leave(_) => self.forget(interaction),
@@ -228,8 +234,8 @@ impl Distributor {
         Ok(())
     }
 
-    /// Takes everybody out who waits or is reserved, in the order of the line: those who stand there alone, those who
-    /// stay in other queues (with whether they were rung for in this one), and the agents who were held.
+    /// Takes everybody out who waits, rests or is reserved, in the order of the line: those who stand there alone, those
+    /// who stay in other queues (with whether they were rung for in this one), and the agents who were held.
     fn empty_queue(&mut self, slot: Slot<Queue>) -> (Vec<Spot>, Vec<Stayer>, Vec<Held>) {
         let id = self.queues[slot].id;
         let mut spots = self.line_of(slot);
@@ -252,6 +258,7 @@ impl Distributor {
         }
         let is_rung_here = |spot: &Spot| reserved.contains(&(*spot, true));
         spots.extend(reserved.iter().map(|&(spot, _)| spot));
+        spots.append(&mut self.resting_in(slot));
         spots.sort_unstable();
         let stays = |spot: &Spot| {
             let interaction = &self.interactions[self.at(spot.place.interaction)];

@@ -3,6 +3,7 @@
 use timing::Instant;
 
 use super::{Distributor, LeaseKind};
+use crate::state::Phase;
 use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
 
 /// What becomes due. The order is that of equal deadlines: who becomes free comes before who gives up waiting.
@@ -13,6 +14,8 @@ pub(crate) enum Deadline {
     /// Of a conversation with the interaction, or of something else.
     Lease(LeaseKind, AgentId, Option<InteractionId>),
     Exclusion(InteractionId, AgentId),
+    /// Of a callback.
+    Rest(InteractionId),
     Reservation(ReservationId),
     Widening(InteractionId),
     Step(InteractionId, QueueId),
@@ -20,6 +23,7 @@ pub(crate) enum Deadline {
     Wanted(InteractionId, QueueId),
     MaxWait(InteractionId, QueueId),
     Overflow(InteractionId, QueueId),
+    CallbackEnd(InteractionId),
     Grace(QueueId),
 }
 
@@ -117,7 +121,14 @@ impl Distributor {
                 .interactions
                 .by_id(interaction)
                 .is_some_and(|interaction| interaction.exclusion(agent) == Some(at)),
-            Deadline::Reservation(reservation) => self.reservations.contains(reservation),
+            Deadline::Rest(interaction) | Deadline::CallbackEnd(interaction) => {
+                let interaction = self.interactions.by_id(interaction);
+                interaction.is_some_and(|interaction| interaction.callback_due() == Some((at, deadline)))
+            }
+            // Its deadline may have become another one in the step that served an earlier one.
+            Deadline::Reservation(reservation) => {
+                self.reservations.by_id(reservation).is_some_and(|held| held.state.deadline == at)
+            }
             Deadline::Widening(interaction) => self.widens_at(interaction) == Some(at),
             Deadline::Step(interaction, queue) => self.next_step(interaction, queue) == Some(at),
             Deadline::Reserve(queue) => {
@@ -140,9 +151,14 @@ impl Distributor {
             Deadline::Exclusion(interaction, agent) => self.end_exclusion(self.at(interaction), agent),
             Deadline::Reservation(reservation) => {
                 let slot = self.reservations.slot(reservation).expect("looked at by the caller");
-                self.fail_reservation(slot, ReservationEnd::Expired);
+                match self.reservations[slot].state.phase {
+                    Phase::Ringing => self.fail_reservation(slot, ReservationEnd::Expired),
+                    Phase::Calling => self.fail_call(slot, ReservationEnd::CallExpired),
+                }
             }
             Deadline::Widening(interaction) => self.widen(self.at(interaction)),
+            Deadline::Rest(interaction) => self.end_rest(interaction),
+            Deadline::CallbackEnd(interaction) => self.expire_callback(interaction),
             Deadline::Step(interaction, queue) => {
                 let waiting = self.waiting_in(interaction, queue);
                 let (slot, nth) = waiting.expect("looked at by the caller");
@@ -172,8 +188,10 @@ impl Distributor {
     /// When a waiting interaction has waited too long.
     fn max_wait(&self, id: InteractionId, queue: QueueId) -> Option<Instant> {
         let (slot, nth) = self.waiting_in(id, queue)?;
+        let stays = self.interactions[slot].callback.is_some();
         let entry = self.interactions[slot].entry(nth);
-        let rule = self.queues[entry.queue_slot].state.settings.max_wait.filter(|_| !entry.overdue)?;
+        let rule = self.queues[entry.queue_slot].state.settings.max_wait;
+        let rule = rule.filter(|_| !entry.overdue && !stays)?;
         Some(entry.entered + rule.after)
     }
 }

@@ -76,7 +76,7 @@ impl Distributor {
     pub(super) fn hear(&mut self, event: &Event) {
         let Some(slot) = event.queue().and_then(|queue| self.queues.slot(queue)) else { return };
         let promise = match *event {
-            Event::Answered { interaction, queue, .. } => {
+            Event::Answered { interaction, queue, .. } | Event::CalledBack { interaction, queue, .. } => {
                 let interaction = &self.interactions[self.at(interaction)];
                 interaction.nth_in(queue).and_then(|nth| interaction.entry(nth).promise)
             }

@@ -6,7 +6,7 @@ use timing::{Instant, TimerId};
 
 use super::entry::{Also, Entry, Nth, Standing};
 use super::waiting::OwnRequirement;
-use super::{Agent, Alarm, ByName, Deadline, Distributor, Reservation};
+use super::{Agent, Alarm, ByName, Callback, Deadline, Distributor, Reservation};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
@@ -33,6 +33,8 @@ pub(crate) struct Interaction {
     pub(crate) first_reservation: Slot<Reservation>,
     /// Never none.
     pub(crate) standing: Standing,
+    /// `None` for most: the customer holds on.
+    pub(crate) callback: Option<Box<Callback>>,
     /// `None` for most: nobody has declined it.
     pub(crate) exclusions: Option<Box<Exclusions>>,
 }
@@ -119,6 +121,7 @@ impl Distributor {
             also: behind,
             first_reservation: Slot::NOWHERE,
             standing,
+            callback: None,
             exclusions: None,
         });
         self.unanswered += 1;
@@ -139,6 +142,9 @@ impl Distributor {
             let mut leaving = self.exit_of_closed(slot, nth);
             if leaving.is_none() {
                 self.begin_steps(slot, nth);
+                if self.interactions[slot].callback.is_some() && self.rests_at_entry(slot, nth) {
+                    return;
+                }
                 leaving = self.exit_if_forsaken(slot, nth);
             }
             if leaving.is_none() && self.match_at_entry(slot, nth) {
@@ -169,6 +175,9 @@ impl Distributor {
         // What is wanted is said for the first queue.
         let by_name = entry.by_name.take().filter(|_| from.is_none());
         *entry = Entry { rules, by_name, ..Entry::new(queue, queue_slot, self.now) };
+        if let (true, Some(from)) = (self.interactions[slot].callback.is_some(), from) {
+            self.count_callback(slot, nth, from);
+        }
         self.offer(slot, nth, from);
     }
 
@@ -243,7 +252,7 @@ impl Distributor {
     }
 
     /// Whether an interaction waits and can use an exit: the queue there is defined (that it is another one was
-    /// checked when the rule was defined), and the interaction has not moved too often.
+    /// checked when the rule was defined), and the interaction has not moved too often. Callbacks use none.
     pub(super) fn can_leave_by(&self, slot: Slot<Interaction>, exit: Exit) -> bool {
         let can_use = match exit {
             Exit::Leave(_) => true,
@@ -254,7 +263,7 @@ impl Distributor {
                         || interaction.nth_in(queue).is_some())
             }
         };
-        can_use && self.waits(slot)
+        can_use && self.waits(slot) && self.interactions[slot].callback.is_none()
     }
 
     /// A waiting interaction leaves its queue without an agent.
@@ -291,6 +300,9 @@ impl Distributor {
     /// overflow applies to whose time has come.
     pub(super) fn leave_if_overdue(&mut self, id: InteractionId, queue: QueueId) {
         let Some((slot, nth)) = self.waiting_in(id, queue) else { return };
+        if self.interactions[slot].callback.is_some() {
+            return;
+        }
         if self.interactions[slot].entry(nth).wanted_until().is_some_and(|until| until <= self.now) {
             self.give_up_wanted(slot, nth, WantedEnd::TimedOut);
             self.match_all();
@@ -326,6 +338,10 @@ impl Distributor {
 
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
+        if self.interactions[slot].pending_callback().is_some() {
+            self.cancel_callback(slot);
+            return Ok(());
+        }
         let stage = self.interactions[slot].stage;
         let (during, let_go) = match stage {
             Stage::Waiting => {
@@ -336,6 +352,7 @@ impl Distributor {
             Stage::Reserved { .. } => {
                 (AbandonedDuring::Reserved, self.end_all(slot, ReservationEnd::Cancelled))
             }
+            Stage::Resting { .. } => unreachable!("only callbacks rest"),
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
         let first = self.interactions[slot].first();
@@ -351,9 +368,12 @@ impl Distributor {
         Ok(())
     }
 
-    /// Back in line after a reservation or an answer that came to nothing: same places, same ages.
-    /// The estimator of the queue in which it was rung for knows.
+    /// Back in line after a reservation or an answer that came to nothing: same places, same ages. A callback may have
+    /// to rest, or be over. The estimator of the queue in which it was rung for knows.
     pub(super) fn wait_again(&mut self, slot: Slot<Interaction>, rung_in: QueueId) {
+        if !self.may_wait(slot) {
+            return;
+        }
         for nth in self.interactions[slot].standing {
             let interaction = &self.interactions[slot];
             let (place, entry) = (interaction.place(), interaction.entry(nth));
@@ -373,6 +393,7 @@ impl Distributor {
             }
             self.unsettled.overdue.push((place, queue));
         }
+        self.follow_callback(slot);
     }
 
     pub(super) fn end_exclusion(&mut self, slot: Slot<Interaction>, agent: AgentId) {
@@ -432,9 +453,12 @@ impl Distributor {
 
     /// Out of the table.
     pub(super) fn drop_interaction(&mut self, slot: Slot<Interaction>) {
-        let Interaction { requirement, also, .. } = self.interactions.remove(slot);
-        self.give_room_back(also);
-        if let Some(own) = requirement {
+        let removed = self.interactions.remove(slot);
+        if removed.callback.is_some() {
+            self.drop_callback(&removed);
+        }
+        self.give_room_back(removed.also);
+        if let Some(own) = removed.requirement {
             self.own_requirements.release(own);
         }
     }

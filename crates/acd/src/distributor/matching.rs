@@ -10,6 +10,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::agent::ReadyClock;
+use super::callback::first_phase;
 use super::entry::{Entry, Nth};
 use super::idle::{Head, Rank};
 use super::ringing::RingPlaces;
@@ -487,7 +488,6 @@ impl Distributor {
         self.last_reservation += 1;
         let reservation = ReservationId(self.last_reservation);
         let Agent { id: agent, ref state, .. } = self.agents[choice.agent];
-        let (order, lot) = (state.settings.order, state.lot);
         let selection = self.selection_of(state);
         let profile = self.agents[choice.agent].profile;
         let (waited, age) = self.ages(slot, nth);
@@ -495,22 +495,21 @@ impl Distributor {
         let beside = self.begin_or_go_on_ringing(slot, nth);
         let interaction = &mut self.interactions[slot];
         let (id, own_requirement) = (interaction.id, interaction.requirement.is_some());
+        let callback = interaction.pending_callback().map(|callback| callback.rules);
         let entry = interaction.entry_mut(nth);
         entry.attempts += 1;
         let Entry { queue, queue_slot, attempts: attempt, .. } = *entry;
         let step = entry.step_in(&self.queues[queue_slot]);
         self.count(queue_slot, |counters| counters.reservations += 1);
 
-        let entry = &mut self.queues[queue_slot];
-        let QueueSettings { strategy, channel, .. } = entry.state.settings;
         // Whom an interaction wants by name has had no turn.
-        if strategy == Strategy::RoundRobin && choice.wanted.is_none() {
-            entry.state.last_chosen = Some((order, agent));
+        if choice.wanted.is_none() {
+            self.had_a_turn(queue_slot, choice.agent);
         }
-        if strategy == Strategy::WeightedRandom && choice.wanted.is_none() {
-            self.lots.reach(lot);
-        }
-        let deadline = now + entry.state.settings.ring_timeout;
+        let entry = &self.queues[queue_slot];
+        let QueueSettings { strategy, channel, .. } = entry.state.settings;
+        let (callback, phase, length) = first_phase(callback, entry.state.settings.ring_timeout);
+        let deadline = now + length;
         let still_waiting = entry.lines.len;
         let Choice { bucket, eligible, runners_up, wanted, .. } = *choice;
         let reserve = entry.state.settings.reserve(&self.profiles.at(profile).skills);
@@ -530,12 +529,13 @@ impl Distributor {
         };
         let alarm = Alarm::Single(deadline, Deadline::Reservation(reservation));
         let timer = self.deadlines.schedule(deadline, alarm);
-        let state = ReservationState { interaction: id, agent, queue, since: now, deadline };
+        let state = ReservationState { interaction: id, agent, queue, since: now, deadline, phase };
         let held =
             Reservation { id: reservation, state, timer, next: Slot::NOWHERE, places: RingPlaces::NOWHERE };
         let held = self.reservations.insert(held);
         self.link(slot, held);
         self.stand_ringing(slot);
+        self.follow_callback(slot);
         self.emit(Event::Reserved {
             reservation,
             interaction: id,
@@ -545,10 +545,27 @@ impl Distributor {
             waited,
             age,
             attempt,
+            callback,
             decision,
         });
         let stage = WorkStage::Reserved { reservation, since: now };
         self.take_in_hand(choice.agent, Work { interaction: id, queue, channel, stage });
+    }
+
+    /// An agent was chosen by the strategy of a queue.
+    fn had_a_turn(&mut self, queue: Slot<Queue>, agent: Slot<Agent>) {
+        let Agent { id, ref state, .. } = self.agents[agent];
+        let queue = &mut self.queues[queue].state;
+        match queue.settings.strategy {
+            Strategy::RoundRobin => queue.last_chosen = Some((state.settings.order, id)),
+            Strategy::WeightedRandom => self.lots.reach(state.lot),
+            Strategy::LongestIdle(_)
+            | Strategy::MostSkilled
+            | Strategy::LeastSkilled
+            | Strategy::FewestHandled
+            | Strategy::LeastOccupied
+            | Strategy::TopDown => {}
+        }
     }
 
     /// Whoever takes several at once may take another by the same change.

@@ -142,7 +142,11 @@ impl Distributor {
     /// When the next rule is looked at for a waiting interaction.
     pub(super) fn next_overflow(&self, id: InteractionId, queue: QueueId) -> Option<Instant> {
         let (slot, nth) = self.waiting_in(id, queue)?;
-        let entry = self.interactions[slot].entry(nth);
+        let interaction = &self.interactions[slot];
+        if interaction.callback.is_some() {
+            return None;
+        }
+        let entry = interaction.entry(nth);
         let rules = &self.queues[entry.queue_slot].state.settings.overflows;
         let number = next(rules, entry.overflows_seen)?;
         Some(entry.entered + rules[usize::from(number)].after)

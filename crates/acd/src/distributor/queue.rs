@@ -1,5 +1,6 @@
 //! A queue, its lists, and what happens when nobody serves it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use timing::{Instant, TimerId};
@@ -14,7 +15,8 @@ use crate::requirement::Skills;
 use crate::state::{QueueState, Staffing, State};
 use crate::table::{Named, Slot};
 use crate::{
-    Counters, Event, OverflowCause, QueueId, QueueSettings, Refusal, SkillId, StepCause, StepEffect,
+    Counters, Event, InteractionId, OverflowCause, QueueId, QueueSettings, Refusal, SkillId, StepCause,
+    StepEffect,
 };
 
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub(crate) struct Queue {
     /// Reserved by another of their queues.
     pub(crate) elsewhere: u32,
     pub(crate) handling: u32,
+    /// Callbacks whose customers are not on the line: waiting, resting or reserved.
+    pub(crate) callbacks: BTreeSet<InteractionId>,
     /// Ends the grace of `nobody_logged_in`.
     pub(crate) grace_timer: Option<TimerId>,
     /// Opens the next reserve, and when.
@@ -76,6 +80,7 @@ impl Queue {
                 last_chosen: None,
                 reserves_open: 0,
                 counters: Counters::default(),
+                callback_window: true,
                 estimator: Estimator::new(now, rules),
             },
             lines,
@@ -89,6 +94,7 @@ impl Queue {
             reserved: 0,
             elsewhere: 0,
             handling: 0,
+            callbacks: BTreeSet::new(),
             grace_timer: None,
             reserve_timer: None,
         }

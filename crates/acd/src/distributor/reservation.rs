@@ -8,7 +8,7 @@ use super::agent::ReadyClock;
 use super::entry::Nth;
 use super::ringing::RingPlaces;
 use super::{Agent, Distributor, Interaction};
-use crate::state::{ReservationState, Stage};
+use crate::state::{Phase, ReservationState, Stage};
 use crate::table::{Named, Slot};
 use crate::{
     AgentId, BackOff, BackOffs, DequeueCause, Event, HandlingEnd, InteractionId, Interruption, Presence,
@@ -44,6 +44,22 @@ impl Named for Reservation {
 impl Distributor {
     pub(super) fn accept(&mut self, id: ReservationId) -> Result<(), Refusal> {
         let reservation = self.reservations.slot(id).ok_or(Refusal::StaleReservation(id))?;
+        let ReservationState { interaction, phase, .. } = self.reservations[reservation].state;
+        if phase == Phase::Calling {
+            return Err(Refusal::WrongStage(interaction));
+        }
+        let slot = self.at(interaction);
+        if self.interactions[slot].pending_callback().is_some() {
+            self.call_customer(reservation);
+        } else {
+            self.begin_conversation(reservation);
+        }
+        Ok(())
+    }
+
+    /// Agent and customer are on the line.
+    pub(super) fn begin_conversation(&mut self, reservation: Slot<Reservation>) {
+        let id = self.reservations[reservation].id;
         let ended = self.end_reservation(reservation, ReservationEnd::Accepted);
         let ReservationState { interaction, agent, queue, .. } = ended;
         let slot = self.at(interaction);
@@ -55,10 +71,17 @@ impl Distributor {
         let (waited, age) = self.ages(slot, nth);
         self.interactions[slot].stage = Stage::Handling { agent, since };
         let queue_slot = self.interactions[slot].entry(nth).queue_slot;
-        self.count(queue_slot, |counters| counters.answered += 1);
+        let failed = self.interactions[slot].callback.as_ref().map(|callback| callback.state.failed);
+        self.count(queue_slot, |counters| match failed {
+            None => counters.answered += 1,
+            Some(_) => counters.called_back += 1,
+        });
         self.queues[queue_slot].handling += 1;
         let by_name = self.interactions[slot].entry(nth).by_name.is_some();
-        self.emit(Event::Answered { interaction, queue, agent, waited, age, by_name });
+        self.emit(match failed {
+            None => Event::Answered { interaction, queue, agent, waited, age, by_name },
+            Some(failed) => Event::CalledBack { interaction, queue, agent, waited, age, failed },
+        });
         self.interactions[slot].entry_mut(nth).promise = None;
         self.dequeue_others(slot, nth, DequeueCause::Answered);
         self.keep_only(slot, nth);
@@ -74,7 +97,6 @@ impl Distributor {
             agent.handled = agent.handled.saturating_add(1);
         });
         self.free_without_fault(let_go);
-        Ok(())
     }
 
     pub(super) fn reject(&mut self, id: ReservationId, cause: RejectCause) -> Result<(), Refusal> {
@@ -149,7 +171,9 @@ impl Distributor {
     pub(super) fn conversation(&self, slot: Slot<Interaction>) -> Result<(AgentId, Instant), Refusal> {
         match self.interactions[slot].stage {
             Stage::Handling { agent, since } => Ok((agent, since)),
-            Stage::Waiting | Stage::Reserved { .. } => Err(Refusal::WrongStage(self.interactions[slot].id)),
+            Stage::Waiting | Stage::Reserved { .. } | Stage::Resting { .. } => {
+                Err(Refusal::WrongStage(self.interactions[slot].id))
+            }
         }
     }
 
@@ -267,8 +291,10 @@ fn consequence(back_offs: &BackOffs, end: ReservationEnd) -> (BackOff, bool) {
         ReservationEnd::Accepted
         | ReservationEnd::Cancelled
         | ReservationEnd::Withdrawn
-        | ReservationEnd::TakenByAnother => {
-            unreachable!("these are no failures")
+        | ReservationEnd::TakenByAnother
+        | ReservationEnd::CallFailed(_)
+        | ReservationEnd::CallExpired => {
+            unreachable!("these are no failures of an agent")
         }
     }
 }

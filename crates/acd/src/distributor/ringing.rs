@@ -20,7 +20,7 @@ use super::{Agent, Alarm, Distributor, Interaction, Queue, Reservation};
 use crate::line::{Key, Node};
 use crate::state::Stage;
 use crate::table::Slot;
-use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId};
+use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId, Ring};
 
 /// Where an interaction for which agents are rung stands in the lines of its queue.
 #[derive(Clone, Copy, Debug)]
@@ -60,16 +60,24 @@ impl Distributor {
         self.interactions[slot].entry(self.rung_by(slot)).queue_slot
     }
 
+    /// How many agents are rung for an interaction by the queue of an entry: one after the other for a callback,
+    /// because the customer is one, and for who wants agents by name.
+    fn ring_of(&self, slot: Slot<Interaction>, nth: Nth) -> Ring {
+        let interaction = &self.interactions[slot];
+        let entry = interaction.entry(nth);
+        if interaction.callback.is_some() || entry.by_name.is_some() {
+            return Ring::default();
+        }
+        self.queues[entry.queue_slot].state.settings.ring
+    }
+
     /// When more agents may be rung for an interaction.
     pub(super) fn widens_at(&self, id: InteractionId) -> Option<Instant> {
         let slot = self.interactions.slot(id)?;
         match self.interactions[slot].stage {
-            Stage::Waiting | Stage::Handling { .. } => None,
-            Stage::Reserved { .. } if self.interactions[slot].entry(self.rung_by(slot)).by_name.is_some() => {
-                None
-            }
+            Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => None,
             Stage::Reserved { since, most } => {
-                let ring = self.queues[self.ringing_queue(slot)].state.settings.ring;
+                let ring = self.ring_of(slot, self.rung_by(slot));
                 Some(since + ring.widens_after(most)?)
             }
         }
@@ -78,13 +86,14 @@ impl Distributor {
     /// More agents may be rung for an interaction, or other rules say how many.
     pub(super) fn widen(&mut self, slot: Slot<Interaction>) {
         self.stand_down_from_ringing(slot);
-        let ring = self.queues[self.ringing_queue(slot)].state.settings.ring;
-        let wants_somebody = self.interactions[slot].entry(self.rung_by(slot)).by_name.is_some();
+        let ring = self.ring_of(slot, self.rung_by(slot));
         match &mut self.interactions[slot].stage {
             Stage::Reserved { since, most } => {
-                *most = if wants_somebody { 1 } else { ring.most_after(self.now - *since) };
+                *most = ring.most_after(self.now - *since);
             }
-            Stage::Waiting | Stage::Handling { .. } => unreachable!("only what is rung for is widened"),
+            Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => {
+                unreachable!("only what is rung for is widened")
+            }
         }
         self.stand_ringing(slot);
     }
@@ -93,7 +102,7 @@ impl Distributor {
     fn has_room(&self, slot: Slot<Interaction>) -> bool {
         match self.interactions[slot].stage {
             Stage::Reserved { most, .. } => self.rung(slot) < most,
-            Stage::Waiting | Stage::Handling { .. } => false,
+            Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => false,
         }
     }
 
@@ -104,8 +113,8 @@ impl Distributor {
         let nth = self.rung_by(slot);
         let spot = self.interactions[slot].spot(nth);
         let queue_slot = self.interactions[slot].entry(nth).queue_slot;
-        let ring = self.queues[queue_slot].state.settings.ring;
-        if most.max(ring.most) == 1 || self.interactions[slot].entry(nth).by_name.is_some() {
+        let ring = self.ring_of(slot, nth);
+        if most.max(ring.most) == 1 {
             return;
         }
         let has_room = self.has_room(slot);
@@ -251,13 +260,11 @@ impl Distributor {
 
     /// One agent more is held for an interaction. How many are already.
     pub(super) fn begin_or_go_on_ringing(&mut self, slot: Slot<Interaction>, nth: Nth) -> u8 {
+        let ring = self.ring_of(slot, nth);
         let interaction = &mut self.interactions[slot];
         match interaction.stage {
             Stage::Waiting => {
-                let ring = self.queues[interaction.entry(nth).queue_slot].state.settings.ring;
-                // Who wants agents by name has them rung one after the other.
-                let wants_somebody = interaction.entry(nth).by_name.is_some();
-                let most = if wants_somebody { 1 } else { ring.most_after(Duration::ZERO) };
+                let most = ring.most_after(Duration::ZERO);
                 interaction.stage = Stage::Reserved { since: self.now, most };
                 self.queues[interaction.entry(nth).queue_slot].reserved += 1;
                 for other in interaction.standing.but(nth) {
@@ -269,7 +276,9 @@ impl Distributor {
                 self.stand_down_from_ringing(slot);
                 self.rung(slot)
             }
-            Stage::Handling { .. } => unreachable!("nobody is rung for what is answered"),
+            Stage::Resting { .. } | Stage::Handling { .. } => {
+                unreachable!("nobody is rung for what is answered")
+            }
         }
     }
 
@@ -321,7 +330,9 @@ impl Distributor {
         match self.interactions[slot].stage {
             Stage::Waiting => self.wait_again(slot, rung_in),
             Stage::Reserved { .. } => self.stand_ringing(slot),
-            Stage::Handling { .. } => unreachable!("who is answered is rung for no more"),
+            Stage::Resting { .. } | Stage::Handling { .. } => {
+                unreachable!("who is answered is rung for no more")
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use super::entry::Spot;
 use super::waiting::spot_of;
 use super::{Agent, Distributor, Interaction, Queue};
 use crate::line::Line;
-use crate::state::{AgentState, InteractionState, Place, State};
+use crate::state::{AgentState, InteractionState, Place, Stage, State};
 use crate::table::Slot;
 use crate::{
     AgentCounts, AgentId, AgentSnapshot, InteractionId, QueueId, QueueSnapshot, Requirement, Snapshot,
@@ -18,6 +18,10 @@ use crate::{
 pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     let agents = agent_counts(distributor);
     let count = |length: usize| u32::try_from(length).expect("the bounds are u32");
+    let callbacks = |queue: &Queue, is: fn(Stage) -> bool| {
+        let stages = queue.callbacks.iter().map(|&id| distributor.interactions[distributor.at(id)].stage);
+        stages.filter(|&stage| is(stage)).count()
+    };
     let queue_snapshot = |queue: &Queue| QueueSnapshot {
         queue: queue.id,
         open: queue.state.open,
@@ -25,7 +29,10 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         reserved: queue.reserved,
         elsewhere: queue.elsewhere,
         handling: queue.handling,
-        longest_wait: queue.lines.first_entry(&distributor.lines).map(|first| at - first).unwrap_or_default(),
+        callbacks_waiting: count(callbacks(queue, |stage| stage == Stage::Waiting)),
+        callbacks_resting: count(callbacks(queue, |stage| matches!(stage, Stage::Resting { .. }))),
+        callback_window: queue.state.callback_window,
+        longest_wait: first_entry(distributor, queue).map(|first| at - first).unwrap_or_default(),
         reserves_open: queue.state.reserves_open,
         agents: agents.get(&queue.id).copied().unwrap_or_default(),
         counters: queue.state.counters,
@@ -39,6 +46,19 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         interactions: count(distributor.interactions.len()),
         totals: distributor.totals,
     }
+}
+
+/// When the first entered of those who wait on the line.
+fn first_entry(distributor: &Distributor, queue: &Queue) -> Option<Instant> {
+    let first = |line: &Line| {
+        let is_on_the_line = |node| {
+            let interaction = &distributor.interactions[Slot::new(distributor.lines.item(node))];
+            interaction.pending_callback().is_none()
+        };
+        let first = distributor.lines.iter(line).find(|&node| is_on_the_line(node))?;
+        Some(Instant::from_micros(distributor.lines.key(first).major))
+    };
+    queue.lines.entries.iter().filter_map(|aging| first(&aging.line)).min()
 }
 
 pub(super) fn agent(agent: AgentId, state: &AgentState) -> AgentSnapshot {
@@ -72,6 +92,7 @@ pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usiz
             step: entry.step,
             arrived: interaction.arrived,
             entered: entry.entered,
+            is_callback: interaction.pending_callback().is_some(),
             attempts: entry.attempts,
         }
     };
@@ -113,6 +134,7 @@ fn interaction(distributor: &Distributor, of: &Interaction) -> InteractionState 
             .iter()
             .flat_map(|exclusions| exclusions.iter().map(|(&agent, &(until, _))| (agent, until)))
             .collect(),
+        callback: of.callback.as_ref().map(|callback| callback.state),
         stage: of.stage,
         entries: of.standing.map(|nth| of.entry(nth).state()).collect(),
     }
@@ -140,6 +162,7 @@ pub(crate) struct Listing {
     pub(crate) reserved: u32,
     pub(crate) elsewhere: u32,
     pub(crate) handling: u32,
+    pub(crate) callbacks: BTreeSet<InteractionId>,
     /// The first of those without own requirement, by step.
     pub(crate) front: BTreeMap<u8, Place>,
     pub(crate) has_own: bool,
@@ -185,6 +208,7 @@ impl Listing {
             reserved: queue.reserved,
             elsewhere: queue.elsewhere,
             handling: queue.handling,
+            callbacks: queue.callbacks.clone(),
             front: steps
                 .filter(|step| front.open >> step & 1 == 1)
                 .map(|step| (step, front.head(usize::from(step)).place))

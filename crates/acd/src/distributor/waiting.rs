@@ -229,6 +229,8 @@ impl Distributor {
         let Entry { queue: id, queue_slot, step, entered, overdue, ref by_name, .. } =
             *interaction.entry(nth);
         let wants_somebody = by_name.is_some();
+        let is_callback = interaction.callback.is_some();
+        let stays = overdue || is_callback;
         let queue = &mut self.queues[queue_slot];
         queue.lines.len += 1;
         let entries = &mut queue.lines.entries[usize::from(step)];
@@ -238,12 +240,12 @@ impl Distributor {
             entries.wake(&mut self.deadlines, at, Alarm::Step(id, step));
         }
         let mut expiry_node = Node::NOWHERE;
-        if let Some(rule) = queue.state.settings.max_wait.filter(|_| !overdue) {
+        if let Some(rule) = queue.state.settings.max_wait.filter(|_| !stays) {
             expiry_node = self.lines.insert(&mut queue.lines.expiring.line, key, slot.number());
             let at = entered + rule.after;
             queue.lines.expiring.wake(&mut self.deadlines, at, Alarm::MaxWait(id));
         }
-        let has_rules = !queue.lines.overflowing.is_empty();
+        let has_rules = !queue.lines.overflowing.is_empty() && !is_callback;
         let entry = self.interactions[slot].entry_mut(nth);
         entry.entry_node = entry_node;
         entry.expiry_node = expiry_node;

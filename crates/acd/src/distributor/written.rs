@@ -9,7 +9,7 @@ use super::agent::Agent;
 use super::entry::{Also, Entry, Standing};
 use super::ringing::RingPlaces;
 use super::waiting::OwnRequirements;
-use super::{Alarm, Deadline, Distributor, Interaction, Queue, Reservation};
+use super::{Alarm, Callback, Deadline, Distributor, Interaction, Queue, Reservation};
 use crate::invariants::check_bonds;
 use crate::state::{InteractionState, Place, QueueState, ReservationState, Stage, State};
 use crate::table::Slot;
@@ -163,12 +163,19 @@ impl Distributor {
             also: (!also.is_empty()).then(|| Box::new(Also { entries: also })),
             first_reservation: Slot::NOWHERE,
             standing,
+            callback: state.callback.map(|state| Box::new(Callback { state, timer: None })),
             exclusions: None,
         });
         for (agent, until) in state.exclusions {
             self.exclude(slot, agent, until);
         }
+        if self.interactions[slot].pending_callback().is_some() {
+            let queue = self.interactions[slot].entry(self.interactions[slot].first()).queue_slot;
+            self.queues[queue].callbacks.insert(id);
+            self.follow_callback(slot);
+        }
         match state.stage {
+            Stage::Resting { .. } => self.unanswered += 1,
             Stage::Waiting => {
                 self.unanswered += 1;
                 self.start_waiting_everywhere(slot);

@@ -4,6 +4,7 @@
 //! applying the events, one by one, to the state before; that the last one is the state after shows that
 //! the events tell all.
 
+mod callbacks;
 mod order;
 mod turn;
 mod works;
@@ -260,9 +261,8 @@ impl Mirror {
     fn most_by_time(&self, (id, queue): Entry) -> Option<u8> {
         let contact = self.state.interactions.get(&id)?;
         let Stage::Reserved { since, .. } = contact.stage else { return None };
-        let ring = self.state.queues.get(&queue)?.settings.ring;
-        let wants_somebody = contact.entry(queue)?.wanted.is_some();
-        Some(if wants_somebody { 1 } else { ring.most_after(self.state.now - since) })
+        let ring = contact.ring(queue, &self.state.queues.get(&queue)?.settings);
+        Some(ring.most_after(self.state.now - since))
     }
 
     /// Whether an agent could be rung beside others.
@@ -291,6 +291,7 @@ impl Mirror {
                     last_chosen: None,
                     reserves_open: 0,
                     counters: Counters::default(),
+                    callback_window: true,
                     estimator: Estimator::new(now, rules),
                 };
                 let entry = self.state.queues.entry(*queue).or_insert_with(fresh);
@@ -298,11 +299,10 @@ impl Mirror {
                 entry.reserves_open = 0;
                 let rung = self.state.reservations.values().filter(|held| held.queue == *queue);
                 for held in rung {
-                    if let Some(contact) = self.state.interactions.get_mut(&held.interaction)
-                        && let Stage::Reserved { since, most } = &mut contact.stage
-                        && contact.entries.iter().any(|entry| entry.queue == *queue && entry.wanted.is_none())
-                    {
-                        *most = settings.ring.most_after(now - *since);
+                    let Some(contact) = self.state.interactions.get_mut(&held.interaction) else { continue };
+                    let ring = contact.ring(*queue, settings);
+                    if let Stage::Reserved { since, most } = &mut contact.stage {
+                        *most = ring.most_after(now - *since);
                     }
                 }
             }
@@ -316,7 +316,8 @@ impl Mirror {
             Command::Enqueue { request, .. } => {
                 self.brings = (request.requirement.clone(), request.wanted);
             }
-            Command::SetOpen { .. }
+            Command::SetCallbackWindow { .. }
+            | Command::SetOpen { .. }
             | Command::RemoveAgent { .. }
             | Command::LogIn { .. }
             | Command::LogOut { .. }
@@ -331,6 +332,9 @@ impl Mirror {
             | Command::EndAfterCallWork { .. }
             | Command::ExtendAfterCallWork { .. }
             | Command::Cancel { .. }
+            | Command::CallBack { .. }
+            | Command::CallbackReached { .. }
+            | Command::CallbackFailed { .. }
             | Command::Change { .. }
             | Command::Accept { .. }
             | Command::Reject { .. }
@@ -363,14 +367,17 @@ impl Mirror {
                 self.entry(interaction, queue).map(|entry| entry.wanted = None)
             }
             Event::Changed { interaction, ref change, .. } => self.changed(interaction, change),
-            Event::Reserved { reservation, interaction, agent, queue, deadline, ref decision, .. } => {
-                let held = ReservationState { interaction, agent, queue, since: now, deadline };
-                self.reserved(reservation, held, decision.wanted.is_none())
-            }
+            Event::Reserved { .. } => self.reserved(event),
             Event::ReservationEnded { reservation, cause, .. } => self.reservation_ended(reservation, cause),
             Event::Answered { interaction, queue, agent, by_name, .. } => {
                 self.answered_by_name((interaction, queue), agent, by_name)
             }
+            Event::CalledBack { interaction, agent, .. } => self.answered(interaction, agent),
+            Event::CallbackTaken { .. }
+            | Event::CallbackRests { .. }
+            | Event::CallbackWaits { .. }
+            | Event::CallbackCalling { .. }
+            | Event::CallbackReached { .. } => self.callback(event),
             Event::Overflowed { interaction, queue, elsewhere: true, .. } => {
                 self.end_entry(interaction, queue)
             }
@@ -378,6 +385,7 @@ impl Mirror {
             Event::Dequeued { cause: DequeueCause::Abandoned, .. } => Some(()),
             Event::Dequeued { interaction, queue, .. } => self.end_entry(interaction, queue),
             Event::Abandoned { interaction, .. }
+            | Event::CallbackEnded { interaction, .. }
             | Event::Overflowed { interaction, exit: Exit::Leave(_), .. } => {
                 self.state.interactions.remove(&interaction).map(drop)
             }
@@ -392,15 +400,7 @@ impl Mirror {
             Event::ReservesChanged { queue, open } => self.reserves_changed(queue, open),
             Event::OpenChanged { queue, open } => self.open_changed(queue, open),
             Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
-            Event::Interrupted { interaction, agent, .. } => {
-                self.interrupted(agent, interaction, |by| by.since = Some(now))
-            }
-            Event::Resumed { interaction, agent, .. } => self.interrupted(agent, interaction, |by| {
-                *by = Interruption { since: None, before: by.until(now) };
-            }),
-            Event::AgentAside { agent, aside } => {
-                self.state.agents.get_mut(&agent).map(|state| state.aside = aside)
-            }
+            Event::Interrupted { .. } | Event::Resumed { .. } | Event::AgentAside { .. } => self.hands(event),
             Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
                 self.after_call_work_started(agent, interaction, until)
             }
@@ -410,6 +410,7 @@ impl Mirror {
             }
             Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
+            | Event::CallbackWindow { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Some(()),
@@ -425,6 +426,23 @@ impl Mirror {
     fn stands_nowhere(&mut self, id: InteractionId) -> Option<()> {
         let nowhere = Stage::Reserved { since: self.state.now, most: 0 };
         self.contact(id).map(|contact| contact.stage = nowhere)
+    }
+
+    /// What befalls an agent and a conversation in hand.
+    fn hands(&mut self, event: &Event) -> Option<()> {
+        let now = self.state.now;
+        match *event {
+            Event::Interrupted { interaction, agent, .. } => {
+                self.interrupted(agent, interaction, |by| by.since = Some(now))
+            }
+            Event::Resumed { interaction, agent, .. } => self.interrupted(agent, interaction, |by| {
+                *by = Interruption { since: None, before: by.until(now) };
+            }),
+            Event::AgentAside { agent, aside } => {
+                self.state.agents.get_mut(&agent).map(|state| state.aside = aside)
+            }
+            _ => unreachable!("the caller has matched it"),
+        }
     }
 
     fn end_entry(&mut self, interaction: InteractionId, queue: QueueId) -> Option<()> {
@@ -471,6 +489,7 @@ impl Mirror {
                 arrived,
                 flow_outs: 0,
                 exclusions: std::collections::BTreeMap::new(),
+                callback: None,
                 stage: Stage::Waiting,
                 entries: vec![EntryState { wanted, ..EntryState::new(queue, entered) }],
             };
@@ -486,14 +505,25 @@ impl Mirror {
         Some(())
     }
 
-    fn reserved(&mut self, id: ReservationId, held: ReservationState, had_a_turn: bool) -> Option<()> {
-        let most = self.state.queues.get(&held.queue)?.settings.ring.most_after(Duration::ZERO);
-        let most = if had_a_turn { most } else { 1 };
+    fn reserved(&mut self, event: &Event) -> Option<()> {
+        let &Event::Reserved {
+            reservation, interaction, agent, queue, deadline, callback, ref decision, ..
+        } = event
+        else {
+            unreachable!("the caller has matched it")
+        };
+        let (since, phase) = (self.state.now, callbacks::phase_of(callback));
+        let held = ReservationState { interaction, agent, queue, since, deadline, phase };
+        let had_a_turn = decision.wanted.is_none();
+        let rules = self.state.queues.get(&held.queue)?.settings.clone();
         let contact = self.contact(held.interaction)?;
         match contact.stage {
-            Stage::Waiting => contact.stage = Stage::Reserved { since: held.since, most },
+            Stage::Waiting => {
+                let most = contact.ring(held.queue, &rules).most_after(Duration::ZERO);
+                contact.stage = Stage::Reserved { since: held.since, most };
+            }
             Stage::Reserved { .. } => {}
-            Stage::Handling { .. } => return None,
+            Stage::Resting { .. } | Stage::Handling { .. } => return None,
         }
         let agent = self.state.agents.get_mut(&held.agent)?;
         agent.offered_at = held.since;
@@ -501,7 +531,7 @@ impl Mirror {
             interaction: held.interaction,
             queue: held.queue,
             channel: self.state.queues.get(&held.queue)?.settings.channel,
-            stage: WorkStage::Reserved { reservation: id, since: held.since },
+            stage: WorkStage::Reserved { reservation, since: held.since },
         });
         let queue = self.state.queues.get_mut(&held.queue)?;
         match queue.settings.strategy {
@@ -517,7 +547,7 @@ impl Mirror {
             | Strategy::TopDown
             | Strategy::WeightedRandom => {}
         }
-        self.state.reservations.insert(id, held);
+        self.state.reservations.insert(reservation, held);
         Some(())
     }
 
@@ -535,7 +565,10 @@ impl Mirror {
         let rules = self.state.queues.get(&held.queue).map(|queue| queue.settings.back_offs.clone());
         let exclusion = match cause {
             ReservationEnd::Accepted | ReservationEnd::Withdrawn => return Some(()),
-            ReservationEnd::Cancelled | ReservationEnd::TakenByAnother => {
+            ReservationEnd::Cancelled
+            | ReservationEnd::TakenByAnother
+            | ReservationEnd::CallFailed(_)
+            | ReservationEnd::CallExpired => {
                 self.freed_without_fault.insert(held.agent);
                 return Some(());
             }
@@ -652,7 +685,7 @@ impl Mirror {
         let stage = |stage: Stage| match stage {
             // That more may be rung is said by no event.
             Stage::Reserved { since, .. } if self.runs_deadlines => Stage::Reserved { since, most: 0 },
-            Stage::Waiting | Stage::Reserved { .. } | Stage::Handling { .. } => stage,
+            Stage::Waiting | Stage::Reserved { .. } | Stage::Resting { .. } | Stage::Handling { .. } => stage,
         };
         let contact = |state: &InteractionState| {
             let entries =

@@ -59,31 +59,12 @@ impl Hands {
                 }
                 Ok(())
             }
-            Event::Answered { interaction, agent, .. } => self.change(agent, interaction, |how| {
-                (how == How::Reserved).then_some(How::Handling(None, Duration::ZERO))
-            }),
-            Event::Interrupted { interaction, agent, .. } => {
-                self.change(agent, interaction, |how| match how {
-                    How::Handling(None, before) => Some(How::Handling(Some(now), before)),
-                    How::Reserved | How::Handling(Some(_), _) | How::Ended | How::AfterCallWork => None,
-                })
-            }
-            Event::Resumed { interaction, agent, interrupted_for, .. } => {
-                self.change(agent, interaction, |how| match how {
-                    How::Handling(Some(since), before) if now - since == interrupted_for => {
-                        Some(How::Handling(None, before + interrupted_for))
-                    }
-                    How::Reserved | How::Handling(..) | How::Ended | How::AfterCallWork => None,
-                })
-            }
-            Event::HandlingEnded { interaction, agent, interrupted_for, .. } => {
-                self.change(agent, interaction, |how| match how {
-                    How::Handling(since, before) => {
-                        let total = before + since.map(|since| now - since).unwrap_or_default();
-                        (total == interrupted_for).then_some(How::Ended)
-                    }
-                    How::Reserved | How::Ended | How::AfterCallWork => None,
-                })
+            Event::Answered { interaction, agent, .. } | Event::CalledBack { interaction, agent, .. } => self
+                .change(agent, interaction, |how| {
+                    (how == How::Reserved).then_some(How::Handling(None, Duration::ZERO))
+                }),
+            Event::Interrupted { .. } | Event::Resumed { .. } | Event::HandlingEnded { .. } => {
+                self.handled(now, event)
             }
             Event::AfterCallWorkStarted { interaction, agent, .. } => {
                 self.change(agent, interaction, |how| (how == How::Ended).then_some(How::AfterCallWork))
@@ -108,6 +89,13 @@ impl Hands {
             | Event::Abandoned { .. }
             | Event::Overflowed { .. }
             | Event::Dequeued { .. }
+            | Event::CallbackTaken { .. }
+            | Event::CallbackRests { .. }
+            | Event::CallbackWaits { .. }
+            | Event::CallbackCalling { .. }
+            | Event::CallbackReached { .. }
+            | Event::CallbackEnded { .. }
+            | Event::CallbackWindow { .. }
             | Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
             | Event::AfterCallWorkExtended { .. }
@@ -117,6 +105,36 @@ impl Hands {
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Ok(()),
+        }
+    }
+
+    /// What befalls a conversation.
+    fn handled(&mut self, now: Instant, event: &Event) -> Result<(), Violation> {
+        match *event {
+            Event::Interrupted { interaction, agent, .. } => {
+                self.change(agent, interaction, |how| match how {
+                    How::Handling(None, before) => Some(How::Handling(Some(now), before)),
+                    How::Reserved | How::Handling(Some(_), _) | How::Ended | How::AfterCallWork => None,
+                })
+            }
+            Event::Resumed { interaction, agent, interrupted_for, .. } => {
+                self.change(agent, interaction, |how| match how {
+                    How::Handling(Some(since), before) if now - since == interrupted_for => {
+                        Some(How::Handling(None, before + interrupted_for))
+                    }
+                    How::Reserved | How::Handling(..) | How::Ended | How::AfterCallWork => None,
+                })
+            }
+            Event::HandlingEnded { interaction, agent, interrupted_for, .. } => {
+                self.change(agent, interaction, |how| match how {
+                    How::Handling(since, before) => {
+                        let total = before + since.map(|since| now - since).unwrap_or_default();
+                        (total == interrupted_for).then_some(How::Ended)
+                    }
+                    How::Reserved | How::Ended | How::AfterCallWork => None,
+                })
+            }
+            _ => unreachable!("the caller has matched it"),
         }
     }
 

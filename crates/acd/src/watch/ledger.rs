@@ -9,28 +9,29 @@ use super::hands::Hands;
 use super::line::{Book, Lines, Rules, Stand, Stay, Visit};
 use super::{Input, Step, TICK, Violation};
 use crate::{
-    AgentId, Command, Counters, DequeueCause, Event, Exit, HandlingEnd, InteractionId, OverflowCause,
-    QueueId, Refusal, ReservationEnd, ReservationId, Selection, Settings, StepCause, Wanted, WantedEnd,
+    AgentId, CallFailure, Change, Command, Counters, DequeueCause, Event, Exit, HandlingEnd, InteractionId,
+    OverflowCause, QueueId, Refusal, ReservationEnd, ReservationId, Selection, Settings, StepCause, Wanted,
+    WantedEnd,
 };
 
 /// A reservation that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Held {
+pub(super) struct Held {
     interaction: InteractionId,
     agent: AgentId,
     queue: QueueId,
-    deadline: Instant,
+    pub(super) deadline: Instant,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    now: Instant,
+    pub(super) now: Instant,
     stays: BTreeMap<InteractionId, Stay>,
     /// In the middle of something that must be over by the end of the step.
     passing: BTreeSet<InteractionId>,
     lines: Lines,
-    held: BTreeMap<ReservationId, Held>,
-    deadlines: BTreeSet<(Instant, ReservationId)>,
+    pub(super) held: BTreeMap<ReservationId, Held>,
+    pub(super) deadlines: BTreeSet<(Instant, ReservationId)>,
     last_reservation: u64,
     rules: Rules,
     /// The rules of overflow of each queue: time and exit.
@@ -96,7 +97,10 @@ impl Ledger {
     /// I10: what is over is refused and changes nothing; what is not over is not called so.
     fn check_answer(&self, step: &Step<'_>) -> Result<(), Violation> {
         let answered = |command: &Command| match command {
-            Command::Accept { reservation } | Command::Reject { reservation, .. } => Some(*reservation),
+            Command::Accept { reservation }
+            | Command::Reject { reservation, .. }
+            | Command::CallbackReached { reservation }
+            | Command::CallbackFailed { reservation, .. } => Some(*reservation),
             Command::DefineQueue { .. }
             | Command::SetOpen { .. }
             | Command::RemoveQueue { .. }
@@ -116,6 +120,8 @@ impl Ledger {
             | Command::ExtendAfterCallWork { .. }
             | Command::Enqueue { .. }
             | Command::Cancel { .. }
+            | Command::CallBack { .. }
+            | Command::SetCallbackWindow { .. }
             | Command::Change { .. }
             | Command::Finish { .. }
             | Command::Return { .. } => None,
@@ -190,6 +196,10 @@ impl Ledger {
             | Command::ExtendAfterCallWork { .. }
             | Command::Enqueue { .. }
             | Command::Cancel { .. }
+            | Command::CallBack { .. }
+            | Command::CallbackReached { .. }
+            | Command::CallbackFailed { .. }
+            | Command::SetCallbackWindow { .. }
             | Command::Change { .. }
             | Command::Accept { .. }
             | Command::Reject { .. }
@@ -210,30 +220,27 @@ impl Ledger {
                 self.step_entered(interaction, queue, step, cause)
             }
             Event::OpenedToAll { interaction, cause, .. } => self.opened(interaction, cause),
-            Event::Changed { interaction, ref change, .. } => {
-                self.unlist(interaction);
-                let stay = self.stay(interaction)?;
-                stay.priority = change.priority.unwrap_or(stay.priority);
-                stay.own = change.requirement.as_ref().map_or(stay.own, Option::is_some);
-                self.list(interaction);
-                Ok(())
-            }
-            Event::Reserved { reservation, interaction, agent, queue, deadline, ref decision, .. } => {
-                let held = Held { interaction, agent, queue, deadline };
-                self.reserved(reservation, held, decision.beside)
+            Event::Changed { interaction, ref change, .. } => self.changed(interaction, change),
+            Event::Reserved { interaction, callback, .. } => {
+                if self.stay(interaction)?.is_pending() != callback.is_some() {
+                    return Err(Violation::Lost(interaction));
+                }
+                self.reserved(event)
             }
             Event::ReservationEnded { reservation, interaction, agent, queue, cause, left, .. } => {
                 self.reservation_ended(reservation, (interaction, agent, queue), cause, left)
             }
             Event::Answered { interaction, queue, agent, waited, .. } => {
-                self.expect(interaction, |stand| stand == Stand::Accepted(agent))?;
-                if self.stay(interaction)?.rung > 0 {
-                    // Somebody else could answer it as well.
-                    return Err(Violation::Lost(interaction));
-                }
-                self.leave(interaction, queue, waited, |counters| counters.answered += 1)?;
-                self.put(interaction, Stand::Handled(agent, queue))
+                self.answered(interaction, queue, agent, waited)
             }
+            Event::CallbackTaken { .. }
+            | Event::CallbackRests { .. }
+            | Event::CallbackWaits { .. }
+            | Event::CallbackCalling { .. }
+            | Event::CallbackReached { .. }
+            | Event::CalledBack { .. }
+            | Event::CallbackEnded { .. }
+            | Event::CallbackWindow { .. } => self.callback(event),
             Event::Abandoned { interaction, queue, waited, .. } => self.abandoned(interaction, queue, waited),
             Event::Overflowed { interaction, queue, waited, cause, exit, elsewhere, .. } => {
                 self.check_exit((interaction, queue), waited, cause, exit)?;
@@ -266,6 +273,32 @@ impl Ledger {
         }
     }
 
+    fn changed(&mut self, id: InteractionId, change: &Change) -> Result<(), Violation> {
+        self.unlist(id);
+        let stay = self.stay(id)?;
+        stay.priority = change.priority.unwrap_or(stay.priority);
+        stay.own = change.requirement.as_ref().map_or(stay.own, Option::is_some);
+        self.list(id);
+        Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        interaction: InteractionId,
+        queue: QueueId,
+        agent: AgentId,
+        waited: Duration,
+    ) -> Result<(), Violation> {
+        self.expect(interaction, |stand| stand == Stand::Accepted(agent))?;
+        let stay = self.stay(interaction)?;
+        // Somebody else could answer it as well, or it is no answer but a callback.
+        if stay.rung > 0 || stay.callback.is_some() {
+            return Err(Violation::Lost(interaction));
+        }
+        self.leave(interaction, queue, waited, |counters| counters.answered += 1)?;
+        self.put(interaction, Stand::Handled(agent, queue))
+    }
+
     fn abandoned(
         &mut self,
         interaction: InteractionId,
@@ -273,7 +306,8 @@ impl Ledger {
         waited: Duration,
     ) -> Result<(), Violation> {
         self.expect(interaction, |stand| stand == Stand::Waiting)?;
-        if self.stays[&interaction].visits.first().map(|visit| visit.queue) != Some(queue) {
+        let stay = &self.stays[&interaction];
+        if stay.visits.first().map(|visit| visit.queue) != Some(queue) || stay.is_pending() {
             return Err(Violation::Lost(interaction));
         }
         self.leave(interaction, queue, waited, |counters| counters.abandoned += 1)?;
@@ -296,14 +330,17 @@ impl Ledger {
         let arrived = Instant::from_micros(self.now.as_micros().saturating_sub(micros(age)));
         let entered = Instant::from_micros(self.now.as_micros().saturating_sub(micros(waited)));
         let visit = Visit { queue, entered, credit: waited, step: 0, has_old_step: false, onto: None };
+        if self.stays.get(&id).is_some_and(|stay| matches!(stay.stand, Stand::Resting(_))) {
+            self.put(id, Stand::Waiting)?;
+        }
         self.unlist(id);
         match (self.stays.get_mut(&id), from) {
             (None, None) => {
                 let (own, wanted) = brings(input, id);
                 let wants = wanted.map(|wanted| wanted.within.map(|within| entered + within));
                 let (visits, tried) = (vec![visit], BTreeSet::new());
-                let stay =
-                    Stay { priority, own, wants, arrived, visits, stand: Stand::Waiting, rung: 0, tried };
+                let (stand, callback) = (Stand::Waiting, None);
+                let stay = Stay { priority, own, wants, arrived, visits, stand, rung: 0, callback, tried };
                 self.stays.insert(id, stay);
             }
             // The next of the queues that it was put into at once.
@@ -383,7 +420,13 @@ impl Ledger {
         if is_true { Ok(()) } else { Err(Violation::WrongWish(id)) }
     }
 
-    fn reserved(&mut self, id: ReservationId, held: Held, beside: u8) -> Result<(), Violation> {
+    fn reserved(&mut self, event: &Event) -> Result<(), Violation> {
+        let Event::Reserved { reservation: id, interaction, agent, queue, deadline, ref decision, .. } =
+            *event
+        else {
+            unreachable!("the caller has matched it")
+        };
+        let (held, beside) = (Held { interaction, agent, queue, deadline }, decision.beside);
         if id.0 <= self.last_reservation {
             return Err(Violation::StaleReservation(id));
         }
@@ -436,7 +479,7 @@ impl Ledger {
         self.expect(interaction, |stand| match stand {
             Stand::Reserved => !is_taken,
             Stand::Accepted(_) => is_taken,
-            Stand::Waiting | Stand::Handled(..) | Stand::Gone => false,
+            Stand::Waiting | Stand::Resting(_) | Stand::Handled(..) | Stand::Gone => false,
         })?;
         let stay = self.stay(interaction)?;
         if stay.rung != left + 1 {
@@ -447,7 +490,14 @@ impl Ledger {
             ReservationEnd::Accepted => return self.put(interaction, Stand::Accepted(agent)),
             ReservationEnd::TakenByAnother => return Ok(()),
             ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {}
-            ReservationEnd::Expired if self.now < held.deadline => return Err(Violation::Overdue(id)),
+            ReservationEnd::Expired | ReservationEnd::CallExpired if self.now < held.deadline => {
+                return Err(Violation::Overdue(id));
+            }
+            ReservationEnd::CallFailed(_) | ReservationEnd::CallExpired => {
+                let counts = cause != ReservationEnd::CallFailed(CallFailure::NoResources);
+                self.pending(interaction)?.failed += u32::from(counts);
+                self.count(queue, |counters| counters.calls_failed += 1);
+            }
             ReservationEnd::Rejected(_) | ReservationEnd::Expired => {
                 self.count(queue, |counters| counters.missed += 1);
                 self.stay(interaction)?.tried.insert(agent);
@@ -492,7 +542,11 @@ impl Ledger {
         exit: Exit,
         elsewhere: bool,
     ) -> Result<(), Violation> {
-        self.expect(id, |stand| stand == Stand::Waiting)?;
+        self.expect(id, |stand| matches!(stand, Stand::Waiting | Stand::Resting(_)))?;
+        let loses_nobody = matches!(exit, Exit::Queue(_)) || !self.stay(id)?.is_pending();
+        if !loses_nobody {
+            return Err(Violation::Lost(id));
+        }
         self.leave(id, queue, waited, |counters| {
             counters.overflowed += 1;
             match exit {
@@ -591,32 +645,39 @@ impl Ledger {
         }
     }
 
-    fn stay(&mut self, id: InteractionId) -> Result<&mut Stay, Violation> {
+    pub(super) fn stay(&mut self, id: InteractionId) -> Result<&mut Stay, Violation> {
         self.stays.get_mut(&id).ok_or(Violation::Lost(id))
     }
 
-    fn expect(&self, id: InteractionId, is: impl Fn(Stand) -> bool) -> Result<(), Violation> {
+    pub(super) fn expect(&self, id: InteractionId, is: impl Fn(Stand) -> bool) -> Result<(), Violation> {
         match self.stays.get(&id) {
             Some(stay) if is(stay.stand) => Ok(()),
             Some(_) | None => Err(Violation::Lost(id)),
         }
     }
 
-    fn put(&mut self, id: InteractionId, stand: Stand) -> Result<(), Violation> {
+    pub(super) fn put(&mut self, id: InteractionId, stand: Stand) -> Result<(), Violation> {
         self.unlist(id);
-        self.stay(id)?.stand = stand;
+        if let Stand::Resting(Some(until)) = std::mem::replace(&mut self.stay(id)?.stand, stand) {
+            self.lines.rests.remove(&(until, id));
+        }
+        if let Stand::Resting(Some(until)) = stand {
+            self.lines.rests.insert((until, id));
+        }
         self.list(id);
         Ok(())
     }
 
-    fn forget(&mut self, id: InteractionId) -> Result<(), Violation> {
+    pub(super) fn forget(&mut self, id: InteractionId) -> Result<(), Violation> {
+        // Out of whatever it stands in.
+        self.put(id, Stand::Waiting)?;
         self.unlist(id);
         self.passing.remove(&id);
         self.stays.remove(&id).map(drop).ok_or(Violation::Lost(id))
     }
 
     /// Out of the queue's length, with what the event says of the wait.
-    fn leave(
+    pub(super) fn leave(
         &mut self,
         id: InteractionId,
         queue: QueueId,
@@ -632,7 +693,7 @@ impl Ledger {
         if book.leave(now, at, since) { Ok(()) } else { Err(Violation::LostCount(Some(queue))) }
     }
 
-    fn count(&mut self, queue: QueueId, change: impl Fn(&mut Counters)) {
+    pub(super) fn count(&mut self, queue: QueueId, change: impl Fn(&mut Counters)) {
         change(&mut self.totals);
         if let Some(book) = self.books.get_mut(&queue) {
             change(&mut book.counters);
@@ -640,7 +701,7 @@ impl Ledger {
     }
 
     /// Into the lines if it waits; notes whether the step must not end so.
-    fn list(&mut self, id: InteractionId) {
+    pub(super) fn list(&mut self, id: InteractionId) {
         let Some(stay) = self.stays.get(&id) else { return };
         if stay.is_passing() {
             self.passing.insert(id);
@@ -652,7 +713,7 @@ impl Ledger {
         }
     }
 
-    fn unlist(&mut self, id: InteractionId) {
+    pub(super) fn unlist(&mut self, id: InteractionId) {
         if let Some(stay) = self.stays.get(&id).filter(|stay| stay.stand == Stand::Waiting) {
             self.lines.remove(id, stay, &self.rules);
         }

@@ -22,6 +22,8 @@ pub(super) struct Stay {
     pub(super) stand: Stand,
     /// How many agents are rung for it.
     pub(super) rung: u8,
+    /// What became of the calls to its customer, who asked to be called back.
+    pub(super) callback: Option<Calls>,
     /// Agents who have not taken it: they may be excluded from it.
     pub(super) tried: BTreeSet<AgentId>,
 }
@@ -40,11 +42,21 @@ pub(super) struct Visit {
     pub(super) onto: Option<QueueId>,
 }
 
+/// A customer who asked to be called back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Calls {
+    pub(super) failed: u32,
+    /// On the line.
+    pub(super) reached: bool,
+}
+
 /// Where an interaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stand {
     Waiting,
     Reserved,
+    /// Until when, if that is known.
+    Resting(Option<Instant>),
     /// One reservation is accepted, and the answer must follow in the same step.
     Accepted(AgentId),
     /// Answered from this queue; it leaves the others in the same step.
@@ -59,7 +71,9 @@ impl Stay {
         match self.stand {
             Stand::Accepted(_) | Stand::Gone => true,
             Stand::Handled(..) => self.visits.len() > 1,
-            Stand::Waiting | Stand::Reserved => self.visits.iter().any(|visit| visit.onto.is_some()),
+            Stand::Waiting | Stand::Reserved | Stand::Resting(_) => {
+                self.visits.iter().any(|visit| visit.onto.is_some())
+            }
         }
     }
 
@@ -90,6 +104,8 @@ pub(super) struct Lines {
     lines: BTreeMap<Class, BTreeSet<(Instant, InteractionId)>>,
     steps: BTreeSet<(Instant, InteractionId, QueueId)>,
     wishes: BTreeSet<(Instant, InteractionId)>,
+    /// When the rests of callbacks end.
+    pub(super) rests: BTreeSet<(Instant, InteractionId)>,
 }
 
 impl Stay {
@@ -146,10 +162,14 @@ impl Lines {
         }
     }
 
-    /// I8: once time has been told, nobody waits at a step whose end is over, or for agents whose time is over.
+    /// I8 and I9: once time has been told, nobody waits at a step whose end is over or for agents whose time is over,
+    /// and nobody rests longer than allowed.
     pub(super) fn check_steps(&self, now: Instant) -> Result<(), Violation> {
         if let Some(&(_, id)) = self.wishes.first().filter(|&&(until, _)| until + TICK <= now) {
             return Err(Violation::WrongWish(id));
+        }
+        if let Some(&(_, id)) = self.rests.first().filter(|&&(at, _)| at + TICK <= now) {
+            return Err(Violation::Overslept(id));
         }
         match self.steps.first() {
             Some(&(at, id, _)) if at + TICK <= now => Err(Violation::WrongStep(id)),

@@ -6,11 +6,12 @@ use std::time::Duration;
 use acd::estimate::EstimateRules;
 use acd::requirement::{Comparison, Skills};
 use acd::{
-    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, Capacity, Change, Channel,
-    Closed, Command, Condition, Exit, ExitId, ForcedPresence, IdleClock, InteractionId, Interruptions, Lease,
-    Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn, Otherwise, Overflow, PREFERENCES_MAX, Presence,
-    QueueId, QueueSettings, RESERVES_MAX, RING_MAX, ReasonCode, RejectCause, Request, Requirement, Reserve,
-    Ring, Selection, Settings, SkillId, Step, StepEffect, Strategy as Choice, SupervisorId, Wanted,
+    AgentId, AgentSettings, AtClosing, BAND_MAX, BAND_USUAL, BackOff, BackOffs, CallFailure, CallbackMode,
+    CallbackRules, Capacity, Change, Channel, Closed, Command, Condition, Exit, ExitId, ForcedPresence,
+    IdleClock, InteractionId, Interruptions, Lease, Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn,
+    Otherwise, Overflow, PREFERENCES_MAX, Presence, QueueId, QueueSettings, RESERVES_MAX, RING_MAX,
+    ReasonCode, RejectCause, Request, Requirement, Reserve, Ring, Selection, Settings, SkillId, Step,
+    StepEffect, Strategy as Choice, SupervisorId, Wanted,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -34,6 +35,12 @@ pub(crate) enum Op {
     Answer(usize),
     /// Reject one of the live reservations.
     Refuse(usize, RejectCause),
+    /// The customer called by one of the live reservations is reached.
+    Reach(usize),
+    /// Or is not.
+    Miss(usize, CallFailure),
+    /// Call back whoever waits or is reserved, one of them.
+    CallBack(usize),
     /// Finish one of the conversations.
     Finish(usize),
     /// Give one of the conversations back to its queue.
@@ -317,6 +324,25 @@ fn channel() -> impl Strategy<Value = Channel> {
     prop_oneof![1 => Just(Channel::VOICE), 3 => (0..CHANNELS).prop_map(Channel)]
 }
 
+fn callback() -> impl Strategy<Value = CallbackRules> {
+    let mode = prop_oneof![Just(CallbackMode::AgentFirst), Just(CallbackMode::CustomerFirst)];
+    let rests = (duration(4_000), duration_or_zero(2_000), duration_or_zero(2_000));
+    // Sometimes without any.
+    let bounds = (prop_oneof![20 => 1..4u32, 1 => Just(0)], 1..5u32);
+    (mode, rests, duration(4_000), duration(20_000), bounds).prop_map(
+        |(mode, (spacing, delay, pause), call_timeout, keep, (attempts, most))| CallbackRules {
+            mode,
+            attempts,
+            spacing,
+            delay,
+            call_timeout,
+            pause,
+            keep,
+            most,
+        },
+    )
+}
+
 fn queue_settings() -> impl Strategy<Value = QueueSettings> {
     let exits = (
         option::weighted(0.4, (duration(12_000), exit())),
@@ -324,6 +350,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
         option::weighted(0.4, (duration_or_zero(4_000), exit())),
         option::weighted(0.4, (prop_oneof![Just(AtClosing::Stay), Just(AtClosing::Leave)], exit())),
         overflows(),
+        option::weighted(0.6, callback()),
     );
     // Sometimes the wrong way round.
     let wrap_up = (
@@ -360,6 +387,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
                 nobody_logged_in: exits.2.map(|(grace, exit)| NobodyLoggedIn { grace, exit }),
                 closed: exits.3.map(|(waiting, exit)| Closed { waiting, exit }),
                 overflows: exits.4,
+                callback: exits.5,
             }
         },
     )
@@ -396,14 +424,26 @@ fn cause() -> impl Strategy<Value = RejectCause> {
     ]
 }
 
+fn call_failure() -> impl Strategy<Value = CallFailure> {
+    prop_oneof![
+        Just(CallFailure::NoAnswer),
+        Just(CallFailure::Busy),
+        Just(CallFailure::Unreachable),
+        Just(CallFailure::NoResources),
+    ]
+}
+
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         30 => work().prop_map(Op::Command),
         12 => presence().prop_map(Op::Command),
         5 => configuration().prop_map(Op::Command),
-        15 => any::<usize>().prop_map(Op::Answer),
+        22 => any::<usize>().prop_map(Op::Answer),
         7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
-        12 => any::<usize>().prop_map(Op::Finish),
+        3 => any::<usize>().prop_map(Op::CallBack),
+        4 => any::<usize>().prop_map(Op::Reach),
+        4 => (any::<usize>(), call_failure()).prop_map(|(pick, cause)| Op::Miss(pick, cause)),
+        16 => any::<usize>().prop_map(Op::Finish),
         3 => any::<usize>().prop_map(Op::Return),
         4 => (any::<usize>(), change()).prop_map(|(pick, change)| Op::Change(pick, change)),
         5 => any::<usize>().prop_map(Op::Renew),
@@ -462,6 +502,8 @@ fn work() -> impl Strategy<Value = Command> {
     prop_oneof![
         12 => enqueue(),
         3 => interaction().prop_map(|interaction| Command::Cancel { interaction }),
+        1 => interaction().prop_map(|interaction| Command::CallBack { interaction }),
+        2 => (queue(), any::<bool>()).prop_map(|(queue, open)| Command::SetCallbackWindow { queue, open }),
         4 => (interaction(), change(), option::of(0..3u32)).prop_map(|(interaction, change, by)| {
             Command::Change { interaction, change, by: by.map(SupervisorId) }
         }),
@@ -521,7 +563,7 @@ fn configuration() -> impl Strategy<Value = Command> {
             settings: Box::new(settings)
         }),
         4 => (queue(), any::<bool>()).prop_map(|(queue, open)| Command::SetOpen { queue, open }),
-        2 => (queue(), exit()).prop_map(|(queue, exit)| Command::RemoveQueue { queue, exit }),
+        3 => (queue(), exit()).prop_map(|(queue, exit)| Command::RemoveQueue { queue, exit }),
         4 => (agent(), agent_settings()).prop_map(|(agent, settings)| Command::DefineAgent {
             agent,
             settings: Box::new(settings)

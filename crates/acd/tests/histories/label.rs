@@ -1,11 +1,11 @@
 //! A name for each kind of event that the histories must reach.
 
 use acd::{
-    AbandonedDuring, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause, Presence,
-    ReasonCode, RejectCause, ReservationEnd, Selection, StepCause, WantedEnd,
+    AbandonedDuring, CallbackEnd, CallbackMode, Change, Decision, DequeueCause, Event, Exit, HandlingEnd,
+    Lease, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, Selection, StepCause, WantedEnd,
 };
 
-pub(crate) const ALL: [&str; 77] = [
+pub(crate) const ALL: [&str; 94] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -62,6 +62,23 @@ pub(crate) const ALL: [&str; 77] = [
     "dequeued: abandoned",
     "dequeued: moved",
     "dequeued: queue removed",
+    "callback taken while waiting",
+    "callback taken while reserved",
+    "callback rests for a time",
+    "callback rests until the window opens",
+    "callback waits",
+    "reserved: callback, agent first",
+    "reserved: callback, customer first",
+    "callback calling",
+    "callback reached",
+    "call failed",
+    "call expired",
+    "called back",
+    "callback cancelled",
+    "callback unreached",
+    "callback expired",
+    "callback's queue removed",
+    "callback window",
     "handling ended",
     "handling ended, returned",
     "handling ended, lease expired",
@@ -90,25 +107,24 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::Queued { from: None, .. } => "queued",
         Event::Queued { from: Some(from), queue, .. } if from == queue => "queued again",
         Event::Queued { from: Some(_), .. } => "queued from another queue",
-        Event::StepEntered { cause, .. } => match cause {
-            StepCause::Time => "step by time",
-            StepCause::Unstaffed => "step past an unstaffed one",
-            StepCause::Changed => "step by new rules",
-        },
+        Event::StepEntered { cause, .. } => of_step(*cause),
         Event::OpenedToAll { cause: WantedEnd::Absent, .. } => "opened to all, nobody wanted is there",
         Event::OpenedToAll { cause: WantedEnd::TimedOut, .. } => "opened to all by time",
-        Event::Changed { change, .. } => match (change.priority, &change.requirement, change.queue) {
-            (None, None, None) => "changed nothing",
-            (Some(_), None, None) => "priority changed",
-            (None, Some(_), None) => "requirement changed",
-            (None, None, Some(_)) => "moved",
-            (Some(_), Some(_), Some(_)) => "all changed",
-            (Some(_), Some(_), None) | (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {
-                "two things changed"
-            }
-        },
+        Event::Changed { change, .. } => of_change(change),
+        Event::Reserved { callback: Some(CallbackMode::AgentFirst), .. } => "reserved: callback, agent first",
+        Event::Reserved { callback: Some(CallbackMode::CustomerFirst), .. } => {
+            "reserved: callback, customer first"
+        }
         Event::Reserved { decision, .. } => reserved(decision),
         Event::ReservationEnded { cause, .. } => reservation_end(*cause),
+        Event::CallbackTaken { .. }
+        | Event::CallbackRests { .. }
+        | Event::CallbackWaits { .. }
+        | Event::CallbackCalling { .. }
+        | Event::CallbackReached { .. }
+        | Event::CalledBack { .. }
+        | Event::CallbackEnded { .. }
+        | Event::CallbackWindow { .. } => of_callback(event),
         Event::Answered { .. } => "answered",
         Event::Abandoned { during: AbandonedDuring::Waiting, .. } => "abandoned while waiting",
         Event::Abandoned { during: AbandonedDuring::Reserved, .. } => "abandoned while reserved",
@@ -151,8 +167,29 @@ pub(crate) fn of(event: &Event) -> &'static str {
     }
 }
 
+fn of_change(change: &Change) -> &'static str {
+    match (change.priority, &change.requirement, change.queue) {
+        (None, None, None) => "changed nothing",
+        (Some(_), None, None) => "priority changed",
+        (None, Some(_), None) => "requirement changed",
+        (None, None, Some(_)) => "moved",
+        (Some(_), Some(_), Some(_)) => "all changed",
+        (Some(_), Some(_), None) | (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {
+            "two things changed"
+        }
+    }
+}
+
 fn reserves(open: u8) -> &'static str {
     if open == 0 { "reserves close" } else { "reserves open" }
+}
+
+fn of_step(cause: StepCause) -> &'static str {
+    match cause {
+        StepCause::Time => "step by time",
+        StepCause::Unstaffed => "step past an unstaffed one",
+        StepCause::Changed => "step by new rules",
+    }
 }
 
 fn reservation_end(cause: ReservationEnd) -> &'static str {
@@ -167,6 +204,29 @@ fn reservation_end(cause: ReservationEnd) -> &'static str {
         ReservationEnd::Cancelled => "cancelled",
         ReservationEnd::Withdrawn => "withdrawn",
         ReservationEnd::TakenByAnother => "taken by another",
+        ReservationEnd::CallFailed(_) => "call failed",
+        ReservationEnd::CallExpired => "call expired",
+    }
+}
+
+fn of_callback(event: &Event) -> &'static str {
+    match event {
+        Event::CallbackTaken { during: AbandonedDuring::Waiting, .. } => "callback taken while waiting",
+        Event::CallbackTaken { during: AbandonedDuring::Reserved, .. } => "callback taken while reserved",
+        Event::CallbackRests { until: Some(_), .. } => "callback rests for a time",
+        Event::CallbackRests { until: None, .. } => "callback rests until the window opens",
+        Event::CallbackWaits { .. } => "callback waits",
+        Event::CallbackCalling { .. } => "callback calling",
+        Event::CallbackReached { .. } => "callback reached",
+        Event::CalledBack { .. } => "called back",
+        Event::CallbackEnded { cause, .. } => match cause {
+            CallbackEnd::Cancelled => "callback cancelled",
+            CallbackEnd::Unreached => "callback unreached",
+            CallbackEnd::Expired => "callback expired",
+            CallbackEnd::QueueRemoved => "callback's queue removed",
+        },
+        Event::CallbackWindow { .. } => "callback window",
+        _ => unreachable!("the caller has matched them"),
     }
 }
 

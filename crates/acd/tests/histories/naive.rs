@@ -1,6 +1,7 @@
 //! The obvious twin: one plain [`State`], no index, no timer, everything found by looking at everything.
 
 mod asked;
+mod callbacks;
 mod contacts;
 mod estimates;
 mod overflow;
@@ -17,15 +18,16 @@ use std::time::Duration;
 use acd::estimate::Estimator;
 use acd::requirement::{Skills, score};
 use acd::state::{
-    AgentState, EntryState, InteractionState, Place, QueueState, ReservationState, Staffing, Stage, State,
+    AgentState, EntryState, InteractionState, Phase, Place, QueueState, ReservationState, Staffing, Stage,
+    State,
 };
 use acd::{
-    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, CHANNELS_MAX, Change, Channel,
-    Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault, Forced,
-    ForcedPresence, HandlingEnd, IdleClock, InteractionId, Interruption, Lease, Otherwise, OverflowCause,
-    Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement, ReservationEnd,
-    ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId, Wanted, WantedEnd,
-    Work, WorkStage, Worked, Works,
+    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, CHANNELS_MAX, CallbackEnd, Change,
+    Channel, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault,
+    Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Interruption, Lease, Otherwise,
+    OverflowCause, Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement,
+    ReservationEnd, ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId,
+    Wanted, WantedEnd, Work, WorkStage, Worked, Works,
 };
 use timing::Instant;
 use wanted::{asks_no_skills, is_wanted, until};
@@ -45,6 +47,7 @@ enum Due {
     OccupiedLease(AgentId),
     LogInLease(AgentId),
     Exclusion(InteractionId, AgentId),
+    Rest(InteractionId),
     Reservation(ReservationId),
     Widening(InteractionId),
     Step(InteractionId, QueueId),
@@ -52,6 +55,7 @@ enum Due {
     Wanted(InteractionId, QueueId),
     MaxWait(InteractionId, QueueId),
     Overflow(InteractionId, QueueId),
+    CallbackEnd(InteractionId),
     Grace(QueueId),
 }
 
@@ -215,6 +219,7 @@ impl Naive {
             }
         }
         all.extend(self.leases());
+        all.extend(self.callback_deadlines());
         for (&id, reservation) in &self.state.reservations {
             all.insert((reservation.deadline, Due::Reservation(id)));
         }
@@ -223,7 +228,7 @@ impl Naive {
                 all.insert((until, Due::Exclusion(id, agent)));
             }
             if let Stage::Reserved { since, most } = interaction.stage {
-                let ring = self.state.queues[&self.ringing_queue(id)].settings.ring;
+                let ring = self.ring_rules(id, self.ringing_queue(id));
                 let every = Duration::from_micros(ring.every.as_micros() as u64);
                 let is_open = self.entry((id, self.ringing_queue(id))).wanted.is_none();
                 if most < ring.most && every > Duration::ZERO && is_open {
@@ -242,10 +247,11 @@ impl Naive {
                 if let Some(until) = until(entry) {
                     all.insert((until, Due::Wanted(id, entry.queue)));
                 }
-                if let (Some(rule), false) = (rules.max_wait, entry.overdue) {
+                if let (Some(rule), false, None) = (rules.max_wait, entry.overdue, interaction.callback) {
                     all.insert((entry.entered + rule.after, Due::MaxWait(id, entry.queue)));
                 }
-                let times = overflow::times(rules, entry).into_iter();
+                let times =
+                    overflow::times(rules, entry).into_iter().filter(|_| interaction.callback.is_none());
                 all.extend(times.map(|at| (at, Due::Overflow(id, entry.queue))));
             }
         }
@@ -276,8 +282,13 @@ impl Naive {
             Due::Exclusion(interaction, agent) => {
                 self.contact(interaction).exclusions.remove(&agent);
             }
-            Due::Reservation(reservation) => self.fail(reservation, ReservationEnd::Expired),
             Due::Widening(interaction) => self.widen((interaction, self.ringing_queue(interaction))),
+            Due::Rest(interaction) => self.end_rest(interaction),
+            Due::CallbackEnd(interaction) => self.end_callback(interaction, CallbackEnd::Expired),
+            Due::Reservation(reservation) => match self.state.reservations[&reservation].phase {
+                Phase::Ringing => self.fail(reservation, ReservationEnd::Expired),
+                Phase::Calling => self.fail_call(reservation, ReservationEnd::CallExpired),
+            },
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
             Due::Reserve(queue) => self.open_reserves(queue),
             Due::Wanted(interaction, queue) => {
@@ -347,6 +358,10 @@ impl Naive {
             Command::ExtendAfterCallWork { agent, by } => self.extend(agent, by),
             Command::Enqueue { interaction, request } => self.enqueue(interaction, request),
             Command::Cancel { interaction } => self.cancel(interaction),
+            Command::CallBack { interaction } => self.call_back(interaction),
+            Command::CallbackReached { reservation } => self.reach(reservation),
+            Command::CallbackFailed { reservation, cause } => self.call_failed(reservation, cause),
+            Command::SetCallbackWindow { queue, open } => self.set_callback_window(queue, open),
             Command::Change { interaction, change, by } => self.alter(interaction, change, by),
             Command::Accept { reservation } => self.accept(reservation),
             Command::Reject { reservation, cause } => self.reject(reservation, cause),
@@ -444,7 +459,8 @@ impl Naive {
     }
 
     fn has_exit(&self, (id, from): Stand, exit: Exit) -> bool {
-        if !self.waits((id, from)) {
+        // Nobody is on the line of a callback, or was called back to be sent away.
+        if !self.waits((id, from)) || self.state.interactions[&id].callback.is_some() {
             return false;
         }
         let entry = &self.state.interactions[&id];
@@ -659,11 +675,14 @@ impl Naive {
         if strategy == Strategy::RoundRobin && wanted.is_none() {
             rules.last_chosen = Some((order, agent));
         }
-        let deadline = now + rules.settings.ring_timeout;
+        let pending = self.state.interactions[&id].pending_callback().map(|callback| callback.rules);
+        let callback = pending.map(|rules| rules.mode);
+        let (phase, length) = callbacks::first_phase(pending, rules.settings.ring_timeout);
+        let deadline = now + length;
         let reserve = reserve(&rules.settings, &self.state.agents[&agent]) as u8;
         let preference = (!rules.settings.prefer.is_empty())
             .then(|| preference(&rules.settings, &self.state.agents[&agent]) as u8);
-        let record = ReservationState { interaction: id, agent, queue, since: now, deadline };
+        let record = ReservationState { interaction: id, agent, queue, since: now, deadline, phase };
         self.state.reservations.insert(reservation, record);
         self.say(Event::Reserved {
             reservation,
@@ -674,6 +693,7 @@ impl Naive {
             waited: now - entry.entered,
             age: now - arrived,
             attempt: entry.attempts,
+            callback,
             decision: Decision {
                 beside,
                 step,

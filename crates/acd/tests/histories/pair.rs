@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use acd::state::{Stage, State};
+use acd::state::{Phase, Stage, State};
 use acd::watch::{Input, Journal, Step, Watch};
 use acd::{
     AgentId, Command, Distributor, Event, InteractionId, Lease, Refusal, RejectCause, ReservationId,
-    Settings, invariants,
+    Settings, WorkStage, invariants,
 };
 use proptest::prelude::*;
 use timing::Instant;
@@ -95,8 +95,10 @@ impl Pair {
                 let command = self.live(*pick).map(|reservation| Command::Reject { reservation, cause });
                 self.maybe(command, tally)
             }
+            Op::Reach(_) | Op::Miss(..) | Op::CallBack(_) => self.maybe(self.about_callbacks(op), tally),
             Op::Finish(pick) => {
-                self.maybe(self.handled(*pick).map(|interaction| Command::Finish { interaction }), tally)
+                let over = self.interrupting(*pick).or_else(|| self.handled(*pick));
+                self.maybe(over.map(|interaction| Command::Finish { interaction }), tally)
             }
             Op::Return(pick) => {
                 self.maybe(self.handled(*pick).map(|interaction| Command::Return { interaction }), tally)
@@ -120,6 +122,7 @@ impl Pair {
             Op::Stale(reservation) => {
                 let reservation = ReservationId(*reservation);
                 self.command(&Command::Accept { reservation }, tally)?;
+                self.command(&Command::CallbackReached { reservation }, tally)?;
                 self.command(&Command::Reject { reservation, cause: RejectCause::Busy }, tally)
             }
             Op::Wait(duration) => {
@@ -159,12 +162,51 @@ impl Pair {
         waiting.get(pick % waiting.len().max(1)).copied()
     }
 
+    fn about_callbacks(&self, op: &Op) -> Option<Command> {
+        match *op {
+            Op::Reach(pick) => self.calling(pick).map(|reservation| Command::CallbackReached { reservation }),
+            Op::Miss(pick, cause) => {
+                self.calling(pick).map(|reservation| Command::CallbackFailed { reservation, cause })
+            }
+            Op::CallBack(pick) => self.unanswered(pick).map(|interaction| Command::CallBack { interaction }),
+            _ => None,
+        }
+    }
+
+    /// Mostly one by which a customer is called.
+    fn calling(&self, pick: usize) -> Option<ReservationId> {
+        let held = self.naive.state.reservations.iter();
+        let calling: Vec<ReservationId> =
+            held.filter(|(_, held)| held.phase == Phase::Calling).map(|(&id, _)| id).collect();
+        calling.get(pick % calling.len().max(1)).copied().or_else(|| self.live(pick))
+    }
+
+    fn unanswered(&self, pick: usize) -> Option<InteractionId> {
+        let all: Vec<InteractionId> = (self.naive.state.interactions.iter())
+            .filter(|(_, interaction)| !matches!(interaction.stage, Stage::Handling { .. }))
+            .map(|(&id, _)| id)
+            .collect();
+        all.get(pick % all.len().max(1)).copied()
+    }
+
     fn handled(&self, pick: usize) -> Option<InteractionId> {
         let handled: Vec<InteractionId> = (self.naive.state.interactions.iter())
             .filter(|(_, interaction)| matches!(interaction.stage, Stage::Handling { .. }))
             .map(|(&id, _)| id)
             .collect();
         handled.get(pick % handled.len().max(1)).copied()
+    }
+
+    /// In every second case one that interrupts another, whose end is rare otherwise.
+    fn interrupting(&self, pick: usize) -> Option<InteractionId> {
+        let interrupted = |work: &acd::Work| matches!(work.stage, WorkStage::Handling { interrupted, .. } if interrupted.since.is_some());
+        let agents = self.naive.state.agents.values().filter(|agent| agent.works.iter().any(interrupted));
+        let works = agents.flat_map(|agent| agent.works.iter());
+        let others: Vec<InteractionId> = works
+            .filter(|work| work.is_handling() && !interrupted(work))
+            .map(|work| work.interaction)
+            .collect();
+        others.get(pick / 2 % others.len().max(1)).copied().filter(|_| pick % 2 == 1)
     }
 
     fn wrapping_up(&self, pick: usize) -> Option<AgentId> {

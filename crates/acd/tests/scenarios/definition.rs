@@ -1,9 +1,9 @@
 //! `queue NAME: ...`, `agent NAME: ...`, `settings: ...`.
 
 use acd::{
-    AgentSettings, AtClosing, BackOff, Channel, Closed, Condition, ForcedPresence, IdleClock, Limit,
-    MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings, Ring, Settings, Step, StepEffect,
-    Strategy,
+    AgentSettings, AtClosing, BackOff, CallbackMode, CallbackRules, Channel, Closed, Condition,
+    ForcedPresence, IdleClock, Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings,
+    Ring, Settings, Step, StepEffect, Strategy,
 };
 
 use crate::names::{Names, Said, duration, exit, number};
@@ -110,10 +110,11 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
                 };
                 settings.closed = Some(Closed { waiting, exit: exit(names, to)? });
             }
+            "callback" => settings.callback = Some(callback(rest)?),
             "back-off" => back_off(&mut settings, rest)?,
             other => {
                 let known = "require, step, patient, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
-                             max-wait, max-length, nobody, closed, overflow, back-off";
+                             max-wait, max-length, nobody, closed, overflow, callback, back-off";
                 return Err(format!("a queue has no `{other}`: {known}"));
             }
         }
@@ -158,6 +159,33 @@ fn condition(names: &Names, text: &str) -> Said<Condition> {
         }
     };
     Ok(Condition { queue, limit, measure })
+}
+
+/// `agent-first, attempts 2, spacing 5m, delay 0s`
+fn callback(text: &str) -> Said<CallbackRules> {
+    let mut parts = text.split(',').map(str::trim);
+    let mode = match parts.next() {
+        Some("agent-first") => CallbackMode::AgentFirst,
+        Some("customer-first") => CallbackMode::CustomerFirst,
+        _ => return Err(format!("`callback {text}` lacks a mode: agent-first, customer-first")),
+    };
+    let mut rules = CallbackRules { mode, ..CallbackRules::default() };
+    for part in parts {
+        match part.split_once(' ') {
+            Some(("attempts", rest)) => rules.attempts = number(rest)?,
+            Some(("most", rest)) => rules.most = number(rest)?,
+            Some(("spacing", rest)) => rules.spacing = duration(rest)?,
+            Some(("delay", rest)) => rules.delay = duration(rest)?,
+            Some(("call", rest)) => rules.call_timeout = duration(rest)?,
+            Some(("pause", rest)) => rules.pause = duration(rest)?,
+            Some(("keep", rest)) => rules.keep = duration(rest)?,
+            _ => {
+                let known = "attempts, most, spacing, delay, call, pause, keep";
+                return Err(format!("`{part}` is unclear: {known}"));
+            }
+        }
+    }
+    Ok(rules)
 }
 
 fn to(text: &str) -> Said<(&str, &str)> {

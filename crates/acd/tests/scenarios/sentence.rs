@@ -2,8 +2,8 @@
 
 use acd::state::State;
 use acd::{
-    AgentId, Change, Command, InteractionId, Lease, Otherwise, Presence, ReasonCode, RejectCause, Request,
-    ReservationId, SupervisorId, Wanted,
+    AgentId, CallFailure, Change, Command, InteractionId, Lease, Otherwise, Presence, ReasonCode,
+    RejectCause, Request, ReservationId, SupervisorId, Wanted,
 };
 use timing::Instant;
 
@@ -37,6 +37,11 @@ pub(crate) fn command(names: &mut Names, state: &State, now: Instant, text: &str
 }
 
 fn queue(names: &mut Names, text: &str) -> Said<Command> {
+    for (end, open) in [(" may call back", true), (" must not call back", false)] {
+        if let Some(name) = text.strip_suffix(end) {
+            return Ok(Command::SetCallbackWindow { queue: names.queue(name.trim())?, open });
+        }
+    }
     if let Some((name, to)) = text.split_once(" is removed ->") {
         let (queue, exit) = (names.queue(name.trim())?, exit(names, to.trim())?);
         return Ok(Command::RemoveQueue { queue, exit });
@@ -58,7 +63,8 @@ fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str)
     let changed = |change| Command::Change { interaction, change, by: None };
     match words[..] {
         ["enters", ..] => enters(names, now, interaction, text),
-        ["hangs", "up"] => Ok(Command::Cancel { interaction }),
+        ["hangs", "up"] | ["wants", "no", "callback"] => Ok(Command::Cancel { interaction }),
+        ["wants", "a", "callback"] => Ok(Command::CallBack { interaction }),
         ["ends"] => Ok(Command::Finish { interaction }),
         ["goes", "on"] => Ok(Command::Renew { lease: Lease::Handling(interaction) }),
         ["goes", "back"] => Ok(Command::Return { interaction }),
@@ -70,7 +76,7 @@ fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str)
             Ok(changed(Change::requirement(Some(own))))
         }
         _ => {
-            let known = "enters QUEUE, hangs up, ends, goes on, goes back, gets priority N, moves to QUEUE, needs ...";
+            let known = "enters QUEUE, hangs up, wants a callback, wants no callback, ends, goes on, goes back, gets priority N, moves to QUEUE, needs ...";
             Err(format!("a call cannot `{text}`: {known}"))
         }
     }
@@ -146,6 +152,20 @@ fn reject_cause(text: &str) -> Said<RejectCause> {
     }
 }
 
+fn call_failure(text: &str) -> Said<CallFailure> {
+    match text {
+        "nobody answers" => Ok(CallFailure::NoAnswer),
+        "the customer is busy" => Ok(CallFailure::Busy),
+        "the customer is unreachable" => Ok(CallFailure::Unreachable),
+        "nobody can be called" => Ok(CallFailure::NoResources),
+        other => {
+            let known =
+                "nobody answers, the customer is busy, the customer is unreachable, nobody can be called";
+            Err(format!("`{other}` is no failure of a callback: {known}"))
+        }
+    }
+}
+
 fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Command> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let reason = |text: &str| Ok::<_, String>(ReasonCode(number(text)?));
@@ -179,6 +199,11 @@ fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Com
         ["ends", "wrap-up"] => Command::EndAfterCallWork { agent },
         ["extends", "wrap-up", "by", by] => Command::ExtendAfterCallWork { agent, by: duration(by)? },
         ["accepts"] => Command::Accept { reservation: rings(state, agent, name)? },
+        ["hears", "the", "customer"] => Command::CallbackReached { reservation: rings(state, agent, name)? },
+        ["hears", "that", ref why @ ..] => {
+            let cause = call_failure(&why.join(" "))?;
+            Command::CallbackFailed { reservation: rings(state, agent, name)?, cause }
+        }
         ["rejects", ..] => {
             let cause = reject_cause(text.trim_start_matches("rejects").trim())?;
             Command::Reject { reservation: rings(state, agent, name)?, cause }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use acd::{
-    AbandonedDuring, Activity, Aside, Decision, DequeueCause, Event, Exit, HandlingEnd, Lease, OverflowCause,
-    Presence, RejectCause, ReservationEnd, StepCause, Strategy, WantedEnd,
+    AbandonedDuring, Activity, Aside, CallFailure, CallbackEnd, CallbackMode, Decision, DequeueCause, Event,
+    Exit, HandlingEnd, Lease, OverflowCause, Presence, RejectCause, ReservationEnd, StepCause, Strategy,
+    WantedEnd,
 };
 use timing::Instant;
 
@@ -74,25 +75,7 @@ fn words(names: &Names, event: &Event) -> Words {
             fields.extend(beside.then(|| ("beside another", String::new())));
             (format!("call {} is queued in {}", interaction.0, queue_name(*queue)), fields)
         }
-        Event::StepEntered { interaction, queue, step, cause, waited } => {
-            let why = match cause {
-                StepCause::Time => "it is time",
-                StepCause::Unstaffed => "nobody is there for the step before",
-                StepCause::Changed => "the rules changed",
-            };
-            let fields =
-                vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
-            (format!("call {} comes to step {step}", interaction.0), fields)
-        }
-        Event::OpenedToAll { interaction, queue, cause, waited } => {
-            let why = match cause {
-                WantedEnd::Absent => "nobody whom it wants is there",
-                WantedEnd::TimedOut => "it is time",
-            };
-            let fields =
-                vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
-            (format!("call {} is for everybody", interaction.0), fields)
-        }
+        Event::StepEntered { .. } | Event::OpenedToAll { .. } => moves_on(names, event),
         Event::Changed { .. } => changed(names, event),
         Event::Reserved { .. } => rings(names, event),
         Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left } => {
@@ -112,7 +95,17 @@ fn words(names: &Names, event: &Event) -> Words {
             fields.extend(by_name.then(|| ("by name", String::new())));
             (format!("{} answers call {}", agent_name(*agent), interaction.0), fields)
         }
-        Event::Abandoned { .. } | Event::Overflowed { .. } | Event::Dequeued { .. } => leaves(names, event),
+        Event::Abandoned { .. }
+        | Event::Overflowed { .. }
+        | Event::Dequeued { .. }
+        | Event::CallbackEnded { .. } => leaves(names, event),
+        Event::CallbackTaken { .. }
+        | Event::CallbackRests { .. }
+        | Event::CallbackWaits { .. }
+        | Event::CallbackCalling { .. }
+        | Event::CallbackReached { .. }
+        | Event::CalledBack { .. }
+        | Event::CallbackWindow { .. } => callback(names, event),
         Event::HandlingEnded { .. }
         | Event::AfterCallWorkStarted { .. }
         | Event::AfterCallWorkExtended { .. }
@@ -132,12 +125,76 @@ fn words(names: &Names, event: &Event) -> Words {
     }
 }
 
+fn moves_on(names: &Names, event: &Event) -> Words {
+    let queue_name = |id| names.queue_name(id);
+    match event {
+        Event::StepEntered { interaction, queue, step, cause, waited } => {
+            let why = match cause {
+                StepCause::Time => "it is time",
+                StepCause::Unstaffed => "nobody is there for the step before",
+                StepCause::Changed => "the rules changed",
+            };
+            let fields =
+                vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
+            (format!("call {} comes to step {step}", interaction.0), fields)
+        }
+        Event::OpenedToAll { interaction, queue, cause, waited } => {
+            let why = match cause {
+                WantedEnd::Absent => "nobody whom it wants is there",
+                WantedEnd::TimedOut => "it is time",
+            };
+            let fields =
+                vec![("because", why.to_owned()), ("waited", length(*waited)), ("in", queue_name(*queue))];
+            (format!("call {} is for everybody", interaction.0), fields)
+        }
+        _ => unreachable!("the caller has matched it"),
+    }
+}
+
+fn callback(names: &Names, event: &Event) -> Words {
+    let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
+    match event {
+        Event::CallbackTaken { interaction, queue, waited, age, .. } => {
+            let fields = vec![("waited", length(*waited)), ("age", length(*age)), ("in", queue_name(*queue))];
+            (format!("call {} will be called back", interaction.0), fields)
+        }
+        Event::CallbackRests { interaction, until, failed, .. } => {
+            let until = until.map_or("the window opens".to_owned(), clock);
+            let fields = vec![("until", until), ("failed", failed.to_string())];
+            (format!("call {} rests", interaction.0), fields)
+        }
+        Event::CallbackWaits { interaction, queue } => {
+            (format!("call {} waits again", interaction.0), vec![("in", queue_name(*queue))])
+        }
+        Event::CallbackCalling { interaction, agent, deadline, .. } => {
+            let head = format!("the customer of call {} is called for {}", interaction.0, agent_name(*agent));
+            (head, vec![("until", clock(*deadline))])
+        }
+        Event::CallbackReached { interaction, agent, deadline, .. } => {
+            let head =
+                format!("the customer of call {} is there: {} rings", interaction.0, agent_name(*agent));
+            (head, vec![("until", clock(*deadline))])
+        }
+        Event::CalledBack { interaction, queue, agent, waited, age, failed } => {
+            let mut fields = vec![("waited", length(*waited)), ("age", length(*age))];
+            fields.extend([("in", queue_name(*queue)), ("failed", failed.to_string())]);
+            (format!("{} has called back call {}", agent_name(*agent), interaction.0), fields)
+        }
+        Event::CallbackWindow { queue, open } => {
+            let may = if *open { "may call back" } else { "must not call back" };
+            (format!("{} {may}", queue_name(*queue)), Vec::new())
+        }
+        _ => unreachable!("the caller has matched them"),
+    }
+}
+
 fn rings(names: &Names, event: &Event) -> Words {
-    let Event::Reserved { reservation, interaction, agent, queue, deadline, waited, age, attempt, decision } =
+    let Event::Reserved { reservation, interaction, agent, queue, deadline, waited, age, attempt, .. } =
         event
     else {
         unreachable!("the caller has matched it")
     };
+    let Event::Reserved { callback, decision, .. } = event else { unreachable!("just matched") };
     let (queue_name, agent_name) = (|id| names.queue_name(id), |id| names.agent_name(id));
     let mut fields = vec![
         ("reservation", reservation.0.to_string()),
@@ -148,7 +205,16 @@ fn rings(names: &Names, event: &Event) -> Words {
         ("attempt", attempt.to_string()),
     ];
     fields.extend(why(names, decision));
-    (format!("call {} rings {}", interaction.0, agent_name(*agent)), fields)
+    let head = match callback {
+        None => format!("call {} rings {}", interaction.0, agent_name(*agent)),
+        Some(CallbackMode::AgentFirst) => {
+            format!("the callback of call {} rings {}", interaction.0, agent_name(*agent))
+        }
+        Some(CallbackMode::CustomerFirst) => {
+            format!("the customer of call {} is called for {}", interaction.0, agent_name(*agent))
+        }
+    };
+    (head, fields)
 }
 
 fn leaves(names: &Names, event: &Event) -> Words {
@@ -166,6 +232,18 @@ fn leaves(names: &Names, event: &Event) -> Words {
                 ("in", queue_name(*queue)),
             ];
             (format!("call {} is abandoned", interaction.0), fields)
+        }
+        Event::CallbackEnded { interaction, queue, waited, age, failed, cause, .. } => {
+            let because = match cause {
+                CallbackEnd::Cancelled => "nobody wants it any more",
+                CallbackEnd::Unreached => "it was tried often enough",
+                CallbackEnd::Expired => "it was kept long enough",
+                CallbackEnd::QueueRemoved => "the queue is removed",
+            };
+            let mut fields = vec![("because", because.to_owned()), ("waited", length(*waited))];
+            fields.extend([("age", length(*age)), ("failed", failed.to_string())]);
+            fields.push(("in", queue_name(*queue)));
+            (format!("call {} is not called back", interaction.0), fields)
         }
         Event::Overflowed { interaction, queue, waited, age, cause, exit, elsewhere } => {
             let to = match exit {
@@ -286,7 +364,15 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         | Event::AfterCallWorkExtended { .. }
         | Event::AfterCallWorkEnded { .. }
         | Event::Interrupted { .. }
-        | Event::Resumed { .. } => unreachable!("told by the caller"),
+        | Event::Resumed { .. }
+        | Event::CallbackTaken { .. }
+        | Event::CallbackRests { .. }
+        | Event::CallbackWaits { .. }
+        | Event::CallbackCalling { .. }
+        | Event::CallbackReached { .. }
+        | Event::CalledBack { .. }
+        | Event::CallbackEnded { .. }
+        | Event::CallbackWindow { .. } => unreachable!("told by the caller"),
     }
 }
 
@@ -340,6 +426,11 @@ fn end(cause: ReservationEnd) -> &'static str {
         ReservationEnd::Cancelled => "cancelled",
         ReservationEnd::Withdrawn => "withdrawn",
         ReservationEnd::TakenByAnother => "taken by another",
+        ReservationEnd::CallFailed(CallFailure::NoAnswer) => "the customer does not answer",
+        ReservationEnd::CallFailed(CallFailure::Busy) => "the customer is busy",
+        ReservationEnd::CallFailed(CallFailure::Unreachable) => "the customer cannot be reached",
+        ReservationEnd::CallFailed(CallFailure::NoResources) => "nobody can be called",
+        ReservationEnd::CallExpired => "the customer was called too long",
     }
 }
 

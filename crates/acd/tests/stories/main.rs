@@ -2,6 +2,7 @@
 
 mod agents;
 mod allocation;
+mod callbacks;
 mod changes;
 mod channels;
 mod configuration;

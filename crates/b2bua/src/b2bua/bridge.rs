@@ -41,7 +41,7 @@ impl B2bua {
         };
         let stage = call.stage;
         let peer = call.peer(session);
-        let is_caller = call.caller == session;
+        let is_caller = call.caller == Some(session);
         match (&request.method, stage, peer) {
             (Method::Invite | Method::Update, Stage::Connected, Some(peer)) => {
                 self.pass_offer(now, reference, session, peer, request);

@@ -68,7 +68,7 @@ impl B2bua {
         dial: &Dial,
     ) -> Result<(), Failure> {
         let free = self.calls.get(&call).is_some_and(|call| {
-            matches!(call.stage, Stage::Unanswered | Stage::Treated { .. })
+            matches!(call.stage, Stage::Placing | Stage::Unanswered | Stage::Treated { .. })
                 && !call.attempts.contains_key(&attempt)
         });
         if !free {
@@ -139,7 +139,7 @@ impl B2bua {
     }
 
     /// What a phone is offered: what the caller has agreed to, else the caller's own offer, else
-    /// everything that we speak. Direct calls: what the caller said, untouched.
+    /// everything that we speak, also where there is no caller. Direct calls: what the caller said, untouched.
     fn offer(
         &mut self,
         now: Instant,
@@ -148,16 +148,20 @@ impl B2bua {
         destination: &sip::Destination,
     ) -> Result<Option<Body>, Failure> {
         let state = self.calls.get(&call).ok_or(NOBODY)?;
-        let caller = state.legs.get(&state.caller).ok_or(NOBODY)?;
+        let caller = state.caller.and_then(|caller| state.legs.get(&caller));
         if !state.anchored {
-            return Ok(caller.raw.clone());
+            return Ok(caller.ok_or(NOBODY)?.raw.clone());
         }
-        let source = offered(caller);
-        let caller_address = caller.author.as_ref().map(negotiate::Author::address);
-        let session = state.caller;
-        let peer = destination_address(destination).or(caller_address).ok_or(NOBODY)?;
+        let source = caller.and_then(offered);
+        let caller_address = caller.and_then(|caller| caller.author.as_ref()).map(negotiate::Author::address);
+        // Whose they are is known when the INVITE is made.
+        let session = state.caller.unwrap_or(SessionId(0));
         let no_media = Failure { kind: FailureKind::Unreachable, status: 503 };
-        let address = self.settings.media_address(peer).ok_or(no_media)?;
+        let address = match destination_address(destination).or(caller_address) {
+            Some(peer) => self.settings.media_address(peer),
+            None => self.settings.media_v4.or(self.settings.media_v6),
+        };
+        let address = address.ok_or(no_media)?;
         let wanted = source.as_ref().map_or_else(|| vec![true], negotiate::relayable);
         let mut author = self.author(address);
         self.take_ports(now, call, session, leg, &wanted);
@@ -350,7 +354,7 @@ impl B2bua {
         let is_answered = match state.stage {
             Stage::Unanswered => false,
             Stage::Treated { .. } => true,
-            Stage::Connected | Stage::Over => return Err(NotConnected::Over),
+            Stage::Placing | Stage::Connected | Stage::Over => return Err(NotConnected::Over),
         };
         let answered = state.attempts.get(&attempt).and_then(|attempt| attempt.answered);
         let callee = answered.ok_or(NotConnected::Gone)?;
@@ -381,7 +385,7 @@ impl B2bua {
     fn answer_caller(&mut self, now: Instant, call: CallRef, callee: SessionId) -> Result<(), HangUp> {
         const LOST: HangUp = HangUp::Lost(crate::Side::Callee);
         let state = self.calls.get_mut(&call).ok_or(LOST)?;
-        let caller = state.caller;
+        let caller = state.caller.ok_or(LOST)?;
         let from = state.legs.get(&callee).ok_or(LOST)?;
         let body = if state.anchored {
             let answer = from.said.clone().ok_or(LOST)?;
@@ -436,7 +440,7 @@ impl B2bua {
         if state.stage != Stage::Unanswered {
             return Err(NotPossible);
         }
-        let caller = state.caller;
+        let caller = state.caller.ok_or(NotPossible)?;
         tolerate(self.user_agent.refuse(now, caller, status, headers));
         self.forget_leg(caller);
         self.end_call(now, call, HangUp::Requested);

@@ -73,7 +73,7 @@ impl B2bua {
         for session in legs {
             let answered = self.leg_mut(session).is_some_and(|(_, call)| call.legs[&session].answered);
             // The end of a conversation needs no reason: normal clearing is what a BYE means.
-            let code = if session == caller && !answered { status } else { 0 };
+            let code = if Some(session) == caller && !answered { status } else { 0 };
             self.end_leg(now, session, code);
         }
         self.close_if_done(call);
@@ -146,7 +146,7 @@ impl B2bua {
             EndCause::AckMissing | EndCause::Gone { .. } => Some(HangUp::Lost(role.side())),
         };
         match (role, stage) {
-            (Role::Caller, Stage::Unanswered | Stage::Treated { .. }) => {
+            (Role::Caller, Stage::Placing | Stage::Unanswered | Stage::Treated { .. }) => {
                 self.leg_over(now, session, lost.unwrap_or(HangUp::Abandoned));
             }
             (Role::Caller, Stage::Connected) => {
@@ -155,7 +155,10 @@ impl B2bua {
             (Role::Callee(_), Stage::Connected) if is_callee => {
                 self.leg_over(now, session, lost.unwrap_or(HangUp::By(Side::Callee)));
             }
-            (Role::Callee(attempt), Stage::Unanswered | Stage::Treated { .. } | Stage::Connected) => {
+            (
+                Role::Callee(attempt),
+                Stage::Placing | Stage::Unanswered | Stage::Treated { .. } | Stage::Connected,
+            ) => {
                 // Picked up and gone before it was connected.
                 self.forget_leg(session);
                 self.end_attempt(now, reference, attempt, 480);

@@ -225,7 +225,8 @@ impl B2bua {
             let open = |stream: &Option<Stream>| stream.filter(|one| one.open).map(|one| one.termination);
             streams.iter().map(open).collect()
         };
-        let (caller, pairs) = (call.caller, open(&call.caller).into_iter().zip(open(&callee)));
+        let Some(caller) = call.caller else { return };
+        let pairs = open(&caller).into_iter().zip(open(&callee));
         for (place, pair) in pairs.enumerate() {
             let (Some(a), Some(b)) = pair else { continue };
             let mut is_new = false;

@@ -23,7 +23,7 @@ impl B2bua {
     /// The caller hears ringback (180). Does nothing where the call is answered already.
     pub fn ring(&mut self, now: Instant, call: CallRef) -> Result<(), NotPossible> {
         let state = self.calls.get_mut(&call).ok_or(NotPossible)?;
-        let session = state.caller;
+        let session = state.caller.ok_or(NotPossible)?;
         let leg = state.legs.get_mut(&session).ok_or(NotPossible)?;
         match state.stage {
             Stage::Unanswered if !leg.ringing => {
@@ -33,7 +33,7 @@ impl B2bua {
                 Ok(())
             }
             Stage::Unanswered | Stage::Treated { .. } => Ok(()),
-            Stage::Connected | Stage::Over => Err(NotPossible),
+            Stage::Placing | Stage::Connected | Stage::Over => Err(NotPossible),
         }
     }
 
@@ -41,24 +41,24 @@ impl B2bua {
     /// impossible.
     pub fn play(&mut self, now: Instant, call: CallRef, music: MusicId) -> Result<Played, NotPossible> {
         let state = self.calls.get(&call).ok_or(NotPossible)?;
-        let caller = state.caller;
+        let caller = state.caller.ok_or(NotPossible)?;
         match state.stage {
             Stage::Unanswered if state.anchored => {}
             Stage::Unanswered => return self.ring(now, call).map(|()| Played::Ringback),
             Stage::Treated { music: playing } => {
-                if playing != music {
-                    self.start_music(call, music);
+                if playing != Some(music) {
+                    self.start_music(call, Some(music));
                 }
                 return Ok(Played::Music);
             }
-            Stage::Connected | Stage::Over => return Err(NotPossible),
+            Stage::Placing | Stage::Connected | Stage::Over => return Err(NotPossible),
         }
         let Some(body) = self.describe_ourselves(now, call, caller) else {
             // What it was given ports for stays as it is: the agent may speak what we do not.
             return self.ring(now, call).map(|()| Played::Ringback);
         };
         self.apply(call, caller);
-        self.start_music(call, music);
+        self.start_music(call, Some(music));
         if let Some(leg) = self.calls.get_mut(&call).and_then(|call| call.legs.get_mut(&caller)) {
             leg.answered = true;
         }
@@ -70,11 +70,12 @@ impl B2bua {
         Ok(Played::Music)
     }
 
-    fn start_music(&mut self, call: CallRef, music: MusicId) {
+    /// The caller, who is answered, hears music from now on, or nothing.
+    pub(super) fn start_music(&mut self, call: CallRef, music: Option<MusicId>) {
         let Some(state) = self.calls.get_mut(&call) else { return };
         state.stage = Stage::Treated { music };
-        let caller = state.caller;
-        if let Some(termination) = self.audio(call, caller) {
+        let Some(caller) = state.caller else { return };
+        if let (Some(termination), Some(music)) = (self.audio(call, caller), music) {
             self.commands.push_back(Command::Play { termination, music });
         }
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use acd::{Command, InteractionId, RejectCause, ReservationId};
-use b2bua::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp};
+use b2bua::{AttemptId, CallRef, Event, Failure, FailureKind, HangUp, Summary};
 use sip::RequestKind;
 use timing::Instant;
 
@@ -24,10 +24,7 @@ impl Engine {
             Event::Connected { call, attempt } => self.connected(now, call, attempt),
             Event::HungUp { call, cause } => self.hung_up(now, call, cause),
             Event::Closed { call, summary } => {
-                if let Some(state) = self.interactions.get_mut(&interaction_of(call)) {
-                    state.closed = Some(summary);
-                    self.finish_record(interaction_of(call));
-                }
+                self.closed(call, summary);
             }
             Event::Refused { invite, cause } => {
                 let caller = identity::calling_party(&invite);
@@ -78,6 +75,7 @@ impl Engine {
             trying: Vec::new(),
             has_talked: false,
             untreated: None,
+            callback: None,
         };
         if let Some(agent) = state.own {
             self.call_began(agent);
@@ -161,13 +159,21 @@ impl Engine {
 
     /// Somebody picked up. The distributor has the last word: the reservation may be over.
     fn picked_up(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
+        let Some(interaction) = self.whose(call) else {
+            // It went on to another call.
+            return self.b2bua.drop_attempt(now, call, attempt);
+        };
+        let stage = self.interactions.get(&interaction).map(|state| state.stage);
+        if let Some(Stage::CallingBack(_)) = stage {
+            return self.callback_picked_up(now, interaction, attempt);
+        }
         if attempt == OUTSIDE {
             if self.b2bua.connect(now, call, attempt).is_err() {
                 self.b2bua.drop_attempt(now, call, attempt);
             }
             return;
         }
-        let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
         match state.stage {
             Stage::Waiting if state.tries(attempt) => {
                 let reservation = reservation_of(attempt);
@@ -179,14 +185,18 @@ impl Engine {
             Stage::Waiting
             | Stage::Confirming { .. }
             | Stage::Talking
+            | Stage::CallingBack(_)
             | Stage::Leaving { .. }
             | Stage::Over => self.b2bua.drop_attempt(now, call, attempt),
         }
     }
 
     fn attempt_failed(&mut self, now: Instant, call: CallRef, attempt: AttemptId, failure: Failure) {
-        let interaction = interaction_of(call);
+        let Some(interaction) = self.whose(call) else { return };
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        if let Stage::CallingBack(_) = state.stage {
+            return self.callback_attempt_failed(now, interaction, attempt, failure);
+        }
         let was_tried = state.attempt_ended(now, attempt, Some(failure), None);
         if attempt == OUTSIDE {
             // The number outside did not answer: the caller hears why.
@@ -202,6 +212,7 @@ impl Engine {
             Stage::Waiting
             | Stage::Confirming { .. }
             | Stage::Talking
+            | Stage::CallingBack(_)
             | Stage::Leaving { .. }
             | Stage::Over => {}
         }
@@ -219,8 +230,9 @@ impl Engine {
     }
 
     fn connected(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
-        let Some(state) = self.interactions.get_mut(&interaction_of(call)) else { return };
-        if attempt == OUTSIDE {
+        let Some(interaction) = self.whose(call) else { return };
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        if attempt == OUTSIDE && state.story.callback.is_none() {
             state.story.outside_answered = Some(now);
         } else {
             state.has_talked = true;
@@ -230,14 +242,20 @@ impl Engine {
 
     /// The call is over for everybody.
     fn hung_up(&mut self, now: Instant, call: CallRef, cause: HangUp) {
-        let interaction = interaction_of(call);
+        let Some(interaction) = self.whose(call) else { return };
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        if let Stage::CallingBack(_) = state.stage {
+            return self.callback_hung_up(now, interaction, cause);
+        }
         state.hung_up = Some((now, cause));
         state.withdraw_attempts(now);
         if let Some(timer) = state.untreated.take() {
             self.timers.cancel(timer);
         }
+        let is_asked = state.callback.is_some() && state.story.callback.is_none();
         match state.stage {
+            // The caller has hung up sooner than we could: the distributor's answer says what to make of it.
+            Stage::Waiting if is_asked => {}
             Stage::Waiting => {
                 state.stage = Stage::Over;
                 self.command(Command::Cancel { interaction });
@@ -250,7 +268,18 @@ impl Engine {
                 self.command(Command::Finish { interaction });
             }
             Stage::Leaving { .. } => state.stage = Stage::Over,
-            Stage::Over => {}
+            Stage::CallingBack(_) | Stage::Over => {}
+        }
+    }
+
+    /// Nothing of a call is left.
+    fn closed(&mut self, call: CallRef, summary: Box<Summary>) {
+        let whose = self.whose(call);
+        self.placed.remove(&call);
+        let Some(interaction) = whose else { return };
+        if let Some(state) = self.interactions.get_mut(&interaction) {
+            state.closed = Some(summary);
+            self.finish_record(interaction);
         }
     }
 
@@ -268,12 +297,17 @@ impl Engine {
             self.call_ended(agent);
         }
         let (ended, cause) = state.hung_up.unwrap_or((state.story.arrived, HangUp::Requested));
+        let summary = state.closed.map(|summary| *summary).unwrap_or_default();
+        let (cause, summary) = match &state.callback {
+            Some(callback) => callback.as_of_the_customer(cause, summary),
+            None => (cause, summary),
+        };
         let record = CallRecord {
             story: state.story,
             outcome: state.outcome.unwrap_or(Outcome::Failed),
             ended,
             cause,
-            summary: state.closed.map(|summary| *summary).unwrap_or_default(),
+            summary,
         };
         self.notice(Notice::CallEnded(Box::new(record)));
     }

@@ -78,7 +78,11 @@ impl Engine {
 fn held(interaction: InteractionId, state: &Interaction) -> impl Iterator<Item = Lease> + use<> {
     let talks = match state.stage {
         Stage::Talking => true,
-        Stage::Waiting | Stage::Confirming { .. } | Stage::Leaving { .. } | Stage::Over => false,
+        Stage::Waiting
+        | Stage::Confirming { .. }
+        | Stage::CallingBack(_)
+        | Stage::Leaving { .. }
+        | Stage::Over => false,
     };
     let conversation = talks.then_some(Lease::Handling(interaction));
     conversation.into_iter().chain(state.own.map(Lease::Occupied))

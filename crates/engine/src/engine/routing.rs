@@ -23,8 +23,19 @@ impl Engine {
     pub(super) fn decided(&mut self, now: Instant, event: Event) {
         match event {
             Event::Queued { interaction, queue, from, .. } => self.queued(now, interaction, queue, from),
-            Event::Reserved { reservation, interaction, agent, queue, decision, .. } => {
-                self.reserved(now, interaction, queue, reservation, (agent, decision));
+            Event::Reserved { reservation, interaction, agent, queue, callback, decision, .. } => {
+                match callback {
+                    None => self.reserved(now, interaction, queue, reservation, (agent, decision)),
+                    Some(mode) => {
+                        self.callback_reserved(
+                            now,
+                            (interaction, queue),
+                            reservation,
+                            (agent, decision),
+                            mode,
+                        );
+                    }
+                }
             }
             Event::ReservationEnded { reservation, interaction, cause, .. } => {
                 self.reservation_ended(now, interaction, reservation, cause);
@@ -32,6 +43,13 @@ impl Engine {
             Event::Answered { interaction, agent, queue, .. } => {
                 self.confirmed(now, interaction, queue, agent);
             }
+            Event::CallbackTaken { .. }
+            | Event::CallbackRests { .. }
+            | Event::CallbackWaits { .. }
+            | Event::CallbackCalling { .. }
+            | Event::CallbackReached { .. }
+            | Event::CalledBack { .. }
+            | Event::CallbackEnded { .. } => self.callback_decided(now, &event),
             Event::Abandoned { interaction, queue, .. } => self.abandoned(now, interaction, queue),
             Event::OpenedToAll { interaction, cause, .. } => {
                 if let Some(state) = self.interactions.get_mut(&interaction) {
@@ -43,35 +61,16 @@ impl Engine {
                     state.step_entered(now, queue, step, cause);
                 }
             }
-            Event::Overflowed { interaction, queue, cause, exit, elsewhere, .. } => {
-                if let Some(state) = self.interactions.get_mut(&interaction) {
-                    state.overflowed(now, queue, cause, elsewhere);
-                }
-                match exit {
-                    Exit::Leave(exit) if !elsewhere => self.left(now, interaction, exit),
-                    // Queued there next, or waits on where it stands, too.
-                    Exit::Queue(_) | Exit::Leave(_) => {}
-                }
-            }
-            Event::Dequeued { interaction, queue, cause, .. } => {
-                self.note(interaction, |state| state.dequeued(now, queue, cause));
-            }
-            Event::HandlingEnded { interaction, cause: HandlingEnd::Returned, .. } => {
-                self.given_back(interaction);
-            }
-            Event::HandlingEnded { interaction, cause: HandlingEnd::Finished, .. } => {
-                self.forgotten(interaction, Outcome::Answered);
-            }
-            Event::HandlingEnded { interaction, cause: HandlingEnd::LeaseExpired, .. } => {
-                self.lease_expired(now, interaction);
-            }
+            Event::Overflowed { .. } | Event::Dequeued { .. } => self.left_queue(now, &event),
+            Event::HandlingEnded { interaction, cause, .. } => self.handling_ended(now, interaction, cause),
             Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
             Event::Changed { interaction, change, by, .. } => {
                 self.note(interaction, |state| state.changed(now, *change, by));
             }
             // The states of agents and queues are for reporters and desktops.
-            Event::AfterCallWorkStarted { .. }
+            Event::CallbackWindow { .. }
+            | Event::AfterCallWorkStarted { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AfterCallWorkEnded { .. }
             | Event::LeaseExpired { .. }
@@ -103,18 +102,49 @@ impl Engine {
         self.forgotten(interaction, outcome);
     }
 
+    /// It stands in a queue no more.
+    fn left_queue(&mut self, now: Instant, event: &Event) {
+        match *event {
+            Event::Overflowed { interaction, queue, cause, exit, elsewhere, .. } => {
+                if let Some(state) = self.interactions.get_mut(&interaction) {
+                    state.overflowed(now, queue, cause, elsewhere);
+                }
+                match exit {
+                    Exit::Leave(exit) if !elsewhere => self.left(now, interaction, exit),
+                    // Queued there next, or waits on where it stands, too.
+                    Exit::Queue(_) | Exit::Leave(_) => {}
+                }
+            }
+            Event::Dequeued { interaction, queue, cause, .. } => {
+                if let Some(state) = self.interactions.get_mut(&interaction) {
+                    state.dequeued(now, queue, cause);
+                }
+            }
+            _ => unreachable!("the caller has matched it"),
+        }
+    }
+
+    fn handling_ended(&mut self, now: Instant, interaction: InteractionId, cause: HandlingEnd) {
+        match cause {
+            HandlingEnd::Returned => self.given_back(interaction),
+            HandlingEnd::Finished => self.forgotten(interaction, self.talked(interaction)),
+            HandlingEnd::LeaseExpired => self.lease_expired(now, interaction),
+        }
+    }
+
     fn queued(&mut self, now: Instant, interaction: InteractionId, queue: QueueId, from: Option<QueueId>) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         if from != Some(queue) {
             state.visit_began(now, queue, from);
         }
-        if state.hung_up.is_none() && state.untreated.is_none() {
+        let is_here = state.hung_up.is_none() && !matches!(state.stage, Stage::CallingBack(_));
+        if is_here && state.untreated.is_none() {
             state.untreated = Some(self.timers.schedule(now + TREATMENT_DELAY, interaction));
         }
     }
 
     /// An agent is held: their phones ring.
-    fn reserved(
+    pub(super) fn reserved(
         &mut self,
         now: Instant,
         interaction: InteractionId,
@@ -151,13 +181,20 @@ impl Engine {
         reservation: ReservationId,
         cause: ReservationEnd,
     ) {
+        if self.callback_reservation_ended(now, interaction, reservation, cause) {
+            return;
+        }
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let (call, attempt) = (state.call, attempt_of(reservation));
         match cause {
             // `Answered` follows; and what we rejected ourselves is over already.
             ReservationEnd::Accepted | ReservationEnd::Rejected(_) => {}
             // An Accept that is on its way will be refused as stale; until then the stage says that we wait for that.
-            ReservationEnd::Expired | ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {
+            ReservationEnd::Expired
+            | ReservationEnd::Cancelled
+            | ReservationEnd::Withdrawn
+            | ReservationEnd::CallFailed(_)
+            | ReservationEnd::CallExpired => {
                 state.attempt_ended(now, attempt, None, Some(Withdrawn::Over));
                 self.b2bua.drop_attempt(now, call, attempt);
             }
@@ -169,7 +206,13 @@ impl Engine {
     }
 
     /// The distributor confirms: the conversation begins, unless one of the two is gone by now.
-    fn confirmed(&mut self, now: Instant, interaction: InteractionId, queue: QueueId, agent: AgentId) {
+    pub(super) fn confirmed(
+        &mut self,
+        now: Instant,
+        interaction: InteractionId,
+        queue: QueueId,
+        agent: AgentId,
+    ) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Stage::Confirming { reservation } = state.stage else { return };
         state.story.agent = Some(agent);
@@ -222,7 +265,7 @@ impl Engine {
     }
 
     /// The distributor is done with an interaction.
-    fn forgotten(&mut self, interaction: InteractionId, outcome: Outcome) {
+    pub(super) fn forgotten(&mut self, interaction: InteractionId, outcome: Outcome) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.outcome = Some(outcome);
         state.stage = Stage::Over;
@@ -236,7 +279,16 @@ impl Engine {
             let _: Result<(), b2bua::NotPossible> = self.b2bua.hang_up(now, state.call, 480);
         }
         self.keep_agent(now, interaction);
-        self.forgotten(interaction, Outcome::Answered);
+        self.forgotten(interaction, self.talked(interaction));
+    }
+
+    /// The outcome of an interaction whose customer talked to an agent.
+    fn talked(&self, interaction: InteractionId) -> Outcome {
+        let state = self.interactions.get(&interaction);
+        match state.and_then(|state| state.story.callback.as_ref()) {
+            Some(_) => Outcome::CalledBack,
+            None => Outcome::Answered,
+        }
     }
 
     /// An interaction leaves the distributor.
@@ -311,7 +363,18 @@ impl Engine {
                 let interaction = *interaction;
                 self.not_given_back(now, interaction);
             }
-            (Command::Cancel { .. } | Command::Reject { .. } | Command::LogOut { .. }, _) => {}
+            (Command::CallBack { interaction }, _) => {
+                let interaction = *interaction;
+                self.callback_refused(interaction);
+            }
+            (
+                Command::Cancel { .. }
+                | Command::Reject { .. }
+                | Command::LogOut { .. }
+                | Command::CallbackReached { .. }
+                | Command::CallbackFailed { .. },
+                _,
+            ) => {}
             // What people want of agents is answered to them. An agent who left in their pause stays away. Whose
             // phone calls while it rings cannot be told from one who is rung.
             (

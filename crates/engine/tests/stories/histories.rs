@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acd::{Exit, MaxWait, QueueSettings, Ring};
+use acd::{CallbackMode, CallbackRules, Exit, MaxWait, QueueSettings, Ring};
 use engine::Treatment;
 use proptest::prelude::*;
 
@@ -69,6 +69,56 @@ proptest! {
             world.plan_call(caller, at, Some(stays));
         }
         world.run(60_000);
+        world.assert_nothing_left();
+    }
+
+    #[test]
+    fn all_books_agree_also_of_those_who_are_called_back(
+        agents in prop::collection::vec(manner(), 0..4),
+        customer in manner(),
+        callers in prop::collection::vec(caller(), 1..6),
+        callbacks in prop::collection::vec(0..9_000u64, 1..6),
+        delays in ring_delays(),
+        music: bool,
+        exit in exit(),
+        customer_first: bool,
+        times in (200..4_000u64, 200..4_000u64, 500..6_000u64, prop::sample::select(vec![0u64, 3_000])),
+        ends in prop::sample::select(vec![None, Some(8_000u64), Some(20_000)]),
+        seed: u64,
+    ) {
+        let (ring_timeout, call_timeout, max_wait, delay) = times;
+        let treatment = if music { Treatment::Music(MUSIC) } else { Treatment::Ringback };
+        let mut world = World::with(treatment, acd::Settings::default(), seed);
+        let max_wait = exit.map(|exit| MaxWait { after: Duration::from_millis(max_wait), exit });
+        let ring_timeout = Duration::from_millis(ring_timeout);
+        let mode = if customer_first { CallbackMode::CustomerFirst } else { CallbackMode::AgentFirst };
+        let callback = Some(CallbackRules {
+            mode,
+            attempts: 2,
+            spacing: Duration::from_secs(5),
+            delay: Duration::from_millis(delay),
+            call_timeout: Duration::from_millis(call_timeout),
+            keep: Duration::from_secs(60),
+            ..CallbackRules::default()
+        });
+        world.define(BILLING, QueueSettings { max_wait, ring_timeout, callback, ..QueueSettings::default() });
+        world.delays = delays;
+        for (number, manner) in (1..).zip(agents) {
+            world.agent(number, manner);
+        }
+        world.peer("10.2.0.1", customer);
+        for (number, (at, stays)) in callers.into_iter().enumerate() {
+            let caller = world.peer(&format!("10.0.0.{}", number + 2), Manner::ByHand);
+            world.plan_call(caller, at, Some(stays));
+        }
+        callbacks.into_iter().for_each(|at| world.plan_callback(at));
+        if let Some(ends) = ends {
+            world.run(ends);
+            world.engine.drain();
+        }
+        world.run(120_000);
+        // Nobody hangs up who was called back.
+        world.engine.hang_up_all(world.now);
         world.assert_nothing_left();
     }
 }

@@ -4,6 +4,7 @@
 
 mod agents;
 mod answers;
+mod callbacks;
 mod changes;
 mod entries;
 mod exits;

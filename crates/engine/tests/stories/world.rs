@@ -9,8 +9,8 @@ use std::time::Duration;
 use acd::{AgentId, AgentSettings, Distributor, ExitId, InteractionId, QueueId, QueueSettings};
 use bytes::Bytes;
 use engine::{
-    AgentLine, CallRecord, Directory, Engine, Entry, Leave, LogIn, Notice, NumberPattern, Outbound, Output,
-    Reach, Settings, Treatment,
+    AgentLine, CallRecord, CallbackLine, Directory, Engine, Entry, Leave, LogIn, Notice, NumberPattern,
+    Outbound, Output, Reach, Settings, Standing, Treatment,
 };
 use media::{MusicId, Relay};
 use rand_chacha::ChaCha8Rng;
@@ -61,6 +61,8 @@ enum Act {
     /// CANCEL or BYE, as it stands.
     GiveUp(Peer, SessionId),
     Call(Peer, Option<u64>),
+    /// The first who waits asks to be called back.
+    CallBack,
 }
 
 pub(crate) struct World {
@@ -117,6 +119,35 @@ pub(crate) fn sip_settings(bound: SocketAddr) -> sip::Settings {
     settings
 }
 
+fn directory(treatment: Treatment) -> Directory {
+    let entry =
+        |number, queue, also| Entry { number, queue, also, priority: 0, requirement: None, wish: None };
+    Directory {
+        entries: vec![
+            entry(NumberPattern::Exact("100".to_owned()), BILLING, vec![]),
+            entry(NumberPattern::Exact("300".to_owned()), BILLING, vec![OTHER]),
+            entry(NumberPattern::Prefix("2".to_owned()), OTHER, vec![]),
+        ],
+        agents: BTreeMap::new(),
+        queues: BTreeMap::from([(BILLING, treatment), (OTHER, Treatment::Ringback)]),
+        callers: BTreeMap::new(),
+        exits: BTreeMap::from([
+            (BUSY, Leave::Busy),
+            (HANG_UP, Leave::HangUp),
+            (NUMBER, Leave::Dial("0212345678".to_owned())),
+        ]),
+        outbound: Some(outbound()),
+        callbacks: BTreeMap::from([(
+            BILLING,
+            CallbackLine { outbound: outbound(), allow: vec!["02".to_owned()], deny: vec!["060".to_owned()] },
+        )]),
+    }
+}
+
+fn outbound() -> Outbound {
+    Outbound { trunk: OUTSIDE, host: "10.2.0.1".to_owned() }
+}
+
 pub(crate) fn audio(peer: SocketAddr) -> String {
     let ip = peer.ip();
     format!(
@@ -148,24 +179,7 @@ impl World {
         let silence = Duration::from_secs(100_000);
         let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, [3; 32]);
         relay.set_music(MUSIC, Arc::new(media::Music::from_samples(&[0; 160]).unwrap()));
-        let entry =
-            |number, queue, also| Entry { number, queue, also, priority: 0, requirement: None, wish: None };
-        let directory = Directory {
-            entries: vec![
-                entry(NumberPattern::Exact("100".to_owned()), BILLING, vec![]),
-                entry(NumberPattern::Exact("300".to_owned()), BILLING, vec![OTHER]),
-                entry(NumberPattern::Prefix("2".to_owned()), OTHER, vec![]),
-            ],
-            agents: BTreeMap::new(),
-            queues: BTreeMap::from([(BILLING, treatment), (OTHER, Treatment::Ringback)]),
-            callers: BTreeMap::new(),
-            exits: BTreeMap::from([
-                (BUSY, Leave::Busy),
-                (HANG_UP, Leave::HangUp),
-                (NUMBER, Leave::Dial("0212345678".to_owned())),
-            ]),
-            outbound: Some(Outbound { trunk: OUTSIDE, host: "10.2.0.1".to_owned() }),
-        };
+        let directory = directory(treatment);
         let mut world = World {
             now: Instant::from_secs(1_000),
             engine: Engine::new(engine_settings, [1; 32]),
@@ -315,6 +329,22 @@ impl World {
         self.plan(after, Act::Call(peer, patience));
     }
 
+    /// Plans that the first who waits then asks to be called back.
+    pub(crate) fn plan_callback(&mut self, after: u64) {
+        self.plan(after, Act::CallBack);
+    }
+
+    /// The first who waits asks to be called back, at the own number or at another one.
+    pub(crate) fn call_back(&mut self, number: Option<&str>) -> Result<(), engine::NoCallback> {
+        let all = self.engine.interactions(None, 99, None, None);
+        let waits = |standing| matches!(standing, Standing::Waiting | Standing::Ringing);
+        let first = all.iter().find(|one| waits(one.standing) && one.story.callback.is_none());
+        let first = first.ok_or(engine::NoCallback::Unknown)?.story.interaction;
+        let asked = self.engine.call_back(self.now, first, number);
+        self.flush();
+        asked
+    }
+
     fn plan(&mut self, after: u64, act: Act) {
         self.sequence += 1;
         self.agenda.insert((self.now + Duration::from_millis(after), self.sequence), act);
@@ -448,7 +478,9 @@ impl World {
     fn assert_books_agree(&self) {
         use engine::Outcome;
         let totals = self.totals();
-        assert_eq!(totals.offered, totals.answered + totals.abandoned + totals.overflowed + totals.dequeued);
+        let called = totals.called_back + totals.callbacks_ended;
+        let left = totals.answered + totals.abandoned + totals.overflowed + totals.dequeued + called;
+        assert_eq!(totals.offered, left);
         let passed = self.engine.totals();
         let is_beside = |event: &&acd::Event| matches!(event, acd::Event::Queued { beside: true, .. });
         let beside = self.said.iter().filter(is_beside).count() as u64;
@@ -457,22 +489,26 @@ impl World {
         let flowed_in = self.said.iter().filter(flows_in).count() as u64;
         let entered = totals.offered - flowed_in - totals.returned - beside;
         assert_eq!(passed.sip.calls(), entered + passed.refused_calls(), "{passed:?}");
-        assert_eq!(totals.answered, totals.finished);
+        assert_eq!(totals.answered + totals.called_back, totals.finished);
         // Who was given back was answered twice, or in vain.
-        let conversations = totals.answered - totals.returned;
+        let conversations = totals.finished - totals.returned;
         let records = self.records();
         let names: BTreeSet<InteractionId> = records.iter().map(|record| record.story.interaction).collect();
         assert_eq!(names.len(), records.len(), "one record each");
         let count = |outcome| records.iter().filter(|record| record.outcome == outcome).count() as u64;
-        assert_eq!(count(Outcome::Answered), conversations);
+        assert_eq!(count(Outcome::Answered) + count(Outcome::CalledBack), conversations);
+        assert_eq!(count(Outcome::CallbackEnded), totals.callbacks_ended);
         // The distributor knows only that the caller was gone.
         assert_eq!(count(Outcome::Abandoned) + count(Outcome::Failed), totals.abandoned);
         assert_eq!(count(Outcome::Overflowed), totals.overflowed - totals.flowed_out);
         for record in records {
-            assert_eq!(record.story.answered.is_some(), record.outcome == Outcome::Answered, "{record:#?}");
+            let talked = matches!(record.outcome, Outcome::Answered | Outcome::CalledBack);
+            assert_eq!(record.story.answered.is_some(), talked, "{record:#?}");
             assert!(record.story.attempts.len() <= record.story.attempts_total as usize);
             let answers = |one: &&engine::AttemptRecord| one.failure.is_none() && one.withdrawn.is_none();
-            assert!(record.story.attempts.iter().filter(answers).count() <= 1, "{record:#?}");
+            let answers = record.story.attempts.iter().filter(answers).count();
+            // Each attempt to call a customer back may have an agent who answered.
+            assert!(answers <= 1 || record.story.callback.is_some(), "{record:#?}");
         }
     }
 
@@ -594,6 +630,7 @@ impl World {
                     let _ = self.ua(peer).bye(now, session, Vec::new());
                 }
             }
+            Act::CallBack => drop(self.call_back(None)),
             Act::Call(peer, patience) => {
                 let session = self.call(peer, "100");
                 if let Some(patience) = patience {

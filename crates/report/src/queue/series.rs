@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use acd::{
-    AgentCounts, DequeueCause, OVERFLOWS_MAX, OverflowCause, QueueSnapshot, RejectCause, ReservationEnd,
-    WantedEnd,
+    AgentCounts, CallbackEnd, DequeueCause, OVERFLOWS_MAX, OverflowCause, QueueSnapshot, RejectCause,
+    ReservationEnd, WantedEnd,
 };
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -53,6 +53,18 @@ const INTERACTIONS: Definition = Definition {
 const WAIT: Definition = Definition {
     name: "cordboard_wait_seconds",
     help: "From entry into the queue to the outcome, ringing included; the queue's threshold is a bucket.",
+};
+const CALLBACKS_TAKEN: Definition = Definition {
+    name: "cordboard_callbacks_taken_total",
+    help: "Customers who hung up while waiting in the queue to be called back.",
+};
+const CALLBACKS_ENDED: Definition = Definition {
+    name: "cordboard_callbacks_ended_total",
+    help: "Callbacks that ended without a conversation, by cause.",
+};
+const CALLBACKS: Definition = Definition {
+    name: "cordboard_callbacks",
+    help: "Customers who are to be called back and with whom no conversation has begun; not among the waiting.",
 };
 const SHORT_ABANDONS: Definition = Definition {
     name: "cordboard_short_abandons_total",
@@ -174,7 +186,7 @@ const WANTED_OUTCOMES: [&str; 3] = ["answered", "absent", "timed_out"];
 /// In the order of [`dequeue_index`].
 const DEQUEUE_CAUSES: [&str; 4] = ["answered", "abandoned", "moved", "queue_removed"];
 /// In the order of [`reservation_index`].
-const RESERVATION_ENDS: [&str; 10] = [
+const RESERVATION_ENDS: [&str; 11] = [
     "accepted",
     "no_answer",
     "busy",
@@ -185,6 +197,7 @@ const RESERVATION_ENDS: [&str; 10] = [
     "withdrawn",
     "no_resources",
     "taken_by_another",
+    "call_failed",
 ];
 
 /// What became of an interaction that wanted agents by name.
@@ -201,6 +214,18 @@ impl WantedOutcome {
             WantedEnd::Absent => WantedOutcome::Absent,
             WantedEnd::TimedOut => WantedOutcome::TimedOut,
         }
+    }
+}
+
+/// In the order of [`callback_end_index`].
+const CALLBACK_ENDS: [&str; 4] = ["cancelled", "unreached", "expired", "queue_removed"];
+
+fn callback_end_index(cause: CallbackEnd) -> usize {
+    match cause {
+        CallbackEnd::Cancelled => 0,
+        CallbackEnd::Unreached => 1,
+        CallbackEnd::Expired => 2,
+        CallbackEnd::QueueRemoved => 3,
     }
 }
 
@@ -239,6 +264,7 @@ fn reservation_index(end: ReservationEnd) -> usize {
         ReservationEnd::Withdrawn => 7,
         ReservationEnd::Rejected(RejectCause::NoResources) => 8,
         ReservationEnd::TakenByAnother => 9,
+        ReservationEnd::CallFailed(_) | ReservationEnd::CallExpired => 10,
     }
 }
 
@@ -253,6 +279,11 @@ pub(crate) struct QueueSeries {
     pub(super) abandoned: Exits,
     pub(super) overflowed: Exits,
     pub(super) dequeued: Exits,
+    pub(super) callbacks_taken: IntCounter,
+    pub(super) called_back: IntCounter,
+    pub(super) callbacks_ended: IntCounter,
+    callback_ends: [IntCounter; CALLBACK_ENDS.len()],
+    callbacks: IntGauge,
     pub(super) short_abandons: IntCounter,
     pub(super) flow_outs: IntCounter,
     overflow_causes: [IntCounter; OVERFLOW_CAUSES.len()],
@@ -298,6 +329,11 @@ impl QueueSeries {
             abandoned: Exits::new(&mut group, "abandoned", threshold),
             overflowed: Exits::new(&mut group, "overflowed", threshold),
             dequeued: Exits::new(&mut group, "dequeued", threshold),
+            callbacks_taken: group.counter(CALLBACKS_TAKEN, &[]),
+            called_back: group.counter(INTERACTIONS, &[VOICE, ("outcome", "called_back")]),
+            callbacks_ended: group.counter(INTERACTIONS, &[VOICE, ("outcome", "callback_ended")]),
+            callback_ends: CALLBACK_ENDS.map(|cause| group.counter(CALLBACKS_ENDED, &[("cause", cause)])),
+            callbacks: group.gauge(CALLBACKS, &[]),
             short_abandons: group.counter(SHORT_ABANDONS, &[]),
             flow_outs: group.counter(FLOW_OUTS, &[]),
             overflow_causes: OVERFLOW_CAUSES.map(|cause| group.counter(OVERFLOWS, &[("cause", cause)])),
@@ -341,7 +377,8 @@ impl QueueSeries {
         }
     }
 
-    pub(super) fn set_line(&self, waiting: usize, oldest: Option<Instant>) {
+    pub(super) fn set_line(&self, waiting: usize, oldest: Option<Instant>, callbacks: usize) {
+        self.callbacks.set(as_gauge(callbacks));
         self.waiting.set(as_gauge(waiting));
         self.oldest_micros.store(oldest.map_or(NOBODY, Instant::as_micros), Ordering::Relaxed);
     }
@@ -353,6 +390,11 @@ impl QueueSeries {
     /// What became of an interaction that wanted agents by name.
     pub(crate) fn wanted(&self, outcome: WantedOutcome) {
         self.wanted[outcome as usize].inc();
+    }
+
+    pub(super) fn end_callback(&self, cause: CallbackEnd) {
+        self.callbacks_ended.inc();
+        self.callback_ends[callback_end_index(cause)].inc();
     }
 
     pub(super) fn overflow(&self, cause: OverflowCause) {
@@ -376,7 +418,11 @@ impl QueueSeries {
         self.dequeue_causes[dequeue_index(cause)].inc();
     }
 
+    /// `left`: so many agents are still rung for the same interaction.
     pub(crate) fn end_reservation(&self, end: ReservationEnd, lasted: Duration, left: u8) {
+        if left == 0 {
+            self.ringing.dec();
+        }
         self.reservations[reservation_index(end)].inc();
         let ring = match end {
             ReservationEnd::Accepted => &self.ring_accepted,
@@ -384,12 +430,11 @@ impl QueueSeries {
             | ReservationEnd::Expired
             | ReservationEnd::Cancelled
             | ReservationEnd::Withdrawn
-            | ReservationEnd::TakenByAnother => &self.ring_missed,
+            | ReservationEnd::TakenByAnother
+            | ReservationEnd::CallFailed(_)
+            | ReservationEnd::CallExpired => &self.ring_missed,
         };
         ring.observe(lasted.as_secs_f64());
-        if left == 0 {
-            self.ringing.dec();
-        }
     }
 
     /// What the distributor itself says, which also sets right what was added up.

@@ -1,10 +1,11 @@
-//! Nothing is lost: offered = answered + abandoned + overflowed + dequeued + waiting, after every event of any history.
+//! Nothing is lost: offered = answered + abandoned + overflowed + dequeued + called back + callbacks ended + waiting + to
+//! be called back, after every event of any history.
 
 use std::time::Duration;
 
 use acd::{
-    AgentId, AgentSettings, Change, Command, Exit, ExitId, InteractionId, MaxLength, MaxWait, QueueId,
-    QueueSettings, ReasonCode, RejectCause, Request, Ring,
+    AgentId, AgentSettings, CallFailure, CallbackRules, Change, Command, Exit, ExitId, InteractionId,
+    MaxLength, MaxWait, QueueId, QueueSettings, ReasonCode, RejectCause, Request, Ring,
 };
 use proptest::prelude::*;
 use report::AgentState;
@@ -14,12 +15,11 @@ use crate::centre::{BILLING, Centre, Scrape, TECHNICAL, names, secs};
 /// Checks the sum for each queue that is shown.
 pub(crate) fn holds(scrape: &Scrape) {
     for queue in scrape.queues() {
-        let left: f64 = ["answered", "abandoned", "overflowed", "dequeued"]
-            .iter()
-            .map(|outcome| scrape.outcome(queue, outcome))
-            .sum();
+        let outcomes = ["answered", "abandoned", "overflowed", "dequeued", "called_back", "callback_ended"];
+        let left: f64 = outcomes.iter().map(|outcome| scrape.outcome(queue, outcome)).sum();
         let waiting = scrape.of_queue("cordboard_waiting", queue);
-        assert_eq!(scrape.offered(queue), left + waiting, "{queue}");
+        let callbacks = scrape.of_queue("cordboard_callbacks", queue);
+        assert_eq!(scrape.offered(queue), left + waiting + callbacks, "{queue}");
     }
 }
 
@@ -31,6 +31,9 @@ enum Deed {
     GiveUp(u64),
     Accept(u64),
     Reject(u64, RejectCause),
+    CallBack(u64),
+    Reach(u64),
+    Fail(u64),
     Finish(u64),
     Return(u64),
     Move(u64, QueueId),
@@ -64,6 +67,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => call().prop_map(Deed::GiveUp),
         9 => call().prop_map(Deed::Accept),
         3 => (call(), cause).prop_map(|(call, cause)| Deed::Reject(call, cause)),
+        4 => call().prop_map(Deed::CallBack),
+        4 => call().prop_map(Deed::Reach),
+        3 => call().prop_map(Deed::Fail),
         6 => call().prop_map(Deed::Finish),
         3 => call().prop_map(Deed::Return),
         2 => (call(), queue()).prop_map(|(call, queue)| Deed::Move(call, queue)),
@@ -84,6 +90,7 @@ fn settings() -> QueueSettings {
     QueueSettings {
         after_call_work: secs(12),
         max_wait: Some(MaxWait { after: secs(45), exit: Exit::Leave(ExitId(1)) }),
+        callback: Some(CallbackRules { attempts: 2, spacing: secs(30), ..CallbackRules::default() }),
         max_length: Some(MaxLength { waiting: 4, exit: Exit::Leave(ExitId(2)) }),
         ring: Ring { most: 3, every: secs(2) },
         ..QueueSettings::default()
@@ -108,6 +115,17 @@ fn act(centre: &mut Centre, deed: &Deed) {
         Deed::Reject(call, cause) => {
             if let Some(&reservation) = centre.reservations.get(&InteractionId(call)) {
                 centre.apply(Command::Reject { reservation, cause });
+            }
+        }
+        Deed::CallBack(call) => centre.apply(Command::CallBack { interaction: InteractionId(call) }),
+        Deed::Reach(call) => {
+            if let Some(&reservation) = centre.reservations.get(&InteractionId(call)) {
+                centre.apply(Command::CallbackReached { reservation });
+            }
+        }
+        Deed::Fail(call) => {
+            if let Some(&reservation) = centre.reservations.get(&InteractionId(call)) {
+                centre.apply(Command::CallbackFailed { reservation, cause: CallFailure::Busy });
             }
         }
         Deed::Finish(call) => centre.finish(call),
@@ -157,13 +175,21 @@ fn agrees(centre: &Centre) {
         assert_eq!(scrape.outcome(&name, "dequeued"), counters.dequeued as f64);
         assert_eq!(gauge("cordboard_flow_outs_total"), counters.flowed_out as f64);
         assert_eq!(gauge("cordboard_returns_total"), counters.returned as f64);
-        let waiting = queue.waiting + queue.reserved + queue.elsewhere;
-        assert_eq!(gauge("cordboard_waiting"), f64::from(waiting));
+        assert_eq!(scrape.outcome(&name, "called_back"), counters.called_back as f64);
+        assert_eq!(scrape.outcome(&name, "callback_ended"), counters.callbacks_ended as f64);
+        assert_eq!(gauge("cordboard_callbacks_taken_total"), counters.callbacks_taken as f64);
+        let callbacks = figures.queues[&queue.queue].callbacks;
+        assert!(callbacks >= (queue.callbacks_waiting + queue.callbacks_resting) as usize);
+        assert_eq!(gauge("cordboard_callbacks"), callbacks as f64);
+        let all = queue.waiting + queue.callbacks_resting + queue.reserved + queue.elsewhere;
+        let waiting = u64::from(all) - callbacks as u64;
+        assert_eq!(gauge("cordboard_waiting"), waiting as f64);
         assert_eq!(gauge("cordboard_ringing"), f64::from(queue.reserved));
         assert!(gauge("cordboard_longest_wait_seconds") >= queue.longest_wait.as_secs_f64());
         let tally = figures.queues[&queue.queue].tally;
         let left = tally.answered + tally.abandoned + tally.overflowed + tally.dequeued;
-        assert_eq!(tally.offered, left + u64::from(waiting));
+        let called = tally.called_back + tally.callbacks_ended;
+        assert_eq!(tally.offered, left + called + u64::from(all));
     }
     for state in AgentState::ALL {
         let is = |agent: &&acd::AgentSnapshot| AgentState::of(agent.presence, agent.activity) == state;

@@ -40,6 +40,7 @@ fn record(queue: QueueId, outcome: Outcome) -> CallRecord {
             visits_total: 1,
             attempts: Vec::new(),
             attempts_total: 1,
+            callback: None,
         },
         outcome,
         ended: Instant::from_secs(200),

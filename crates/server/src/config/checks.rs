@@ -14,6 +14,7 @@ pub(super) fn whole(config: &Config, report: &Report<'_>) {
     numbers_of_things(config, report);
     circles::check(config, report);
     numbers_need_a_trunk(config, report);
+    callbacks_need_a_trunk(config, report);
     times_fit(config, report);
     selections_fit(config, report);
     weights_and_shares_are_read(config, report);
@@ -69,6 +70,33 @@ fn numbers_need_a_trunk(config: &Config, report: &Report<'_>) {
     }
 }
 
+/// A callback goes out over a trunk that takes calls: the one it names, else any.
+fn callbacks_need_a_trunk(config: &Config, report: &Report<'_>) {
+    let goes_out = |name: &String| {
+        config.trunks.iter().any(|trunk| trunk.name == *name && trunk.outbound_proxy.is_some())
+    };
+    let any = config.trunks.iter().any(|trunk| trunk.outbound_proxy.is_some());
+    let any = any || config.sip.outbound_proxy.is_some();
+    for queue in &config.queues {
+        let Some(callback) = &queue.callback else { continue };
+        let message = match &callback.trunk {
+            // One that is not there at all is told elsewhere.
+            Some(name) if config.trunks.iter().all(|trunk| trunk.name != *name) || goes_out(name) => continue,
+            Some(name) => {
+                format!(
+                    "calls back over the trunk \"{name}\", which takes no calls; give it an outbound_proxy"
+                )
+            }
+            None if any => continue,
+            None => {
+                "no way leads to the customers to call back; give a [[trunk]] an outbound_proxy".to_owned()
+            }
+        };
+        let place = report.place_of(Kind::Queue, &queue.name);
+        report.error(place, format!("queue \"{}\": {message}", queue.name));
+    }
+}
+
 /// Times of one queue that a bound of the whole cuts short, or that are never reached.
 fn times_fit(config: &Config, report: &Report<'_>) {
     let ring_max = config.sip.timers.ring_max;
@@ -91,6 +119,14 @@ fn times_fit(config: &Config, report: &Report<'_>) {
             (
                 !queue.ring_every.is_zero() && (queue.ring == 1 || queue.ring_every >= queue.ring_timeout),
                 "`ring_every` never rings a second agent: it needs `ring` of 2 or more, and less than `ring_timeout`",
+            ),
+            (
+                queue.callback.as_ref().is_some_and(|callback| callback.ring_timeout > ring_max),
+                "`ring_timeout` of `callback` is longer than ring_max in [sip.timers], which ends it",
+            ),
+            (
+                queue.callback.as_ref().is_some_and(|callback| callback.spacing >= callback.keep),
+                "`spacing` of `callback` is not shorter than `keep`, which ends it after one attempt",
             ),
             (
                 queue.after_call_work > work_max,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acd::{BAND_MAX, BAND_USUAL, PREFERENCES_MAX, RESERVES_MAX, RING_MAX, SHARE_MAX, STEPS_MAX};
 
+use super::callback::{self, Callback};
 use super::media::wav;
 use super::reader::Section;
 use super::report::{Kind, Span};
@@ -73,6 +74,8 @@ pub struct Queue {
     pub closed: Option<Closed>,
     /// Leaving because of how this queue, or another one, stands.
     pub overflows: Vec<overflow::Overflow>,
+    /// Calling customers back who hang up; none: nobody is.
+    pub callback: Option<Callback>,
     /// What the caller hears.
     pub waiting: Waiting,
 }
@@ -328,6 +331,7 @@ fn read_one(section: &mut Section<'_>) -> Queue {
             then: read_exit(&mut rule, &name),
         }),
         overflows: overflow::read(section, &name),
+        callback: callback::read(section),
         waiting: read_waiting(section),
         name,
     }

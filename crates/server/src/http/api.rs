@@ -6,7 +6,7 @@ use std::time::Duration;
 use acd::{AgentSnapshot, Command, Distributor, InteractionId, Refusal};
 use arc_swap::{ArcSwap, Guard};
 use cti::{Problem, TrunkNames, Words};
-use engine::{Engine, Ongoing};
+use engine::{Engine, NoCallback, Ongoing};
 use report::Names;
 use tokio::sync::oneshot;
 
@@ -15,6 +15,7 @@ use crate::remembered::Remembered;
 use crate::ring::Producer;
 use crate::threads::Look;
 use crate::threads::distributor::Ask;
+use crate::threads::engine as engine_thread;
 
 /// How long a thread may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The ways to the machines.
 pub struct Api {
     /// To the engine's thread.
-    pub looks: Producer<Look<Engine>>,
+    pub engine: Producer<engine_thread::Ask>,
     /// To the distributor's thread.
     pub asks: Producer<Ask>,
     /// Interactions that are over.
@@ -40,7 +41,19 @@ impl Api {
         let (reply, answer) = oneshot::channel();
         // Who asked may have given up.
         let look = Look::new(move |engine: &Engine| drop(reply.send(question(engine))));
-        self.looks.send(look).map_err(|_| Problem::busy())?;
+        self.engine.send(engine_thread::Ask::Look(look)).map_err(|_| Problem::busy())?;
+        in_time(answer).await
+    }
+
+    /// Has a customer called back who waits; why not.
+    pub(super) async fn call_back(
+        &self,
+        interaction: InteractionId,
+        number: Option<String>,
+    ) -> Result<Result<(), NoCallback>, Problem> {
+        let (reply, answer) = oneshot::channel();
+        let ask = engine_thread::Ask::CallBack { interaction, number, reply };
+        self.engine.send(ask).map_err(|_| Problem::busy())?;
         in_time(answer).await
     }
 

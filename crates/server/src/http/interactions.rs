@@ -9,7 +9,7 @@ use std::sync::Arc;
 use acd::{AgentId, Command, InteractionId, QueueId};
 use axum::Json;
 use axum::extract::State;
-use cti::{ChangeWish, Filter, Interaction, InteractionState, Interactions, Problem, Words};
+use cti::{CallbackWish, ChangeWish, Filter, Interaction, InteractionState, Interactions, Problem, Words};
 use engine::Ongoing;
 use report::EstimatedWait;
 use serde::Deserialize;
@@ -110,13 +110,38 @@ pub(super) async fn list(
     )
 )]
 pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<u64>) -> Answer<Interaction> {
-    let interaction = InteractionId(id);
-    let ongoing = view.api.engine(move |engine| engine.interaction(interaction)).await?;
-    told(&view, interaction, ongoing).await
+    looked_up(&view, InteractionId(id)).await
+}
+
+/// A caller who waits is rung off and called back when it is their turn, in the place that they have. Whoever asks tells
+/// the caller so before: nothing is announced.
+#[utoipa::path(post, path = "/api/v1/interactions/{id}/callback", tag = "interactions", operation_id = "call_back", security(("token" = [])),
+    params(("id" = u64, Path, description = "The number of the interaction")),
+    request_body = CallbackWish,
+    responses(
+        (status = 200, description = "The interaction as it is then", body = Interaction),
+        (status = 400, description = "That is no number", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Never was, or is over", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It does not wait, the queue calls nobody back, or has too many to call", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The number is none, or not one that the queue may call", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck, or the process ends", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn call_back(
+    State(view): State<Arc<View>>,
+    Path(id): Path<u64>,
+    Body(wish): Body<CallbackWish>,
+) -> Answer<Interaction> {
+    let asked = view.api.call_back(InteractionId(id), wish.number).await?;
+    asked.map_err(|why| Problem::no_callback(why, id))?;
+    info!(interaction = id, "a callback asked for by the API");
+    looked_up(&view, InteractionId(id)).await
 }
 
 /// Changes an interaction that waits: priority, own requirement, queue. All that is given takes effect together and at
-/// once, or nothing does; the age stays. While an agent is rung only the priority can be changed.
+/// once, or nothing does; the age stays. While an agent is rung, or a callback rests,
+/// only the priority can be changed.
 #[utoipa::path(patch, path = "/api/v1/interactions/{id}", tag = "interactions", operation_id = "change_interaction", security(("token" = [])),
     params(("id" = u64, Path, description = "The number of the interaction")),
     request_body = ChangeWish,
@@ -150,6 +175,12 @@ pub(super) async fn change(
         None => told(&view, interaction, None).await?.0.state,
     };
     Err(Trouble(wish.refused(refusal, interaction, state)))
+}
+
+/// An interaction as it is now.
+async fn looked_up(view: &View, interaction: InteractionId) -> Answer<Interaction> {
+    let ongoing = view.api.engine(move |engine| engine.interaction(interaction)).await?;
+    told(view, interaction, ongoing).await
 }
 
 /// What is known of an interaction that goes on, or else is remembered.

@@ -25,6 +25,7 @@ use utoipa::{Modify, OpenApi};
         super::interactions::list,
         super::interactions::show,
         super::interactions::change,
+        super::interactions::call_back,
         super::wallboard::wallboard,
         super::trace::show,
         super::trace::switch,

@@ -96,6 +96,23 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
             exit: exit(&rule.then, numbering),
         }),
         overflows: queue.overflows.iter().map(|rule| overflow(rule, numbering)).collect(),
+        callback: queue.callback.as_ref().map(callback),
+    }
+}
+
+fn callback(rules: &config::Callback) -> acd::CallbackRules {
+    acd::CallbackRules {
+        mode: match rules.first {
+            config::First::Agent => acd::CallbackMode::AgentFirst,
+            config::First::Customer => acd::CallbackMode::CustomerFirst,
+        },
+        attempts: rules.attempts,
+        spacing: rules.spacing,
+        delay: rules.delay,
+        call_timeout: rules.ring_timeout,
+        pause: rules.pause,
+        keep: rules.keep,
+        most: rules.most,
     }
 }
 
@@ -107,6 +124,11 @@ pub(super) fn hours(config: &Config, numbering: &mut Numbering) -> Hours {
         calendars: calendars.map(|calendar| (calendar.name.clone(), calendar.hours.clone())).collect(),
         queues: queues
             .filter_map(|queue| Some((numbering.queue(&queue.name), queue.hours.clone()?)))
+            .collect(),
+        callbacks: config
+            .queues
+            .iter()
+            .filter_map(|queue| Some((numbering.queue(&queue.name), queue.callback.as_ref()?.hours.clone()?)))
             .collect(),
     }
 }

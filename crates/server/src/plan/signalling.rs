@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use engine::{AgentLine, LogIn, Outbound, Reach};
+use engine::{AgentLine, CallbackLine, LogIn, Outbound, Reach};
 use sip::digest::Algorithm;
 use sip::{Endpoint, Network, Protocol, Trunk, TrunkCredentials, TrunkId, Uri};
 
@@ -49,14 +49,34 @@ pub(super) fn trunks(config: &Config, numbering: &mut Numbering) -> Vec<Trunk> {
 
 /// How numbers outside are called: over the first trunk to which calls can be sent.
 pub(super) fn outbound(trunks: &[Trunk]) -> Option<Outbound> {
-    trunks.iter().find_map(|trunk| {
-        let proxy = trunk.outbound_proxy.as_ref()?.as_sip()?;
-        let host = match proxy.port {
-            Some(port) => format!("{}:{port}", proxy.host),
-            None => proxy.host.to_string(),
+    trunks.iter().find_map(outbound_over)
+}
+
+fn outbound_over(trunk: &Trunk) -> Option<Outbound> {
+    let proxy = trunk.outbound_proxy.as_ref()?.as_sip()?;
+    let host = match proxy.port {
+        Some(port) => format!("{}:{port}", proxy.host),
+        None => proxy.host.to_string(),
+    };
+    Some(Outbound { trunk: trunk.id, host })
+}
+
+/// How the customers of each queue are called back that does so.
+pub(super) fn callbacks(
+    config: &Config,
+    trunks: &[Trunk],
+    numbering: &mut Numbering,
+) -> BTreeMap<acd::QueueId, CallbackLine> {
+    let lines = config.queues.iter().filter_map(|queue| {
+        let rules = queue.callback.as_ref()?;
+        let way = match &rules.trunk {
+            Some(name) => trunks.iter().find(|trunk| trunk.name == *name).and_then(outbound_over),
+            None => outbound(trunks),
         };
-        Some(Outbound { trunk: trunk.id, host })
-    })
+        let line = CallbackLine { outbound: way?, allow: rules.allow.clone(), deny: rules.deny.clone() };
+        Some((numbering.queue(&queue.name), line))
+    });
+    lines.collect()
 }
 
 /// How each agent is reached and when a shift begins.

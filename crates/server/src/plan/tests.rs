@@ -109,6 +109,28 @@ fn an_agent_behind_the_pbx_is_reached_over_its_trunk() {
 }
 
 #[test]
+fn a_queue_calls_back_over_its_trunk_or_the_first_that_takes_calls() {
+    let text = CENTRE.replacen(
+        "name = \"billing\"\n",
+        "name = \"billing\"\ncallback = { first = \"customer\", allow = \"02\", trunk = \"outside\" }\n",
+        1,
+    );
+    let text = text.replacen("priority = 2\n", "priority = 2\ncallback = {}\n", 1)
+        + "[[trunk]]\nname = \"outside\"\noutbound_proxy = \"sip:192.0.2.9;lr\"\n";
+    let mut numbering = Numbering::default();
+    let plan = plan(&text, &mut numbering);
+    let (billing, english) = (numbering.queue("billing"), numbering.queue("english"));
+    let line = &plan.directory.callbacks[&billing];
+    assert_eq!((line.outbound.trunk, line.outbound.host.as_str()), (plan.sip.trunks[1].id, "192.0.2.9"));
+    assert_eq!((line.allow.as_slice(), line.deny.is_empty()), (["02".to_owned()].as_slice(), true));
+    assert_eq!(plan.directory.callbacks[&english].outbound.trunk, plan.sip.trunks[0].id);
+    let mode = |queue| plan.queues[queue].callback.as_ref().map(|rules| rules.mode);
+    assert_eq!(mode(&billing), Some(acd::CallbackMode::CustomerFirst));
+    assert_eq!(mode(&english), Some(acd::CallbackMode::AgentFirst));
+    assert!(plan.hours.callbacks.is_empty());
+}
+
+#[test]
 fn a_way_out_of_a_queue_is_known_to_the_engine() {
     let mut numbering = Numbering::default();
     let plan = plan(CENTRE, &mut numbering);

@@ -2,6 +2,7 @@
 
 mod rings;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -172,7 +173,7 @@ fn view(
         trace: Arc::clone(&shared.trace),
         token: shell.config.http.token.clone(),
         api: Api {
-            looks: producers.looks.clone(),
+            engine: producers.engine_asks.clone(),
             asks: producers.asks.clone(),
             remembered: Arc::clone(&shared.remembered),
             trunks: Arc::clone(&shared.trunks),
@@ -215,7 +216,8 @@ impl Starts<'_> {
             engine,
             sockets,
             orders: ends.orders,
-            looks: ends.looks,
+            asks: ends.asks,
+            asking: BTreeMap::new(),
             events: ends.events,
             media_events: ends.media_events,
             replies: ends.replies,

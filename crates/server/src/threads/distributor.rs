@@ -15,7 +15,7 @@ use tracing::info;
 use super::BATCH;
 use super::look::{LOOKS_PER_TURN, Look};
 use crate::clock::{Clock, Wall};
-use crate::doors::{Door, Doors, Hours};
+use crate::doors::{Door, Doors, Hours, Leads};
 use crate::published::Published;
 use crate::ring::{Consumer, Outbox};
 use crate::worker::Link;
@@ -203,8 +203,12 @@ impl DistributorThread {
         turned
     }
 
-    fn turn(&mut self, now: Instant, Door { queue, open }: Door) {
-        self.distributor.apply(now, Command::SetOpen { queue, open });
+    fn turn(&mut self, now: Instant, Door { queue, leads, open }: Door) {
+        let command = match leads {
+            Leads::Into => Command::SetOpen { queue, open },
+            Leads::Back => Command::SetCallbackWindow { queue, open },
+        };
+        self.distributor.apply(now, command);
         self.carry_out(now);
     }
 
@@ -244,7 +248,7 @@ impl DistributorThread {
         }
         self.distributor.apply(now, command);
         self.carry_out(now);
-        if let Some(door) = defined.and_then(|queue| self.doors.defined(queue)) {
+        for door in defined.map(|queue| self.doors.defined(queue)).unwrap_or_default() {
             self.turn(now, door);
         }
     }

@@ -1,19 +1,20 @@
 //! The engine's thread: SIP over UDP, and every call.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use acd::Command;
+use acd::{Command, Event, InteractionId};
 use bytes::Bytes;
-use engine::{Engine, Notice, Output};
+use engine::{Engine, NoCallback, Notice, Output};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use report::{CallReporter, SocketSeries, TrafficCounts};
 use sip::{Flow, Protocol, Transmit};
 use timing::Instant;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::BATCH;
 use super::distributor::{Sent, Told};
@@ -54,6 +55,25 @@ pub enum Order {
     /// The end of every call.
     HangUp,
 }
+
+/// What somebody asks by HTTP.
+#[derive(Debug)]
+pub enum Ask {
+    /// To look.
+    Look(Look<Engine>),
+    /// To call a customer back who waits.
+    CallBack {
+        /// Whom.
+        interaction: InteractionId,
+        /// At which number; none: the caller's own.
+        number: Option<String>,
+        /// Where the answer goes.
+        reply: CallbackReply,
+    },
+}
+
+/// Where the answer goes to whoever asks for a callback.
+type CallbackReply = oneshot::Sender<Result<(), NoCallback>>;
 
 /// How much is in progress, for whoever waits for its end.
 #[derive(Debug, Default)]
@@ -131,7 +151,9 @@ pub struct EngineThread {
     /// From the shell.
     pub orders: Consumer<Order>,
     /// From whoever asks by HTTP.
-    pub looks: Consumer<Look<Engine>>,
+    pub asks: Consumer<Ask>,
+    /// Who has asked for a callback, until the distributor has answered.
+    pub asking: BTreeMap<InteractionId, CallbackReply>,
     /// From the distributor.
     pub events: Consumer<Told>,
     /// From the media thread.
@@ -174,7 +196,7 @@ impl EngineThread {
             let question = link.question();
             let now = self.clock.now();
             let mut taken = self.take_orders(now, &mut is_draining);
-            taken += self.looks.drain(LOOKS_PER_TURN, |look| look.at(&self.engine));
+            taken += self.take_asks(now);
             taken += self.take_events(now);
             if self.is_clear() {
                 taken += self.take_inward(now);
@@ -233,6 +255,39 @@ impl EngineThread {
         taken
     }
 
+    fn take_asks(&mut self, now: Instant) -> usize {
+        for taken in 0..LOOKS_PER_TURN {
+            match self.asks.pop() {
+                None => return taken,
+                Some(Ask::Look(look)) => look.at(&self.engine),
+                Some(Ask::CallBack { interaction, number, reply }) => {
+                    match self.engine.call_back(now, interaction, number.as_deref()) {
+                        Ok(()) => drop(self.asking.insert(interaction, reply)),
+                        // Who asked may have given up.
+                        Err(refusal) => drop(reply.send(Err(refusal))),
+                    }
+                    self.carry_out(now);
+                }
+            }
+        }
+        LOOKS_PER_TURN
+    }
+
+    /// What an event says to whoever asked for a callback, if it says that.
+    fn answer_in(&self, event: &Event) -> Option<(InteractionId, Result<(), NoCallback>)> {
+        if self.asking.is_empty() {
+            None
+        } else if let Event::CallbackTaken { interaction, .. } = *event {
+            Some((interaction, Ok(())))
+        } else if let Event::Refused { ref command, refusal } = *event
+            && let Command::CallBack { interaction } = **command
+        {
+            Some((interaction, Err(NoCallback::Refused(refusal))))
+        } else {
+            None
+        }
+    }
+
     fn reload(&mut self, now: Instant, plan: Plan, gone: &[String], commands: Vec<Command>) {
         for account in gone {
             self.engine.remove_account(now, account);
@@ -255,16 +310,27 @@ impl EngineThread {
 
     /// What the other threads say, and what came of our own questions, is always taken: nobody who works for
     /// us ever waits for us.
+    fn take_event(&mut self, now: Instant, event: Event) {
+        let answer = self.answer_in(&event);
+        self.engine.handle_distributor(now, event);
+        self.carry_out(now);
+        if let Some((interaction, answer)) = answer
+            && let Some(reply) = self.asking.remove(&interaction)
+        {
+            // Who asked may have given up.
+            let _: Result<(), _> = reply.send(answer);
+        }
+    }
+
     fn take_events(&mut self, now: Instant) -> usize {
         let mut taken = 0;
         while taken < BATCH
             && let Some(told) = self.events.pop()
         {
             match told {
-                Told::Event(event) => self.engine.handle_distributor(now, event),
+                Told::Event(event) => self.take_event(now, event),
                 Told::Look(look) => look.at(&self.engine),
             }
-            self.carry_out(now);
             taken += 1;
         }
         while taken < 2 * BATCH
@@ -405,7 +471,7 @@ impl EngineThread {
             || clear && (!self.inward.is_empty() || self.sockets.sockets.iter().any(|one| one.is_readable));
         let inside = || {
             let told = !self.events.is_empty() || !self.media_events.is_empty();
-            told || !self.orders.is_empty() || !self.looks.is_empty() || !self.replies.is_empty()
+            told || !self.orders.is_empty() || !self.asks.is_empty() || !self.replies.is_empty()
         };
         let may_sleep = idle && link.doorbell().lie_down(|| link.is_quiet() && !inside() && !outside());
         let limit = if may_sleep { limit } else { Some(Duration::ZERO) };

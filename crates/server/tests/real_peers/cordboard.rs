@@ -225,7 +225,7 @@ impl Cordboard {
         let ended = metrics.sum("cordboard_interactions_total", &[]);
         assert_eq!(
             offered, ended,
-            "offered = answered + abandoned + overflowed + dequeued, with nobody waiting"
+            "offered = everything that became of them, with nobody waiting or to be called back"
         );
         let again = ["cordboard_flow_ins_total", "cordboard_returns_total", "cordboard_entered_beside_total"];
         let moved: f64 = again.iter().map(|metric| metrics.sum(metric, &[])).sum();

@@ -10,6 +10,7 @@
 
 mod audio;
 mod baresip;
+mod callback;
 mod calls;
 mod changes;
 mod cordboard;

@@ -28,8 +28,8 @@ impl Told {
     pub(super) fn note(&mut self, notice: &Notice) {
         match notice {
             Notice::CallEnded(record) => match record.outcome {
-                Outcome::Answered => self.answered += 1,
-                Outcome::Abandoned | Outcome::Failed => self.abandoned += 1,
+                Outcome::Answered | Outcome::CalledBack => self.answered += 1,
+                Outcome::Abandoned | Outcome::Failed | Outcome::CallbackEnded => self.abandoned += 1,
                 Outcome::Overflowed => self.overflowed += 1,
             },
             // Not each is told; the engine's totals have all of them.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use acd::{AgentSettings, CHANNELS_MAX, Channel, ENTRIES_MAX, QueueId};
+use acd::{ENTRIES_MAX, QueueId};
 
 use super::{Busyness, Members, Model, Shift};
 
@@ -35,9 +35,6 @@ pub enum ModelFault {
     Shifts(String),
     /// The times at which a queue opens and closes do not rise. With its name.
     Openings(String),
-    /// An agent may wrap up several at once, and how long a type of customers needs for that is drawn for each. With the
-    /// name of the type of customers.
-    AfterCallWorkOfSeveral(String),
     /// The shape of the busyness is not more than zero.
     Busyness,
     /// There are more customers at once, or types of them, than can be told apart.
@@ -93,11 +90,6 @@ impl fmt::Display for ModelFault {
             ModelFault::Openings(name) => {
                 write!(f, "queue \"{name}\": the times at which it opens and closes must rise")
             }
-            ModelFault::AfterCallWorkOfSeveral(name) => write!(
-                f,
-                "customers \"{name}\" have after-call work of their own, and some agent takes several at once, who \
-                 would wrap up several at once: give the queue an after_call_work instead"
-            ),
             ModelFault::Busyness => write!(f, "the shape of the busyness must be more than zero"),
             ModelFault::TooMany => write!(
                 f,
@@ -140,34 +132,7 @@ impl Model {
             return Err(ModelFault::Openings(queue.name.clone()));
         }
         self.check_customers(&queues)?;
-        self.check_groups()?;
-        let own = self.customers.iter().find(|customers| customers.after_call_work.is_some());
-        match own {
-            Some(own) if self.settings().any(|agent| self.takes_several(agent)) => {
-                Err(ModelFault::AfterCallWorkOfSeveral(own.name.clone()))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Of all agents, those who are alike once.
-    fn settings(&self) -> impl Iterator<Item = &AgentSettings> {
-        self.groups.iter().flat_map(|group| match &group.members {
-            Members::Alike { settings, .. } => vec![settings],
-            Members::Named(agents) => agents.iter().map(|agent| &agent.settings).collect(),
-        })
-    }
-
-    /// Whether an agent may have several in hand.
-    fn takes_several(&self, agent: &AgentSettings) -> bool {
-        let channels = (0..CHANNELS_MAX as u8).map(Channel);
-        let comes = |channel| self.queues.iter().any(|queue| queue.settings.channel == channel);
-        let is_taken = |&channel: &Channel| agent.capacity.of(channel) > 0 && comes(channel);
-        let taken: Vec<Channel> = channels.filter(is_taken).collect();
-        let interrupts = |&channel: &Channel| {
-            taken.iter().any(|&other| self.distributor.interruptions.of(channel).contains(other))
-        };
-        taken.iter().any(|channel| agent.capacity.of(*channel) > 1 || interrupts(channel))
+        self.check_groups()
     }
 
     fn check_customers(&self, queues: &BTreeSet<QueueId>) -> Result<(), ModelFault> {

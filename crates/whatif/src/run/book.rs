@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acd::{Activity, AgentId, Channel, Counters, Presence};
+use acd::{Activity, AgentId, Counters, Presence};
 use timing::Instant;
 
 use super::RunError;
@@ -74,7 +74,6 @@ pub(super) struct TypeBook {
     within: Duration,
     short: Duration,
     queue: usize,
-    needs_trunk: bool,
     tallies: Vec<Tally>,
     /// By interval of arrival, then who came after the horizon.
     waits: Vec<Histogram>,
@@ -126,7 +125,6 @@ impl Book {
                 within: model.queues[queue].within,
                 short: model.queues[queue].short_abandon,
                 queue,
-                needs_trunk: model.queues[queue].settings.channel == Channel::VOICE,
                 tallies: tallies(),
                 waits: waits(),
             }
@@ -241,20 +239,8 @@ impl Book {
         book.scheduled = book.scheduled.checked_add_signed(change).expect("who leaves has come");
     }
 
-    /// Whether customers of a type come by telephone.
-    pub(super) fn needs_trunk(&self, customer_type: u32) -> bool {
-        self.types[customer_type as usize].needs_trunk
-    }
-
-    /// A customer of a type takes a line or gives it back.
-    pub(super) fn trunk_of(&mut self, customer_type: u32, now: Instant, change: i32) {
-        if self.needs_trunk(customer_type) {
-            self.trunk(now, change);
-        }
-    }
-
     /// Changes the number of lines in use.
-    fn trunk(&mut self, now: Instant, change: i32) {
+    pub(super) fn trunk(&mut self, now: Instant, change: i32) {
         let counts = self.slot as usize <= self.intervals;
         if counts {
             self.trunks.area += f64::from(self.trunks_in_use) * (now - self.trunks_since).as_secs_f64();

@@ -55,10 +55,6 @@ pub(super) struct Customer {
     waited_before: Duration,
     /// Who talks with the customer, or did last.
     agent: AgentId,
-    /// When the conversation ends that goes on.
-    talks_until: Instant,
-    /// Put aside by work of another channel.
-    is_interrupted: bool,
 }
 
 fn slot_of(interaction: InteractionId) -> u32 {
@@ -102,8 +98,6 @@ impl Run<'_> {
             first_arrived: self.now,
             waited_before: Duration::ZERO,
             agent: AgentId(0),
-            talks_until: Instant::ORIGIN,
-            is_interrupted: false,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -136,8 +130,7 @@ impl Run<'_> {
         let (first_arrived, is_retrial) = (customer.first_arrived, customer.tries > 0);
         let customers = &model.customers[customer_type as usize];
         self.book.tries(customer_type, is_retrial);
-        let is_blocked = |trunks| self.book.needs_trunk(customer_type) && self.book.trunks_in_use() >= trunks;
-        if model.trunks.is_some_and(is_blocked) {
+        if model.trunks.is_some_and(|trunks| self.book.trunks_in_use() >= trunks) {
             self.blocked(slot);
             return Ok(());
         }
@@ -161,7 +154,7 @@ impl Run<'_> {
             }
             Err(other) => return Err(RunError::Refused(other)),
         }
-        self.book.trunk_of(customer_type, self.now, 1);
+        self.book.trunk(self.now, 1);
         self.follow_events()?;
         let Some(patience) = &customers.patience else { return Ok(()) };
         match self.customers[slot as usize].stage {
@@ -246,7 +239,11 @@ impl Run<'_> {
     ) {
         match end {
             // What follows is said by the next event.
-            ReservationEnd::Accepted | ReservationEnd::Cancelled | ReservationEnd::TakenByAnother => {}
+            ReservationEnd::Accepted
+            | ReservationEnd::Cancelled
+            | ReservationEnd::TakenByAnother
+            | ReservationEnd::CallFailed(_)
+            | ReservationEnd::CallExpired => {}
             ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
                 let customer = self.customer_in(interaction, queue);
                 self.book.missed(&customer);
@@ -276,23 +273,7 @@ impl Run<'_> {
         let handling = &self.model.customers[customer.customer_type as usize].handling;
         let law = handling.law(self.staff.group_of(agent)).at(time_of_day(customer.first_arrived));
         let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Handling, 0);
-        self.talk_until(interaction, self.now + law.draw(&mut draws));
-    }
-
-    fn talk_until(&mut self, interaction: InteractionId, until: Instant) {
-        let customer = self.customer(interaction);
-        (customer.talks_until, customer.is_interrupted) = (until, false);
-        self.agenda.enter(until, Action::Finish { interaction });
-    }
-
-    /// Nothing is said meanwhile, so the conversation ends later by as much.
-    pub(super) fn interrupted(&mut self, interaction: InteractionId) {
-        self.customer(interaction).is_interrupted = true;
-    }
-
-    pub(super) fn resumed(&mut self, interaction: InteractionId, interrupted_for: Duration) {
-        let until = self.customer(interaction).talks_until + interrupted_for;
-        self.talk_until(interaction, until);
+        self.agenda.enter(self.now + law.draw(&mut draws), Action::Finish { interaction });
     }
 
     pub(super) fn abandoned(
@@ -309,7 +290,7 @@ impl Run<'_> {
         let total = customer.waited_before + age;
         self.book.leaves_queue(&customer, waited, End::Abandoned);
         self.book.leaves(&customer, total, End::Abandoned);
-        self.book.trunk_of(customer.customer_type, self.now, -1);
+        self.book.trunk(self.now, -1);
         self.customer(interaction).waited_before = total;
         let retrial = &self.model.customers[customer.customer_type as usize].retrial;
         self.think_again(slot_of(interaction), retrial.after_abandonment);
@@ -348,7 +329,7 @@ impl Run<'_> {
             Exit::Leave(_) => {}
         }
         self.book.leaves(&customer, customer.waited_before + age, end);
-        self.book.trunk_of(customer.customer_type, self.now, -1);
+        self.book.trunk(self.now, -1);
         self.think_again(slot_of(interaction), again);
     }
 
@@ -378,14 +359,9 @@ impl Run<'_> {
         self.free.push(slot);
     }
 
-    /// The conversation of a customer is at its end, unless it was interrupted meanwhile.
+    /// The conversation of a customer is at its end.
     pub(super) fn finish(&mut self, interaction: InteractionId) -> Result<(), RunError> {
-        let customer = self.customers[slot_of(interaction) as usize];
-        let is_talking = customer.interaction == interaction && customer.stage == Stage::Talking;
-        if !is_talking || customer.is_interrupted || self.now < customer.talks_until {
-            return Ok(());
-        }
-        let agent = customer.agent;
+        let agent = self.customer(interaction).agent;
         // Where the agent's group is too large, the agent goes after this conversation and takes no other.
         self.go_if_too_many(agent)?;
         self.command(Command::Finish { interaction }).map_err(RunError::Refused)
@@ -394,7 +370,7 @@ impl Run<'_> {
     pub(super) fn handling_ended(&mut self, interaction: InteractionId, handled_for: Duration) {
         let customer = *self.customer(interaction);
         self.book.handled(&customer, handled_for);
-        self.book.trunk_of(customer.customer_type, self.now, -1);
+        self.book.trunk(self.now, -1);
         self.leave(slot_of(interaction));
     }
 

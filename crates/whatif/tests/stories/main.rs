@@ -1,6 +1,5 @@
 //! The simulator's own behaviour, told as stories.
 
-mod channels;
 mod customers;
 mod figures;
 mod hours;

@@ -53,6 +53,7 @@ impl Naive {
             arrived: arrived.unwrap_or(now).min(now),
             flow_outs: 0,
             exclusions: BTreeMap::new(),
+            callback: None,
             stage: Stage::Waiting,
             entries: queues.iter().map(|&queue| self.fresh_entry(queue, wanted)).collect(),
         };
@@ -113,6 +114,8 @@ impl Naive {
         let wanted = self.entry(stand).wanted.filter(|_| from.is_none());
         *self.entry_mut(stand) = self.fresh_entry(queue, wanted);
         let stand = (stand.0, queue);
+        // A callback that was at rest goes on to rest.
+        let came_at = std::mem::replace(&mut self.contact(stand.0).stage, Stage::Waiting);
         self.offer(stand, from);
         let entry = &self.state.queues[&queue];
         if let (false, Some(rule)) = (entry.open, entry.settings.closed)
@@ -121,6 +124,9 @@ impl Naive {
             return self.leave(stand, OverflowCause::Closed, rule.exit);
         }
         self.advance(stand);
+        if self.rests_at_entry(stand.0, came_at) {
+            return;
+        }
         if !self.stays_although_forsaken(stand) {
             return;
         }
@@ -262,22 +268,28 @@ impl Naive {
             return self.leave(stand, OverflowCause::NobodyLoggedIn, rule.exit);
         }
         let waited = self.state.now - entry.entered;
+        let is_callback = self.state.interactions[&stand.0].callback.is_some();
         if let Some(rule) = queue.settings.max_wait
             && waited >= rule.after
             && !entry.overdue
+            && !is_callback
         {
             if self.has_exit(stand, rule.exit) {
                 return self.leave(stand, OverflowCause::MaxWait, rule.exit);
             }
             self.entry_mut(stand).overdue = true;
         }
-        if let Some((cause, exit)) = self.rule_after(stand, waited) {
+        if !is_callback && let Some((cause, exit)) = self.rule_after(stand, waited) {
             self.leave(stand, cause, exit);
         }
     }
 
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
+        if self.is_pending(id) {
+            self.cancel_callback(id);
+            return Ok(());
+        }
         let (during, agents) = match entry.stage {
             Stage::Waiting => {
                 self.others_lose((id, entry.first().queue));
@@ -286,6 +298,7 @@ impl Naive {
             Stage::Reserved { .. } => {
                 (AbandonedDuring::Reserved, self.end_all(id, ReservationEnd::Cancelled))
             }
+            Stage::Resting { .. } => panic!("only callbacks rest"),
             Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
         let queue = entry.first().queue;
@@ -427,7 +440,7 @@ impl Naive {
 
     /// Unless somebody else is still rung for it.
     pub(super) fn wait_again(&mut self, id: InteractionId, rung_in: QueueId) {
-        if !self.rung_for(id).is_empty() {
+        if !self.rung_for(id).is_empty() || self.ends_or_rests(id) {
             return;
         }
         let queues: Vec<QueueId> =
@@ -447,6 +460,19 @@ impl Naive {
         if !self.state.reservations.contains_key(&id) {
             return Err(Refusal::StaleReservation(id));
         }
+        let ReservationState { interaction, phase, .. } = self.state.reservations[&id];
+        if phase == Phase::Calling {
+            return Err(Refusal::WrongStage(interaction));
+        }
+        if self.is_pending(interaction) {
+            self.call_customer(id);
+        } else {
+            self.begin_conversation(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn begin_conversation(&mut self, id: ReservationId) {
         let ReservationState { interaction, agent, queue, .. } = self.end(id, ReservationEnd::Accepted);
         let now = self.state.now;
         let too_late = self.end_all(interaction, ReservationEnd::TakenByAnother);
@@ -454,9 +480,18 @@ impl Naive {
         entry.stage = Stage::Handling { agent, since: now };
         entry.exclusions.clear();
         let (waited, age) = self.ages((interaction, queue));
-        self.count(queue, |counters| counters.answered += 1);
         let by_name = self.entry((interaction, queue)).wanted.is_some();
-        self.say(Event::Answered { interaction, queue, agent, waited, age, by_name });
+        match self.state.interactions[&interaction].callback {
+            None => {
+                self.count(queue, |counters| counters.answered += 1);
+                self.say(Event::Answered { interaction, queue, agent, waited, age, by_name });
+            }
+            Some(callback) => {
+                self.count(queue, |counters| counters.called_back += 1);
+                let failed = callback.failed;
+                self.say(Event::CalledBack { interaction, queue, agent, waited, age, failed });
+            }
+        }
         self.entry_mut((interaction, queue)).promise = None;
         for other in self.elsewhere((interaction, queue)) {
             self.dequeue((interaction, other), DequeueCause::Answered);
@@ -475,7 +510,6 @@ impl Naive {
         for (agent, reservation) in too_late {
             self.unhand(agent, reservation);
         }
-        Ok(())
     }
 
     pub(super) fn reject(&mut self, id: ReservationId, cause: RejectCause) -> Result<(), Refusal> {
@@ -499,9 +533,9 @@ impl Naive {
             ReservationEnd::Accepted
             | ReservationEnd::Cancelled
             | ReservationEnd::Withdrawn
-            | ReservationEnd::TakenByAnother => {
-                panic!("no failure")
-            }
+            | ReservationEnd::TakenByAnother
+            | ReservationEnd::CallFailed(_)
+            | ReservationEnd::CallExpired => panic!("no failure of an agent"),
         };
         let (now, most) = (self.state.now, self.state.settings.misses_max);
         self.change(agent, true, |agent| {
@@ -646,6 +680,6 @@ impl Naive {
     }
 }
 
-fn is_held_by(work: &Work, by: ReservationId) -> bool {
+pub(super) fn is_held_by(work: &Work, by: ReservationId) -> bool {
     matches!(work.stage, WorkStage::Reserved { reservation, .. } if reservation == by)
 }

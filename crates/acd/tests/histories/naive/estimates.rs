@@ -7,7 +7,9 @@ use super::*;
 impl Naive {
     pub(super) fn say(&mut self, event: Event) {
         let promise = match event {
-            Event::Answered { interaction, queue, .. } => self.entry((interaction, queue)).promise,
+            Event::Answered { interaction, queue, .. } | Event::CalledBack { interaction, queue, .. } => {
+                self.entry((interaction, queue)).promise
+            }
             _ => None,
         };
         let now = self.state.now;

@@ -276,7 +276,9 @@ impl Naive {
                     WorkStage::Handling { renewed, .. } if work.interaction == id => *renewed = now,
                     _ => {}
                 }),
-                Stage::Waiting | Stage::Reserved { .. } => return Err(Refusal::WrongStage(id)),
+                Stage::Waiting | Stage::Reserved { .. } | Stage::Resting { .. } => {
+                    return Err(Refusal::WrongStage(id));
+                }
             },
             Lease::Occupied(agent) => {
                 self.known(agent)?;
@@ -366,17 +368,7 @@ impl Naive {
     }
 
     pub(super) fn define_queue(&mut self, id: QueueId, settings: QueueSettings) -> Result<(), Refusal> {
-        if let (Some(close), Some(first)) = (settings.reserves_close, settings.reserves.first())
-            && close > first.after
-        {
-            return Err(Refusal::Invalid(acd::Invalid::ReservesClose));
-        }
-        if settings.ring.most == 0 || settings.ring.most > acd::RING_MAX {
-            return Err(Refusal::Invalid(acd::Invalid::Ring(settings.ring.most)));
-        }
-        if settings.after_call_work_max.is_some_and(|max| max < settings.after_call_work_min) {
-            return Err(Refusal::Invalid(acd::Invalid::AfterCallWorkBounds));
-        }
+        check_rules(&settings)?;
         if overflow::exits(&settings).contains(&Exit::Queue(id)) {
             return Err(Refusal::Invalid(acd::Invalid::ExitToItself));
         }
@@ -396,6 +388,7 @@ impl Naive {
             last_chosen: None,
             reserves_open: 0,
             counters: Counters::default(),
+            callback_window: true,
             estimator: Estimator::new(now, rules),
         });
         entry.settings = settings;
@@ -482,6 +475,10 @@ impl Naive {
             }
         }
         for place in alone {
+            if matches!(exit, Exit::Leave(_)) && self.is_pending(place.interaction) {
+                self.end_callback_from(place.interaction, CallbackEnd::QueueRemoved, false);
+                continue;
+            }
             let stand = (place.interaction, id);
             self.overflow(stand, OverflowCause::QueueRemoved, exit, false);
             match exit {
@@ -539,4 +536,22 @@ impl Naive {
             change(&mut queue.counters);
         }
     }
+}
+
+fn check_rules(settings: &QueueSettings) -> Result<(), Refusal> {
+    if let (Some(close), Some(first)) = (settings.reserves_close, settings.reserves.first())
+        && close > first.after
+    {
+        return Err(Refusal::Invalid(acd::Invalid::ReservesClose));
+    }
+    if settings.ring.most == 0 || settings.ring.most > acd::RING_MAX {
+        return Err(Refusal::Invalid(acd::Invalid::Ring(settings.ring.most)));
+    }
+    if settings.after_call_work_max.is_some_and(|max| max < settings.after_call_work_min) {
+        return Err(Refusal::Invalid(acd::Invalid::AfterCallWorkBounds));
+    }
+    if settings.callback.is_some_and(callbacks::lacks_something) {
+        return Err(Refusal::Invalid(acd::Invalid::NoCallback));
+    }
+    Ok(())
 }

@@ -6,14 +6,18 @@ impl Naive {
     /// As many may be rung as the time since the first one allows.
     pub(super) fn widen(&mut self, (id, queue): Stand) {
         let now = self.state.now;
-        if self.entry((id, queue)).wanted.is_some() {
-            // They are rung one after the other.
-            return;
-        }
-        let rules = self.state.queues[&queue].settings.ring;
+        let rules = self.ring_rules(id, queue);
         let Stage::Reserved { since, most } = &mut self.contact(id).stage else { panic!("nobody is rung") };
         let (rung_for, every) = ((now - *since).as_micros(), rules.every.as_micros());
         *most = (1..=rules.most).filter(|&n| (u128::from(n) - 1) * every <= rung_for).count() as u8;
+    }
+
+    /// Whoever is called back has one agent, and who wants agents by name has one after the other.
+    pub(super) fn ring_rules(&self, id: InteractionId, queue: QueueId) -> acd::Ring {
+        if self.state.interactions[&id].callback.is_some() || self.entry((id, queue)).wanted.is_some() {
+            return acd::Ring::default();
+        }
+        self.state.queues[&queue].settings.ring
     }
 
     /// By which queue agents are rung for an interaction: they all are by one.

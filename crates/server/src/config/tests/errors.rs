@@ -276,6 +276,41 @@ fn steps_rise_and_are_complete() {
 }
 
 #[test]
+fn callbacks_need_a_way_and_prefixes_are_digits() {
+    let callback = |rules: &str, message| {
+        one_error(
+            "name = \"billing\"\n",
+            &format!("name = \"billing\"\ncallback = {{ {rules} }}\n"),
+            message,
+        );
+    };
+    callback("", "no way leads to the customers to call back; give a [[trunk]] an outbound_proxy");
+    callback("trunk = \"pbx\"", "over the trunk \"pbx\", which takes no calls; give it an outbound_proxy");
+    let with_a_way = |rules: &str| {
+        let queue = format!("name = \"billing\"\ncallback = {{ {rules} }}\n");
+        let text = LEAST.replacen("name = \"billing\"\n", &queue, 1);
+        text.replacen("[media]", "outbound_proxy = \"sip:192.0.2.1;lr\"\n[media]", 1)
+    };
+    assert_eq!(loaded(&with_a_way("allow = [\"02\", \"+82\"], deny = \"060\"")).warnings, []);
+    for (rules, message) in [
+        ("allow = \"\"", "no beginning of a telephone number"),
+        ("deny = [\"060\", \"*7\"]", "\"*7\" is no beginning of a telephone number"),
+        ("trunk = \"outside\"", "there is no trunk \"outside\""),
+        ("hours = \"office\"", "there is no calendar \"office\""),
+        ("first = \"nobody\"", "`first` cannot be \"nobody\""),
+        ("attempts = 0", "`attempts`: 0 is out of range"),
+    ] {
+        let text = refused(&with_a_way(rules));
+        assert!(text.contains(message), "{message}\nnot in\n{text}");
+    }
+    let odd = loaded(&with_a_way("spacing = \"1d\", ring_timeout = \"2m\"")).warnings;
+    assert!(
+        odd.iter().any(|one| one.to_string().contains("`spacing` of `callback` is not shorter")),
+        "{odd:?}"
+    );
+}
+
+#[test]
 fn exits_are_written_as_documented() {
     let then = |then: &str, message| {
         let rule = format!("name = \"billing\"\nmax_length = {{ waiting = 5, then = \"{then}\" }}\n");

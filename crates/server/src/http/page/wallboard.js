@@ -7,7 +7,7 @@ const WORDS = {
     waiting: "Waiting", longest: "Longest wait", talking: "In progress", level: "Service level",
     estimate: "Estimated wait", atMost: "at most {0}",
     answered: "Answered", abandoned: "Abandoned", overflowed: "Overflowed", offered: "Offered",
-    closed: "Closed", name: "Name", state: "State", queue: "Queue", since: "For", within: "{1} in {0}\u00a0s", none: "–",
+    callbacks: "To call back", closed: "Closed", name: "Name", state: "State", queue: "Queue", since: "For", within: "{1} in {0}\u00a0s", none: "–",
     draining: "Draining: no new calls", starting: "Starting",
     lost: "No answer from Cordboard since {0}: what you see is old.",
     noQueues: "No queue is configured.", noAgents: "No agent is configured.",
@@ -20,7 +20,7 @@ const WORDS = {
     waiting: "대기", longest: "최장 대기", talking: "통화 중", level: "서비스 레벨",
     estimate: "예상 대기", atMost: "최대 {0}",
     answered: "응답", abandoned: "포기", overflowed: "넘침", offered: "인입",
-    closed: "운영 종료", name: "이름", state: "상태", queue: "대기열", since: "경과", within: "{0}초 이내 {1}", none: "–",
+    callbacks: "콜백 대기", closed: "운영 종료", name: "이름", state: "상태", queue: "대기열", since: "경과", within: "{0}초 이내 {1}", none: "–",
     draining: "종료 준비 중: 새 통화를 받지 않음", starting: "시작 중",
     lost: "{0}부터 Cordboard 응답 없음: 화면의 수치는 이전 값입니다.",
     noQueues: "설정된 대기열이 없습니다.", noAgents: "설정된 상담원이 없습니다.",
@@ -107,6 +107,7 @@ function queueCard(queue) {
   const serviceLevel = figure(word("level"), percent(level.ratio), levelMood(level), goal);
   const title = element("h3", "", queue.name);
   if (!queue.open) title.append(" ", element("span", "badge", word("closed")));
+  if (queue.callbacks) title.append(" ", element("span", "badge", `${word("callbacks")} ${count(queue.callbacks)}`));
   return element("article", `card queue ${tone}`,
     title,
     element("div", "top",

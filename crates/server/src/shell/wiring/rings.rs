@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Engine, Notice};
+use engine::Notice;
 use mio::{Poll, Waker};
 use report::{Exposition, RingSeries};
 
@@ -11,7 +11,7 @@ use crate::inward::{Inward, Reply};
 use crate::outward::Outward;
 use crate::ring::{Consumer, Gauge, Producer, ring};
 use crate::start_error::StartError;
-use crate::threads::{self, INWARD_RING, Look, RING, distributor, media};
+use crate::threads::{self, INWARD_RING, RING, distributor, media};
 use crate::worker::Link;
 
 /// Orders of the shell that wait for a thread; one more is refused to whoever gives it.
@@ -51,7 +51,7 @@ impl Bells {
 pub(super) struct Producers {
     pub(super) engine_orders: Producer<threads::engine::Order>,
     pub(super) distributor_orders: Producer<distributor::Order>,
-    pub(super) looks: Producer<Look<Engine>>,
+    pub(super) engine_asks: Producer<threads::engine::Ask>,
     pub(super) asks: Producer<distributor::Ask>,
     pub(super) music: Producer<media::Piece>,
     pub(super) commands: Producer<distributor::Sent>,
@@ -76,7 +76,7 @@ pub(super) struct Consumers {
 /// What the engine's thread takes.
 pub(super) struct EngineEnds {
     pub(super) orders: Consumer<threads::engine::Order>,
-    pub(super) looks: Consumer<Look<Engine>>,
+    pub(super) asks: Consumer<threads::engine::Ask>,
     pub(super) events: Consumer<distributor::Told>,
     pub(super) media_events: Consumer<::media::Event>,
     pub(super) replies: Consumer<Reply>,
@@ -101,7 +101,7 @@ pub(super) fn rings(bells: &Bells) -> (Producers, Consumers) {
     let (engine, distributor) = (bells.engine.doorbell(), bells.distributor.doorbell());
     let engine_orders = ring(ORDERS, engine);
     let distributor_orders = ring(ORDERS, distributor);
-    let looks = ring(QUESTIONS, engine);
+    let engine_asks = ring(QUESTIONS, engine);
     let asks = ring(QUESTIONS, distributor);
     let music = ring(ORDERS, bells.media.doorbell());
     let commands = ring(RING, distributor);
@@ -115,7 +115,7 @@ pub(super) fn rings(bells: &Bells) -> (Producers, Consumers) {
     let producers = Producers {
         engine_orders: engine_orders.0,
         distributor_orders: distributor_orders.0,
-        looks: looks.0,
+        engine_asks: engine_asks.0,
         asks: asks.0,
         music: music.0,
         commands: commands.0,
@@ -130,7 +130,7 @@ pub(super) fn rings(bells: &Bells) -> (Producers, Consumers) {
     let consumers = Consumers {
         engine: EngineEnds {
             orders: engine_orders.1,
-            looks: looks.1,
+            asks: engine_asks.1,
             events: events.1,
             media_events: media_events.1,
             replies: replies.1,
