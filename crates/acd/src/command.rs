@@ -136,9 +136,9 @@ pub enum Command {
         /// Of what.
         lease: Lease,
     },
-    /// The agent is busy with something that the distributor did not give (a call of the agent's own).
-    /// Refused while a call rings or is in conversation; after-call work of calls ends. Work of other channels goes on,
-    /// and no more is offered.
+    /// The agent is busy with something that the distributor did not give (a call of the agent's own), until
+    /// [`Command::Release`]. After-call work of calls ends; whatever else is in hand goes on, a call that rings or is in
+    /// conversation too, and nothing more is offered. Refused only where it is so already.
     Occupy {
         /// Who.
         agent: AgentId,

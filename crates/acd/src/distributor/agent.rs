@@ -245,19 +245,18 @@ impl Distributor {
         let now = self.now;
         let slot = self.agent_slot(id)?;
         let AgentState { aside, ref works, .. } = self.agents[slot].state;
-        let is_occupied = matches!(aside, Aside::Occupied { .. });
-        let is_call = |work: &Work| work.channel == Channel::VOICE;
-        if is_occupied || works.iter().any(|work| is_call(work) && !work.is_after_call_work()) {
+        if let Aside::Occupied { .. } = aside {
             return Err(Refusal::WrongActivity(id));
         }
+        let is_wrap_up = |work: &Work| work.channel == Channel::VOICE && work.is_after_call_work();
         for number in 0..works.len() {
             let work = self.work(slot, number);
-            if is_call(&work) {
+            if is_wrap_up(&work) {
                 self.emit_after_call_work_ended(slot, work.interaction);
             }
         }
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
-            while agent.lay_down(now, is_call).is_some() {}
+            while agent.lay_down(now, is_wrap_up).is_some() {}
             agent.aside = Aside::Occupied { since: now, renewed: now };
         });
         Ok(())

@@ -1,11 +1,11 @@
 //! A name for each kind of event that the histories must reach.
 
 use acd::{
-    AbandonedDuring, CallbackEnd, CallbackMode, Change, Decision, DequeueCause, Event, Exit, HandlingEnd,
+    AbandonedDuring, Aside, CallbackEnd, CallbackMode, Change, Decision, DequeueCause, Event, Exit, HandlingEnd,
     Lease, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, Selection, StepCause, WantedEnd,
 };
 
-pub(crate) const ALL: [&str; 94] = [
+pub(crate) const ALL: [&str; 95] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -88,6 +88,7 @@ pub(crate) const ALL: [&str; 94] = [
     "interrupted",
     "resumed",
     "something beside the work in hand",
+    "a call of the agent's own beside the work in hand",
     "presence forced",
     "presence no longer forced",
     "after-call work started",
@@ -148,6 +149,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
         },
         Event::Interrupted { .. } => "interrupted",
         Event::Resumed { .. } => "resumed",
+        Event::AgentAside { aside: Aside::Occupied { .. }, .. } => "a call of the agent's own beside the work in hand",
         Event::AgentAside { .. } => "something beside the work in hand",
         Event::AgentForced { forced: Some(_), .. } => "presence forced",
         Event::AgentForced { forced: None, .. } => "presence no longer forced",

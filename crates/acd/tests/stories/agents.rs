@@ -1,7 +1,7 @@
 //! Presence is what the agent wants, activity what the system does with the agent.
 
 use acd::{
-    Activity, AgentId, Command, Event, InteractionId, Presence, ReasonCode, Refusal, RejectCause,
+    Activity, AgentId, Aside, Command, Event, InteractionId, Presence, ReasonCode, Refusal, RejectCause,
     Requirement, Settings,
 };
 
@@ -153,11 +153,68 @@ fn an_agent_on_a_call_of_the_agents_own_is_not_rung() {
     assert_eq!(world.rings(1), None);
     world.tell(Command::Release { agent: AgentId(1) });
     assert_eq!(world.rings(1), Some(1));
-    assert_eq!(
-        world.try_to(Command::Occupy { agent: AgentId(1) }),
-        Err(Refusal::WrongActivity(AgentId(1))),
-        "who is rung is not free for other things"
-    );
+}
+
+#[test]
+fn an_own_call_that_begins_during_a_conversation_keeps_the_agent_occupied_after_it() {
+    let mut world = World::with_queue();
+    world.queue(1, |queue| queue.after_call_work = seconds(10));
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.accept(1);
+    world.take_events();
+    world.tell(Command::Occupy { agent: AgentId(1) });
+    let beside = |event: &Event| matches!(event, Event::AgentAside { aside: Aside::Occupied { .. }, .. });
+    assert!(world.take_events().iter().any(beside), "it is told beside the conversation");
+    assert!(matches!(world.activity(1), Activity::Handling { .. }), "which stays in front");
+    let again = world.try_to(Command::Occupy { agent: AgentId(1) });
+    assert_eq!(again, Err(Refusal::WrongActivity(AgentId(1))));
+    world.call(2, 1);
+    world.finish(1);
+    assert!(matches!(world.activity(1), Activity::AfterCallWork { .. }), "of the conversation, as ever");
+    world.wait(seconds(11));
+    assert!(matches!(world.activity(1), Activity::Occupied { .. }));
+    assert_eq!(world.rings(1), None, "nobody is given to who speaks with somebody else");
+    world.tell(Command::Release { agent: AgentId(1) });
+    assert_eq!(world.rings(1), Some(2));
+}
+
+#[test]
+fn an_own_call_that_ends_during_a_conversation_leaves_nothing_behind() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.accept(1);
+    world.tell(Command::Occupy { agent: AgentId(1) });
+    world.wait(seconds(5));
+    world.tell(Command::Release { agent: AgentId(1) });
+    assert!(matches!(world.activity(1), Activity::Handling { .. }));
+    world.call(2, 1);
+    world.finish(1);
+    assert_eq!(world.rings(1), Some(2));
+}
+
+#[test]
+fn an_own_call_that_begins_while_the_phone_rings_outlasts_the_answer_and_the_miss() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.agent(2, &[]);
+    world.call(1, 1);
+    world.call(2, 1);
+    for agent in [1, 2] {
+        world.tell(Command::Occupy { agent: AgentId(agent) });
+        assert!(world.rings(agent).is_some(), "the phone rings on");
+    }
+    world.accept(1);
+    world.reject(2, RejectCause::NoAnswer);
+    world.finish(1);
+    world.wait(seconds(60));
+    for agent in [1, 2] {
+        assert!(matches!(world.activity(agent), Activity::Occupied { .. }));
+        assert_eq!(world.rings(agent), None);
+    }
+    world.tell(Command::Release { agent: AgentId(2) });
+    assert_eq!(world.rings(2), Some(2));
 }
 
 #[test]

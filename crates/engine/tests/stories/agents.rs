@@ -86,6 +86,34 @@ fn a_registration_lost_while_the_phone_rings_leaves_the_caller_waiting() {
 }
 
 #[test]
+fn an_own_call_that_begins_during_a_conversation_is_not_forgotten() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Answers(50));
+    world.register(phone, "agent1", 3_600);
+    let (first, second) = (world.peer("10.0.0.2", Manner::ByHand), world.peer("10.0.0.3", Manner::ByHand));
+    let session = world.call(first, "100");
+    world.run(1_000);
+    assert!(matches!(world.activity(1), Some(Activity::Handling { .. })));
+    world.call_of_account(phone, "agent1", "200", "");
+    world.run(1_000);
+    assert!(matches!(world.activity(1), Some(Activity::Handling { .. })), "which goes on");
+    world.bye(first, session);
+    world.run(1_000);
+    assert!(matches!(world.activity(1), Some(Activity::Occupied { .. })));
+    let session = world.call(second, "100");
+    world.run(30_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 1, "nobody is given to who speaks with somebody else");
+    world.cancel_of_account(phone, "agent1", "200");
+    world.run(1_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 2);
+    assert!(matches!(world.activity(1), Some(Activity::Handling { .. })));
+    world.bye(second, session);
+    world.run(40_000);
+    world.register(phone, "agent1", 0);
+    world.assert_nothing_left();
+}
+
+#[test]
 fn a_desktop_agent_is_not_logged_in_by_the_phone() {
     let mut world = World::new(Treatment::Ringback);
     let phone = world.registering_agent(1, Manner::Answers(50));

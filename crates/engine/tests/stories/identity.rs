@@ -67,41 +67,8 @@ fn an_account_asserts_nothing() {
     let mut world = World::with(Treatment::Ringback, settings, 1);
     let phone = world.agent(1, Manner::ByHand);
     let colleague = world.registering_agent(7, Manner::ByHand);
-    let identity = Identity { host: Some("cc.example.com".to_owned()), ..Identity::user("agent7") };
-    // The phone's own user agent answers no challenge, so the INVITE is written by hand.
-    let at = world.at(colleague);
-    let mut credentials = String::new();
-    for cseq in 1..=2 {
-        let text = format!(
-            "INVITE sip:100@cc.example.com SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKi{cseq}\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:{}@cc.example.com>;tag=2\r\nTo: <sip:100@cc.example.com>\r\n\
-             Call-ID: spoof\r\nCSeq: {cseq} INVITE\r\nContact: <sip:agent7@{at}>\r\n\
-             P-Asserted-Identity: <sip:president@cc.example.com>\r\n{credentials}Content-Length: 0\r\n\r\n",
-            identity.user
-        );
-        let flow = sip::Flow {
-            protocol: sip::Protocol::Udp,
-            local: crate::world::home(),
-            remote: at,
-            connection: None,
-        };
-        let request = sip::Message::parse(text.clone().into(), &sip::Limits::default()).unwrap();
-        world.engine.handle_datagram(world.now, flow, text.into());
-        world.run(1);
-        if cseq == 1 {
-            let sent =
-                world.wire.iter().rev().find(|(to, text)| *to == at && text.contains("INVITE")).unwrap();
-            let challenge =
-                sip::Message::parse(sent.1.clone().into(), &sip::Limits::default()).expect("a challenge");
-            let account = sip::digest::ClientAccount {
-                user: "agent7".to_owned(),
-                secret: sip::digest::Secret::Password("open sesame".to_owned()),
-                realm: None,
-            };
-            let answer = sip::digest::answer(&account, &request, &challenge, "0a4f113b", 1).unwrap();
-            credentials = format!("{}: {}\r\n", answer.name.as_str(), answer.value);
-        }
-    }
+    let president = "P-Asserted-Identity: <sip:president@cc.example.com>\r\n";
+    world.call_of_account(colleague, "agent7", "100", president);
     world.run(100);
     let (_, invite) = world.rung(phone);
     assert_eq!(invite.from.user, "agent7");

@@ -176,19 +176,20 @@ impl Naive {
 
     pub(super) fn occupy(&mut self, id: AgentId) -> Result<(), Refusal> {
         self.known(id)?;
-        let agent = &self.state.agents[&id];
-        let calls: Vec<Work> =
-            works(agent).into_iter().filter(|work| work.channel == Channel::VOICE).collect();
-        let has_other = calls.iter().any(|work| !matches!(work.stage, WorkStage::AfterCallWork { .. }));
-        if has_other || matches!(agent.aside, Aside::Occupied { .. }) {
+        let agent = self.state.agents[&id].clone();
+        if matches!(agent.aside, Aside::Occupied { .. }) {
             return Err(Refusal::WrongActivity(id));
         }
-        for work in calls {
-            self.say_after_call_work_ended(id, &work);
+        // Whoever picks up the phone has done with writing.
+        let ends = |work: &Work| {
+            work.channel == Channel::VOICE && matches!(work.stage, WorkStage::AfterCallWork { .. })
+        };
+        for work in works(&agent).iter().filter(|work| ends(work)) {
+            self.say_after_call_work_ended(id, work);
         }
         let since = self.state.now;
         self.change(id, true, |agent| {
-            keep(agent, since, |work| work.channel != Channel::VOICE);
+            keep(agent, since, |work| !ends(work));
             agent.aside = Aside::Occupied { since, renewed: since };
         });
         Ok(())
