@@ -3,8 +3,8 @@
 //! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it
 //! stands ([`several`] where it stands in more than one) and [`changing`] what people want of it while it waits; [`reservation`] joins them, [`ringing`] where several
 //! agents are rung for one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the
-//! interaction. [`queue`] and [`configure`] follow the configuration, [`deadline`] the time, [`reserve`] the
-//! overload, [`overflow`] who leaves by rule, [`callback`] keeps places for customers who hang up, [`lease`] what
+//! interaction. [`queue`] and [`configure`] follow the configuration, [`unstaffed`] who is there for each step,
+//! [`deadline`] the time, [`reserve`] the overload, [`overflow`] who leaves by rule, [`callback`] keeps places for customers who hang up, [`lease`] what
 //! ends unless it is renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two
 //! indexes make the choice cheap: [`waiting`] keeps who waits (and [`wanted`] who waits for agents by name), [`idle`]
 //! who is idle, the latter by [`profile`] where many agents share their skills.
@@ -32,6 +32,7 @@ mod reserve;
 mod ringing;
 mod selection;
 mod several;
+mod unstaffed;
 mod view;
 mod waiting;
 mod wanted;
@@ -307,7 +308,10 @@ impl Distributor {
     fn settle_staffing(&mut self) {
         let mut upset = sorted(std::mem::take(&mut self.unsettled.staffing));
         for &queue in &upset {
-            self.skip_unstaffed_steps(queue);
+            if let Some(slot) = self.queues.slot(queue) {
+                self.follow_unstaffed_steps(slot);
+                self.skip_unstaffed_steps(slot);
+            }
         }
         for queue in upset.drain(..) {
             if self.update_staffing(queue) {

@@ -100,7 +100,8 @@ pub fn check_state(state: &State) -> Result<(), Violation> {
 /// written down may have been changed by others. Costs one look at everything.
 pub(crate) fn check_bonds(state: &State) -> Result<(), Violation> {
     for (&id, queue) in &state.queues {
-        let is_sound = state.settings.check_queue(id, &queue.settings).is_ok();
+        let is_sound = state.settings.check_queue(id, &queue.settings).is_ok()
+            && queue.step_staffing.len() == queue.settings.steps_that_may_be_skipped();
         holds(is_sound, Violation::BoundExceeded)?;
     }
     for agent in state.agents.values() {
@@ -401,6 +402,22 @@ fn check_queues(state: &State) -> Result<(), Violation> {
         };
         let is_staffed = matches!(queue.staffing, Staffing::Staffed);
         holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(id)))?;
+        check_steps(state, id, queue)?;
+    }
+    Ok(())
+}
+
+/// Steps are known to be served or not, and nobody waits at one that is passed over.
+fn check_steps(state: &State, id: QueueId, queue: &QueueState) -> Result<(), Violation> {
+    for (step, staffing) in queue.step_staffing.iter().enumerate() {
+        let is_there = |agent: &AgentState| agent.presence.is_logged_in() && serves(queue, step, agent);
+        let is_staffed = *staffing == Staffing::Staffed;
+        holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(id)))?;
+    }
+    let waiting = state.interactions.iter().filter(|(_, of)| of.stage == Stage::Waiting);
+    for (&interaction, entry) in waiting.filter_map(|(id_of, of)| Some((id_of, of.entry(id)?))) {
+        let step = usize::from(entry.step);
+        holds(queue.past_unstaffed(step) == step, Violation::WrongStep(interaction))?;
     }
     Ok(())
 }
@@ -693,6 +710,15 @@ fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {
         if let (Staffing::Unstaffed { since }, Some(rule)) = (queue.staffing, queue.settings.nobody_logged_in)
         {
             expected.insert(Deadline::Grace(id), since + rule.grace);
+        }
+        for (staffing, step) in queue.step_staffing.iter().zip(0u8..) {
+            match staffing {
+                Staffing::Staffed | Staffing::Deserted { .. } => {}
+                Staffing::Unstaffed { since } => {
+                    let end = *since + queue.settings.unstaffed_grace;
+                    expected.insert(Deadline::Unstaffed(id, step), end);
+                }
+            }
         }
         let next = queue.settings.reserves.get(usize::from(queue.reserves_open));
         if let (Some(reserve), Some(entered)) = (next, first_entry(state, id)) {

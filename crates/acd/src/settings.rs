@@ -131,8 +131,12 @@ pub struct QueueSettings {
     pub requirement: Requirement,
     /// How that changes as the wait grows: at most [`STEPS_MAX`], `after` strictly rising.
     pub steps: Vec<Step>,
-    /// Whether a step that no logged-in agent could satisfy is passed over at once, if a later one is better.
+    /// Whether a step that no logged-in agent could satisfy is passed over, if a later one is better.
     pub skip_unstaffed_steps: bool,
+    /// For how long nobody must have been logged in for a step before it is passed over, so that a phone that registers
+    /// anew relaxes nothing. It counts for the step and not for each who waits: where it is over, whoever comes goes on
+    /// at once. Zero: no grace.
+    pub unstaffed_grace: Duration,
     /// Which of several idle agents takes the interaction.
     pub strategy: Strategy,
     /// Whom to prefer among the idle agents who could take an interaction: whoever meets the first comes before
@@ -193,6 +197,7 @@ impl Default for QueueSettings {
             requirement: Requirement::anyone(),
             steps: Vec::new(),
             skip_unstaffed_steps: true,
+            unstaffed_grace: Duration::ZERO,
             strategy: Strategy::LongestIdle(IdleClock::SinceHandled),
             prefer: Vec::new(),
             reserves: Vec::new(),
@@ -228,6 +233,12 @@ impl QueueSettings {
     pub(crate) fn reserve(&self, skills: &Skills) -> u8 {
         let met = self.reserves.iter().zip(1..).find(|(reserve, _)| reserve.requirement.is_met_by(skills));
         met.map_or(0, |(_, number)| number)
+    }
+
+    /// Of how many steps, the first requirement included, it is followed whether anybody serves them.
+    pub(crate) fn steps_that_may_be_skipped(&self) -> usize {
+        let is_followed = self.skip_unstaffed_steps && !self.steps.is_empty();
+        if is_followed { self.steps.len() + 1 } else { 0 }
     }
 
     /// How many reserves open when the first in line has waited so long.

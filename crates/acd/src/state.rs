@@ -51,6 +51,8 @@ pub struct QueueState {
     pub open: bool,
     /// Whether anybody who could serve it is logged in.
     pub staffing: Staffing,
+    /// The same for each step, the first requirement included: one that is deserted is passed over. Empty where none is.
+    pub step_staffing: Vec<Staffing>,
     /// Order number and id of the agent that round robin chose last.
     pub last_chosen: Option<(u32, AgentId)>,
     /// How many of its reserves are open.
@@ -64,6 +66,13 @@ pub struct QueueState {
 }
 
 impl QueueState {
+    /// The first step from `step` on that is not passed over; `step` itself where there is none.
+    pub(crate) fn past_unstaffed(&self, step: usize) -> usize {
+        let mut from_here = self.step_staffing.iter().skip(step);
+        let further = from_here.position(|staffing| !matches!(staffing, Staffing::Deserted { .. }));
+        further.map_or(step, |further| step + further)
+    }
+
     /// How whoever comes has to leave, because it is closed.
     pub(crate) fn exit_of_those_who_come(&self) -> Option<Exit> {
         self.settings.closed.filter(|_| !self.open).map(|rule| rule.exit)
@@ -79,17 +88,18 @@ impl QueueState {
     }
 }
 
-/// Whether a queue has agents.
+/// Whether a queue, or one of its steps, has agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Staffing {
-    /// Somebody is logged in who meets the requirement of some step.
+    /// Somebody is logged in who meets the requirement of some step (or of this one).
     Staffed,
     /// Nobody is.
     Unstaffed {
         /// From when.
         since: Instant,
     },
-    /// Nobody is, and [`crate::NobodyLoggedIn::grace`] is over: whoever comes leaves.
+    /// Nobody is, and the grace is over. Of a queue that is [`crate::NobodyLoggedIn::grace`]: whoever comes leaves; of a
+    /// step [`QueueSettings::unstaffed_grace`]: whoever is there goes on to the next that is not deserted.
     Deserted {
         /// From when nobody was.
         since: Instant,

@@ -34,6 +34,7 @@ impl Distributor {
         self.forget_overflows_seen(id);
         self.emit(Event::QueueDefined { queue: id });
         self.assign_agents(slot);
+        self.restart_unstaffed_steps(slot);
         self.restart_staffing(slot);
         Ok(())
     }
@@ -87,6 +88,7 @@ impl Distributor {
         queue.state.reserves_open = 0;
         self.fronts[slot.number() as usize] = Front::new(queue);
         self.assign_agents(slot);
+        self.restart_unstaffed_steps(slot);
         self.restart_staffing(slot);
         for spot in line {
             self.follow_new_rules(spot);
@@ -203,6 +205,7 @@ impl Distributor {
         let (spots, stay, freed) = self.empty_queue(slot);
         self.retire_agents(slot);
         self.stop_reserve_timer(slot);
+        self.stop_step_timers(slot);
         let queue = self.queues.remove(slot);
         self.want_order(queue.state.settings.strategy, false);
         if let Some(timer) = queue.grace_timer {

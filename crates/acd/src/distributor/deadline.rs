@@ -18,6 +18,8 @@ pub(crate) enum Deadline {
     Rest(InteractionId),
     Reservation(ReservationId),
     Widening(InteractionId),
+    /// The grace of a step that nobody serves.
+    Unstaffed(QueueId, u8),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     Wanted(InteractionId, QueueId),
@@ -130,6 +132,7 @@ impl Distributor {
                 self.reservations.by_id(reservation).is_some_and(|held| held.state.deadline == at)
             }
             Deadline::Widening(interaction) => self.widens_at(interaction) == Some(at),
+            Deadline::Unstaffed(queue, step) => self.unstaffed_end(queue, step) == Some(at),
             Deadline::Step(interaction, queue) => self.next_step(interaction, queue) == Some(at),
             Deadline::Reserve(queue) => {
                 self.queues.slot(queue).is_some_and(|slot| self.reserve_due(slot) == Some(at))
@@ -159,6 +162,7 @@ impl Distributor {
             Deadline::Widening(interaction) => self.widen(self.at(interaction)),
             Deadline::Rest(interaction) => self.end_rest(interaction),
             Deadline::CallbackEnd(interaction) => self.expire_callback(interaction),
+            Deadline::Unstaffed(queue, step) => self.pass_over(queue, step),
             Deadline::Step(interaction, queue) => {
                 let waiting = self.waiting_in(interaction, queue);
                 let (slot, nth) = waiting.expect("looked at by the caller");

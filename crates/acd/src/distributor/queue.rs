@@ -48,6 +48,8 @@ pub(crate) struct Queue {
     pub(crate) callbacks: BTreeSet<InteractionId>,
     /// Ends the grace of `nobody_logged_in`.
     pub(crate) grace_timer: Option<TimerId>,
+    /// End the grace of steps that nobody serves, by step as in [`QueueState::step_staffing`].
+    pub(crate) step_timers: Vec<Option<TimerId>>,
     /// Opens the next reserve, and when.
     pub(crate) reserve_timer: Option<(Instant, TimerId)>,
 }
@@ -77,6 +79,7 @@ impl Queue {
                 rules: 0,
                 open: true,
                 staffing: Staffing::Unstaffed { since: now },
+                step_staffing: Vec::new(),
                 last_chosen: None,
                 reserves_open: 0,
                 counters: Counters::default(),
@@ -96,6 +99,7 @@ impl Queue {
             handling: 0,
             callbacks: BTreeSet::new(),
             grace_timer: None,
+            step_timers: Vec::new(),
             reserve_timer: None,
         }
     }
@@ -138,17 +142,9 @@ impl Queue {
         let waited = now - entered;
         let by_time = self.state.settings.steps.iter().take_while(|step| step.after <= waited).count();
         let base = by_time.max(usize::from(from)).min(self.state.settings.steps.len());
-        let staffed = self.past_unstaffed(base);
+        let staffed = self.state.past_unstaffed(base);
         let step = u8::try_from(staffed).expect("there are at most STEPS_MAX steps");
         (step, if staffed == base { StepCause::Time } else { StepCause::Unstaffed })
-    }
-
-    /// The first step from `step` on that a logged-in agent could serve; `step` itself where there is none.
-    fn past_unstaffed(&self, step: usize) -> usize {
-        if !self.state.settings.skip_unstaffed_steps {
-            return step;
-        }
-        (step..self.staff.len()).find(|&later| self.staff[later] > 0).unwrap_or(step)
     }
 
     pub(crate) fn count_staff(&mut self, steps: u16, change: impl Fn(&mut u32)) {
@@ -179,23 +175,6 @@ impl Distributor {
             self.unsettled.overdue.extend(line.into_iter().map(|spot| (spot.place, id)));
         }
         Ok(())
-    }
-
-    /// Moves everybody on who waits at a step that no logged-in agent could serve.
-    pub(super) fn skip_unstaffed_steps(&mut self, id: QueueId) {
-        let Some(slot) = self.queues.slot(id) else { return };
-        let queue = &self.queues[slot];
-        let is_stuck = |step: usize| queue.past_unstaffed(step) != step;
-        if !(0..queue.staff.len()).any(|step| !queue.lines.entries[step].line.is_empty() && is_stuck(step)) {
-            return;
-        }
-        for Spot { place, nth } in self.line_of(slot) {
-            let interaction = self.at(place.interaction);
-            let step = usize::from(self.interactions[interaction].entry(nth).step);
-            if self.queues[slot].past_unstaffed(step) != step {
-                self.advance_step(interaction, nth);
-            }
-        }
     }
 
     /// Follows whether anybody is logged in for the queue. True where the queue has just been deserted.

@@ -99,6 +99,7 @@ impl Distributor {
         let mut queue = Queue::new(id, state.settings.clone(), self.now, self.settings.estimate);
         queue.state = state;
         let slot = self.add_queue(queue);
+        self.set_step_timers(slot);
         if let Some(end) = self.grace_end(id) {
             let alarm = Alarm::Single(end, Deadline::Grace(id));
             self.queues[slot].grace_timer = Some(self.deadlines.schedule(end, alarm));

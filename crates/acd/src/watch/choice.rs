@@ -288,6 +288,7 @@ impl Mirror {
                     rules: 0,
                     open: true,
                     staffing: Staffing::Unstaffed { since: now },
+                    step_staffing: Vec::new(),
                     last_chosen: None,
                     reserves_open: 0,
                     counters: Counters::default(),

@@ -360,14 +360,16 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
     );
     let times = (duration(6_000), wrap_up, back_offs(), ring());
     let who = (choice(), prefer(), reserves(), channel());
-    (shallow(), steps(), any::<bool>(), who, needs(), times, exits).prop_map(
-        |(requirement, steps, skip_unstaffed_steps, who, needs, times, exits)| {
+    let skips = (any::<bool>(), duration_or_zero(3_000));
+    (shallow(), steps(), skips, who, needs(), times, exits).prop_map(
+        |(requirement, steps, (skip_unstaffed_steps, unstaffed_grace), who, needs, times, exits)| {
             let (strategy, prefer, reserves, channel) = who;
             QueueSettings {
                 channel,
                 requirement,
                 steps,
                 skip_unstaffed_steps,
+                unstaffed_grace,
                 strategy,
                 prefer,
                 reserves: reserves.0,

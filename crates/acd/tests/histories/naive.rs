@@ -50,6 +50,7 @@ enum Due {
     Rest(InteractionId),
     Reservation(ReservationId),
     Widening(InteractionId),
+    Unstaffed(QueueId, usize),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     Wanted(InteractionId, QueueId),
@@ -261,6 +262,11 @@ impl Naive {
             {
                 all.insert((since + rule.grace, Due::Grace(id)));
             }
+            for (step, staffing) in queue.step_staffing.iter().enumerate() {
+                if let Staffing::Unstaffed { since } = *staffing {
+                    all.insert((since + queue.settings.unstaffed_grace, Due::Unstaffed(id, step)));
+                }
+            }
             let next = queue.settings.reserves.get(usize::from(queue.reserves_open));
             if let (Some(next), Some(first)) = (next, self.first_entry(id)) {
                 all.insert((first + next.after, Due::Reserve(id)));
@@ -289,6 +295,7 @@ impl Naive {
                 Phase::Ringing => self.fail(reservation, ReservationEnd::Expired),
                 Phase::Calling => self.fail_call(reservation, ReservationEnd::CallExpired),
             },
+            Due::Unstaffed(queue, step) => self.pass_over(queue, step),
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
             Due::Reserve(queue) => self.open_reserves(queue),
             Due::Wanted(interaction, queue) => {
@@ -440,12 +447,11 @@ impl Naive {
             .any(|agent| agent.presence != Presence::LoggedOut && meets(rules, step, &agent.settings.skills))
     }
 
+    /// A step for which nobody was logged in for the grace is passed over, unless all that come after are like that.
     fn past_unstaffed(&self, queue: QueueId, step: usize) -> usize {
-        let rules = &self.state.queues[&queue].settings;
-        if !rules.skip_unstaffed_steps || self.is_staffed(queue, step) {
-            return step;
-        }
-        (step..=rules.steps.len()).find(|&later| self.is_staffed(queue, later)).unwrap_or(step)
+        let steps = &self.state.queues[&queue].step_staffing;
+        let is_good = |later: &usize| !matches!(steps[*later], Staffing::Deserted { .. });
+        (step..steps.len()).find(is_good).unwrap_or(step)
     }
 
     fn step_now(&self, stand: Stand, from: u8) -> (u8, StepCause) {
@@ -479,6 +485,7 @@ impl Naive {
     fn settle(&mut self) {
         let queues: Vec<QueueId> = self.state.queues.keys().copied().collect();
         for &queue in &queues {
+            self.watch_steps(queue);
             for place in self.line(queue) {
                 let stand = (place.interaction, queue);
                 let step = usize::from(self.entry(stand).step);
@@ -501,6 +508,32 @@ impl Naive {
         self.close_reserves();
         self.join_all();
         self.tell_staff();
+    }
+
+    /// Of each step whether anybody is logged in who could serve it.
+    fn watch_steps(&mut self, queue: QueueId) {
+        let now = self.state.now;
+        for step in 0..self.state.queues[&queue].step_staffing.len() {
+            let is_staffed = self.is_staffed(queue, step);
+            let entry = self.state.queues.get_mut(&queue).expect("known to be here");
+            let was = entry.step_staffing[step];
+            entry.step_staffing[step] = match (is_staffed, was) {
+                (true, _) => Staffing::Staffed,
+                (false, Staffing::Staffed) if entry.settings.unstaffed_grace.is_zero() => {
+                    Staffing::Deserted { since: now }
+                }
+                (false, Staffing::Staffed) => Staffing::Unstaffed { since: now },
+                (false, Staffing::Unstaffed { .. } | Staffing::Deserted { .. }) => was,
+            };
+        }
+    }
+
+    /// The steps that became empty at one moment are passed over at one moment.
+    fn pass_over(&mut self, queue: QueueId, step: usize) {
+        let steps = &mut self.state.queues.get_mut(&queue).expect("known to be here").step_staffing;
+        let this = steps[step];
+        let Staffing::Unstaffed { since } = this else { panic!("grace without need") };
+        steps.iter_mut().filter(|other| **other == this).for_each(|of| *of = Staffing::Deserted { since });
     }
 
     fn watch_staffing(&mut self, queue: QueueId) {

@@ -78,6 +78,7 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             "step" => settings.steps.push(step(names, rest)?),
             "channel" => settings.channel = channel(rest)?,
             "patient" => settings.skip_unstaffed_steps = false,
+            "unstaffed-grace" => settings.unstaffed_grace = duration(rest)?,
             "strategy" => settings.strategy = strategy(rest)?,
             "ring" => settings.ring_timeout = duration(rest)?,
             "ring-several" => {
@@ -113,7 +114,7 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             "callback" => settings.callback = Some(callback(rest)?),
             "back-off" => back_off(&mut settings, rest)?,
             other => {
-                let known = "require, step, patient, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
+                let known = "require, step, patient, unstaffed-grace, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
                              max-wait, max-length, nobody, closed, overflow, callback, back-off";
                 return Err(format!("a queue has no `{other}`: {known}"));
             }

@@ -1,7 +1,8 @@
 //! Contact surplus and steps: who waits, how long for whom, and who goes first.
 
 use acd::{
-    AgentId, Change, Command, Event, InteractionId, QueueId, Request, Requirement, StepCause, StepEffect,
+    AgentId, Change, Command, Event, Exit, ExitId, InteractionId, QueueId, QueueSettings, ReasonCode, Request,
+    Requirement, StepCause, StepEffect,
 };
 use timing::Instant;
 
@@ -175,6 +176,99 @@ fn a_busy_specialist_is_waited_for_and_one_who_goes_home_is_not() {
     assert_eq!((world.waits_in(1), world.step_of(1)), (Some(1), 0));
     world.log_out(7);
     assert_eq!(world.rings(3), Some(1));
+}
+
+/// The same with a grace of 30 s for steps that nobody serves: Kim (7) for the first, Park (3) for the second.
+fn with_grace() -> World {
+    let mut world = World::new();
+    world.queue(1, grace_of_30_s);
+    world.agent(7, &[(BILLING, 8)]);
+    world.agent(3, &[(BILLING, 4)]);
+    world
+}
+
+fn grace_of_30_s(queue: &mut QueueSettings) {
+    queue.requirement = billing(7);
+    queue.steps = vec![step(600, billing(3), StepEffect::Replace)];
+    queue.unstaffed_grace = seconds(30);
+}
+
+#[test]
+fn a_phone_that_registers_anew_sends_nobody_to_a_later_step() {
+    let mut world = with_grace();
+    world.not_ready(7, 1);
+    world.call(1, 1);
+    world.call(2, 1);
+    for _ in 0..3 {
+        world.log_out(7);
+        world.wait(seconds(29));
+        world.call(3, 1);
+        assert_eq!([1, 2, 3].map(|call| world.step_of(call)), [0; 3]);
+        world.hang_up(3);
+        world.tell(Command::LogIn { agent: AgentId(7), not_ready: Some(ReasonCode(1)) });
+    }
+    assert_eq!(world.rings(3), None);
+    world.ready(7);
+    assert_eq!(world.rings(7), Some(1));
+}
+
+#[test]
+fn a_step_that_nobody_has_served_for_the_grace_is_passed_over_and_newcomers_do_not_wait_for_it() {
+    let mut world = with_grace();
+    world.not_ready(7, 1);
+    world.call(1, 1);
+    world.log_out(7);
+    world.wait(seconds(29));
+    world.call(2, 1);
+    world.wait(seconds(2));
+    assert_eq!((world.rings(3), world.step_of(2)), (Some(1), 1));
+    world.accept(3);
+    world.call(3, 1);
+    assert_eq!(world.step_of(3), 1);
+    world.log_in(7);
+    assert_eq!((world.rings(7), world.step_of(3)), (Some(2), 1), "nobody goes back");
+    world.call(4, 1);
+    assert_eq!(world.step_of(4), 0);
+}
+
+#[test]
+fn where_all_go_at_once_nobody_goes_on_to_a_step_that_nobody_serves_either() {
+    let mut world = World::new();
+    world.queue(1, grace_of_30_s);
+    world.agent(7, &[(BILLING, 8)]);
+    world.not_ready(7, 1);
+    world.call(1, 1);
+    world.log_out(7);
+    world.wait(seconds(60));
+    assert_eq!(world.step_of(1), 0);
+    world.agent(3, &[(BILLING, 4)]);
+    assert_eq!(world.rings(3), Some(1), "the first to come takes it");
+}
+
+#[test]
+fn new_rules_do_not_begin_a_grace_that_is_over() {
+    let mut world = World::new();
+    world.queue(1, grace_of_30_s);
+    world.agent(3, &[(BILLING, 4)]);
+    world.not_ready(3, 1);
+    world.call(1, 1);
+    assert_eq!(world.step_of(1), 0, "after a start phones have time to register");
+    world.wait(seconds(31));
+    assert_eq!(world.step_of(1), 1);
+    world.queue(1, |queue| {
+        grace_of_30_s(queue);
+        queue.steps[0].after = seconds(700);
+    });
+    assert_eq!(world.step_of(1), 1);
+    world.queue(1, |queue| {
+        grace_of_30_s(queue);
+        queue.unstaffed_grace = seconds(60);
+    });
+    assert_eq!(world.step_of(1), 0, "a longer one is waited for");
+    world.wait(seconds(30));
+    assert_eq!(world.step_of(1), 1, "from when the step was without anybody");
+    world.tell(Command::RemoveQueue { queue: QueueId(1), exit: Exit::Leave(ExitId(1)) });
+    assert_eq!(world.acd.poll_timeout(), None);
 }
 
 #[test]

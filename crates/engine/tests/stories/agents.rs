@@ -1,5 +1,7 @@
 //! Shifts that follow phones, and what a reload changes.
 
+use std::time::Duration;
+
 use acd::{Activity, AgentId, AgentSettings, Presence, QueueSettings};
 use engine::{AgentLine, LogIn, Notice, Reach, Treatment};
 
@@ -110,6 +112,48 @@ fn an_own_call_that_begins_during_a_conversation_is_not_forgotten() {
     world.bye(second, session);
     world.run(40_000);
     world.register(phone, "agent1", 0);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn the_only_phone_that_registers_anew_leaves_the_line_at_its_step() {
+    let mut world = World::new(Treatment::Ringback);
+    let step = acd::Step {
+        after: Duration::from_secs(600),
+        requirement: acd::Requirement::anyone(),
+        effect: acd::StepEffect::Add,
+    };
+    let billing = acd::SkillId(1);
+    world.define(
+        BILLING,
+        QueueSettings {
+            requirement: acd::Requirement::at_least(billing, 5),
+            steps: vec![step],
+            unstaffed_grace: Duration::from_secs(30),
+            ..QueueSettings::default()
+        },
+    );
+    let phone = world.registering_agent(1, Manner::Ignores);
+    let skilled = AgentSettings { skills: [(billing, 7)].into(), ..AgentSettings::default() };
+    world.reload(vec![acd::Command::DefineAgent { agent: AgentId(1), settings: Box::new(skilled) }]);
+    world.register(phone, "agent1", 3_600);
+    let helper = world.agent(2, Manner::Answers(50));
+    let (caller, other) = (world.peer("10.0.0.2", Manner::ByHand), world.peer("10.0.0.3", Manner::ByHand));
+    let sessions = [world.call(caller, "100"), world.call(other, "100")];
+    world.run(1_000);
+    world.register(phone, "agent1", 0);
+    world.run(1_000);
+    world.register(phone, "agent1", 3_600);
+    world.run(1_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 2, "rung again");
+    assert_eq!(world.sent("INVITE", world.at(helper)), 0);
+    assert!(world.distributor.first_in_line(BILLING, 9).iter().all(|waiting| waiting.step == 0));
+    world.register(phone, "agent1", 0);
+    world.run(31_000);
+    assert_eq!(world.sent("INVITE", world.at(helper)), 1, "who is gone for good is not waited for");
+    world.bye(caller, sessions[0]);
+    world.run(1_000);
+    world.bye(other, sessions[1]);
     world.assert_nothing_left();
 }
 

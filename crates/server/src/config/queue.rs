@@ -22,8 +22,10 @@ pub struct Queue {
     pub require: Option<String>,
     /// How that changes as the wait grows, `after` strictly rising.
     pub steps: Vec<Step>,
-    /// Whether a step that nobody logged in could satisfy is passed over at once.
+    /// Whether a step that nobody logged in could satisfy is passed over.
     pub skip_unstaffed_steps: bool,
+    /// For how long nobody must have been logged in for it.
+    pub unstaffed_grace: Duration,
     /// Who of several idle agents is chosen.
     pub strategy: Strategy,
     /// Whom of them to prefer: who meets the first, then who meets the second, and so on.
@@ -295,6 +297,7 @@ fn read_one(section: &mut Section<'_>) -> Queue {
         require: read_requirement(section, "require"),
         steps: read_steps(section),
         skip_unstaffed_steps: section.switch("skip_unstaffed_steps", true),
+        unstaffed_grace: section.duration("unstaffed_grace", "30s", "0s", "1h"),
         strategy: section.word("strategy", "longest-idle", &strategies),
         prefer: read_prefer(section),
         reserves,

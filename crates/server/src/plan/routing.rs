@@ -56,6 +56,7 @@ pub(super) fn queue(queue: &config::Queue, numbering: &mut Numbering) -> QueueSe
         requirement: requirement(queue.require.as_deref().unwrap_or_default(), numbering),
         steps,
         skip_unstaffed_steps: queue.skip_unstaffed_steps,
+        unstaffed_grace: queue.unstaffed_grace,
         strategy: strategy(queue),
         prefer: queue.prefer.iter().map(|text| requirement(text, numbering)).collect(),
         reserves,

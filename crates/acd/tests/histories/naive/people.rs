@@ -386,6 +386,7 @@ impl Naive {
             rules: 0,
             open: true,
             staffing: Staffing::Unstaffed { since: now },
+            step_staffing: Vec::new(),
             last_chosen: None,
             reserves_open: 0,
             counters: Counters::default(),
@@ -402,7 +403,8 @@ impl Naive {
         };
         entry.staffing = Staffing::Unstaffed { since };
         let grace_over = entry.settings.nobody_logged_in.is_some_and(|rule| since + rule.grace <= now);
-        let steps = entry.settings.steps.len();
+        self.restart_steps(id);
+        let steps = self.state.queues[&id].settings.steps.len();
         if (0..=steps).any(|step| self.is_staffed(id, step)) {
             self.state.queues.get_mut(&id).expect("known to be here").staffing = Staffing::Staffed;
         } else if grace_over {
@@ -423,6 +425,25 @@ impl Naive {
             self.widen((interaction, id));
         }
         Ok(())
+    }
+
+    /// By new rules a step that is empty was so since then if one of the same number was before.
+    fn restart_steps(&mut self, id: QueueId) {
+        let now = self.state.now;
+        let QueueState { settings, step_staffing: before, .. } = &self.state.queues[&id];
+        let grace = settings.unstaffed_grace;
+        let skips = settings.skip_unstaffed_steps && !settings.steps.is_empty();
+        let numbers = (0..=settings.steps.len()).filter(|_| skips);
+        let after = numbers.map(|step| {
+            let since = match before.get(step) {
+                _ if self.is_staffed(id, step) => return Staffing::Staffed,
+                Some(Staffing::Unstaffed { since } | Staffing::Deserted { since }) => *since,
+                Some(Staffing::Staffed) | None => now,
+            };
+            if since + grace > now { Staffing::Unstaffed { since } } else { Staffing::Deserted { since } }
+        });
+        let after = after.collect();
+        self.state.queues.get_mut(&id).expect("known to be here").step_staffing = after;
     }
 
     pub(super) fn set_open(&mut self, id: QueueId, open: bool) -> Result<(), Refusal> {
