@@ -386,7 +386,8 @@ pub struct EntryState {
     pub rules: u32,
     /// Reservations in this queue.
     pub attempts: u32,
-    /// The maximum wait is over, but its exit could not be used; tried again when the queue's rules change.
+    /// The maximum wait is over, but its exit could not be used; tried again when the queue's rules of waiting
+    /// change.
     pub overdue: bool,
     /// Bit n: the time of rule n in [`QueueSettings::overflows`] has come and it was looked at.
     pub overflows_seen: u8,

@@ -57,6 +57,9 @@ impl Distributor {
     fn change_queue(&mut self, slot: Slot<Queue>, settings: QueueSettings) {
         let id = self.queues[slot].id;
         self.emit(Event::QueueDefined { queue: id });
+        if self.queues[slot].state.settings.leaves_everybody_in_place(&settings) {
+            return self.change_in_place(slot, settings);
+        }
         let line = self.line_of(slot);
         for spot in &line {
             self.stop_waiting(self.at(spot.place.interaction), spot.nth);
@@ -73,6 +76,7 @@ impl Distributor {
         if self.queues[slot].state.settings.overflows != settings.overflows {
             self.forget_overflows_seen(id);
         }
+        let has_other_reserves = !self.queues[slot].state.settings.has_the_reserves_of(&settings);
         let steps = settings.steps.len() + 1;
         let queue = &mut self.queues[slot];
         queue.lines = super::waiting::LinesOfQueue::new(&settings);
@@ -85,7 +89,9 @@ impl Distributor {
         queue.state.settings = settings;
         self.number_rules(slot);
         let queue = &mut self.queues[slot];
-        queue.state.reserves_open = 0;
+        if has_other_reserves {
+            queue.state.reserves_open = 0;
+        }
         self.fronts[slot.number() as usize] = Front::new(queue);
         self.assign_agents(slot);
         self.restart_unstaffed_steps(slot);
@@ -96,6 +102,17 @@ impl Distributor {
         for interaction in rung {
             self.widen(interaction);
         }
+    }
+
+    /// Other rules that are looked up where they are needed: whatever the number of agents and of those who wait, nobody
+    /// is touched.
+    fn change_in_place(&mut self, slot: Slot<Queue>, settings: QueueSettings) {
+        let queue = &mut self.queues[slot];
+        queue.state.settings = settings;
+        self.fronts[slot.number() as usize].weigh(&queue.state.settings);
+        self.unsettled.staffing.push(queue.id);
+        self.restart_unstaffed_steps(slot);
+        self.restart_staffing(slot);
     }
 
     /// Other rules hold in a queue: whoever came to a step by those before comes to another when it waits again. The

@@ -102,21 +102,29 @@ pub(crate) struct Front {
 impl Front {
     /// Of a queue in which nobody waits.
     pub(crate) fn new(queue: &Queue) -> Front {
-        let settings = &queue.state.settings;
         let nobody = Place { key: 0, interaction: InteractionId(0) };
-        Front {
+        let mut front = Front {
             open: 0,
             has_own: false,
-            band: settings.band,
+            band: 0,
             reserves_open: queue.state.reserves_open,
             waiting: 0,
             heads: [nobody; STEPS_MAX + 1],
             nths: [Nth::FIRST; STEPS_MAX + 1],
-            objective: u64::try_from(settings.objective.as_micros()).unwrap_or(u64::MAX),
-            weight: settings.weight,
-            ratio: settings.ratio,
+            objective: 0,
+            weight: 0,
+            ratio: 0,
             asked: u32::try_from(queue.wanted.len()).expect("the bounds of requirements are u32"),
-        }
+        };
+        front.weigh(&queue.state.settings);
+        front
+    }
+
+    /// What selections weigh, by the rules of the queue.
+    pub(super) fn weigh(&mut self, settings: &QueueSettings) {
+        self.band = settings.band;
+        self.objective = u64::try_from(settings.objective.as_micros()).unwrap_or(u64::MAX);
+        (self.weight, self.ratio) = (settings.weight, settings.ratio);
     }
 
     /// When somebody who waits there is served, compared with all others.

@@ -296,8 +296,14 @@ impl Mirror {
                     estimator: Estimator::new(now, rules),
                 };
                 let entry = self.state.queues.entry(*queue).or_insert_with(fresh);
+                if !entry.settings.has_the_reserves_of(settings) {
+                    entry.reserves_open = 0;
+                }
+                let is_rung_so = entry.settings.leaves_everybody_in_place(settings);
                 entry.settings = (**settings).clone();
-                entry.reserves_open = 0;
+                if is_rung_so {
+                    return;
+                }
                 let rung = self.state.reservations.values().filter(|held| held.queue == *queue);
                 for held in rung {
                     let Some(contact) = self.state.interactions.get_mut(&held.interaction) else { continue };

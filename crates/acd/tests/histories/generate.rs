@@ -49,6 +49,8 @@ pub(crate) enum Op {
     Change(usize, Change),
     /// Renew the lease of one of the conversations.
     Renew(usize),
+    /// Change one part of the rules of a queue to what these say.
+    Adjust(QueueId, Part, Box<QueueSettings>),
     /// Extend (or end) the after-call work of one who has some.
     WrapUp(usize, Option<Duration>),
     /// Accept and reject a reservation that is probably over.
@@ -57,6 +59,73 @@ pub(crate) enum Op {
     Lag(Duration),
     NextDeadline,
     Restore,
+}
+
+/// A part of a queue's rules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    /// What it weighs against others.
+    Weights,
+    /// What a reservation and a conversation lead to.
+    Times,
+    /// Who leaves at entry or because nobody is there.
+    Doors,
+    Grace,
+    MaxWait,
+    Overflows,
+    Steps,
+    Reserves,
+    Ring,
+    Closed,
+    Strategy,
+}
+
+impl Part {
+    /// The rules with this part from others.
+    pub(crate) fn of(self, rules: &mut QueueSettings, from: QueueSettings) {
+        match self {
+            Part::Weights => {
+                (rules.band, rules.objective) = (from.band, from.objective);
+                (rules.weight, rules.ratio) = (from.weight, from.ratio);
+            }
+            Part::Times => {
+                (rules.ring_timeout, rules.back_offs) = (from.ring_timeout, from.back_offs);
+                rules.after_call_work = from.after_call_work;
+                rules.after_call_work_min = from.after_call_work_min;
+                rules.after_call_work_max = from.after_call_work_max;
+            }
+            Part::Doors => {
+                (rules.max_length, rules.nobody_logged_in) = (from.max_length, from.nobody_logged_in);
+                rules.callback = from.callback;
+            }
+            Part::Grace => rules.unstaffed_grace = from.unstaffed_grace,
+            Part::MaxWait => rules.max_wait = from.max_wait,
+            Part::Overflows => rules.overflows = from.overflows,
+            Part::Steps => rules.steps = from.steps,
+            Part::Reserves => {
+                (rules.reserves, rules.reserves_close) = (from.reserves, from.reserves_close);
+            }
+            Part::Ring => rules.ring = from.ring,
+            Part::Closed => rules.closed = from.closed,
+            Part::Strategy => rules.strategy = from.strategy,
+        }
+    }
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    prop_oneof![
+        2 => Just(Part::Weights),
+        2 => Just(Part::Times),
+        2 => Just(Part::Doors),
+        2 => Just(Part::Grace),
+        1 => Just(Part::MaxWait),
+        1 => Just(Part::Overflows),
+        1 => Just(Part::Steps),
+        1 => Just(Part::Reserves),
+        1 => Just(Part::Ring),
+        1 => Just(Part::Closed),
+        1 => Just(Part::Strategy),
+    ]
 }
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
@@ -144,7 +213,7 @@ fn interruptions() -> impl Strategy<Value = Interruptions> {
             all.allow(Channel(interrupted), Channel((interrupted + further) % CHANNELS))
         })
     };
-    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 8 => Just(all)]
+    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 12 => Just(all)]
 }
 
 fn capacity() -> impl Strategy<Value = Capacity> {
@@ -449,6 +518,8 @@ fn op() -> impl Strategy<Value = Op> {
         3 => any::<usize>().prop_map(Op::Return),
         4 => (any::<usize>(), change()).prop_map(|(pick, change)| Op::Change(pick, change)),
         5 => any::<usize>().prop_map(Op::Renew),
+        3 => (queue(), part(), queue_settings())
+            .prop_map(|(queue, part, from)| Op::Adjust(queue, part, Box::new(from))),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
         12 => duration(3_000).prop_map(Op::Wait),

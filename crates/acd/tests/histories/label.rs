@@ -149,7 +149,9 @@ pub(crate) fn of(event: &Event) -> &'static str {
         },
         Event::Interrupted { .. } => "interrupted",
         Event::Resumed { .. } => "resumed",
-        Event::AgentAside { aside: Aside::Occupied { .. }, .. } => "a call of the agent's own beside the work in hand",
+        Event::AgentAside { aside: Aside::Occupied { .. }, .. } => {
+            "a call of the agent's own beside the work in hand"
+        }
         Event::AgentAside { .. } => "something beside the work in hand",
         Event::AgentForced { forced: Some(_), .. } => "presence forced",
         Event::AgentForced { forced: None, .. } => "presence no longer forced",

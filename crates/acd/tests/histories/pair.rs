@@ -112,6 +112,14 @@ impl Pair {
                 let lease = self.handled(*pick).map(Lease::Handling);
                 self.maybe(lease.map(|lease| Command::Renew { lease }), tally)
             }
+            Op::Adjust(queue, part, from) => {
+                let command = self.naive.state.queues.get(queue).map(|before| {
+                    let mut settings = Box::new(before.settings.clone());
+                    part.of(&mut settings, (**from).clone());
+                    Command::DefineQueue { queue: *queue, settings }
+                });
+                self.maybe(command, tally)
+            }
             Op::WrapUp(pick, by) => {
                 let command = self.wrapping_up(*pick).map(|agent| match *by {
                     Some(by) => Command::ExtendAfterCallWork { agent, by },

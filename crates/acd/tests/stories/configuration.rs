@@ -2,7 +2,7 @@
 
 use acd::{
     AgentSettings, Change, Command, Event, Exit, ExitId, Fault, IdleClock, InteractionId, Invalid, MaxWait,
-    QueueId, QueueSettings, Refusal, Request, Requirement, Settings, SkillId, StepEffect, Strategy,
+    QueueId, QueueSettings, Refusal, RejectCause, Request, Requirement, Settings, SkillId, StepEffect, Strategy,
 };
 use std::time::Duration;
 
@@ -62,6 +62,48 @@ fn a_new_strategy_orders_those_who_are_idle_now() {
     });
     world.call(1, 1);
     assert_eq!(world.rings(2), Some(1));
+}
+
+#[test]
+fn rules_that_are_looked_up_when_needed_touch_nobody_who_waits() {
+    let mut world = World::new();
+    let rules = |queue: &mut QueueSettings| {
+        queue.requirement = Requirement::at_least(BILLING, 9);
+        queue.steps = vec![step(60, Requirement::anyone(), StepEffect::Add)];
+    };
+    world.queue(1, rules);
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.call(2, 1);
+    world.agent(2, &[(BILLING, 9)]);
+    assert_eq!((world.rings(1), world.rings(2), world.step_of(2)), (Some(1), Some(2), 1));
+    world.reject(2, RejectCause::Rejected);
+    world.take_events();
+    world.queue(1, |queue| {
+        rules(queue);
+        (queue.band, queue.weight, queue.objective) = (3, 200, seconds(10));
+        (queue.ring_timeout, queue.after_call_work) = (seconds(40), seconds(9));
+    });
+    assert_eq!(
+        world.take_events(),
+        [Event::QueueDefined { queue: QueueId(1) }],
+        "nobody goes to another step"
+    );
+    assert_eq!(world.step_of(2), 1);
+    world.queue(1, |queue| {
+        rules(queue);
+        queue.max_wait = Some(MaxWait { after: seconds(600), exit: Exit::Leave(ExitId(1)) });
+    });
+    assert_eq!(world.step_of(2), 0, "where the rules of waiting change the age decides anew");
+    world.queue(1, |queue| {
+        rules(queue);
+        queue.max_wait = Some(MaxWait { after: seconds(600), exit: Exit::Leave(ExitId(1)) });
+        queue.nobody_logged_in =
+            Some(acd::NobodyLoggedIn { grace: Duration::ZERO, exit: Exit::Leave(ExitId(2)) });
+    });
+    world.log_out(1);
+    world.log_out(2);
+    assert_eq!(world.left(), [(1, 2), (2, 2)], "the new rule counts from now on");
 }
 
 #[test]
@@ -285,7 +327,7 @@ fn who_is_rung_for_while_the_rules_change_waits_again_at_the_step_of_the_age_und
     relax_after_a_minute(&mut world);
     assert_eq!(world.rings(1), Some(1), "it rings on");
     world.take_events();
-    world.reject(1, acd::RejectCause::Busy);
+    world.reject(1, RejectCause::Busy);
     comes_to_the_first_step_and_relaxes_by_the_new_rules(world);
 }
 

@@ -182,7 +182,7 @@ fn an_exit_to_a_queue_that_does_not_exist_is_no_exit() {
     world.wait(seconds(20));
     assert_eq!(world.waits_in(1), Some(1));
     world.queue(9, |_| {});
-    world.queue(1, |queue| max_wait(queue, 10, Exit::Queue(QueueId(9))));
+    world.queue(1, |queue| max_wait(queue, 11, Exit::Queue(QueueId(9))));
     assert_eq!(world.waits_in(1), Some(9), "the changed rules are followed at once");
 }
 

@@ -262,11 +262,13 @@ fn new_rules_do_not_begin_a_grace_that_is_over() {
     assert_eq!(world.step_of(1), 1);
     world.queue(1, |queue| {
         grace_of_30_s(queue);
+        queue.steps[0].after = seconds(700);
         queue.unstaffed_grace = seconds(60);
     });
-    assert_eq!(world.step_of(1), 0, "a longer one is waited for");
+    world.call(2, 1);
+    assert_eq!((world.step_of(1), world.step_of(2)), (1, 0), "a longer one moves nobody back");
     world.wait(seconds(30));
-    assert_eq!(world.step_of(1), 1, "from when the step was without anybody");
+    assert_eq!(world.step_of(2), 1, "from when the step was without anybody");
     world.tell(Command::RemoveQueue { queue: QueueId(1), exit: Exit::Leave(ExitId(1)) });
     assert_eq!(world.acd.poll_timeout(), None);
 }

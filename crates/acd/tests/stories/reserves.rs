@@ -1,6 +1,8 @@
 //! Agents who are kept for an overload.
 
-use acd::{Command, Event, Invalid, QueueId, QueueSettings, Refusal, Requirement, Reserve, Settings};
+use acd::{
+    Command, Event, Exit, ExitId, Invalid, QueueId, QueueSettings, Refusal, Requirement, Reserve, Settings,
+};
 
 use crate::{BILLING, ENGLISH, World, seconds};
 
@@ -161,6 +163,28 @@ fn new_rules_begin_with_closed_reserves() {
     assert_eq!(world.rings(2), None);
     world.wait(seconds(11));
     assert_eq!(world.rings(2), Some(1));
+}
+
+#[test]
+fn reserves_that_are_open_stay_open_when_other_rules_change() {
+    let other_rules: [fn(&mut QueueSettings); 2] = [
+        |queue| queue.ring_timeout = seconds(20),
+        |queue| queue.max_wait = Some(acd::MaxWait { after: seconds(600), exit: Exit::Leave(ExitId(1)) }),
+    ];
+    for change in other_rules {
+        let mut world = world();
+        world.not_ready(2, 1);
+        world.not_ready(3, 1);
+        world.call(1, 1);
+        world.wait(seconds(40));
+        assert_eq!(changes(&mut world), [1]);
+        let mut settings = world.acd.state().queues[&QueueId(1)].settings.clone();
+        change(&mut settings);
+        world.tell(Command::DefineQueue { queue: QueueId(1), settings: Box::new(settings) });
+        assert!(changes(&mut world).is_empty());
+        world.ready(2);
+        assert_eq!(world.rings(2), Some(1));
+    }
 }
 
 #[test]

@@ -379,6 +379,10 @@ impl Naive {
             return Err(Refusal::TooManyQueues);
         }
         let line = self.line(id);
+        let before = self.state.queues.get(&id).map(|queue| queue.settings.clone());
+        let moves_people = before.as_ref().is_none_or(|before| what_moves(before) != what_moves(&settings));
+        let reserves = |of: &QueueSettings| (of.reserves.clone(), of.reserves_close);
+        let closes_reserves = before.is_none_or(|before| reserves(&before) != reserves(&settings));
         self.follow_new_overflows(id, &settings);
         let rules = self.state.settings.estimate;
         let entry = self.state.queues.entry(id).or_insert_with(|| QueueState {
@@ -394,9 +398,13 @@ impl Naive {
             estimator: Estimator::new(now, rules),
         });
         entry.settings = settings;
-        self.state.last_rules += 1;
-        entry.rules = self.state.last_rules;
-        entry.reserves_open = 0;
+        if moves_people {
+            self.state.last_rules += 1;
+            entry.rules = self.state.last_rules;
+        }
+        if closes_reserves {
+            entry.reserves_open = 0;
+        }
         let since = match entry.staffing {
             Staffing::Staffed => now,
             Staffing::Unstaffed { since } | Staffing::Deserted { since } => since,
@@ -412,6 +420,9 @@ impl Naive {
             self.deserted.insert(id);
         }
         self.say(Event::QueueDefined { queue: id });
+        if !moves_people {
+            return Ok(());
+        }
         for place in line {
             let stand = (place.interaction, id);
             self.take_new_rules(stand);
@@ -576,4 +587,20 @@ fn check_rules(settings: &QueueSettings) -> Result<(), Refusal> {
         return Err(Refusal::Invalid(acd::Invalid::NoCallback));
     }
     Ok(())
+}
+
+/// What says who may take an interaction, how many at once are asked, and when it moves on or out while it waits.
+#[expect(clippy::type_complexity, reason = "rules side by side")]
+fn what_moves(
+    of: &QueueSettings,
+) -> (
+    (Channel, &Requirement, &[acd::Step], bool),
+    (Strategy, &[Requirement], &[acd::Reserve], Option<Duration>),
+    (acd::Ring, Option<acd::MaxWait>, Option<acd::Closed>, &[acd::Overflow]),
+) {
+    (
+        (of.channel, &of.requirement, &of.steps, of.skip_unstaffed_steps),
+        (of.strategy, &of.prefer, &of.reserves, of.reserves_close),
+        (of.ring, of.max_wait, of.closed, &of.overflows),
+    )
 }
