@@ -18,6 +18,7 @@ mod configure;
 mod deadline;
 mod entry;
 mod estimating;
+mod exclusion;
 mod forced;
 mod idle;
 mod interaction;
@@ -128,6 +129,8 @@ struct Unsettled {
     forsaken: Vec<(Place, QueueId)>,
     /// Interactions that may have waited too long meanwhile.
     overdue: Vec<(Place, QueueId)>,
+    /// The same for those who are back in line, and must not be rung for again before that is looked at.
+    returned: Vec<(Place, QueueId)>,
     /// Queues with reserves where somebody has begun or ceased to wait.
     reserves: Vec<QueueId>,
     /// Queues whose working agents may have changed.
@@ -273,14 +276,17 @@ impl Distributor {
     }
 
     /// Brings the consequences of a change to rest, in this order: steps without agents are passed over, who wants
-    /// agents by name and has none gives up, whoever can be matched is, who has to leave leaves, and who is idle even
-    /// then is rung beside others.
+    /// agents by name and has none gives up, who is back in line and has waited too long leaves, whoever can be matched
+    /// is, who else has to leave leaves, and who is idle even then is rung beside others.
     fn settle(&mut self) {
         if !self.unsettled.staffing.is_empty() {
             self.settle_staffing();
         }
         if !self.unsettled.forsaken.is_empty() {
             self.settle_forsaken();
+        }
+        if !self.unsettled.returned.is_empty() {
+            self.settle_returned();
         }
         self.match_all();
         if !self.unsettled.deserted.is_empty() {
@@ -303,6 +309,18 @@ impl Distributor {
             self.settle_estimates();
         }
         debug_assert!(self.unsettled.is_empty(), "everything is settled");
+    }
+
+    fn settle_returned(&mut self) {
+        // Rules of overflow count who is idle.
+        for number in 0..self.unsettled.agents.len() {
+            self.enlist(self.unsettled.agents[number]);
+        }
+        let mut returned = sorted(std::mem::take(&mut self.unsettled.returned));
+        for (place, queue) in returned.drain(..) {
+            self.leave_if_overdue(place.interaction, queue);
+        }
+        self.unsettled.returned = returned;
     }
 
     fn settle_staffing(&mut self) {
@@ -356,6 +374,7 @@ impl Unsettled {
             && self.deserted.is_empty()
             && self.forsaken.is_empty()
             && self.overdue.is_empty()
+            && self.returned.is_empty()
             && self.reserves.is_empty()
             && self.estimates.is_empty()
     }

@@ -38,7 +38,8 @@ pub enum Event {
         /// Since arrival.
         age: Duration,
     },
-    /// A waiting interaction came to another step of its queue.
+    /// An interaction came to another step of its queue: while it waits, when it waits again, or when one of several agents
+    /// who are rung for it is rung no more.
     StepEntered {
         /// Which.
         interaction: InteractionId,

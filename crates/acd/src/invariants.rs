@@ -1,6 +1,7 @@
 //! What always holds, as code: tests and the simulator call [`check`] after every step. It makes everything anew
 //! from the plain state, so its cost grows with agents times queues and with all who wait.
 
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -369,7 +370,9 @@ fn check_work_conserved(state: &State) -> Result<(), Violation> {
             match (interaction.stage, rung.get(&id)) {
                 (Stage::Waiting, _) => (all.collect(), Violation::WorkNotConserved),
                 (Stage::Reserved { most, .. }, Some(rung)) if rung.agents < most.into() => {
-                    (rung.queues.clone(), Violation::RoomUnused)
+                    let mut joined = rung.queues.clone();
+                    joined.retain(|&queue| !is_time_to_look(state, interaction, queue));
+                    (joined, Violation::RoomUnused)
                 }
                 (Stage::Reserved { .. } | Stage::Resting { .. } | Stage::Handling { .. }, _) => continue,
             };
@@ -383,6 +386,12 @@ fn check_work_conserved(state: &State) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+fn is_time_to_look(state: &State, of: &InteractionState, queue: QueueId) -> bool {
+    of.entry(queue).is_none_or(|&EntryState { entered, overdue, overflows_seen, .. }| {
+        state.queues[&queue].is_time_to_look(entered, overdue, overflows_seen, state.now)
+    })
 }
 
 fn check_queues(state: &State) -> Result<(), Violation> {
@@ -402,22 +411,7 @@ fn check_queues(state: &State) -> Result<(), Violation> {
         };
         let is_staffed = matches!(queue.staffing, Staffing::Staffed);
         holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(id)))?;
-        check_steps(state, id, queue)?;
-    }
-    Ok(())
-}
-
-/// Steps are known to be served or not, and nobody waits at one that is passed over.
-fn check_steps(state: &State, id: QueueId, queue: &QueueState) -> Result<(), Violation> {
-    for (step, staffing) in queue.step_staffing.iter().enumerate() {
-        let is_there = |agent: &AgentState| agent.presence.is_logged_in() && serves(queue, step, agent);
-        let is_staffed = *staffing == Staffing::Staffed;
-        holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(id)))?;
-    }
-    let waiting = state.interactions.iter().filter(|(_, of)| of.stage == Stage::Waiting);
-    for (&interaction, entry) in waiting.filter_map(|(id_of, of)| Some((id_of, of.entry(id)?))) {
-        let step = usize::from(entry.step);
-        holds(queue.past_unstaffed(step) == step, Violation::WrongStep(interaction))?;
+        steps::check(state, id, queue)?;
     }
     Ok(())
 }
@@ -475,6 +469,9 @@ fn check_indexes(distributor: &Distributor, state: &State) -> Result<(), Violati
     holds(distributor.selecting as usize == selecting, Violation::StaleIndex(None))?;
     let members: u32 = distributor.profiles.all().map(|(_, profile)| profile.members).sum();
     holds(members as usize == state.agents.len(), Violation::StaleIndex(None))?;
+    let here = state.agents.values().filter(|agent| agent.presence.is_logged_in()).count();
+    let logged_in: u32 = distributor.profiles.all().map(|(_, profile)| profile.logged_in).sum();
+    holds(logged_in as usize == here, Violation::StaleIndex(None))?;
     for (slot, queue) in distributor.queues.iter() {
         let expected = expected_listing(state, queue.id);
         holds(Listing::of(distributor, slot) == expected, Violation::StaleIndex(Some(queue.id)))?;

@@ -473,7 +473,7 @@ impl Default for BackOffs {
 pub struct BackOff {
     /// How long the agent is offered nothing at all; zero: not at all.
     pub pause: Duration,
-    /// How long the agent is not offered this interaction; zero: not at all.
+    /// How long the agent is not offered this interaction, as long as somebody else could take it; zero: not at all.
     pub exclusion: Duration,
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::estimate::{Estimator, Promise};
+use crate::overflow::come_due;
 use crate::{
     Activity, AgentId, AgentSettings, Aside, AtClosing, CallbackRules, Channel, Channels, Counters, Exit,
     Forced, InteractionId, Interruption, Interruptions, Lease, Presence, QueueId, QueueSettings, Requirement,
@@ -71,6 +72,21 @@ impl QueueState {
         let mut from_here = self.step_staffing.iter().skip(step);
         let further = from_here.position(|staffing| !matches!(staffing, Staffing::Deserted { .. }));
         further.map_or(step, |further| step + further)
+    }
+
+    /// Whether something by which it may leave has to be looked at for an interaction that entered then, as soon as it is
+    /// in line: that the queue is closed, the maximum wait, or the time of a rule of overflow.
+    pub(crate) fn is_time_to_look(
+        &self,
+        entered: Instant,
+        overdue: bool,
+        overflows_seen: u8,
+        now: Instant,
+    ) -> bool {
+        let waited = now - entered;
+        self.exit_of_those_who_wait().is_some()
+            || self.settings.max_wait.is_some_and(|rule| rule.after <= waited && !overdue)
+            || come_due(&self.settings.overflows, waited) & !overflows_seen != 0
     }
 
     /// How whoever comes has to leave, because it is closed.

@@ -474,7 +474,8 @@ impl Distributor {
 
     /// Counts an agent into or out of the staff of all queues that the agent serves.
     pub(super) fn count_staff(&mut self, slot: Slot<Agent>, logged_in: bool) {
-        let profile = self.profiles.at(self.agents[slot].profile);
+        let profile = self.profiles.at_mut(self.agents[slot].profile);
+        profile.logged_in = if logged_in { profile.logged_in + 1 } else { profile.logged_in - 1 };
         for serves in &profile.serves {
             let queue = &mut self.queues[serves.queue];
             queue.count_staff(serves.steps, |staff| if logged_in { *staff += 1 } else { *staff -= 1 });

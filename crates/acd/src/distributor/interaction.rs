@@ -376,13 +376,8 @@ impl Distributor {
         }
         for nth in self.interactions[slot].standing {
             let interaction = &self.interactions[slot];
-            let (place, entry) = (interaction.place(), interaction.entry(nth));
-            let queue = entry.queue;
-            let rules = &self.queues[entry.queue_slot];
-            if entry.rules == rules.state.rules {
-                let (step, cause) = rules.step_at(entry.step, entry.entered, self.now);
-                self.enter_step(slot, nth, step, cause);
-            } else {
+            let (place, queue) = (interaction.place(), interaction.entry(nth).queue);
+            if !self.follow_age(slot, nth) {
                 self.take_new_rules(slot, nth);
             }
             self.start_waiting(slot, nth);
@@ -391,7 +386,7 @@ impl Distributor {
                 let queue = self.interactions[slot].entry(nth).queue_slot;
                 self.queues[queue].state.estimator.entered(self.now);
             }
-            self.unsettled.overdue.push((place, queue));
+            self.unsettled.returned.push((place, queue));
         }
         self.follow_callback(slot);
     }

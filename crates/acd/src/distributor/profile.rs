@@ -15,6 +15,8 @@ pub(crate) struct Profile {
     pub(crate) capacity: Capacity,
     /// Agents who have it.
     pub(crate) members: u32,
+    /// Of these, those who are logged in.
+    pub(crate) logged_in: u32,
     /// Of these, those who take work.
     pub(crate) working: u32,
     /// The queues with a step that these agents could serve, in no particular order. What agents note beside
@@ -61,6 +63,13 @@ impl Serves {
     }
 }
 
+impl Profile {
+    /// Whether its agents could serve a step of a queue.
+    pub(super) fn serves_step(&self, queue: Slot<Queue>, step: u8) -> bool {
+        self.serves.iter().any(|serves| serves.queue == queue && serves.step(step))
+    }
+}
+
 /// All profiles.
 #[derive(Clone, Debug)]
 pub(crate) struct Profiles {
@@ -98,7 +107,15 @@ impl Profiles {
             self.profiles[index as usize].members += 1;
             return (Slot::new(index), false);
         }
-        let profile = Profile { skills, capacity, members: 1, working: 0, serves: Vec::new(), pool: None };
+        let profile = Profile {
+            skills,
+            capacity,
+            members: 1,
+            logged_in: 0,
+            working: 0,
+            serves: Vec::new(),
+            pool: None,
+        };
         let index = match self.vacant.pop() {
             Some(index) => {
                 self.profiles[index as usize] = profile;

@@ -167,8 +167,12 @@ impl Distributor {
         if queue.open == open {
             return Ok(());
         }
+        let emptied = queue.exit_of_those_who_wait().is_some();
         queue.open = open;
         let empties = queue.exit_of_those_who_wait().is_some();
+        if emptied {
+            self.upset_ringing(slot);
+        }
         self.emit(Event::OpenChanged { queue: id, open });
         if empties {
             let line = self.line_of(slot);
@@ -256,6 +260,19 @@ impl Distributor {
             self.enter_step(slot, nth, step, cause);
             self.start_waiting(slot, nth);
         }
+    }
+
+    /// Brings an interaction that is in no line to the step of its age, where the rules are those by which it came to its
+    /// step; false where they are others.
+    pub(super) fn follow_age(&mut self, slot: Slot<Interaction>, nth: Nth) -> bool {
+        let entry = self.interactions[slot].entry(nth);
+        let queue = &self.queues[entry.queue_slot];
+        let has_same_rules = entry.rules == queue.state.rules;
+        if has_same_rules {
+            let (step, cause) = queue.step_at(entry.step, entry.entered, self.now);
+            self.enter_step(slot, nth, step, cause);
+        }
+        has_same_rules
     }
 
     /// Notes the step of an interaction that is in no line of that queue at the moment.

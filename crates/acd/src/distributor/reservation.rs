@@ -127,9 +127,7 @@ impl Distributor {
                 agent.back_off(now, now + back_off.pause);
             }
         });
-        if !back_off.exclusion.is_zero() {
-            self.exclude(slot, agent, now + back_off.exclusion);
-        }
+        self.exclude_after(slot, agent, back_off);
         self.go_on_without(slot, rung_in);
     }
 
@@ -223,7 +221,6 @@ impl Distributor {
         self.queues[queue_slot].handling -= 1;
         let exclusion = self.queues[queue_slot].state.settings.back_offs.rejected.exclusion;
         self.unanswered += 1;
-        let now = self.now;
         let interaction = &mut self.interactions[slot];
         interaction.stage = Stage::Waiting;
         // The queue may have been removed and defined anew since.
@@ -235,10 +232,10 @@ impl Distributor {
         });
         self.end_handling(self.who(agent), id, queue, since, HandlingEnd::Returned);
         self.offer(slot, Nth::FIRST, Some(queue));
-        if !exclusion.is_zero() {
-            self.exclude(slot, agent, now + exclusion);
-        }
+        self.exclude_after(slot, agent, BackOff { pause: Duration::ZERO, exclusion });
         self.wait_again(slot, queue);
+        // The conversation counts as wait, and was none: whoever is free may take it before its age is looked at.
+        self.unsettled.overdue.append(&mut self.unsettled.returned);
         Ok(())
     }
 

@@ -218,10 +218,27 @@ impl Distributor {
                 serves.step(interaction.entry(self.rung_by(rung)).step_in(queue))
                     && self.could_take(interaction, agent)
                     && !self.is_rung(rung, agent.id)
+                    && !self.is_time_to_look(rung)
             })?;
             Some(front.turn(spot_of(self.lines.key(first))))
         });
         firsts.min()
+    }
+
+    /// Whether nobody joins those who are rung, because something by which the interaction may leave has to be looked at
+    /// first: so the last of them bounds it, however many phones there are that nobody answers.
+    fn is_time_to_look(&self, slot: Slot<Interaction>) -> bool {
+        let Entry { queue_slot, entered, overdue, overflows_seen, .. } =
+            *self.interactions[slot].entry(self.rung_by(slot));
+        self.queues[queue_slot].state.is_time_to_look(entered, overdue, overflows_seen, self.now)
+    }
+
+    /// More may join again those who are rung by a queue.
+    pub(super) fn upset_ringing(&mut self, slot: Slot<Queue>) {
+        let front = &self.fronts[slot.number() as usize];
+        let standing = self.lines.iter(&self.queues[slot].lines.with_room);
+        let turns = standing.into_iter().map(|node| front.turn(spot_of(self.lines.key(node))));
+        self.unsettled.with_room.extend(turns);
     }
 
     /// Whether an agent is rung for an interaction.
@@ -232,7 +249,7 @@ impl Distributor {
     /// The agent to ring beside others, if there is room and one.
     fn choose_beside(&mut self, turn: Turn) -> Option<(Slot<Interaction>, Choice)> {
         let slot = self.interactions.slot(turn.place.interaction).filter(|&slot| self.has_room(slot))?;
-        if self.rung_by(slot) != turn.nth {
+        if self.rung_by(slot) != turn.nth || self.is_time_to_look(slot) {
             return None;
         }
         let choice =
@@ -325,11 +342,14 @@ impl Distributor {
     }
 
     /// An interaction has lost an agent who was rung for it: where that was the last one, it waits again; otherwise
-    /// there is room for another one.
+    /// there is room for another one, whom the step of its age admits.
     pub(super) fn go_on_without(&mut self, slot: Slot<Interaction>, rung_in: QueueId) {
         match self.interactions[slot].stage {
             Stage::Waiting => self.wait_again(slot, rung_in),
-            Stage::Reserved { .. } => self.stand_ringing(slot),
+            Stage::Reserved { .. } => {
+                self.follow_age(slot, self.rung_by(slot));
+                self.stand_ringing(slot);
+            }
             Stage::Resting { .. } | Stage::Handling { .. } => {
                 unreachable!("who is answered is rung for no more")
             }

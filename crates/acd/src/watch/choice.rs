@@ -5,6 +5,7 @@
 //! the events tell all.
 
 mod callbacks;
+mod excluded;
 mod order;
 mod turn;
 mod works;
@@ -22,9 +23,10 @@ use crate::state::{
     AgentState, EntryState, InteractionState, QueueState, ReservationState, Staffing, Stage, State,
 };
 use crate::{
-    Activity, AgentId, Aside, Change, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, Event, Exit,
-    HandlingEnd, InteractionId, Interruption, Presence, QueueId, QueueSettings, RejectCause, Requirement,
-    ReservationEnd, ReservationId, Selection, Settings, Strategy, Wanted, Work, WorkStage, Worked,
+    Activity, AgentId, Aside, BackOff, Change, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX,
+    Event, Exit, HandlingEnd, InteractionId, Interruption, Presence, QueueId, QueueSettings, RejectCause,
+    Requirement, ReservationEnd, ReservationId, Selection, Settings, Strategy, Wanted, Work, WorkStage,
+    Worked,
 };
 
 /// Checks every reservation of a step.
@@ -136,6 +138,7 @@ impl Mirror {
         let turn = turn_of(&self.state, chosen);
         let is_needed = |other: Entry| {
             let has_room = self.rung(other.0).is_some_and(|(rung, most)| rung < most);
+            let has_room = has_room && !self.may_have_to_leave(other);
             let is_before = turn_of(&self.state, other) < turn;
             self.fit(agent, other) == Fit::Yes
                 || (has_room && is_before && self.fit_beside(agent, other) == Fit::Yes)
@@ -279,40 +282,8 @@ impl Mirror {
 
     /// What no event tells.
     fn obey(&mut self, command: &Command) {
-        let now = self.state.now;
         match command {
-            Command::DefineQueue { queue, settings } => {
-                let rules = self.state.settings.estimate;
-                let fresh = || QueueState {
-                    settings: QueueSettings::default(),
-                    rules: 0,
-                    open: true,
-                    staffing: Staffing::Unstaffed { since: now },
-                    step_staffing: Vec::new(),
-                    last_chosen: None,
-                    reserves_open: 0,
-                    counters: Counters::default(),
-                    callback_window: true,
-                    estimator: Estimator::new(now, rules),
-                };
-                let entry = self.state.queues.entry(*queue).or_insert_with(fresh);
-                if !entry.settings.has_the_reserves_of(settings) {
-                    entry.reserves_open = 0;
-                }
-                let is_rung_so = entry.settings.leaves_everybody_in_place(settings);
-                entry.settings = (**settings).clone();
-                if is_rung_so {
-                    return;
-                }
-                let rung = self.state.reservations.values().filter(|held| held.queue == *queue);
-                for held in rung {
-                    let Some(contact) = self.state.interactions.get_mut(&held.interaction) else { continue };
-                    let ring = contact.ring(*queue, settings);
-                    if let Stage::Reserved { since, most } = &mut contact.stage {
-                        *most = ring.most_after(now - *since);
-                    }
-                }
-            }
+            Command::DefineQueue { queue, settings } => self.rules_given(*queue, settings),
             Command::RemoveQueue { queue, .. } => drop(self.state.queues.remove(queue)),
             Command::DefineAgent { agent, settings } => {
                 if let Some(state) = self.state.agents.get_mut(agent) {
@@ -357,6 +328,40 @@ impl Mirror {
             contact.requirement.clone_from(requirement);
         }
         Some(())
+    }
+
+    fn rules_given(&mut self, queue: QueueId, settings: &QueueSettings) {
+        let now = self.state.now;
+        let rules = self.state.settings.estimate;
+        let fresh = || QueueState {
+            settings: QueueSettings::default(),
+            rules: 0,
+            open: true,
+            staffing: Staffing::Unstaffed { since: now },
+            step_staffing: Vec::new(),
+            last_chosen: None,
+            reserves_open: 0,
+            counters: Counters::default(),
+            callback_window: true,
+            estimator: Estimator::new(now, rules),
+        };
+        let entry = self.state.queues.entry(queue).or_insert_with(fresh);
+        if !entry.settings.has_the_reserves_of(settings) {
+            entry.reserves_open = 0;
+        }
+        let is_rung_so = entry.settings.leaves_everybody_in_place(settings);
+        entry.settings = settings.clone();
+        if is_rung_so {
+            return;
+        }
+        let rung = self.state.reservations.values().filter(|held| held.queue == queue);
+        for held in rung {
+            let Some(contact) = self.state.interactions.get_mut(&held.interaction) else { continue };
+            let ring = contact.ring(queue, settings);
+            if let Stage::Reserved { since, most } = &mut contact.stage {
+                *most = ring.most_after(now - *since);
+            }
+        }
     }
 
     /// `None` where the event speaks of something that is not there.
@@ -570,7 +575,7 @@ impl Mirror {
             contact.stage = Stage::Waiting;
         }
         let rules = self.state.queues.get(&held.queue).map(|queue| queue.settings.back_offs.clone());
-        let exclusion = match cause {
+        let back_off = match cause {
             ReservationEnd::Accepted | ReservationEnd::Withdrawn => return Some(()),
             ReservationEnd::Cancelled
             | ReservationEnd::TakenByAnother
@@ -584,29 +589,15 @@ impl Mirror {
                 for contact in self.state.interactions.values_mut() {
                     contact.exclusions.retain(|_, until| *until > held.deadline);
                 }
-                rules?.no_answer.exclusion
+                rules?.no_answer
             }
-            ReservationEnd::Rejected(RejectCause::NoAnswer) => rules?.no_answer.exclusion,
-            ReservationEnd::Rejected(RejectCause::Busy) => rules?.busy.exclusion,
-            ReservationEnd::Rejected(RejectCause::Rejected) => rules?.rejected.exclusion,
-            ReservationEnd::Rejected(RejectCause::Unreachable) => rules?.unreachable.exclusion,
-            ReservationEnd::Rejected(RejectCause::NoResources) => rules?.no_resources.exclusion,
+            ReservationEnd::Rejected(RejectCause::NoAnswer) => rules?.no_answer,
+            ReservationEnd::Rejected(RejectCause::Busy) => rules?.busy,
+            ReservationEnd::Rejected(RejectCause::Rejected) => rules?.rejected,
+            ReservationEnd::Rejected(RejectCause::Unreachable) => rules?.unreachable,
+            ReservationEnd::Rejected(RejectCause::NoResources) => rules?.no_resources,
         };
-        self.exclude(held.interaction, held.agent, exclusion)
-    }
-
-    fn exclude(&mut self, id: InteractionId, agent: AgentId, lasts: Duration) -> Option<()> {
-        let (now, most) = (self.state.now, self.most_exclusions);
-        if lasts.is_zero() || most == 0 {
-            return Some(());
-        }
-        let exclusions = &mut self.contact(id)?.exclusions;
-        if exclusions.len() >= most {
-            let (_, first) = exclusions.iter().map(|(&agent, &until)| (until, agent)).min()?;
-            exclusions.remove(&first);
-        }
-        exclusions.insert(agent, now + lasts);
-        Some(())
+        self.exclude_after(held.interaction, held.agent, back_off)
     }
 
     /// Whoever has shares keeps account of the work for each queue.
@@ -625,7 +616,7 @@ impl Mirror {
         }
         let queue = self.contact(id)?.first().queue;
         let exclusion = self.state.queues.get(&queue)?.settings.back_offs.rejected.exclusion;
-        self.exclude(id, agent, exclusion)
+        self.exclude_after(id, agent, BackOff { pause: Duration::ZERO, exclusion })
     }
 
     fn agent_changed(

@@ -385,7 +385,8 @@ impl Ledger {
         step: u8,
         cause: StepCause,
     ) -> Result<(), Violation> {
-        self.expect(id, |stand| stand == Stand::Waiting)?;
+        // Where one of several phones has rung out it comes to the step of its age although others ring.
+        self.expect(id, |stand| [Stand::Waiting, Stand::Reserved].contains(&stand))?;
         let stay = self.stays[&id].visit(queue).ok_or(Violation::Lost(id))?;
         let waited = self.now - stay.entered;
         let rules = self.rules.get(&queue).ok_or(Violation::Lost(id))?;

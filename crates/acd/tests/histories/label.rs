@@ -1,11 +1,14 @@
 //! A name for each kind of event that the histories must reach.
 
 use acd::{
-    AbandonedDuring, Aside, CallbackEnd, CallbackMode, Change, Decision, DequeueCause, Event, Exit, HandlingEnd,
-    Lease, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, Selection, StepCause, WantedEnd,
+    AbandonedDuring, Aside, CallbackEnd, CallbackMode, Change, Decision, DequeueCause, Event, Exit,
+    HandlingEnd, Lease, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, Selection,
+    StepCause, WantedEnd,
 };
 
-pub(crate) const ALL: [&str; 95] = [
+use crate::pair::Tally;
+
+pub(crate) const ALL: [&str; 99] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -101,7 +104,23 @@ pub(crate) const ALL: [&str; 95] = [
     "reserves open",
     "reserves close",
     "queue opened or closed",
+    LEFT_AFTER_A_RING,
+    STEP_WHILE_RUNG,
+    THE_ONLY_AGENT_FAILED,
+    ALL_TRIED_IN_VAIN,
 ];
+
+/// What no event shows, so that the twin tells it.
+pub(crate) const LEFT_AFTER_A_RING: &str = "left, or told so, before anybody else was rung";
+pub(crate) const STEP_WHILE_RUNG: &str = "step by age while others are rung";
+pub(crate) const THE_ONLY_AGENT_FAILED: &str = "the only agent is not passed over";
+pub(crate) const ALL_TRIED_IN_VAIN: &str = "all were tried in vain and begin anew";
+
+/// How many events there were.
+pub(crate) fn events(tally: &Tally) -> u64 {
+    let told = [LEFT_AFTER_A_RING, STEP_WHILE_RUNG, THE_ONLY_AGENT_FAILED, ALL_TRIED_IN_VAIN];
+    tally.iter().filter(|(kind, _)| !told.contains(kind)).map(|(_, times)| times).sum()
+}
 
 pub(crate) fn of(event: &Event) -> &'static str {
     match event {

@@ -75,7 +75,7 @@ fn run(first: u64, events: u64) -> Tally {
         while total.load(Ordering::Relaxed) < events && !has_failed.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             let batch = batch(seed).inspect_err(|_| has_failed.store(true, Ordering::Relaxed));
-            total.fetch_add(batch.as_ref().map_or(0, |tally| tally.values().sum()), Ordering::Relaxed);
+            total.fetch_add(batch.as_ref().map_or(0, label::events), Ordering::Relaxed);
             batch?.into_iter().for_each(|(kind, times)| *tally.entry(kind).or_default() += times);
         }
         Ok::<Tally, String>(tally)
@@ -104,7 +104,7 @@ fn the_distributor_does_what_its_obvious_twin_does_from_the_fixed_seed() {
     });
     let rare: Vec<_> = label::ALL.map(times).into_iter().filter(|&(_, times)| times < OF_EACH_KIND).collect();
     assert!(rare.is_empty(), "too rare, so that the histories prove too little: {rare:?}");
-    let events: u64 = tally.values().sum();
+    let events = label::events(&tally);
     assert!(events >= EVENTS_FIXED, "only {events} events");
 }
 
@@ -117,7 +117,7 @@ fn the_distributor_does_what_its_obvious_twin_does_from_a_fresh_seed() {
     let wanted = number(EVENTS).unwrap_or(EVENTS_FRESH);
     // Far from where the fixed seeds and those of other runs are.
     let first = RandomState::new().hash_one(()) >> 1;
-    let events: u64 = run(first, wanted).values().sum();
+    let events = label::events(&run(first, wanted));
     println!("{events} events from the seeds {first} and following");
     assert!(events >= wanted, "only {events} events");
 }

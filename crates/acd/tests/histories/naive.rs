@@ -22,9 +22,9 @@ use acd::state::{
     State,
 };
 use acd::{
-    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, CHANNELS_MAX, CallbackEnd, Change,
-    Channel, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit, Fault,
-    Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Interruption, Lease, Otherwise,
+    AbandonedDuring, Activity, AgentId, AgentSettings, Aside, AtClosing, BackOff, CHANNELS_MAX, CallbackEnd,
+    Change, Channel, Command, Counters, Decision, DequeueCause, ELIGIBLE_MAX, ENTRIES_MAX, Event, Exit,
+    Fault, Forced, ForcedPresence, HandlingEnd, IdleClock, InteractionId, Interruption, Lease, Otherwise,
     OverflowCause, Presence, QueueId, QueueSettings, ReasonCode, Refusal, RejectCause, Request, Requirement,
     ReservationEnd, ReservationId, Selection, Settings, StepCause, StepEffect, Strategy, SupervisorId,
     Wanted, WantedEnd, Work, WorkStage, Worked, Works,
@@ -32,6 +32,7 @@ use acd::{
 use timing::Instant;
 use wanted::{asks_no_skills, is_wanted, until};
 
+use crate::label;
 use asked::skills_asked_for;
 use reserve::reserve;
 
@@ -66,6 +67,10 @@ pub(crate) struct Naive {
     /// Queues that the command in hand has deserted, and interactions to look at for their age.
     deserted: BTreeSet<QueueId>,
     overdue: BTreeSet<(Place, QueueId)>,
+    /// Those back in line, to be looked at before anybody is rung for them.
+    returned: BTreeSet<(Place, QueueId)>,
+    /// What was reached that no event shows.
+    pub(crate) reached: Vec<&'static str>,
     /// Whether it is looked at that a refused command has changed nothing, for which everything is copied.
     pub(crate) watches_refusals: bool,
 }
@@ -171,8 +176,9 @@ impl Naive {
             totals: Counters::default(),
             lots: acd::Lots::new(seed),
         };
-        let (deserted, overdue) = (BTreeSet::new(), BTreeSet::new());
-        Naive { state, events: Vec::new(), deserted, overdue, watches_refusals: true }
+        let (deserted, overdue, returned) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (events, reached) = (Vec::new(), Vec::new());
+        Naive { state, events, deserted, overdue, returned, reached, watches_refusals: true }
     }
 
     pub(crate) fn handle_command(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {
@@ -498,6 +504,13 @@ impl Naive {
             self.watch_staffing(queue);
         }
         self.free_the_forsaken();
+        for (place, queue) in std::mem::take(&mut self.returned) {
+            let before = self.events.len();
+            self.leave_if_too_old((place.interaction, queue));
+            if self.events.len() > before {
+                self.reached.push(label::LEFT_AFTER_A_RING);
+            }
+        }
         self.match_all();
         for queue in std::mem::take(&mut self.deserted) {
             self.empty_deserted(queue);

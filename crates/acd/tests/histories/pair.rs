@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use acd::state::{Phase, Stage, State};
 use acd::watch::{Input, Journal, Step, Watch};
 use acd::{
-    AgentId, Command, Distributor, Event, InteractionId, Lease, Refusal, RejectCause, ReservationId,
-    Settings, WorkStage, invariants,
+    AgentId, Command, Distributor, Event, InteractionId, Lease, QueueId, QueueSettings, Refusal, RejectCause,
+    ReservationId, Settings, WorkStage, invariants,
 };
 use proptest::prelude::*;
 use timing::Instant;
 
-use crate::generate::{History, Op};
+use crate::generate::{History, Op, Part};
 use crate::label;
 use crate::naive::Naive;
 
@@ -112,14 +112,7 @@ impl Pair {
                 let lease = self.handled(*pick).map(Lease::Handling);
                 self.maybe(lease.map(|lease| Command::Renew { lease }), tally)
             }
-            Op::Adjust(queue, part, from) => {
-                let command = self.naive.state.queues.get(queue).map(|before| {
-                    let mut settings = Box::new(before.settings.clone());
-                    part.of(&mut settings, (**from).clone());
-                    Command::DefineQueue { queue: *queue, settings }
-                });
-                self.maybe(command, tally)
-            }
+            Op::Adjust(queue, part, from) => self.maybe(self.adjusted(*queue, *part, from), tally),
             Op::WrapUp(pick, by) => {
                 let command = self.wrapping_up(*pick).map(|agent| match *by {
                     Some(by) => Command::ExtendAfterCallWork { agent, by },
@@ -155,6 +148,12 @@ impl Pair {
                 self.compare_everything()
             }
         }
+    }
+
+    fn adjusted(&self, queue: QueueId, part: Part, from: &QueueSettings) -> Option<Command> {
+        let mut settings = Box::new(self.naive.state.queues.get(&queue)?.settings.clone());
+        part.of(&mut settings, from.clone());
+        Some(Command::DefineQueue { queue, settings })
     }
 
     fn live(&self, pick: usize) -> Option<ReservationId> {
@@ -261,6 +260,9 @@ impl Pair {
         tally: &mut Tally,
     ) -> Result<(), TestCaseError> {
         let expected = std::mem::take(&mut self.naive.events);
+        for reached in self.naive.reached.drain(..) {
+            *tally.entry(reached).or_default() += 1;
+        }
         for event in &expected {
             *tally.entry(label::of(event)).or_default() += 1;
         }

@@ -249,6 +249,8 @@ fn every_conversation_has_a_lease_of_its_own() {
 #[test]
 fn who_declines_a_chat_is_left_alone_while_the_others_go_on() {
     let mut world = world(Settings::default(), 3);
+    world.define_agent(2, &[], |agent| agent.capacity = Capacity::default().with(CHAT, 1));
+    world.tell(Command::LogIn { agent: AgentId(2), not_ready: Some(ReasonCode(1)) });
     world.take(1, CHATS);
     world.call(2, CHATS);
     world.take_events();

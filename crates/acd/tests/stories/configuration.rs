@@ -2,7 +2,8 @@
 
 use acd::{
     AgentSettings, Change, Command, Event, Exit, ExitId, Fault, IdleClock, InteractionId, Invalid, MaxWait,
-    QueueId, QueueSettings, Refusal, RejectCause, Request, Requirement, Settings, SkillId, StepEffect, Strategy,
+    QueueId, QueueSettings, Refusal, RejectCause, Request, Requirement, Settings, SkillId, StepEffect,
+    Strategy,
 };
 use std::time::Duration;
 

@@ -74,7 +74,7 @@ fn who_is_being_offered_stays_until_that_has_failed() {
 }
 
 #[test]
-fn a_returned_caller_whose_time_is_over_still_gets_an_agent_who_is_free() {
+fn a_caller_whose_time_is_over_leaves_when_the_ring_has_failed_although_others_are_free() {
     let mut world = World::new();
     world.queue(1, |queue| max_wait(queue, 10, VOICEMAIL));
     world.agent(1, &[]);
@@ -82,7 +82,45 @@ fn a_returned_caller_whose_time_is_over_still_gets_an_agent_who_is_free() {
     world.wait(seconds(12));
     world.agent(2, &[]);
     world.reject(1, RejectCause::Busy);
-    assert_eq!((world.rings(2), world.left()), (Some(1), vec![]));
+    assert_eq!((world.rings(2), world.left()), (None, vec![(1, 5)]));
+}
+
+#[test]
+fn phones_that_nobody_answers_hold_a_caller_no_longer_than_the_ring_that_was_begun() {
+    let mut world = World::new();
+    world.queue(1, |queue| max_wait(queue, 60, VOICEMAIL));
+    (1..=20).for_each(|agent| world.agent(agent, &[]));
+    world.call(1, 1);
+    world.wait(seconds(59));
+    assert_eq!(world.left(), []);
+    world.wait(seconds(2));
+    assert_eq!(world.left(), [(1, 5)], "four rings of 15 s");
+}
+
+#[test]
+fn where_the_exit_cannot_be_used_the_phones_ring_on() {
+    let mut world = World::new();
+    world.queue(1, |queue| max_wait(queue, 10, Exit::Queue(QueueId(9))));
+    world.agent(1, &[]);
+    world.agent(2, &[]);
+    world.call(1, 1);
+    world.wait(seconds(16));
+    assert_eq!(world.rings(2), Some(1));
+}
+
+#[test]
+fn who_is_rung_for_when_the_queue_closes_leaves_when_that_has_failed_whoever_else_is_free() {
+    let mut world = World::new();
+    world.queue(1, |queue| {
+        queue.closed = Some(acd::Closed { waiting: acd::AtClosing::Leave, exit: VOICEMAIL });
+    });
+    world.agent(1, &[]);
+    world.agent(2, &[]);
+    world.call(1, 1);
+    world.tell(Command::SetOpen { queue: QueueId(1), open: false });
+    assert_eq!((world.rings(1), world.left()), (Some(1), vec![]));
+    world.reject(1, RejectCause::NoAnswer);
+    assert_eq!((world.rings(2), world.left()), (None, vec![(1, 5)]));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Contact surplus and steps: who waits, how long for whom, and who goes first.
 
 use acd::{
-    AgentId, Change, Command, Event, Exit, ExitId, InteractionId, QueueId, QueueSettings, ReasonCode, Request,
-    Requirement, StepCause, StepEffect,
+    AgentId, Change, Command, Event, Exit, ExitId, InteractionId, QueueId, QueueSettings, ReasonCode,
+    Request, Requirement, StepCause, StepEffect,
 };
 use timing::Instant;
 

@@ -2,10 +2,10 @@
 
 use acd::{
     AbandonedDuring, Activity, AgentId, Command, Event, HandlingEnd, InteractionId, Presence, QueueId,
-    ReasonCode, Refusal, RejectCause, ReservationEnd, ReservationId, Settings,
+    ReasonCode, Refusal, RejectCause, Requirement, ReservationEnd, ReservationId, Settings,
 };
 
-use crate::{World, seconds};
+use crate::{BILLING, World, seconds};
 
 #[test]
 fn a_call_is_offered_answered_and_finished_with_all_times_in_the_events() {
@@ -68,6 +68,8 @@ fn an_agent_is_not_offered_again_what_the_agent_has_just_declined() {
     let mut world = World::with_queue();
     world.agent(1, &[]);
     world.call(1, 1);
+    world.define_agent(2, &[], |_| {});
+    world.tell(Command::LogIn { agent: AgentId(2), not_ready: Some(ReasonCode(1)) });
     world.reject(1, RejectCause::Rejected);
     world.wait(seconds(6));
     assert!(world.is_available(1));
@@ -265,4 +267,88 @@ fn the_second_attempt_says_so() {
     world.reject(1, RejectCause::Busy);
     let again = |event: &Event| matches!(event, Event::Reserved { attempt: 2, agent: AgentId(2), .. });
     assert!(world.take_events().iter().any(again));
+}
+
+#[test]
+fn who_has_missed_the_only_one_who_could_take_it_is_not_overtaken() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.call(2, 1);
+    world.reject(1, RejectCause::NoAnswer);
+    world.wait(seconds(9));
+    assert_eq!(world.rings(1), None, "the agent is left alone for the back-off");
+    world.wait(seconds(2));
+    assert_eq!(world.rings(1), Some(1));
+    world.reject(1, RejectCause::NoAnswer);
+    world.wait(seconds(11));
+    world.reject(1, RejectCause::NoAnswer);
+    world.wait(seconds(60));
+    assert_eq!((world.rings(1), world.presence(1)), (None, Presence::NotReady(ReasonCode::MISSED)));
+}
+
+#[test]
+fn while_somebody_else_is_logged_in_who_missed_it_takes_the_next() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.agent(2, &[]);
+    world.not_ready(2, 1);
+    world.call(2, 1);
+    world.reject(1, RejectCause::NoAnswer);
+    world.wait(seconds(11));
+    assert_eq!(world.rings(1), Some(2), "the second may come back any moment");
+}
+
+#[test]
+fn where_all_have_missed_it_all_are_offered_it_again() {
+    let mut world = World::with_queue();
+    world.agent(1, &[]);
+    world.agent(2, &[]);
+    world.call(1, 1);
+    world.reject(1, RejectCause::NoAnswer);
+    assert_eq!(world.rings(2), Some(1));
+    world.wait(seconds(14));
+    assert_eq!(world.rings(1), None, "excluded, and there is nobody else in line");
+    world.reject(2, RejectCause::NoAnswer);
+    assert_eq!(world.rings(1), Some(1));
+    world.reject(1, RejectCause::NoAnswer);
+    world.wait(seconds(11));
+    assert!(world.rings(1).is_some() || world.rings(2).is_some());
+}
+
+#[test]
+fn who_could_take_it_is_asked_of_the_step_and_of_the_caller_s_own_requirement() {
+    let mut world = World::with_queue();
+    world.agent(1, &[(BILLING, 3)]);
+    world.agent(2, &[]);
+    world.not_ready(2, 1);
+    world.call_with(1, 1, 0, Some(Requirement::at_least(BILLING, 1)));
+    world.call(2, 1);
+    world.reject(1, RejectCause::NoAnswer);
+    world.wait(seconds(11));
+    assert_eq!(world.rings(1), Some(1), "agent 2 could not take it");
+    world.define_agent(2, &[(BILLING, 1)], |_| {});
+    world.reject(1, RejectCause::NoAnswer);
+    world.wait(seconds(11));
+    assert_eq!(world.rings(1), Some(2), "agent 2 could");
+}
+
+#[test]
+fn the_only_phone_that_refuses_by_itself_is_not_rung_without_end() {
+    let mut world = World::new();
+    world.queue(1, |queue| queue.back_offs.rejected.pause = seconds(0));
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.reject(1, RejectCause::Rejected);
+    assert_eq!(world.rings(1), None);
+    world.wait(seconds(4));
+    assert_eq!(world.rings(1), None);
+    world.wait(seconds(2));
+    assert_eq!(world.rings(1), Some(1));
+    world.accept(1);
+    world.give_back(1);
+    assert_eq!(world.rings(1), None);
+    world.wait(seconds(6));
+    assert_eq!(world.rings(1), Some(1));
 }

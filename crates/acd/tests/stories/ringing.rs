@@ -217,3 +217,82 @@ fn nobody_is_rung_by_a_number_that_cannot_be() {
         assert_eq!(refused, Err(Refusal::Invalid(Invalid::Ring(most))));
     }
 }
+
+/// Ten agents of whom nobody answers: two are rung at once, and whoever gives up is followed by the next.
+fn nobody_answers(change: impl FnOnce(&mut QueueSettings)) -> World {
+    let mut world = World::new();
+    world.queue(1, |queue| {
+        (queue.ring, queue.ring_timeout) = (Ring { most: 2, every: seconds(7) }, seconds(15));
+        change(queue);
+    });
+    (1..=10).for_each(|agent| world.agent(agent, &[(BILLING, 5)]));
+    world.call(1, 1);
+    world
+}
+
+#[test]
+fn nobody_joins_once_the_maximum_wait_is_over_so_that_the_last_ring_bounds_it() {
+    let after = seconds(40);
+    let mut world =
+        nobody_answers(|queue| queue.max_wait = Some(acd::MaxWait { after, exit: Exit::Leave(ExitId(5)) }));
+    world.wait(seconds(39));
+    assert_eq!(rung(&world, 1).len(), 2);
+    world.wait(seconds(10));
+    assert_eq!(rung(&world, 1).len(), 1, "who rang out is not followed");
+    world.agent(11, &[(BILLING, 5)]);
+    assert_eq!(rung(&world, 1).len(), 1, "not by who comes, either");
+    world.wait(seconds(6));
+    assert_eq!(world.left(), [(1, 5)], "15 s after the maximum wait at the latest");
+}
+
+#[test]
+fn a_rule_of_overflow_is_looked_at_when_the_last_has_failed_and_then_they_ring_on() {
+    let rule = acd::Overflow {
+        after: seconds(40),
+        when: vec![acd::Condition {
+            queue: None,
+            limit: acd::Limit::AtLeast,
+            measure: acd::Measure::Waiting(5),
+        }],
+        exit: Exit::Leave(ExitId(5)),
+    };
+    let mut world = nobody_answers(|queue| queue.overflows = vec![rule]);
+    world.wait(seconds(50));
+    assert_eq!(rung(&world, 1).len(), 1);
+    world.wait(seconds(20));
+    assert_eq!(
+        (rung(&world, 1).len(), world.left()),
+        (2, vec![]),
+        "it did not apply, and is not looked at again"
+    );
+}
+
+#[test]
+fn a_queue_that_closes_rings_nobody_more_and_one_that_opens_again_does() {
+    let mut world = nobody_answers(|queue| {
+        queue.closed = Some(acd::Closed { waiting: acd::AtClosing::Leave, exit: Exit::Leave(ExitId(5)) });
+    });
+    let set_open = |open| Command::SetOpen { queue: QueueId(1), open };
+    world.tell(set_open(false));
+    world.wait(seconds(10));
+    assert_eq!(rung(&world, 1).len(), 1);
+    world.tell(set_open(true));
+    assert_eq!(rung(&world, 1).len(), 2);
+    world.tell(set_open(false));
+    world.wait(seconds(16));
+    assert_eq!(world.left(), [(1, 5)]);
+}
+
+#[test]
+fn who_is_rung_for_by_several_comes_to_the_step_of_the_age_with_each_that_rings_out() {
+    let mut world = nobody_answers(|queue| {
+        queue.requirement = Requirement::at_least(BILLING, 5);
+        queue.steps = vec![step(20, Requirement::at_least(ENGLISH, 1), StepEffect::Replace)];
+    });
+    world.agent(11, &[(ENGLISH, 1)]);
+    assert_eq!(rung(&world, 1), [1]);
+    world.wait(seconds(16));
+    assert_eq!((rung(&world, 1), world.step_of(1)), (vec![2, 3], 0));
+    world.wait(seconds(7));
+    assert_eq!((rung(&world, 1), world.step_of(1)), (vec![3, 11], 1));
+}

@@ -195,6 +195,8 @@ fn an_agent_who_declined_the_first_takes_the_next_by_the_same_selection() {
     world.call(3, 2);
     world.finish(99);
     assert_eq!(world.rings(1), Some(2));
+    world.define_agent(2, &[], |_| {});
+    world.tell(Command::LogIn { agent: acd::AgentId(2), not_ready: Some(acd::ReasonCode(1)) });
     world.reject(1, acd::RejectCause::Rejected);
     world.wait(seconds(6));
     assert_eq!(world.rings(1), Some(3));

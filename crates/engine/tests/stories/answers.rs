@@ -188,7 +188,7 @@ fn a_pick_up_in_the_moment_of_expiry_sends_the_agent_away_and_the_caller_waits_o
     assert_eq!(world.sent("BYE", world.at(phone)), 1);
     assert_eq!(world.totals().answered, 0);
     // After the back-off of a missed call the same agent is rung again and takes it.
-    world.run(40_000);
+    world.run(15_000);
     world.heard(phone).into_iter().for_each(drop);
     assert_eq!(world.sent("INVITE", world.at(phone)), 2);
     world.cancel(caller, session);

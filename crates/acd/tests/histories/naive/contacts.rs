@@ -438,9 +438,19 @@ impl Naive {
         self.set_step(stand, step, StepCause::Changed);
     }
 
-    /// Unless somebody else is still rung for it.
+    /// Unless somebody else is still rung for it; then it comes to the step of its age all the same.
     pub(super) fn wait_again(&mut self, id: InteractionId, rung_in: QueueId) {
-        if !self.rung_for(id).is_empty() || self.ends_or_rests(id) {
+        if !self.rung_for(id).is_empty() {
+            let (stand, before) = ((id, self.ringing_queue(id)), self.events.len());
+            if self.entry(stand).rules == self.state.queues[&stand.1].rules {
+                self.advance(stand);
+            }
+            if self.events.len() > before {
+                self.reached.push(label::STEP_WHILE_RUNG);
+            }
+            return;
+        }
+        if self.ends_or_rests(id) {
             return;
         }
         let queues: Vec<QueueId> =
@@ -448,7 +458,7 @@ impl Naive {
         for queue in queues {
             self.go_on_by_the_rules((id, queue));
             self.promise_nothing_new((id, queue));
-            self.overdue.insert((self.place(id), queue));
+            self.returned.insert((self.place(id), queue));
             if queue != rung_in {
                 let now = self.state.now;
                 self.state.queues.get_mut(&queue).expect("known to be here").estimator.entered(now);
@@ -555,21 +565,47 @@ impl Naive {
                 };
             }
         });
-        let bound = self.state.settings.exclusions_max as usize;
-        let entry = self.contact(interaction);
-        if !back_off.exclusion.is_zero() && bound > 0 {
-            if entry.exclusions.len() == bound {
-                let soonest = *entry
-                    .exclusions
-                    .iter()
-                    .min_by_key(|&(&id, &until)| (until, id))
-                    .expect("known to be here")
-                    .0;
-                entry.exclusions.remove(&soonest);
-            }
-            entry.exclusions.insert(agent, now + back_off.exclusion);
-        }
+        self.exclude(interaction, agent, back_off);
         self.wait_again(interaction, queue);
+    }
+
+    /// Whom an offer was made to in vain is not offered the interaction for a while, as long as there is somebody else:
+    /// who is logged in, could take it and has not been tried in vain. Where there is nobody, all begin anew.
+    fn exclude(&mut self, id: InteractionId, agent: AgentId, BackOff { pause, exclusion }: BackOff) {
+        let (now, bound) = (self.state.now, self.state.settings.exclusions_max as usize);
+        let contact = &self.state.interactions[&id];
+        let could = |other: &AgentState| {
+            contact.entries.iter().any(|entry| {
+                let (rules, skills) = (&self.state.queues[&entry.queue].settings, &other.settings.skills);
+                other.presence != Presence::LoggedOut
+                    && other.settings.capacity.of(rules.channel) > 0
+                    && meets(rules, self.step_of((id, entry.queue)), skills)
+                    && contact.requirement.as_ref().is_none_or(|own| own.is_met_by(skills))
+            })
+        };
+        let is_by_name = contact.entries.iter().any(|entry| entry.wanted.is_some());
+        let mut others = self.state.agents.iter();
+        let mut lasts = exclusion;
+        if !is_by_name
+            && !others
+                .any(|(other, of)| *other != agent && !contact.exclusions.contains_key(other) && could(of))
+        {
+            lasts = if pause.is_zero() { exclusion.min(Duration::from_secs(5)) } else { Duration::ZERO };
+            if !contact.exclusions.is_empty() {
+                self.reached.push(label::ALL_TRIED_IN_VAIN);
+            }
+            self.contact(id).exclusions.clear();
+            self.reached.push(label::THE_ONLY_AGENT_FAILED);
+        }
+        let exclusions = &mut self.contact(id).exclusions;
+        if lasts.is_zero() || bound == 0 {
+            return;
+        }
+        if exclusions.len() == bound {
+            let soonest = exclusions.iter().map(|(&id, &until)| (until, id)).min().expect("known to be here");
+            exclusions.remove(&soonest.1);
+        }
+        exclusions.insert(agent, now + lasts);
     }
 
     pub(super) fn finish(&mut self, id: InteractionId, cause: HandlingEnd) -> Result<(), Refusal> {
@@ -620,15 +656,13 @@ impl Naive {
             waited: now - entry.first().entered,
             age: now - entry.arrived,
         });
-        let most = self.state.settings.exclusions_max;
         let entry = self.contact(id);
         entry.stage = Stage::Waiting;
         entry.entries[0].overdue = false;
-        if exclusion > Duration::ZERO && most > 0 {
-            // The answer has ended all the others.
-            entry.exclusions.insert(agent, now + exclusion);
-        }
+        self.exclude(id, agent, BackOff { pause: Duration::ZERO, exclusion });
         self.wait_again(id, queue);
+        // Who was cut off is not sent away where somebody is free.
+        self.overdue.append(&mut self.returned);
         Ok(())
     }
 

@@ -30,6 +30,17 @@ impl Naive {
         usize::from(self.entry(stand).step).min(self.state.queues[&stand.1].settings.steps.len())
     }
 
+    /// Whether a rule of its queue wants to look at it as soon as nobody is rung any more.
+    fn has_to_be_looked_at(&self, stand: Stand) -> bool {
+        let (entry, queue) = (self.entry(stand), &self.state.queues[&stand.1]);
+        let (rules, now) = (&queue.settings, self.state.now);
+        let has_closed = !queue.open && rules.closed.is_some_and(|rule| rule.waiting == AtClosing::Leave);
+        let is_too_old = rules.max_wait.is_some_and(|rule| entry.entered + rule.after <= now);
+        has_closed
+            || (is_too_old && !entry.overdue)
+            || overflow::times(rules, entry).into_iter().any(|at| at <= now)
+    }
+
     fn able_beside(&self, stand: Stand) -> Vec<AgentId> {
         let rung: Vec<AgentId> =
             self.rung_for(stand.0).iter().map(|held| self.state.reservations[held].agent).collect();
@@ -43,6 +54,7 @@ impl Naive {
             for (&id, entry) in &self.state.interactions {
                 if let Stage::Reserved { most, .. } = entry.stage
                     && self.rung_for(id).len() < usize::from(most)
+                    && !self.has_to_be_looked_at((id, self.ringing_queue(id)))
                 {
                     ringing.push((id, self.ringing_queue(id)));
                 }
