@@ -121,6 +121,11 @@ impl Channels {
         self.0 == 0
     }
 
+    /// One after another.
+    pub fn iter(self) -> impl Iterator<Item = Channel> {
+        Channels::each().filter(move |&channel| self.contains(channel))
+    }
+
     fn are_at_most_one(self) -> bool {
         self.0 & self.0.wrapping_sub(1) == 0
     }

@@ -209,7 +209,7 @@ impl Distributor {
     /// One agent; `None` where they are not defined, or leaving.
     pub fn agent_snapshot(&self, agent: AgentId) -> Option<AgentSnapshot> {
         let slot = self.agent_slot(agent).ok()?;
-        Some(view::agent(agent, &self.agents[slot].state))
+        Some(view::agent(self, agent, &self.agents[slot].state))
     }
 
     /// Who waits in a queue, first in line first, at most so many; nobody where the queue is not defined.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use timing::Instant;
 
 use crate::estimate::{Accuracy, Estimate, NoEstimate};
-use crate::{Activity, AgentId, Forced, InteractionId, Presence, QueueId, Works};
+use crate::{
+    Activity, AgentId, Capacity, Channel, Channels, Forced, InteractionId, Presence, QueueId, Works,
+};
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,10 +170,31 @@ pub struct AgentSnapshot {
     pub activity: Activity,
     /// All that is in hand.
     pub works: Works,
+    /// How much of each channel the agent takes at once.
+    pub capacity: Capacity,
+    /// The channels of which the agent could be offered something at this moment.
+    pub open: Channels,
     /// Interactions answered since log-in.
     pub handled: u32,
     /// [`crate::state::AgentState::occupancy`].
     pub occupancy: u32,
+}
+
+impl AgentSnapshot {
+    /// How many of a channel are in hand: rung for, in conversation, or being wrapped up.
+    pub fn used(&self, channel: Channel) -> u8 {
+        let of_it = self.works.iter().filter(|work| work.channel == channel).count();
+        u8::try_from(of_it).unwrap_or(u8::MAX)
+    }
+
+    /// How many more of a channel the agent could be offered at this moment.
+    pub fn free(&self, channel: Channel) -> u8 {
+        if self.open.contains(channel) {
+            self.capacity.of(channel).saturating_sub(self.used(channel))
+        } else {
+            0
+        }
+    }
 }
 
 /// One interaction that waits, as [`crate::Distributor::first_in_line`] shows it.

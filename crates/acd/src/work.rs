@@ -132,6 +132,14 @@ impl Work {
         self.interaction == interaction && self.is_handling()
     }
 
+    /// Whether it is a conversation that waits because the agent has taken work of another channel.
+    pub fn is_interrupted(&self) -> bool {
+        match self.stage {
+            WorkStage::Handling { interrupted, .. } => interrupted.since.is_some(),
+            WorkStage::Reserved { .. } | WorkStage::AfterCallWork { .. } => false,
+        }
+    }
+
     /// When its stage began.
     pub fn since(&self) -> Instant {
         match self.stage {
@@ -244,7 +252,7 @@ impl Works {
 
     /// The one that stands for all. Of the channel of what was answered last it is the conversation that began first;
     /// without any, the after-call work that began first. Where nothing is answered, it is what rings longest.
-    pub(crate) fn foreground(&self) -> Option<&Work> {
+    pub fn foreground(&self) -> Option<&Work> {
         if self.more.is_empty() {
             return self.first.as_ref();
         }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use acd::{Activity, AgentSnapshot, Presence, ReasonCode, SupervisorId};
-use report::AgentName;
+use acd::{Activity, AgentSnapshot, Presence, ReasonCode, SupervisorId, Work, WorkStage};
+use report::{AgentName, ChannelRow, WorkState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::words::seconds;
 use crate::{Problem, Words};
 
 /// An agent at one moment.
@@ -27,7 +28,8 @@ pub struct Agent {
     pub reason: Option<String>,
     /// Where the presence is not the agent's own wish: who forced it and why.
     pub forced: Option<Forced>,
-    /// What the system does with the agent.
+    /// What the system does with the agent: of several interactions in hand the one in the foreground, which is the first
+    /// of `works`.
     pub activity: ActivityName,
     /// When the activity began (RFC 3339).
     pub since: String,
@@ -35,14 +37,40 @@ pub struct Agent {
     pub since_seconds: f64,
     /// When the activity ends by itself, where it does.
     pub until: Option<String>,
-    /// The interaction in conversation or in after-call work.
-    pub interaction: Option<u64>,
+    /// All that is in hand, what is in the foreground first: the conversation of the channel answered last that began
+    /// first, else its after-call work, else what rings. The others in the order in which they came.
+    pub works: Vec<AgentWork>,
+    /// How much of each channel is in hand, and how much more could be.
+    pub channels: Vec<ChannelRow>,
     /// Interactions answered since log-in.
     pub handled: u32,
     /// The share of the time since log-in in conversation and after-call work, 0 to 1, as it was when the agent last
     /// became available: what the strategy `least-occupied` goes by.
     #[schema(example = 0.25)]
     pub occupancy: f64,
+}
+
+/// An interaction that an agent has in hand.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AgentWork {
+    /// Its number.
+    pub interaction: u64,
+    /// The queue that it came from.
+    #[schema(example = "billing")]
+    pub queue: String,
+    /// Of that queue.
+    #[schema(example = "voice")]
+    pub channel: String,
+    /// How far it is.
+    pub state: WorkState,
+    /// When that began (RFC 3339); of an interrupted conversation when the conversation began.
+    pub since: String,
+    /// How long ago that was.
+    pub since_seconds: f64,
+    /// When it ends by itself, where it does: after-call work.
+    pub until: Option<String>,
+    /// How much of the conversation it was interrupted by work of other channels, until now.
+    pub interrupted_seconds: f64,
 }
 
 /// A presence that a supervisor has given an agent.
@@ -127,15 +155,13 @@ impl Agent {
             Presence::LoggedOut | Presence::Ready => None,
             Presence::NotReady(reason) => Some(words.reason(reason)),
         };
-        let (activity, until, interaction) = match seen.activity {
-            Activity::Idle { .. } => (ActivityName::Idle, None, None),
-            Activity::Reserved { .. } => (ActivityName::Reserved, None, None),
-            Activity::Handling { interaction, .. } => (ActivityName::Handling, None, Some(interaction.0)),
-            Activity::AfterCallWork { interaction, until, .. } => {
-                (ActivityName::AfterCallWork, Some(until), Some(interaction.0))
-            }
-            Activity::BackingOff { until, .. } => (ActivityName::BackingOff, Some(until), None),
-            Activity::Occupied { .. } => (ActivityName::Occupied, None, None),
+        let (activity, until) = match seen.activity {
+            Activity::Idle { .. } => (ActivityName::Idle, None),
+            Activity::Reserved { .. } => (ActivityName::Reserved, None),
+            Activity::Handling { .. } => (ActivityName::Handling, None),
+            Activity::AfterCallWork { until, .. } => (ActivityName::AfterCallWork, Some(until)),
+            Activity::BackingOff { until, .. } => (ActivityName::BackingOff, Some(until)),
+            Activity::Occupied { .. } => (ActivityName::Occupied, None),
         };
         let since = seen.activity.since();
         Agent {
@@ -149,9 +175,30 @@ impl Agent {
             since: words.time(since),
             since_seconds: words.ago(since),
             until: until.map(|until| words.time(until)),
-            interaction,
+            works: report::works(seen).into_iter().map(|work| AgentWork::new(work, words)).collect(),
+            channels: ChannelRow::list(seen, words.names),
             handled: seen.handled,
             occupancy: f64::from(seen.occupancy) / 1_000_000.0,
+        }
+    }
+}
+
+impl AgentWork {
+    fn new(work: &Work, words: &Words<'_>) -> AgentWork {
+        let (until, interrupted) = match work.stage {
+            WorkStage::Reserved { .. } => (None, Duration::ZERO),
+            WorkStage::Handling { interrupted, .. } => (None, interrupted.until(words.now)),
+            WorkStage::AfterCallWork { until, .. } => (Some(until), Duration::ZERO),
+        };
+        AgentWork {
+            interaction: work.interaction.0,
+            queue: words.queue(work.queue),
+            channel: words.names.channel(work.channel),
+            state: WorkState::of(work),
+            since: words.time(work.since()),
+            since_seconds: words.ago(work.since()),
+            until: until.map(|until| words.time(until)),
+            interrupted_seconds: seconds(interrupted),
         }
     }
 }

@@ -21,7 +21,7 @@ mod why;
 mod wish;
 mod words;
 
-pub use agent::{ActivityName, Agent, Agents, Extension, Forced, PresenceName, PresenceWish};
+pub use agent::{ActivityName, Agent, AgentWork, Agents, Extension, Forced, PresenceName, PresenceWish};
 pub use callback::{Callback, CallbackWish};
 pub use change::{ChangeWish, Changed};
 pub use interaction::{

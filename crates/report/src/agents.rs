@@ -10,6 +10,7 @@ use timing::Instant;
 use crate::Names;
 use crate::exposition::Exposition;
 use crate::series::{Definition, Group, Registration};
+use crate::works::InHand;
 
 const OVERALL: Definition =
     Definition { name: "cordboard_agents_overall", help: "All agents, each counted once, by state." };
@@ -130,8 +131,6 @@ impl AgentState {
 /// One agent as far as figures need it.
 struct Agent {
     state: AgentState,
-    /// Of the interaction in hand.
-    queue: Option<QueueId>,
     /// A conversation that ended and whose after-call work did not.
     unfinished: Vec<Unfinished>,
 }
@@ -168,6 +167,7 @@ pub(crate) struct Agents {
     seconds: [Counter; AgentState::ALL.len()],
     occupancy: Gauge,
     not_ready: BTreeMap<String, (IntGauge, Registration)>,
+    in_hand: InHand,
     exposition: Exposition,
     _registration: Registration,
 }
@@ -186,6 +186,7 @@ impl Agents {
             seconds: AgentState::ALL.map(|state| group.seconds(SECONDS, &[("state", state.name())])),
             occupancy: group.real_gauge(OCCUPANCY, &[]),
             not_ready: BTreeMap::new(),
+            in_hand: InHand::new(exposition),
             exposition: exposition.clone(),
             _registration: group.register(exposition.registry()),
         }
@@ -197,25 +198,11 @@ impl Agents {
         let state = AgentState::of(presence, activity);
         let agent = self.agents.entry(id).or_insert_with(|| {
             self.counts[state.index()] += 1;
-            Agent { state, queue: None, unfinished: Vec::new() }
+            Agent { state, unfinished: Vec::new() }
         });
         self.counts[agent.state.index()] -= 1;
         self.counts[state.index()] += 1;
         agent.state = state;
-        match activity {
-            Activity::AfterCallWork { queue, .. } => agent.queue = Some(queue),
-            Activity::Reserved { .. } | Activity::Handling { .. } => {}
-            Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Occupied { .. } => {
-                agent.queue = None;
-            }
-        }
-    }
-
-    /// An agent works for this queue now.
-    pub(crate) fn serve(&mut self, id: AgentId, queue: QueueId) {
-        if let Some(agent) = self.agents.get_mut(&id) {
-            agent.queue = Some(queue);
-        }
     }
 
     /// An agent is defined no longer. Gives back the conversations whose handle time was not counted yet.
@@ -273,11 +260,6 @@ impl Agents {
         finished
     }
 
-    /// Whom each agent with work serves.
-    pub(crate) fn serving(&self) -> BTreeMap<AgentId, QueueId> {
-        self.agents.iter().filter_map(|(&id, agent)| Some((id, agent.queue?))).collect()
-    }
-
     /// Shows what was counted until now.
     pub(crate) fn flush(&mut self, now: Instant) {
         self.pass_time(now);
@@ -311,13 +293,15 @@ impl Agents {
             }
         }
         self.overall[AgentState::LoggedOut.index()].set(logged_out);
+        self.in_hand.set_snapshot(agents);
         for (reason, (gauge, _)) in &self.not_ready {
             gauge.set(not_ready.get(reason.as_str()).copied().unwrap_or(0));
         }
     }
 
-    /// Has a series for each reason, and for no other.
-    pub(crate) fn set_reasons(&mut self, names: &Names) {
+    /// Has a series for each reason and each channel, and for no other.
+    pub(crate) fn set_names(&mut self, names: &Names) {
+        self.in_hand.set_channels(names);
         let codes = names.reasons.keys().copied().chain([ReasonCode::MISSED]);
         let mut wanted: Vec<&str> = codes.map(|code| names.reason(code)).collect();
         wanted.push("other");

@@ -26,6 +26,7 @@ mod series;
 mod service_level;
 mod wait_histogram;
 mod wallboard;
+mod works;
 
 pub use agents::AgentState;
 pub use calls::CallReporter;
@@ -39,3 +40,4 @@ pub use queue::{QueueFigures, Tally};
 pub use reporter::{Figures, Reporter, Settings};
 pub use service_level::ServiceLevel;
 pub use wallboard::{AgentRow, QueueRow, ServiceLevelRow, Wallboard};
+pub use works::{ChannelRow, WorkRow, WorkState, works};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{AgentId, QueueId, ReasonCode, SkillId, SupervisorId};
+use acd::{AgentId, Channel, QueueId, ReasonCode, SkillId, SupervisorId};
 
 /// Names out of the configuration. Given at the start and at each reload; only what changed is touched.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Names {
     pub reasons: BTreeMap<ReasonCode, ReasonName>,
     /// Supervisors; never a label.
     pub supervisors: BTreeMap<SupervisorId, SupervisorName>,
+    /// Channels beside [`acd::Channel::VOICE`], which has its name without a configuration.
+    pub channels: BTreeMap<Channel, String>,
     /// Skills that an agent has or that something asks for; never a label.
     pub skills: BTreeMap<SkillId, String>,
 }
@@ -58,7 +60,19 @@ pub struct SupervisorName {
     pub name: String,
 }
 
+/// The name of the channel of calls.
+const VOICE: &str = "voice";
+
 impl Names {
+    /// The name of a channel; its number where the configuration has it no longer.
+    pub fn channel(&self, channel: Channel) -> String {
+        match self.channels.get(&channel) {
+            Some(name) => name.clone(),
+            None if channel == Channel::VOICE => VOICE.to_owned(),
+            None => format!("#{}", channel.0),
+        }
+    }
+
     /// The values of the label `queue`, each once: where two queues have the same name, the later one gets its
     /// number as well, so that neither is lost.
     pub(crate) fn queue_labels(&self) -> BTreeMap<QueueId, String> {

@@ -57,8 +57,6 @@ impl Default for Settings {
 pub struct Figures {
     /// Each queue that has a name.
     pub queues: BTreeMap<QueueId, QueueFigures>,
-    /// The queue whose interaction an agent has in hand, or is rung for.
-    pub serving: BTreeMap<AgentId, QueueId>,
     /// The variant of the service level that is shown.
     pub service_level: ServiceLevel,
     /// Of the day, over all agents: (talk + hold + after-call work) / (the same + idle).
@@ -152,7 +150,7 @@ impl Reporter {
         for (&id, label) in &labels {
             self.name_queue(id, label, names.queues[&id].threshold);
         }
-        self.agents.set_reasons(names);
+        self.agents.set_names(names);
         self.names = names.clone();
     }
 
@@ -167,8 +165,7 @@ impl Reporter {
             Event::OpenedToAll { queue, cause, .. } => {
                 self.with_series(queue, |series| series.wanted(WantedOutcome::of(cause)));
             }
-            Event::Reserved { agent, queue, ref decision, .. } => {
-                self.agents.serve(agent, queue);
+            Event::Reserved { queue, ref decision, .. } => {
                 if decision.beside == 0 {
                     self.with_series(queue, |series| series.ringing.inc());
                 }
@@ -176,8 +173,7 @@ impl Reporter {
             Event::ReservationEnded { queue, cause, lasted, left, .. } => {
                 self.with_series(queue, |series| series.end_reservation(cause, lasted, left));
             }
-            Event::Answered { interaction, queue, agent, waited, by_name, .. } => {
-                self.agents.serve(agent, queue);
+            Event::Answered { interaction, queue, waited, by_name, .. } => {
                 self.answered(queue, interaction, waited, by_name);
             }
             Event::Abandoned { interaction, queue, waited, .. } => {
@@ -264,10 +260,7 @@ impl Reporter {
     fn handle_callback(&mut self, event: &Event) {
         match *event {
             Event::CallbackTaken { interaction, queue, .. } => self.queue(queue).take_callback(interaction),
-            Event::CalledBack { interaction, queue, agent, .. } => {
-                self.agents.serve(agent, queue);
-                self.queue(queue).called_back(interaction);
-            }
+            Event::CalledBack { interaction, queue, .. } => self.queue(queue).called_back(interaction),
             Event::CallbackEnded { interaction, queue, cause, .. } => {
                 self.queue(queue).end_callback(interaction, cause);
             }
@@ -320,7 +313,6 @@ impl Reporter {
         let named = self.queues.iter().filter(|(_, queue)| queue.named);
         Figures {
             queues: named.map(|(&id, queue)| (id, queue.figures())).collect(),
-            serving: self.agents.serving(),
             service_level: self.settings.service_level,
             occupancy: self.agents.occupancy(),
         }

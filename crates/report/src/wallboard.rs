@@ -5,7 +5,9 @@ use serde::Serialize;
 use timing::Instant;
 use utoipa::ToSchema;
 
-use crate::{AgentState, EstimatedWait, EstimatedWaitError, Figures, Names, QueueName};
+use crate::{
+    AgentState, ChannelRow, EstimatedWait, EstimatedWaitError, Figures, Names, QueueName, WorkRow, works,
+};
 
 /// The state of the contact centre at one moment, with names. Counts are of the day.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -93,10 +95,15 @@ pub struct AgentRow {
     pub state: &'static str,
     /// Why not ready; said also while work is in hand.
     pub reason: Option<String>,
-    /// The queue of the interaction in hand.
+    /// The queue of the interaction that the state speaks of: the first of `works`.
     pub queue: Option<String>,
     /// Since the state began.
     pub since_seconds: f64,
+    /// All that is in hand, what is in the foreground first: that is what `state`, `queue` and `since_seconds` say. Most
+    /// agents have one at most.
+    pub works: Vec<WorkRow>,
+    /// How much of each channel is in hand, and how much more could be.
+    pub channels: Vec<ChannelRow>,
     /// Interactions answered since log-in.
     pub handled: u32,
 }
@@ -108,7 +115,7 @@ impl Wallboard {
             |queue: &QueueSnapshot| Some(queue_row(now, queue, names.queues.get(&queue.queue)?, figures));
         let mut queues: Vec<QueueRow> = snapshot.queues.iter().filter_map(queue).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
-        let agent = |agent: &AgentSnapshot| agent_row(now, agent, figures, names);
+        let agent = |agent: &AgentSnapshot| agent_row(now, agent, names);
         let mut agents: Vec<AgentRow> = snapshot.agents.iter().filter_map(agent).collect();
         agents.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Wallboard { queues, agents, occupancy: figures.occupancy }
@@ -166,21 +173,23 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
     }
 }
 
-fn agent_row(now: Instant, agent: &AgentSnapshot, figures: &Figures, names: &Names) -> Option<AgentRow> {
+fn agent_row(now: Instant, agent: &AgentSnapshot, names: &Names) -> Option<AgentRow> {
     let name = names.agents.get(&agent.agent)?;
     let reason = match agent.presence {
         Presence::NotReady(reason) => Some(names.reason_name(reason).to_owned()),
         Presence::LoggedOut | Presence::Ready => None,
     };
     let state = AgentState::of(agent.presence, agent.activity);
-    let queue = figures.serving.get(&agent.agent).and_then(|queue| names.queues.get(queue));
+    let works: Vec<WorkRow> = works(agent).into_iter().map(|work| WorkRow::new(work, now, names)).collect();
     Some(AgentRow {
         id: name.id.clone(),
         name: name.name.clone(),
         state: state.name(),
         reason,
-        queue: queue.map(|queue| queue.name.clone()),
+        queue: works.first().and_then(|work| work.queue.clone()),
         since_seconds: now.since(state.since(agent)).as_secs_f64(),
+        works,
+        channels: ChannelRow::list(agent, names),
         handled: agent.handled,
     })
 }

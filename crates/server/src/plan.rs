@@ -211,5 +211,8 @@ fn names(config: &Config, numbering: &mut Numbering) -> Names {
     });
     let supervisors = supervisors.collect();
     let skills = config.skills().into_iter().map(|name| (numbering.skill(&name), name)).collect();
-    Names { queues, agents, reasons, supervisors, skills }
+    let channels =
+        config.channels.iter().map(|channel| (numbering.channel(&channel.name), channel.name.clone()));
+    let channels = channels.collect();
+    Names { queues, agents, reasons, supervisors, channels, skills }
 }

@@ -42,7 +42,12 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     Snapshot {
         at,
         queues: distributor.queues.in_order().into_iter().map(queue_snapshot).collect(),
-        agents: distributor.agents.in_order().into_iter().map(|of| agent(of.id, &of.state)).collect(),
+        agents: distributor
+            .agents
+            .in_order()
+            .into_iter()
+            .map(|of| agent(distributor, of.id, &of.state))
+            .collect(),
         interactions: count(distributor.interactions.len()),
         totals: distributor.totals,
     }
@@ -61,10 +66,19 @@ fn first_entry(distributor: &Distributor, queue: &Queue) -> Option<Instant> {
     queue.lines.entries.iter().filter_map(|aging| first(&aging.line)).min()
 }
 
-pub(super) fn agent(agent: AgentId, state: &AgentState) -> AgentSnapshot {
-    let AgentState { presence, presence_since, forced, handled, occupancy, .. } = *state;
-    let (activity, works) = (state.activity(), state.works.clone());
-    AgentSnapshot { agent, presence, presence_since, forced, activity, works, handled, occupancy }
+pub(super) fn agent(distributor: &Distributor, agent: AgentId, state: &AgentState) -> AgentSnapshot {
+    AgentSnapshot {
+        agent,
+        presence: state.presence,
+        presence_since: state.presence_since,
+        forced: state.forced,
+        activity: state.activity(),
+        works: state.works.clone(),
+        capacity: state.settings.capacity,
+        open: state.open(&distributor.settings.interruptions).and(state.settings.capacity.channels()),
+        handled: state.handled,
+        occupancy: state.occupancy,
+    }
 }
 
 /// In one walk over the agents, whatever the number of queues.

@@ -5,6 +5,7 @@
 mod agents;
 mod answers;
 mod callbacks;
+mod capacity;
 mod changes;
 mod entries;
 mod exits;

@@ -41,15 +41,20 @@ pub(crate) struct Centre {
 impl Centre {
     /// Both queues defined so, and nobody there.
     pub(crate) fn new(queue: &QueueSettings) -> Centre {
-        let now = Instant::from_secs(1_000);
-        let exposition = Exposition::new("0.1.0");
-        let reporter = Reporter::new(&exposition, report::Settings::default(), &names(), now);
-        let distributor = Distributor::new(Settings::default());
-        let mut centre = Centre { now, distributor, reporter, exposition, reservations: BTreeMap::new() };
+        let mut centre = Centre::with(Settings::default(), &names());
         for id in [BILLING, TECHNICAL] {
             centre.apply(Command::DefineQueue { queue: id, settings: Box::new(queue.clone()) });
         }
         centre
+    }
+
+    /// No queues and nobody there.
+    pub(crate) fn with(settings: Settings, names: &Names) -> Centre {
+        let now = Instant::from_secs(1_000);
+        let exposition = Exposition::new("0.1.0");
+        let reporter = Reporter::new(&exposition, report::Settings::default(), names, now);
+        let distributor = Distributor::new(settings);
+        Centre { now, distributor, reporter, exposition, reservations: BTreeMap::new() }
     }
 
     pub(crate) fn apply(&mut self, command: Command) {

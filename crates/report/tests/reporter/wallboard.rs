@@ -4,7 +4,9 @@ use acd::{Command, QueueSettings, ReasonCode};
 use report::{ReasonName, Wallboard};
 use serde_json::json;
 
-use crate::centre::{BILLING, Centre, KIM, names, secs};
+use crate::centre::{BILLING, Centre, KIM, TECHNICAL, names, secs};
+
+const CHAT: acd::Channel = acd::Channel(1);
 
 fn board(centre: &mut Centre) -> Wallboard {
     let snapshot = centre.snapshot();
@@ -65,7 +67,8 @@ fn an_agent_on_a_break_is_shown_with_the_reason_and_without_a_queue() {
     assert_eq!(
         kim,
         json!({"id": "kim", "name": "Kim Minji", "state": "not_ready", "reason": "lunch", "queue": null,
-               "since_seconds": 0.0, "handled": 1})
+               "since_seconds": 0.0, "handled": 1, "works": [],
+               "channels": [{"channel": "voice", "capacity": 1, "used": 0, "free": 0}]})
     );
 }
 
@@ -101,5 +104,64 @@ fn an_empty_queue_is_shown_with_nulls_where_there_is_nothing_to_say() {
     assert_eq!(
         queue["service_level"],
         json!({"variant": "abandons_negative", "ratio": null, "target": 0.8, "within_seconds": 20.0})
+    );
+}
+
+#[test]
+fn an_agent_with_several_in_hand_is_shown_with_all_of_them_and_what_is_free() {
+    let settings = acd::Settings {
+        interruptions: acd::Interruptions::default().allow(CHAT, acd::Channel::VOICE),
+        ..acd::Settings::default()
+    };
+    let mut names = names();
+    names.channels.insert(CHAT, "chat".to_owned());
+    let mut centre = Centre::with(settings, &names);
+    centre.apply(Command::DefineQueue { queue: BILLING, settings: Box::default() });
+    let chats = QueueSettings { channel: CHAT, ..QueueSettings::default() };
+    centre.apply(Command::DefineQueue { queue: TECHNICAL, settings: Box::new(chats) });
+    let capacity = acd::Capacity::default().with(CHAT, 3);
+    let settings = Box::new(acd::AgentSettings { capacity, ..acd::AgentSettings::default() });
+    centre.apply(Command::DefineAgent { agent: KIM, settings });
+    centre.apply(Command::LogIn { agent: KIM, not_ready: None });
+    for (interaction, queue) in [(1, TECHNICAL), (2, TECHNICAL), (3, BILLING)] {
+        centre.enqueue(interaction, queue);
+        centre.accept(interaction);
+        centre.pass(secs(10));
+    }
+    let snapshot = centre.snapshot();
+    let board = Wallboard::new(centre.now, &snapshot, &centre.reporter.figures(), &names);
+    let kim = serde_json::to_value(&board.agents[0]).unwrap();
+    assert_eq!(
+        (&kim["state"], &kim["queue"], &kim["since_seconds"]),
+        (&json!("handling"), &json!("billing"), &json!(10.0))
+    );
+    let chat = |since: f64| json!({"queue": "technical", "channel": "chat", "state": "interrupted", "since_seconds": since});
+    let call = json!({"queue": "billing", "channel": "voice", "state": "handling", "since_seconds": 10.0});
+    assert_eq!(kim["works"], json!([call, chat(30.0), chat(20.0)]));
+    let channels = json!([
+        {"channel": "chat", "capacity": 3, "used": 2, "free": 0},
+        {"channel": "voice", "capacity": 1, "used": 1, "free": 0}
+    ]);
+    assert_eq!(kim["channels"], channels);
+    let scrape = centre.scrape();
+    let in_hand = |channel, state| {
+        scrape.value("cordboard_agent_interactions", &[("channel", channel), ("state", state)])
+    };
+    assert_eq!((in_hand("chat", "interrupted"), in_hand("chat", "handling")), (2.0, 0.0));
+    assert_eq!((in_hand("voice", "handling"), in_hand("voice", "after_call_work")), (1.0, 0.0));
+    let free = |centre: &Centre, channel| {
+        centre.scrape().value("cordboard_agent_places_free", &[("channel", channel)])
+    };
+    assert_eq!((free(&centre, "chat"), free(&centre, "voice")), (0.0, 0.0));
+    centre.finish(3);
+    centre.snapshot();
+    assert_eq!((free(&centre, "chat"), free(&centre, "voice")), (1.0, 1.0));
+    names.channels.clear();
+    centre.reporter.set_names(&names);
+    let gone = [("channel", "chat"), ("state", "handling")];
+    assert_eq!(
+        centre.scrape().find("cordboard_agent_interactions", &gone),
+        None,
+        "the channel is configured no longer"
     );
 }

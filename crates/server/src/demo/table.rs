@@ -168,6 +168,8 @@ mod tests {
             reason: None,
             queue: Some("technical".to_owned()),
             since_seconds: 59_999.0,
+            works: Vec::new(),
+            channels: Vec::new(),
             handled: 12_345,
         }];
         let queues = vec![row("billing"), row("sales"), row("technical")];

@@ -97,6 +97,7 @@ mod tests {
             "reserved",
             "handling",
             "after_call_work",
+            "interrupted",
             "backing_off",
             "occupied",
             "not_ready",

@@ -285,7 +285,12 @@ fn a_call_is_followed_from_the_ring_to_the_end_of_after_call_work_and_says_why_t
         (one["state"] == "talking").then_some(one)
     });
     assert_eq!((&talking["agent"], &talking["queue"]), (&json!("kim"), &json!("billing")));
-    assert_eq!(agent(&running, "kim")["interaction"], id);
+    let kim = agent(&running, "kim");
+    let work = &kim["works"][0];
+    assert_eq!((&work["interaction"], &work["state"]), (&json!(id), &json!("handling")), "{kim}");
+    assert_eq!((&work["queue"], &work["channel"]), (&json!("billing"), &json!("voice")));
+    let voice = json!({"channel": "voice", "capacity": 1, "used": 1, "free": 0});
+    assert_eq!(kim["channels"], json!([voice]));
     let why = &talking["attempts"][0]["why"];
     assert_eq!(
         (&why["strategy"], &why["eligible"], &why["next"]),

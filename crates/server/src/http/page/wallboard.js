@@ -12,7 +12,8 @@ const WORDS = {
     lost: "No answer from Cordboard since {0}: what you see is old.",
     noQueues: "No queue is configured.", noAgents: "No agent is configured.",
     idle: "Ready", backing_off: "Pausing", reserved: "Ringing", handling: "In conversation",
-    after_call_work: "After-call work", occupied: "Busy", not_ready: "Not ready", logged_out: "Logged out",
+    after_call_work: "After-call work", interrupted: "Interrupted", occupied: "Busy", not_ready: "Not ready", logged_out: "Logged out",
+    inHand: "In hand", channels: { voice: "Voice" },
     reasons: { missed: "missed calls", other: "other" },
   },
   ko: {
@@ -25,11 +26,14 @@ const WORDS = {
     lost: "{0}부터 Cordboard 응답 없음: 화면의 수치는 이전 값입니다.",
     noQueues: "설정된 대기열이 없습니다.", noAgents: "설정된 상담원이 없습니다.",
     idle: "통화 가능", backing_off: "일시 제외", reserved: "호출 중", handling: "상담 중",
-    after_call_work: "후처리", occupied: "다른 업무", not_ready: "이석", logged_out: "로그아웃",
+    after_call_work: "후처리", interrupted: "중단", occupied: "다른 업무", not_ready: "이석", logged_out: "로그아웃",
+    inHand: "동시 처리", channels: { voice: "음성" },
     reasons: { missed: "미응답", other: "기타" },
   },
 };
 const STATES = ["idle", "reserved", "handling", "after_call_work", "backing_off", "occupied", "not_ready", "logged_out"];
+/** What one of several interactions in hand can be. */
+const WORK_STATES = ["reserved", "handling", "interrupted", "after_call_work"];
 const REFRESH_MS = 1000;
 const PATIENCE_MS = 4000;
 
@@ -128,14 +132,38 @@ function atMost(estimate) {
   return word("atMost", duration(estimate.at_most_seconds));
 }
 
-function agentRow(agent) {
-  const dot = element("span", `dot ${STATES.includes(agent.state) ? agent.state : ""}`);
+/** The name of a channel: the product's own in the reader's language, the centre's as written. */
+function channelWord(channel) {
+  const own = WORDS[language].channels;
+  return Object.hasOwn(own, channel) ? own[channel] : channel;
+}
+
+function stateLine(state, note) {
+  const known = STATES.includes(state) || WORK_STATES.includes(state);
+  return element("div", "state", element("span", `dot ${known ? state : ""}`), element("span", "", word(state) + note));
+}
+
+/** Whoever has several interactions in hand has a row for each, what is in the foreground first. */
+function agentRows(agent, showsInHand) {
   const reason = agent.reason ? ` (${reasonWord(agent.reason)})` : "";
-  const state = element("div", "state", dot, element("span", "", word(agent.state) + reason));
+  const lines = agent.works.length > 1 ? agent.works : [agent];
   const name = element("th", "", agent.name);
-  name.scope = "row";
-  return element("tr", "", name, element("td", "", state), element("td", "", agent.queue ?? ""),
-    element("td", "", duration(agent.since_seconds)));
+  name.scope = lines.length > 1 ? "rowgroup" : "row";
+  const badges = agent.channels.map((one) =>
+    element("span", "badge", `${channelWord(one.channel)} ${count(one.used)}/${count(one.capacity)}`));
+  const inHand = element("td", "in-hand", ...badges.flatMap((badge) => [badge, " "]));
+  name.rowSpan = inHand.rowSpan = lines.length;
+  return lines.map((line, index) => element("tr", index < lines.length - 1 ? "and-more" : "",
+    ...(index ? [] : [name]),
+    element("td", "", stateLine(line.state, index ? "" : reason)),
+    element("td", "", line.queue ?? ""),
+    ...(showsInHand && !index ? [inHand] : []),
+    element("td", "", duration(line.since_seconds))));
+}
+
+/** Whether an agent could have several interactions in hand, or has. */
+function mayHaveSeveral(agent) {
+  return agent.works.length > 1 || agent.channels.reduce((all, one) => all + one.capacity, 0) > 1;
 }
 
 function total(key) {
@@ -190,7 +218,9 @@ function draw() {
   put("summary-title", word("summary"));
   put("queues-title", word("queues"));
   put("agents-title", word("agents"));
-  put("agents-head", ...["name", "state", "queue", "since"].map(heading));
+  const showsInHand = Boolean(board) && board.agents.some(mayHaveSeveral);
+  const columns = ["name", "state", "queue", ...(showsInHand ? ["inHand"] : []), "since"];
+  put("agents-head", ...columns.map(heading));
   if (!board) return;
   say("phase", board.phase === "serving" ? "" : word(board.phase));
   put("summary", ...summary());
@@ -198,7 +228,7 @@ function draw() {
   const counts = STATES.map((state) => [state, board.agents.filter((agent) => agent.state === state).length]);
   put("states", ...counts.filter(([, many]) => many).map(([state, many]) =>
     element("li", "", element("span", `dot ${state}`), word(state), element("b", "", many))));
-  put("agents", ...board.agents.map(agentRow));
+  put("agents", ...board.agents.flatMap((agent) => agentRows(agent, showsInHand)));
   document.getElementById("agents-table").hidden = !board.agents.length;
   document.getElementById("agents-none").hidden = Boolean(board.agents.length);
   say("agents-none", word("noAgents"));
