@@ -86,8 +86,13 @@ impl Plan {
     }
 
     /// The last agent is logged in by the API only.
-    pub(crate) fn of_the_desktop(mut self) -> Plan {
-        self.agents.last_mut().expect("there is one").push_str("log_in = \"desktop\"\n");
+    pub(crate) fn of_the_desktop(self) -> Plan {
+        self.who("log_in = \"desktop\"")
+    }
+
+    /// The last agent has this line as well.
+    pub(crate) fn who(mut self, line: &str) -> Plan {
+        self.agents.last_mut().expect("there is one").push_str(&format!("{line}\n"));
         self
     }
 

@@ -12,6 +12,7 @@ mod audio;
 mod baresip;
 mod callback;
 mod calls;
+mod capacity;
 mod changes;
 mod cordboard;
 mod crowd;
