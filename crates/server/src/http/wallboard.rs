@@ -17,7 +17,7 @@ pub(super) struct Board {
     phase: &'static str,
     /// Since the process started.
     uptime_seconds: f64,
-    /// Interactions in progress: waiting, ringing or in conversation.
+    /// Interactions in progress: waiting, to be called back, ringing or in conversation.
     calls: u32,
     /// Queues and agents.
     #[serde(flatten)]

@@ -174,9 +174,9 @@ function sum(key) {
   return count(total(key));
 }
 
-/** Callers, of whom one may wait in several queues. */
+/** Callers on the line, of whom one may wait in several queues. */
 function waiting() {
-  return count(Math.max(0, board.calls - total("in_progress")));
+  return count(Math.max(0, board.calls - total("in_progress") - total("callbacks")));
 }
 
 function summary() {
