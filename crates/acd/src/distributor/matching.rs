@@ -292,10 +292,15 @@ impl Distributor {
         interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
     }
 
-    /// The interaction whose turn it is, if it waits by that entry.
+    /// The interaction whose turn it is, if it waits by that entry, and has not gone on to a queue of another band since.
     fn whose(&self, turn: Turn) -> Option<Slot<Interaction>> {
         let slot = self.interactions.slot(turn.place.interaction)?;
-        (self.waits(slot) && self.interactions[slot].standing.contains(turn.nth)).then_some(slot)
+        let interaction = &self.interactions[slot];
+        if !self.waits(slot) || !interaction.standing.contains(turn.nth) {
+            return None;
+        }
+        let queue = interaction.entry(turn.nth).queue_slot;
+        (self.fronts[queue.number() as usize].band == turn.band).then_some(slot)
     }
 
     /// The agent for an interaction, if it waits and there is one.
