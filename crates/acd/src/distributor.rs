@@ -328,7 +328,6 @@ impl Distributor {
         for &queue in &upset {
             if let Some(slot) = self.queues.slot(queue) {
                 self.follow_unstaffed_steps(slot);
-                self.skip_unstaffed_steps(slot);
             }
         }
         for queue in upset.drain(..) {

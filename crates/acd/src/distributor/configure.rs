@@ -110,8 +110,8 @@ impl Distributor {
         let queue = &mut self.queues[slot];
         queue.state.settings = settings;
         self.fronts[slot.number() as usize].weigh(&queue.state.settings);
-        self.unsettled.staffing.push(queue.id);
         self.restart_unstaffed_steps(slot);
+        self.skip_unstaffed_steps(slot);
         self.restart_staffing(slot);
     }
 

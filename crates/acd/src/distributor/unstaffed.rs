@@ -20,8 +20,14 @@ impl Queue {
 }
 
 impl Distributor {
-    /// Follows for each step of a queue whether anybody is logged in for it.
+    /// Follows for each step of a queue whether anybody is logged in for it. Only where that changes, somebody may have to
+    /// go on to another step.
     pub(super) fn follow_unstaffed_steps(&mut self, slot: Slot<Queue>) {
+        let queue = &self.queues[slot];
+        let mut steps = queue.state.step_staffing.iter().zip(&queue.staff);
+        if steps.all(|(staffing, &staff)| (*staffing == Staffing::Staffed) == (staff > 0)) {
+            return;
+        }
         for step in 0..self.queues[slot].state.step_staffing.len() {
             let queue = &mut self.queues[slot];
             match (queue.staff[step] > 0, queue.state.step_staffing[step]) {
@@ -35,6 +41,7 @@ impl Distributor {
                 (false, Staffing::Staffed) => self.begin_grace_of_step(slot, step, self.now),
             }
         }
+        self.skip_unstaffed_steps(slot);
     }
 
     /// Nobody has been logged in for a step since then.
