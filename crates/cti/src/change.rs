@@ -120,7 +120,9 @@ impl ChangeWish {
             }
             Refusal::WrongStage(_) if state == InteractionState::ToCallBack => conflict(
                 format!("callback {id} rests and stands in no line: only its `priority` can be changed"),
-                format!("its `callback` says until when: see GET /api/v1/interactions/{id}"),
+                format!(
+                    "it rests until `rests_until` of GET /api/v1/interactions/{id}, or until its queue calls back again"
+                ),
             ),
             Refusal::WrongStage(_) | Refusal::UnknownInteraction(_) => conflict(
                 format!("interaction {id} does not wait any more: its state is `{}`", state.name()),

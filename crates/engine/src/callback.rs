@@ -36,6 +36,8 @@ pub(crate) struct Callback {
     pub(crate) is_other: bool,
     /// Customer-first: the agent who is held until the customer is there, and why that one.
     pub(crate) held: Option<(AgentId, Decision)>,
+    /// The agent who was held last.
+    pub(crate) agent: Option<AgentId>,
     /// The agent is the first side of the call, and the customer the second.
     pub(crate) is_agent_first: bool,
 }
@@ -121,15 +123,23 @@ pub enum NoCallback {
 impl CallbackLine {
     /// Whether it may call a number. `is_other`: it is another one than the caller's.
     pub(crate) fn check(&self, number: &str, is_other: bool) -> Result<(), NoCallback> {
-        let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| number.starts_with(prefix.as_str()));
         if !is_number(number) {
             return Err(if is_other { NoCallback::BadNumber } else { NoCallback::NoNumber });
         }
-        if begins(&self.deny) || is_other && !begins(&self.allow) {
+        if self.denies(number) || is_other && !begins_with(number, &self.allow) {
             return Err(NoCallback::NotAllowed);
         }
         Ok(())
     }
+
+    /// Whether it must not call a number, whosever that is.
+    pub(crate) fn denies(&self, number: &str) -> bool {
+        begins_with(number, &self.deny)
+    }
+}
+
+fn begins_with(number: &str, prefixes: &[String]) -> bool {
+    prefixes.iter().any(|prefix| number.starts_with(prefix.as_str()))
 }
 
 /// Digits, with or without a plus before them; nothing that a PBX could take for a command.

@@ -237,9 +237,12 @@ impl Interaction {
         known_number(&self.caller, &self.story.attributes)
     }
 
-    /// Whether an agent talks to the caller, or is being rung.
+    /// Whether an agent talks to the caller, is being rung, or is held while the customer is called.
     pub(crate) fn is_with(&self, agent: AgentId) -> bool {
-        self.story.agent == Some(agent) || self.trying.iter().any(|one| one.agent == Some(agent))
+        let is_calling = matches!(self.stage, Stage::CallingBack(step) if step.reservation().is_some());
+        self.story.agent == Some(agent)
+            || self.trying.iter().any(|one| one.agent == Some(agent))
+            || is_calling && self.callback.as_ref().is_some_and(|callback| callback.agent == Some(agent))
     }
 
     /// Where it stands, and what is to be told of it.

@@ -49,6 +49,7 @@ impl Engine {
             outbound: line.outbound.clone(),
             is_other,
             held: None,
+            agent: None,
             is_agent_first: false,
         }));
         self.command(Command::CallBack { interaction });
@@ -146,6 +147,14 @@ impl Engine {
         }
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Some(callback) = &mut state.callback else { return };
+        // What must not be called, and the way, are those of now and not of the promise.
+        if let Some(line) = self.directory.callbacks.get(&queue) {
+            if line.denies(&callback.number) {
+                return self.command(Command::Cancel { interaction });
+            }
+            callback.outbound.clone_from(&line.outbound);
+        }
+        callback.agent = Some(agent);
         callback.is_agent_first = mode == CallbackMode::AgentFirst;
         let (attempt, step, dial) = match mode {
             CallbackMode::AgentFirst => {
@@ -170,7 +179,7 @@ impl Engine {
                     state.hung_up = None;
                 }
             }
-            Err(failure) => self.callback_attempt_failed(now, interaction, attempt, failure),
+            Err(failure) => self.callback_not_placed(now, interaction, attempt, failure),
         }
     }
 
@@ -211,6 +220,29 @@ impl Engine {
         attempt: AttemptId,
         failure: Failure,
     ) {
+        self.callback_attempt_over(now, interaction, attempt, failure, call_failure(failure));
+    }
+
+    /// One of the two could not even be called: the trunk is gone, or no port is free. That is no attempt at the customer.
+    fn callback_not_placed(
+        &mut self,
+        now: Instant,
+        interaction: InteractionId,
+        attempt: AttemptId,
+        failure: Failure,
+    ) {
+        self.callback_attempt_over(now, interaction, attempt, failure, CallFailure::NoResources);
+    }
+
+    /// `of_the_customer`: what to tell if it was an attempt at the customer.
+    fn callback_attempt_over(
+        &mut self,
+        now: Instant,
+        interaction: InteractionId,
+        attempt: AttemptId,
+        failure: Failure,
+        of_the_customer: CallFailure,
+    ) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Stage::CallingBack(step) = state.stage else { return };
         let was_tried = state.attempt_ended(now, attempt, Some(failure), None);
@@ -221,8 +253,7 @@ impl Engine {
             }
             Step::CustomerRings(reservation) if was_tried => {
                 self.nobody_called(now, interaction);
-                let cause = call_failure(failure);
-                self.command(Command::CallbackFailed { reservation, cause });
+                self.command(Command::CallbackFailed { reservation, cause: of_the_customer });
             }
             // Picked up and gone again before the distributor confirmed: it is found out then.
             Step::AgentUp(_) | Step::CustomerUp(_) => {}
@@ -270,7 +301,7 @@ impl Engine {
         state.attempt_began(now, OUTSIDE, queue, None);
         let dial = to_customer(state);
         if let Err(failure) = self.b2bua.dial(now, call, OUTSIDE, &dial) {
-            self.callback_attempt_failed(now, interaction, OUTSIDE, failure);
+            self.callback_not_placed(now, interaction, OUTSIDE, failure);
         }
     }
 
@@ -345,6 +376,10 @@ impl Engine {
         let Stage::CallingBack(step) = state.stage else { return false };
         let is_answer = cause == ReservationEnd::Accepted;
         if step.reservation() == Some(reservation) && !is_answer {
+            if cause == ReservationEnd::CallExpired {
+                let failure = Failure { kind: FailureKind::NoAnswer, status: 408 };
+                state.attempt_ended(now, OUTSIDE, Some(failure), None);
+            }
             self.nobody_called(now, interaction);
         }
         true
@@ -437,8 +472,11 @@ fn call_failure(failure: Failure) -> CallFailure {
     match (failure.kind, failure.status) {
         (FailureKind::NoAnswer, _) => CallFailure::NoAnswer,
         (FailureKind::Busy | FailureKind::Rejected, _) => CallFailure::Busy,
-        // The way to the customer is not there, which says nothing of the customer.
-        (FailureKind::NoPort, _) | (FailureKind::Unreachable, 500..=599) => CallFailure::NoResources,
+        // The way to the customer is not there or not open to us, which says nothing of the customer. Unreachable with 408
+        // is silence: where a 408 comes from beyond the trunk, it is nobody who answers.
+        (FailureKind::NoPort, _) | (FailureKind::Unreachable, 401 | 407 | 408 | 500..=599) => {
+            CallFailure::NoResources
+        }
         (FailureKind::Unreachable, _) => CallFailure::Unreachable,
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use acd::{Activity, CallbackMode, CallbackRules, QueueSettings};
-use b2bua::{HangUp, Side};
+use acd::{Activity, AgentId, CallbackMode, CallbackRules, QueueSettings};
+use b2bua::{FailureKind, HangUp, Side};
 use engine::{CallRecord, NoCallback, Outcome, Standing, Treatment};
 use sip::Identity;
 
@@ -71,6 +71,7 @@ fn a_customer_who_hangs_up_is_called_when_an_agent_is_there() {
         assert_eq!(invite.from.user, "100", "the customer sees the number that was dialled");
         assert_eq!(invite.number, OWN_NUMBER);
         assert_eq!(standing(&world), Standing::CallingBack);
+        assert_eq!(world.engine.interactions(None, 9, None, Some(AgentId(1))).len(), 1, "it is the agent's");
         world.run(4_000);
         world.accept(customer, at_customer);
         world.run(20_000);
@@ -171,8 +172,48 @@ fn a_customer_who_does_not_pick_up_is_called_no_longer_than_allowed() {
     assert_eq!(world.sent("CANCEL", world.at(customer)), 1);
     assert_eq!(world.sent("BYE", world.at(agent)), 1, "the agent is rung off");
     assert_eq!(standing(&world), Standing::ToCallBack);
+    let attempts = world.engine.interactions(None, 9, None, None)[0].story.attempts.clone();
+    assert_eq!(attempts[1].failure.map(|failure| failure.kind), Some(FailureKind::NoAnswer));
     world.engine.drain();
     world.assert_nothing_left();
+}
+
+#[test]
+fn a_trunk_that_cannot_or_must_not_call_uses_up_no_attempt() {
+    for (mode, status) in [
+        (CallbackMode::AgentFirst, 503),
+        (CallbackMode::CustomerFirst, 503),
+        (CallbackMode::AgentFirst, 407),
+        (CallbackMode::CustomerFirst, 401),
+    ] {
+        let (mut world, customer) = world(Treatment::Ringback, mode, Manner::Refuses(status, 100));
+        taken(&mut world);
+        world.agent(1, Manner::Answers(1_000));
+        world.run(10_000);
+        assert_eq!(world.sent("INVITE", world.at(customer)), 1, "{status}");
+        let callback = world.engine.interactions(None, 9, None, None)[0].story.callback.clone().unwrap();
+        assert_eq!(callback.failed, 0, "{status}");
+        assert!(callback.rests_until.is_some(), "{status}");
+        world.engine.drain();
+        world.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_number_that_is_denied_after_the_promise_is_not_called() {
+    for mode in [CallbackMode::AgentFirst, CallbackMode::CustomerFirst] {
+        let (mut world, customer) = world(Treatment::Ringback, mode, Manner::Answers(100));
+        taken(&mut world);
+        let line = world.directory.callbacks.get_mut(&BILLING).unwrap();
+        line.deny.push("0311".to_owned());
+        world.reload(Vec::new());
+        world.agent(1, Manner::Answers(100));
+        world.run(10_000);
+        assert_eq!(world.sent("INVITE", world.at(customer)), 0);
+        assert_eq!(only(&world).outcome, Outcome::CallbackEnded);
+        assert!(matches!(world.activity(1), Some(Activity::Idle { .. })));
+        world.assert_nothing_left();
+    }
 }
 
 #[test]

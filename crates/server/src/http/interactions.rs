@@ -10,7 +10,7 @@ use acd::{AgentId, Command, InteractionId, QueueId};
 use axum::Json;
 use axum::extract::State;
 use cti::{CallbackWish, ChangeWish, Filter, Interaction, InteractionState, Interactions, Problem, Words};
-use engine::Ongoing;
+use engine::{NoCallback, Ongoing};
 use report::EstimatedWait;
 use serde::Deserialize;
 use tracing::info;
@@ -19,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::View;
 use super::api::Dictionary;
 use super::problem::{Answer, Body, Parameters, Path, Trouble};
+use crate::mask;
 
 /// The most interactions of an answer.
 const LIMIT_MAX: usize = 500;
@@ -133,10 +134,19 @@ pub(super) async fn call_back(
     Path(id): Path<u64>,
     Body(wish): Body<CallbackWish>,
 ) -> Answer<Interaction> {
-    let asked = view.api.call_back(InteractionId(id), wish.number).await?;
-    asked.map_err(|why| Problem::no_callback(why, id))?;
-    info!(interaction = id, "a callback asked for by the API");
-    looked_up(&view, InteractionId(id)).await
+    let interaction = InteractionId(id);
+    match view.api.call_back(interaction, wish.number).await? {
+        Ok(()) => {}
+        // Who is remembered has been there, and does not wait any more.
+        Err(NoCallback::Unknown) if looked_up(&view, interaction).await.is_ok() => {
+            return Err(Trouble(Problem::no_callback(NoCallback::NotWaiting, id)));
+        }
+        Err(why) => return Err(Trouble(Problem::no_callback(why, id))),
+    }
+    let told = looked_up(&view, interaction).await?;
+    let number = told.0.callback.as_ref().map(|callback| mask::number(&callback.number).into_owned());
+    info!(interaction = id, number, "a callback asked for by the API");
+    Ok(told)
 }
 
 /// Changes an interaction that waits: priority, own requirement, queue. All that is given takes effect together and at
