@@ -8,7 +8,7 @@ use crate::sipp::{Over, Run, phones};
 
 /// Time for a call before the queue closes, on a machine that has other things to do.
 const LEAD_SECONDS: u64 = 25;
-/// From the start until a minute is over that begins after the lead.
+/// From the reload until a minute is over that begins after the lead.
 const CLOSES_WITHIN: Duration = Duration::from_secs(LEAD_SECONDS + 60 + 20);
 
 /// The minute of the day in UTC at which the queue closes: the first whole one after the lead.
@@ -19,6 +19,21 @@ fn closing_minute() -> u64 {
 
 fn calendar(hours: &str) -> String {
     format!("[[calendar]]\nname = \"office\"\ntime_zone = \"UTC\"\nhours = \"daily {hours}\"\n")
+}
+
+/// The half hour before a minute of the day.
+fn open_until(closes: u64) -> String {
+    let time = |minute: u64| format!("{:02}:{:02}", minute / 60, minute % 60);
+    format!("{}-{}", time((closes + 1_440 - 30) % 1_440), time(closes))
+}
+
+fn reload(cordboard: &Cordboard, before: &str, after: &str) {
+    let file = cordboard.folder.join("cordboard.toml");
+    let text = std::fs::read_to_string(&file).expect("the test wrote it");
+    let changed = text.replace(before, after);
+    assert_ne!(changed, text);
+    std::fs::write(&file, changed).expect("the test's folder is writable");
+    cordboard.signal("-HUP");
 }
 
 fn open_is(cordboard: &Cordboard, open: bool) {
@@ -35,10 +50,7 @@ fn caller(cordboard: &Cordboard, scenario: &str) {
 
 #[test]
 fn a_call_reaches_an_agent_before_the_queue_closes_and_none_after_it() {
-    let closes = closing_minute();
-    let opens = (closes + 1_440 - 30) % 1_440;
-    let time = |minute: u64| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let hours = format!("{}-{}", time(opens), time(closes));
+    let always = calendar("24h");
     let cordboard = Plan::new("hours")
         .agent("kim", "billing = 8")
         .queue(
@@ -46,18 +58,16 @@ fn a_call_reaches_an_agent_before_the_queue_closes_and_none_after_it() {
             "100",
             "require = \"billing\"\nwaiting = \"ringback\"\nhours = \"office\"\nclosed = { then = \"busy\" }",
         )
-        .extra(&calendar(&hours))
+        .extra(&always)
         .start();
     let agent = phones(&cordboard, &["kim"], "phone_answers", Over::Udp, 2);
+    // Only now, so that however long the start took there is time for a call.
+    let until_it_closes = calendar(&open_until(closing_minute()));
+    reload(&cordboard, &always, &until_it_closes);
     caller(&cordboard, "call");
     open_is(&cordboard, false);
     caller(&cordboard, "refused_486");
-    let file = cordboard.folder.join("cordboard.toml");
-    let text = std::fs::read_to_string(&file).expect("the test wrote it");
-    let always = text.replace(&calendar(&hours), &calendar("24h"));
-    assert_ne!(always, text);
-    std::fs::write(&file, always).expect("the test's folder is writable");
-    cordboard.signal("-HUP");
+    reload(&cordboard, &until_it_closes, &always);
     open_is(&cordboard, true);
     caller(&cordboard, "call");
     agent.succeeds();

@@ -115,7 +115,7 @@ pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         // Below the usual ephemeral range, so that nobody's outgoing connection takes it meanwhile.
-        let port = u16::try_from(12_000 + NEXT.fetch_add(2, Ordering::Relaxed) % 6_000).expect("below 65536");
+        let port = u16::try_from(12_000 + NEXT.fetch_add(2, Ordering::Relaxed) % 4_000).expect("below 65536");
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
         if udp.is_ok() && tcp.is_ok() {
@@ -126,7 +126,7 @@ pub(crate) fn free_port() -> u16 {
 
 /// The first of `count` ports for media that this process hands out once: below the usual ephemeral range.
 pub(crate) fn media_ports(count: u16) -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(20_000);
+    static NEXT: AtomicU32 = AtomicU32::new(16_000);
     let first = NEXT.fetch_add(count.into(), Ordering::Relaxed);
     assert!(first + u32::from(count) <= 32_768, "no media ports are left: give each test fewer");
     u16::try_from(first).expect("below 32768")
