@@ -34,10 +34,8 @@ pub(crate) struct Callback {
     pub(crate) outbound: Outbound,
     /// It is somebody else's number than the caller's.
     pub(crate) is_other: bool,
-    /// Customer-first: the agent who is held until the customer is there, and why that one.
+    /// The agent who is held while somebody is called, and why that one.
     pub(crate) held: Option<(AgentId, Decision)>,
-    /// The agent who was held last.
-    pub(crate) agent: Option<AgentId>,
     /// The agent is the first side of the call, and the customer the second.
     pub(crate) is_agent_first: bool,
 }

@@ -240,9 +240,10 @@ impl Interaction {
     /// Whether an agent talks to the caller, is being rung, or is held while the customer is called.
     pub(crate) fn is_with(&self, agent: AgentId) -> bool {
         let is_calling = matches!(self.stage, Stage::CallingBack(step) if step.reservation().is_some());
+        let held = self.callback.as_ref().filter(|_| is_calling).and_then(|callback| callback.held.as_ref());
         self.story.agent == Some(agent)
             || self.trying.iter().any(|one| one.agent == Some(agent))
-            || is_calling && self.callback.as_ref().is_some_and(|callback| callback.agent == Some(agent))
+            || held.is_some_and(|&(held, _)| held == agent)
     }
 
     /// Where it stands, and what is to be told of it.

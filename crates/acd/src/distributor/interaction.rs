@@ -175,7 +175,7 @@ impl Distributor {
         // What is wanted is said for the first queue.
         let by_name = entry.by_name.take().filter(|_| from.is_none());
         *entry = Entry { rules, by_name, ..Entry::new(queue, queue_slot, self.now) };
-        if let (true, Some(from)) = (self.interactions[slot].callback.is_some(), from) {
+        if let Some(from) = from {
             self.count_callback(slot, nth, from);
         }
         self.offer(slot, nth, from);

@@ -175,11 +175,7 @@ impl Distributor {
         wanted: &Wanted,
         agent: &Agent,
     ) -> bool {
-        let serves_step = || {
-            let serves = &self.profiles.at(agent.profile).serves;
-            let serves = serves.iter().find(|serves| serves.queue == entry.queue_slot);
-            serves.is_some_and(|serves| serves.step(entry.step))
-        };
+        let serves_step = || self.profiles.at(agent.profile).serves_step(entry.queue_slot, entry.step);
         let channel = self.queues[entry.queue_slot].state.settings.channel;
         agent.state.settings.capacity.of(channel) > 0
             && interaction.exclusion(agent.id).is_none()

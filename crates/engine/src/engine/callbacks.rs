@@ -49,7 +49,6 @@ impl Engine {
             outbound: line.outbound.clone(),
             is_other,
             held: None,
-            agent: None,
             is_agent_first: false,
         }));
         self.command(Command::CallBack { interaction });
@@ -154,17 +153,15 @@ impl Engine {
             }
             callback.outbound.clone_from(&line.outbound);
         }
-        callback.agent = Some(agent);
+        callback.held = Some((agent, decision.clone()));
         callback.is_agent_first = mode == CallbackMode::AgentFirst;
         let (attempt, step, dial) = match mode {
             CallbackMode::AgentFirst => {
-                callback.held = None;
                 let attempt = attempt_of(reservation);
                 state.attempt_began(now, attempt, queue, Some((agent, decision)));
                 (attempt, Step::AgentRings(reservation), to_agent(state, destinations))
             }
             CallbackMode::CustomerFirst => {
-                callback.held = Some((agent, decision));
                 state.attempt_began(now, OUTSIDE, queue, None);
                 (OUTSIDE, Step::CustomerRings(reservation), to_customer(state))
             }

@@ -228,7 +228,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn offered_is_answered_abandoned_overflowed_dequeued_and_waiting_after_every_event(
+    fn offered_is_every_outcome_and_who_waits_or_is_to_be_called_back_after_every_event(
         deeds in prop::collection::vec(deed(), 1..120)
     ) {
         let mut centre = Centre::new(&settings());
