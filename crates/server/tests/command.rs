@@ -7,6 +7,10 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+#[path = "real_peers/port.rs"]
+mod port;
+use port::free_port;
+
 /// A configuration in a folder of its own.
 fn write(name: &str, text: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -20,10 +24,6 @@ fn cordboard(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     command.args(arguments);
     command
-}
-
-fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").expect("a port is free").local_addr().expect("it was bound").port()
 }
 
 fn centre(sip: u16, http: u16) -> String {
@@ -101,7 +101,8 @@ impl Run {
             }
             seen += &format!("{line}\n");
         }
-        panic!("the log ended without {wanted:?}:\n{seen}")
+        let status = self.child.wait().expect("it ends");
+        panic!("the log ended without {wanted:?}, the process with {status}:\n{seen}")
     }
 
     fn signal(&self, signal: Signal) {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{Process, free_port};
+use crate::port::free_port;
+use crate::process::Process;
 
 /// What a baresip is.
 pub(crate) struct Phone<'a> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cordboard::{Cordboard, Plan};
-use crate::process::{eventually, free_port};
+use crate::port::free_port;
+use crate::process::eventually;
 use crate::sipp::{Over, Run, phones, phones_at};
 
 /// Who hears music is answered, and rung off by BYE.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cordboard::{Cordboard, Plan};
-use crate::process::free_port;
+use crate::port::free_port;
 use crate::raw::Caller;
 use crate::sipp::{Over, Run, Sipp, phones, phones_at};
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::process::{Process, comes_to_rest, eventually, folder, free_port};
+use crate::port::free_port;
+use crate::process::{Process, comes_to_rest, eventually, folder};
 use crate::turn::Turn;
 
 /// What is under way: gauges that are 0 as soon as the last call is over.

@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::cordboard::{Cordboard, Plan};
-use crate::process::{Process, eventually, free_port};
+use crate::port::free_port;
+use crate::process::{Process, eventually};
 use crate::sipp::{Over, Run, phones_at};
 
 /// A name server on loopback with these records.

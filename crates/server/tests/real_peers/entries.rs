@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::cordboard::Plan;
-use crate::process::{eventually, free_port};
+use crate::port::free_port;
+use crate::process::eventually;
 use crate::sipp::{Over, Run, phones_at};
 
 /// Nobody serves the first of the two queues, and the phone of the second's agent answers.

@@ -23,6 +23,7 @@ mod hours;
 mod http;
 mod overflow;
 mod pbx;
+mod port;
 mod process;
 mod prometheus;
 mod raw;

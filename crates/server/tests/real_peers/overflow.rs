@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cordboard::Plan;
-use crate::process::{eventually, free_port};
+use crate::port::free_port;
+use crate::process::eventually;
 use crate::sipp::{Over, Run, Sipp, phones, phones_at};
 
 const FIRST: &str = "require = \"billing >= 3\"\nwaiting = \"ringback\"\noverflow = [{ \

@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::cordboard::{Cordboard, Plan};
-use crate::process::{Process, eventually, free_port};
+use crate::port::free_port;
+use crate::process::{Process, eventually};
 use crate::sipp::{Over, Run, phones};
 
 /// A PBX that hides its callers: everything comes from its address, and everything later passes it again.

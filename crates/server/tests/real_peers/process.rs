@@ -1,7 +1,6 @@
 //! Child processes that never outlive their test, and waiting with a bound.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -108,20 +107,6 @@ pub(crate) fn folder(test: &str) -> PathBuf {
     }
     std::fs::create_dir_all(&folder).expect("the build's folder is writable");
     folder
-}
-
-/// A loopback port that is free for UDP and TCP now, and is not handed out again by this process.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        // Below the usual ephemeral range, so that nobody's outgoing connection takes it meanwhile.
-        let port = u16::try_from(12_000 + NEXT.fetch_add(2, Ordering::Relaxed) % 4_000).expect("below 65536");
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-        if udp.is_ok() && tcp.is_ok() {
-            return port;
-        }
-    }
 }
 
 /// The first of `count` ports for media that this process hands out once: below the usual ephemeral range.

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::cordboard::{Cordboard, Plan};
 use crate::http;
-use crate::process::{Process, eventually, free_port};
+use crate::port::free_port;
+use crate::process::{Process, eventually};
 use crate::sipp::{Over, Run, phones};
 
 struct Prometheus {

@@ -1,7 +1,7 @@
 //! Phones that come and go.
 
 use crate::cordboard::Plan;
-use crate::process::free_port;
+use crate::port::free_port;
 use crate::sipp::{Over, Run, phones_at, register};
 
 const RINGBACK: &str = "require = \"billing >= 3\"\nwaiting = \"ringback\"\nring_timeout = \"20s\"";

@@ -6,7 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::cordboard::{Cordboard, password};
-use crate::process::{Process, free_port};
+use crate::port::free_port;
+use crate::process::Process;
 
 /// Which transport SIPp speaks.
 #[derive(Clone, Copy, PartialEq, Eq)]
