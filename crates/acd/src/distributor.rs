@@ -1,7 +1,7 @@
 //! The machine that decides who takes what.
 //!
 //! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it
-//! stands ([`several`] where it stands in more than one) and [`changing`] what people want of it while it waits; [`reservation`] joins them, [`ringing`] where several
+//! stands ([`several`] where it stands in more than one; [`stage`] and [`rare`] keep it small) and [`changing`] what people want of it while it waits; [`reservation`] joins them, [`ringing`] where several
 //! agents are rung for one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the
 //! interaction. [`queue`] and [`configure`] follow the configuration, [`unstaffed`] who is there for each step,
 //! [`deadline`] the time, [`reserve`] the overload, [`overflow`] who leaves by rule, [`callback`] keeps places for customers who hang up, [`lease`] what
@@ -28,11 +28,13 @@ mod matching;
 mod overflow;
 mod profile;
 mod queue;
+mod rare;
 mod reservation;
 mod reserve;
 mod ringing;
 mod selection;
 mod several;
+mod stage;
 mod unstaffed;
 mod view;
 mod waiting;
@@ -99,9 +101,8 @@ pub struct Distributor {
     room: matching::Room,
     /// Interactions for which agents are rung and more may be.
     pub(crate) with_room: u32,
-    /// Room for the entries of those who stand in several queues.
-    #[expect(clippy::vec_box, reason = "the boxes are moved to the interactions and back")]
-    spare_entries: Vec<Box<entry::Also>>,
+    /// Room for what few interactions have.
+    spare: rare::Spare,
     /// Room for agents who are set free together.
     let_go: Vec<ringing::Held>,
     due: Vec<Due>,
@@ -164,7 +165,7 @@ impl Distributor {
             unsettled: Unsettled::default(),
             room: matching::Room::default(),
             with_room: 0,
-            spare_entries: Vec::new(),
+            spare: rare::Spare::default(),
             let_go: Vec::new(),
             due: Vec::new(),
             spent: Vec::new(),

@@ -186,7 +186,7 @@ fn check_interactions(state: &State) -> Result<(), Violation> {
         let most = state.settings.exclusions_max as usize;
         holds(interaction.exclusions.len() <= most, Violation::BoundExceeded)?;
         let wanted = interaction.entries.iter().filter_map(|entry| entry.wanted);
-        let is_sound = wanted.into_iter().all(|wanted| wanted.check().is_ok());
+        let is_sound = wanted.into_iter().all(|wanted| wanted.check().is_ok() && queues.len() == 1);
         holds(is_sound, Violation::BoundExceeded)?;
     }
     Ok(())

@@ -5,8 +5,9 @@
 //! entries always make the same list and nothing is drawn by lot. All nodes of all lines lie in one vector,
 //! [`Lines`], and are used again.
 //!
-//! Taking out, putting in at either end and looking at the head cost the same however long the line is; putting
-//! in elsewhere (a priority, somebody who is back in the old place) costs the logarithm of its length.
+//! Looking at the head, and putting in and taking out at either end cost the same however long the line is. Elsewhere
+//! putting in (a priority, somebody who is back in the old place) costs the logarithm of its length, and so does taking
+//! out one of eight: entries do not know their like in the lanes above, because few have one.
 
 use crate::table::make_room;
 
@@ -56,17 +57,16 @@ pub(crate) struct Lines {
     unused: u32,
 }
 
+/// An entry in one lane, in 32 bytes: there are millions.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     major: u64,
     minor: u64,
     last: u32,
+    /// In the bottom lane what was put in; above it the same entry in the lane below.
     item: u32,
     previous: u32,
     next: u32,
-    /// The same entry in the lanes beside this one.
-    above: u32,
-    below: u32,
 }
 
 impl Entry {
@@ -159,10 +159,7 @@ impl Lines {
         let bottom = self.link(line, 0, before[0], key, item);
         let mut below = bottom;
         for (lane, &before) in before.iter().enumerate().take(lanes_above + 1).skip(1) {
-            let node = self.link(line, lane, before, key, item);
-            self.entries[node as usize].below = below;
-            self.entries[below as usize].above = node;
-            below = node;
+            below = self.link(line, lane, before, key, below);
         }
         line.len += 1;
         Node(bottom)
@@ -170,24 +167,47 @@ impl Lines {
 
     /// Takes an entry out of the line in which it stands.
     pub(crate) fn remove(&mut self, line: &mut Line, node: Node) {
-        let (mut index, mut lane) = (node.0, 0);
-        while index != NONE {
-            let Entry { previous, next, above, .. } = self.entries[index as usize];
-            if previous == NONE {
-                line.first[lane] = next;
-            } else {
-                self.entries[previous as usize].next = next;
+        let key = self.key(node);
+        let lanes_above = key.lanes_above();
+        if lanes_above > 0 {
+            let before = self.before(line, node, key);
+            for (lane, &before) in before.iter().enumerate().take(lanes_above + 1).skip(1) {
+                let index =
+                    if before == NONE { line.first[lane] } else { self.entries[before as usize].next };
+                self.unlink(line, lane, index);
             }
-            if next != NONE {
-                self.entries[next as usize].previous = previous;
-            } else {
-                line.last[lane] = previous;
-            }
-            self.entries[index as usize].next = self.unused;
-            self.unused = index;
-            (index, lane) = (above, lane + 1);
         }
+        self.unlink(line, 0, node.0);
         line.len -= 1;
+    }
+
+    /// In each lane in which an entry stands the one before it.
+    fn before(&self, line: &Line, node: Node, key: Key) -> [u32; LANES] {
+        let Entry { previous, next, .. } = self.entries[node.0 as usize];
+        if previous == NONE {
+            // Whoever is the first of all is the first of each lane; whoever is the last of all, the last.
+            [NONE; LANES]
+        } else if next == NONE {
+            line.last.map(|last| if last == NONE { NONE } else { self.entries[last as usize].previous })
+        } else {
+            self.predecessors(line, |entry| entry.key() < key)
+        }
+    }
+
+    fn unlink(&mut self, line: &mut Line, lane: usize, index: u32) {
+        let Entry { previous, next, .. } = self.entries[index as usize];
+        if previous == NONE {
+            line.first[lane] = next;
+        } else {
+            self.entries[previous as usize].next = next;
+        }
+        if next == NONE {
+            line.last[lane] = previous;
+        } else {
+            self.entries[next as usize].previous = previous;
+        }
+        self.entries[index as usize].next = self.unused;
+        self.unused = index;
     }
 
     /// Takes everything out.
@@ -209,7 +229,7 @@ impl Lines {
             }
             before[lane] = at;
             if at != NONE && lane > 0 {
-                at = self.entries[at as usize].below;
+                at = self.entries[at as usize].item;
             }
         }
         before
@@ -218,7 +238,7 @@ impl Lines {
     fn link(&mut self, line: &mut Line, lane: usize, previous: u32, key: Key, item: u32) -> u32 {
         let next = if previous == NONE { line.first[lane] } else { self.entries[previous as usize].next };
         let Key { major, minor, last } = key;
-        let entry = Entry { major, minor, last, item, previous, next, above: NONE, below: NONE };
+        let entry = Entry { major, minor, last, item, previous, next };
         let index = self.allocate(entry);
         if previous == NONE {
             line.first[lane] = index;
@@ -279,14 +299,15 @@ mod tests {
                 let entry = &lines.entries[index as usize];
                 assert_eq!(entry.previous, previous);
                 assert!(previous == NONE || lines.entries[previous as usize].key() < entry.key());
-                assert!(entry.key().lanes_above() >= number);
                 if number > 0 {
-                    assert_eq!(lines.entries[entry.below as usize].above, index);
+                    assert_eq!(lines.entries[entry.item as usize].key(), entry.key(), "the same entry below");
                 }
                 previous = index;
             }
             assert_eq!(line.last[number], previous);
             assert!(number > 0 || line.len as usize == indexes.len());
+            let keys = lines.iter(line).map(|node| lines.key(node)).filter(|key| key.lanes_above() >= number);
+            assert!(keys.eq(indexes.iter().map(|&index| lines.entries[index as usize].key())));
         }
     }
 

@@ -47,13 +47,13 @@ pub(super) fn first_phase(
 impl Interaction {
     /// The callback, as long as its customer is not on the line.
     pub(crate) fn pending_callback(&self) -> Option<&CallbackState> {
-        self.callback.as_ref().map(|callback| &callback.state).filter(|state| !state.reached)
+        self.rare.callback().map(|callback| &callback.state).filter(|state| !state.reached)
     }
 
     /// What happens next to a callback by time alone: the end of its rest or its own.
     pub(crate) fn callback_due(&self) -> Option<Due> {
         let end = self.pending_callback()?.end();
-        match self.stage {
+        match self.stage() {
             Stage::Resting { until: Some(until) } if until < end => Some((until, Deadline::Rest(self.id))),
             Stage::Resting { .. } | Stage::Waiting => Some((end, Deadline::CallbackEnd(self.id))),
             Stage::Reserved { .. } | Stage::Handling { .. } => None,
@@ -64,15 +64,15 @@ impl Interaction {
 impl Distributor {
     pub(super) fn call_back(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
-        let Interaction { stage, standing, ref callback, .. } = self.interactions[slot];
-        let (nth, is_in_several) = (self.interactions[slot].first(), standing.count() > 1);
-        let Entry { queue, queue_slot, .. } = *self.interactions[slot].entry(nth);
-        let during = match stage {
+        let interaction = &self.interactions[slot];
+        let (nth, is_in_several) = (interaction.first(), interaction.standing.count() > 1);
+        let Entry { queue, queue_slot, .. } = *interaction.entry(nth);
+        let during = match interaction.stage() {
             Stage::Waiting => AbandonedDuring::Waiting,
             Stage::Reserved { .. } => AbandonedDuring::Reserved,
             Stage::Resting { .. } | Stage::Handling { .. } => return Err(Refusal::WrongStage(id)),
         };
-        if callback.is_some() {
+        if interaction.rare.callback().is_some() {
             return Err(Refusal::WrongStage(id));
         }
         if is_in_several {
@@ -92,9 +92,10 @@ impl Distributor {
         let now = self.now;
         let state = CallbackState { rules, taken: now, failed: 0, reached: false };
         let interaction = &mut self.interactions[slot];
-        interaction.callback = Some(Box::new(Callback { state, timer: None }));
-        let entry = interaction.entry_mut(nth);
-        (entry.overdue, entry.by_name) = (false, None);
+        interaction.entry_mut(nth).overdue = false;
+        interaction.rare.change(&mut self.spare, |rare| {
+            (rare.callback, rare.by_name) = (Some(Callback { state, timer: None }), None);
+        });
         self.queues[queue_slot].callbacks.insert(id);
         self.count(queue_slot, |counters| counters.callbacks_taken += 1);
         let (waited, age) = self.ages(slot, nth);
@@ -113,7 +114,7 @@ impl Distributor {
     /// A callback that stands in no line begins to rest.
     fn rest(&mut self, slot: Slot<Interaction>, until: Option<Instant>) {
         let interaction = &mut self.interactions[slot];
-        interaction.stage = Stage::Resting { until };
+        interaction.enter_stage(Stage::Resting { until });
         let (id, nth) = (interaction.id, interaction.first());
         let entry = interaction.entry_mut(nth);
         entry.promise = None;
@@ -127,7 +128,7 @@ impl Distributor {
     /// The rest is over, or what the callback rested for.
     fn wake(&mut self, slot: Slot<Interaction>) {
         let interaction = &mut self.interactions[slot];
-        interaction.stage = Stage::Waiting;
+        interaction.enter_stage(Stage::Waiting);
         let (id, queue) = (interaction.id, interaction.entry(interaction.first()).queue);
         self.emit(Event::CallbackWaits { interaction: id, queue });
         self.wait_again(slot, queue);
@@ -161,14 +162,14 @@ impl Distributor {
             return false;
         }
         let is_open = self.queues[interaction.entry(nth).queue_slot].state.callback_window;
-        match interaction.stage {
+        match interaction.stage() {
             Stage::Resting { until: Some(until) } => self.rest(slot, Some(until)),
             Stage::Resting { until: None } | Stage::Waiting if !is_open => self.rest(slot, None),
             Stage::Resting { until: None }
             | Stage::Waiting
             | Stage::Reserved { .. }
             | Stage::Handling { .. } => {
-                self.interactions[slot].stage = Stage::Waiting;
+                self.interactions[slot].enter_stage(Stage::Waiting);
                 self.follow_callback(slot);
                 return false;
             }
@@ -179,7 +180,7 @@ impl Distributor {
     /// Sets the timer that the callback's state calls for.
     pub(super) fn follow_callback(&mut self, slot: Slot<Interaction>) {
         let due = self.interactions[slot].callback_due();
-        let Some(callback) = &mut self.interactions[slot].callback else { return };
+        let Some(callback) = self.interactions[slot].rare.callback_mut() else { return };
         if callback.timer.map(|(set, _)| set) == due {
             return;
         }
@@ -229,8 +230,8 @@ impl Distributor {
         let interaction_slot = self.at(state.interaction);
         let ReservationState { interaction, queue, agent, .. } = state;
         let queue_slot = self.queues.slot(queue).expect("who is reserved is in a queue");
-        let callback = &mut self.interactions[interaction_slot].callback;
-        let callback = callback.as_mut().expect("only customers of callbacks are called");
+        let callback = self.interactions[interaction_slot].rare.callback_mut();
+        let callback = callback.expect("only customers of callbacks are called");
         callback.state.reached = true;
         let mode = callback.state.rules.mode;
         self.queues[queue_slot].callbacks.remove(&interaction);
@@ -259,8 +260,8 @@ impl Distributor {
         let now = self.now;
         let queue_slot = self.queues.slot(ended.queue).expect("who is reserved is in a queue");
         let callback = &mut self.interactions[slot]
-            .callback
-            .as_mut()
+            .rare
+            .callback_mut()
             .expect("only customers of callbacks are called")
             .state;
         callback.failed += u32::from(end != ReservationEnd::CallFailed(CallFailure::NoResources));
@@ -285,7 +286,7 @@ impl Distributor {
 
     /// The customer or a supervisor does not want it any more.
     pub(super) fn cancel_callback(&mut self, slot: Slot<Interaction>) {
-        let (is_in_line, let_go) = match self.interactions[slot].stage {
+        let (is_in_line, let_go) = match self.interactions[slot].stage() {
             Stage::Waiting => {
                 self.stop_waiting_everywhere(slot);
                 (true, Vec::new())
@@ -335,7 +336,7 @@ impl Distributor {
         };
         let callbacks = self.queues[slot].callbacks.iter().map(|&id| &self.interactions[self.at(id)]);
         let mut places: Vec<Place> =
-            callbacks.filter(|callback| concerns(callback.stage)).map(Interaction::place).collect();
+            callbacks.filter(|callback| concerns(callback.stage())).map(Interaction::place).collect();
         places.sort_unstable();
         for place in places {
             let interaction = self.at(place.interaction);
@@ -352,7 +353,7 @@ impl Distributor {
     /// Callbacks of a queue that rest, in order of place.
     pub(super) fn resting_in(&self, queue: Slot<Queue>) -> Vec<Spot> {
         let callbacks = self.queues[queue].callbacks.iter().map(|&id| &self.interactions[self.at(id)]);
-        let rests = |callback: &&Interaction| matches!(callback.stage, Stage::Resting { .. });
+        let rests = |callback: &&Interaction| matches!(callback.stage(), Stage::Resting { .. });
         let spot = |callback: &Interaction| callback.spot(callback.first());
         let mut spots: Vec<Spot> = callbacks.filter(rests).map(spot).collect();
         spots.sort_unstable();
@@ -374,7 +375,7 @@ impl Distributor {
 
     /// What a callback leaves behind when its interaction is gone.
     pub(super) fn drop_callback(&mut self, gone: &Interaction) {
-        if let Some((_, timer)) = gone.callback.as_ref().and_then(|callback| callback.timer) {
+        if let Some((_, timer)) = gone.rare.callback().and_then(|callback| callback.timer) {
             self.deadlines.cancel(timer);
         }
         if let Some(queue) = self.queues.slot(gone.entry(gone.first()).queue) {

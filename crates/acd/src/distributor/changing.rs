@@ -47,7 +47,7 @@ impl Distributor {
     /// The part of a change that is another than what is, if it can be made.
     fn what_differs(&self, slot: Slot<Interaction>, change: &Change) -> Result<Change, Refusal> {
         let interaction = &self.interactions[slot];
-        let is_in_line = match interaction.stage {
+        let is_in_line = match interaction.stage() {
             Stage::Waiting => true,
             Stage::Reserved { .. } | Stage::Resting { .. } => false,
             Stage::Handling { .. } => return Err(Refusal::WrongStage(interaction.id)),
@@ -77,8 +77,8 @@ impl Distributor {
 
     /// Another place in the same lines. Nobody idle could take it before, and nobody can now.
     fn reorder(&mut self, slot: Slot<Interaction>, priority: i32) {
-        let Interaction { stage, standing, .. } = self.interactions[slot];
-        match stage {
+        let standing = self.interactions[slot].standing;
+        match self.interactions[slot].stage() {
             Stage::Waiting => {
                 for nth in standing {
                     self.unlist(slot, nth);

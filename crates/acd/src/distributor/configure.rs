@@ -27,7 +27,7 @@ impl Distributor {
         self.number_rules(slot);
         // Conversations may go on that came from a queue of this id, removed since.
         let is_from_it = |interaction: &Interaction| {
-            interaction.entry.queue == id && matches!(interaction.stage, Stage::Handling { .. })
+            interaction.entry.queue == id && matches!(interaction.stage(), Stage::Handling { .. })
         };
         let handled = self.interactions.iter().filter(|(_, interaction)| is_from_it(interaction)).count();
         self.queues[slot].handling = u32::try_from(handled).expect("the bound of agents is a u32");

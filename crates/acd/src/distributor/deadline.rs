@@ -192,7 +192,7 @@ impl Distributor {
     /// When a waiting interaction has waited too long.
     fn max_wait(&self, id: InteractionId, queue: QueueId) -> Option<Instant> {
         let (slot, nth) = self.waiting_in(id, queue)?;
-        let stays = self.interactions[slot].callback.is_some();
+        let stays = self.interactions[slot].rare.callback().is_some();
         let entry = self.interactions[slot].entry(nth);
         let rule = self.queues[entry.queue_slot].state.settings.max_wait;
         let rule = rule.filter(|_| !entry.overdue && !stays)?;

@@ -29,14 +29,6 @@ pub(crate) struct Entry {
     pub(crate) step: u8,
     pub(crate) overdue: bool,
     pub(crate) overflows_seen: u8,
-    /// `None` for most: it wants nobody by name.
-    pub(crate) by_name: Option<Box<ByName>>,
-}
-
-/// The entries behind the first.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Also {
-    pub(crate) entries: Vec<Entry>,
 }
 
 /// Which of its entries, counted as they came. It stays the same as long as the interaction waits.
@@ -71,23 +63,15 @@ impl Entry {
             step: 0,
             overdue: false,
             overflows_seen: 0,
-            by_name: None,
         }
     }
 
     /// As it was written down; in a line or not, that comes later.
     pub(crate) fn restored(state: &EntryState, queue_slot: Slot<Queue>) -> Entry {
-        let EntryState { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, wanted } =
+        let EntryState { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, .. } =
             *state;
-        let by_name = wanted.map(ByName::boxed);
         let entry = Entry::new(queue, queue_slot, entered);
-        Entry { attempts, promise, rules, step, overdue, overflows_seen, by_name, ..entry }
-    }
-
-    pub(crate) fn state(&self) -> EntryState {
-        let Entry { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, .. } = *self;
-        let wanted = self.by_name.as_ref().map(|by_name| by_name.wanted);
-        EntryState { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, wanted }
+        Entry { attempts, promise, rules, step, overdue, overflows_seen, ..entry }
     }
 }
 
@@ -152,15 +136,27 @@ impl Interaction {
     pub(crate) fn entry(&self, nth: Nth) -> &Entry {
         match nth.behind() {
             None => &self.entry,
-            Some(index) => &self.also.as_ref().expect("bits are of entries").entries[index],
+            Some(index) => &self.rare.also()[index],
         }
     }
 
     pub(crate) fn entry_mut(&mut self, nth: Nth) -> &mut Entry {
         match nth.behind() {
             None => &mut self.entry,
-            Some(index) => &mut self.also.as_mut().expect("bits are of entries").entries[index],
+            Some(index) => &mut self.rare.also_mut()[index],
         }
+    }
+
+    /// What it has in a queue as long as it wants agents by name there.
+    pub(crate) fn by_name(&self, nth: Nth) -> Option<&ByName> {
+        self.rare.by_name().filter(|_| nth == Nth::FIRST)
+    }
+
+    pub(crate) fn entry_state(&self, nth: Nth) -> EntryState {
+        let Entry { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, .. } =
+            *self.entry(nth);
+        let wanted = self.by_name(nth).map(|by_name| by_name.wanted);
+        EntryState { queue, entered, step, rules, attempts, overdue, overflows_seen, promise, wanted }
     }
 
     /// The first of the queues in which it stands.

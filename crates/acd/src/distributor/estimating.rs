@@ -52,7 +52,7 @@ impl Distributor {
     ) -> Option<Result<Estimate, NoEstimate>> {
         let slot = self.interactions.slot(interaction).filter(|&slot| self.waits(slot))?;
         // Who waits for agents by name does not wait in line.
-        let is_in_line = |&nth: &Nth| self.interactions[slot].entry(nth).by_name.is_none();
+        let is_in_line = |&nth: &Nth| self.interactions[slot].by_name(nth).is_none();
         let estimates =
             self.interactions[slot].standing.filter(is_in_line).map(|nth| self.estimate_in(now, slot, nth));
         estimates.min_by_key(|estimate| estimate.as_ref().map_or(Duration::MAX, |estimate| estimate.wait))

@@ -47,7 +47,7 @@ impl Distributor {
     fn others_could_take_by(&self, slot: Slot<Interaction>, nth: Nth, agent: AgentId) -> bool {
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(nth);
-        if entry.by_name.is_some() {
+        if interaction.by_name(nth).is_some() {
             return true;
         }
         let queue = &self.queues[entry.queue_slot];
@@ -62,7 +62,7 @@ impl Distributor {
                 could.map(|profile| profile.logged_in).sum()
             }
         };
-        let excluded = interaction.exclusions.iter().flat_map(|exclusions| exclusions.keys().copied());
+        let excluded = interaction.rare.exclusions().map(|(agent, _)| agent);
         let out = excluded.filter(|&other| other != agent).chain([agent]);
         let out = out.filter_map(|agent| self.agents.by_id(agent));
         let out = out.filter(|of| self.is_staff(of, entry.queue_slot, step) && self.accepts(interaction, of));

@@ -1,12 +1,12 @@
 //! An interaction: entering, waiting, leaving.
 
-use std::collections::BTreeMap;
+use timing::Instant;
 
-use timing::{Instant, TimerId};
-
-use super::entry::{Also, Entry, Nth, Standing};
+use super::entry::{Entry, Nth, Standing};
+use super::rare::{Rare, Things};
+use super::stage::KeptStage;
 use super::waiting::OwnRequirement;
-use super::{Agent, Alarm, ByName, Callback, Deadline, Distributor, Reservation};
+use super::{Agent, Alarm, ByName, Deadline, Distributor};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
@@ -21,26 +21,16 @@ pub(crate) struct Interaction {
     /// Of its place.
     pub(crate) key: i64,
     pub(crate) arrived: Instant,
-    pub(crate) stage: Stage,
+    pub(super) stage: KeptStage,
     pub(crate) priority: i32,
     pub(crate) flow_outs: u32,
     pub(crate) requirement: Option<OwnRequirement>,
     /// Its first entry, or the only one that is left after an answer.
     pub(crate) entry: Entry,
-    /// `None` for most: they stand in one queue only.
-    pub(crate) also: Option<Box<Also>>,
-    /// Of those by which agents are held for it; nowhere while there is none.
-    pub(crate) first_reservation: Slot<Reservation>,
     /// Never none.
     pub(crate) standing: Standing,
-    /// `None` for most: the customer holds on.
-    pub(crate) callback: Option<Box<Callback>>,
-    /// `None` for most: nobody has declined it.
-    pub(crate) exclusions: Option<Box<Exclusions>>,
+    pub(crate) rare: Rare,
 }
-
-/// Agents who are not offered an interaction, until when, and what ends that.
-pub(crate) type Exclusions = BTreeMap<AgentId, (Instant, TimerId)>;
 
 impl Named for Interaction {
     type Id = InteractionId;
@@ -63,7 +53,7 @@ impl Interaction {
 
     /// Until when an agent is not offered this interaction.
     pub(crate) fn exclusion(&self, agent: AgentId) -> Option<Instant> {
-        self.exclusions.as_ref()?.get(&agent).map(|&(until, _)| until)
+        self.rare.exclusion(agent)
     }
 }
 
@@ -106,26 +96,25 @@ impl Distributor {
         let arrived = arrived.map_or(self.now, |arrived| arrived.min(self.now));
         let queue = if also.is_empty() { queue } else { self.first_open(request) };
         let queue_slot = self.queues.slot(queue).expect("looked at above");
-        let behind = if also.is_empty() { None } else { self.entries_behind(request, queue) };
-        let standing = Standing::of(1 + behind.as_ref().map_or(0, |behind| behind.entries.len()));
-        let is_alone = behind.is_none();
         let slot = self.interactions.insert(Interaction {
             id,
             key: Place::new(id, arrived, priority, self.settings.head_start_per_point).key,
             arrived,
-            stage: Stage::Waiting,
+            stage: KeptStage::Waiting,
             priority,
             flow_outs: 0,
             requirement: requirement.as_ref().map(|requirement| self.own_requirements.keep(requirement)),
-            entry: Entry { by_name: wanted.map(ByName::boxed), ..Entry::new(queue, queue_slot, self.now) },
-            also: behind,
-            first_reservation: Slot::NOWHERE,
-            standing,
-            callback: None,
-            exclusions: None,
+            entry: Entry::new(queue, queue_slot, self.now),
+            standing: Standing::ONE,
+            rare: Rare::NOTHING,
         });
         self.unanswered += 1;
-        if is_alone {
+        if let Some(wanted) = wanted {
+            let by_name = Some(ByName::new(wanted));
+            self.interactions[slot].rare.change(&mut self.spare, |rare| rare.by_name = by_name);
+        }
+        self.put_into_others(slot, request);
+        if self.interactions[slot].rare.also().is_empty() {
             self.enter(slot, Nth::FIRST, queue, None);
         } else {
             self.enter_several(slot);
@@ -142,7 +131,7 @@ impl Distributor {
             let mut leaving = self.exit_of_closed(slot, nth);
             if leaving.is_none() {
                 self.begin_steps(slot, nth);
-                if self.interactions[slot].callback.is_some() && self.rests_at_entry(slot, nth) {
+                if self.interactions[slot].rare.callback().is_some() && self.rests_at_entry(slot, nth) {
                     return;
                 }
                 leaving = self.exit_if_forsaken(slot, nth);
@@ -171,11 +160,10 @@ impl Distributor {
     pub(super) fn come(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
         let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
         let rules = self.queues[queue_slot].state.rules;
-        let entry = self.interactions[slot].entry_mut(nth);
-        // What is wanted is said for the first queue.
-        let by_name = entry.by_name.take().filter(|_| from.is_none());
-        *entry = Entry { rules, by_name, ..Entry::new(queue, queue_slot, self.now) };
+        *self.interactions[slot].entry_mut(nth) = Entry { rules, ..Entry::new(queue, queue_slot, self.now) };
         if let Some(from) = from {
+            // What is wanted is said for the first queue.
+            self.want_nobody(slot, nth);
             self.count_callback(slot, nth, from);
         }
         self.offer(slot, nth, from);
@@ -224,7 +212,7 @@ impl Distributor {
         if !self.waits(slot) {
             return None;
         }
-        if self.interactions[slot].entry(nth).by_name.is_some()
+        if self.interactions[slot].by_name(nth).is_some()
             && let Some(leaving) = self.exit_if_not_at_once(slot, nth)
         {
             return Some(leaving);
@@ -234,7 +222,7 @@ impl Distributor {
         }
         let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot];
         let deserted = matches!(queue.state.staffing, Staffing::Deserted { .. });
-        let deserted = deserted && !self.interactions[slot].entry(nth).has_agents_of_its_own();
+        let deserted = deserted && !self.interactions[slot].has_agents_of_its_own(nth);
         let nobody = queue.state.settings.nobody_logged_in.filter(|_| deserted);
         let before = queue.lines.len - 1;
         let full = queue.state.settings.max_length.filter(|rule| before >= rule.waiting);
@@ -263,7 +251,7 @@ impl Distributor {
                         || interaction.nth_in(queue).is_some())
             }
         };
-        can_use && self.waits(slot) && self.interactions[slot].callback.is_none()
+        can_use && self.waits(slot) && self.interactions[slot].rare.callback().is_none()
     }
 
     /// A waiting interaction leaves its queue without an agent.
@@ -300,10 +288,10 @@ impl Distributor {
     /// overflow applies to whose time has come.
     pub(super) fn leave_if_overdue(&mut self, id: InteractionId, queue: QueueId) {
         let Some((slot, nth)) = self.waiting_in(id, queue) else { return };
-        if self.interactions[slot].callback.is_some() {
+        if self.interactions[slot].rare.callback().is_some() {
             return;
         }
-        if self.interactions[slot].entry(nth).wanted_until().is_some_and(|until| until <= self.now) {
+        if self.interactions[slot].wanted_until(nth).is_some_and(|until| until <= self.now) {
             self.give_up_wanted(slot, nth, WantedEnd::TimedOut);
             self.match_all();
             return self.leave_if_overdue(id, queue);
@@ -317,7 +305,7 @@ impl Distributor {
             return self.leave(slot, nth, OverflowCause::Closed, exit);
         }
         let deserted = matches!(queue.staffing, Staffing::Deserted { .. });
-        let deserted = deserted && !entry.has_agents_of_its_own();
+        let deserted = deserted && !self.interactions[slot].has_agents_of_its_own(nth);
         if let Some(rule) = queue.settings.nobody_logged_in.filter(|_| deserted)
             && self.can_leave_by(slot, rule.exit)
         {
@@ -342,7 +330,7 @@ impl Distributor {
             self.cancel_callback(slot);
             return Ok(());
         }
-        let stage = self.interactions[slot].stage;
+        let stage = self.interactions[slot].stage();
         let (during, let_go) = match stage {
             Stage::Waiting => {
                 let first = self.interactions[slot].first();
@@ -393,13 +381,8 @@ impl Distributor {
 
     pub(super) fn end_exclusion(&mut self, slot: Slot<Interaction>, agent: AgentId) {
         let interaction = &mut self.interactions[slot];
-        let exclusions = interaction.exclusions.as_mut().expect("the caller has seen the exclusion");
-        exclusions.remove(&agent);
-        if exclusions.is_empty() {
-            interaction.exclusions = None;
-        }
-        let interaction = &self.interactions[slot];
-        let is_rung = matches!(interaction.stage, Stage::Reserved { .. });
+        interaction.rare.change(&mut self.spare, |rare| rare.exclusions.remove(&agent));
+        let is_rung = matches!(interaction.stage(), Stage::Reserved { .. });
         for nth in interaction.standing {
             let front = &self.fronts[interaction.entry(nth).queue_slot.number() as usize];
             let turn = front.turn(interaction.spot(nth));
@@ -419,22 +402,26 @@ impl Distributor {
         let interaction = &mut self.interactions[slot];
         let deadline = Deadline::Exclusion(interaction.id, agent);
         let timer = self.deadlines.schedule(until, Alarm::Single(until, deadline));
-        let exclusions = interaction.exclusions.get_or_insert_default();
-        if exclusions.len() >= most {
-            let first = exclusions.iter().map(|(&agent, &(until, _))| (until, agent)).min();
-            let (_, first) = first.expect("there are as many as allowed, and that is not none");
-            let (_, timer) = exclusions.remove(&first).expect("just found");
-            self.deadlines.cancel(timer);
-        }
-        if let Some((_, earlier)) = exclusions.insert(agent, (until, timer)) {
-            self.deadlines.cancel(earlier);
-        }
+        interaction.rare.change(&mut self.spare, |Things { exclusions, .. }| {
+            if exclusions.len() >= most {
+                let first = exclusions.iter().map(|(&agent, &(until, _))| (until, agent)).min();
+                let (_, first) = first.expect("there are as many as allowed, and that is not none");
+                let (_, timer) = exclusions.remove(&first).expect("just found");
+                self.deadlines.cancel(timer);
+            }
+            if let Some((_, earlier)) = exclusions.insert(agent, (until, timer)) {
+                self.deadlines.cancel(earlier);
+            }
+        });
     }
 
     pub(super) fn clear_exclusions(&mut self, slot: Slot<Interaction>) {
-        for (_, timer) in
-            self.interactions[slot].exclusions.take().into_iter().flat_map(|all| all.into_values())
-        {
+        let rare = &mut self.interactions[slot].rare;
+        if !rare.has_exclusions() {
+            return;
+        }
+        let all = rare.change(&mut self.spare, |rare| std::mem::take(&mut rare.exclusions));
+        for (_, timer) in all.into_values() {
             self.deadlines.cancel(timer);
         }
     }
@@ -449,10 +436,10 @@ impl Distributor {
     /// Out of the table.
     pub(super) fn drop_interaction(&mut self, slot: Slot<Interaction>) {
         let removed = self.interactions.remove(slot);
-        if removed.callback.is_some() {
+        if removed.rare.callback().is_some() {
             self.drop_callback(&removed);
         }
-        self.give_room_back(removed.also);
+        removed.rare.end(&mut self.spare);
         if let Some(own) = removed.requirement {
             self.own_requirements.release(own);
         }

@@ -15,7 +15,7 @@ impl Distributor {
         let entry = self.interactions[slot].entry(nth);
         let strategy = self.queues[entry.queue_slot].state.settings.strategy;
         // Who is wanted by name is not chosen by the strategy.
-        let by_lot = strategy == Strategy::WeightedRandom && entry.by_name.is_none();
+        let by_lot = strategy == Strategy::WeightedRandom && self.interactions[slot].by_name(nth).is_none();
         if !by_lot || !self.lots.is_behind(self.agents[chosen].state.lot) {
             return false;
         }

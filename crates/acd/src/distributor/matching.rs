@@ -180,7 +180,7 @@ impl Distributor {
         let slot = self.at(turn.place.interaction);
         let queue = self.interactions[slot].entry(turn.nth).queue_slot;
         let serves = &self.profiles.at(self.agents[agent].profile).serves;
-        let (bucket, wanted) = match &self.interactions[slot].entry(turn.nth).by_name {
+        let (bucket, wanted) = match self.interactions[slot].by_name(turn.nth) {
             None => {
                 let serves = serves.iter().find(|serves| serves.queue == queue);
                 (serves.expect("it could take from there").bucket, None)
@@ -276,7 +276,7 @@ impl Distributor {
         let Some(slot) = self.whose(turn) else { return };
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(turn.nth);
-        if let Some(by_name) = &entry.by_name {
+        if let Some(by_name) = interaction.by_name(turn.nth) {
             able.extend(self.able_by_name(interaction, entry, &by_name.wanted).map(|(_, agent)| agent));
             return;
         }
@@ -314,10 +314,11 @@ impl Distributor {
     /// This is the one place that decides agent surplus.
     fn choose(&mut self, slot: Slot<Interaction>, nth: Nth) -> Option<Choice> {
         let interaction = &self.interactions[slot];
-        let Entry { queue_slot, step, ref by_name, .. } = *interaction.entry(nth);
+        let Entry { queue_slot, step, .. } = *interaction.entry(nth);
         let queue = &self.queues[queue_slot];
-        let is_plain =
-            interaction.requirement.is_none() && interaction.exclusions.is_none() && by_name.is_none();
+        let is_plain = interaction.requirement.is_none()
+            && !interaction.rare.has_exclusions()
+            && interaction.by_name(nth).is_none();
         if is_plain && queue.state.settings.strategy != Strategy::RoundRobin {
             loop {
                 let choice = self.choose_any(&self.queues[queue_slot], step)?;
@@ -406,7 +407,7 @@ impl Distributor {
     ) -> Option<Choice> {
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(nth);
-        if let Some(by_name) = &entry.by_name {
+        if let Some(by_name) = interaction.by_name(nth) {
             return self.choose_by_name(interaction, entry, &by_name.wanted, is_asked);
         }
         let queue = &self.queues[entry.queue_slot];

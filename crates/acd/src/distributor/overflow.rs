@@ -143,7 +143,7 @@ impl Distributor {
     pub(super) fn next_overflow(&self, id: InteractionId, queue: QueueId) -> Option<Instant> {
         let (slot, nth) = self.waiting_in(id, queue)?;
         let interaction = &self.interactions[slot];
-        if interaction.callback.is_some() {
+        if interaction.rare.callback().is_some() {
             return None;
         }
         let entry = interaction.entry(nth);

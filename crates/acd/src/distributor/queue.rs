@@ -243,7 +243,7 @@ impl Distributor {
         let Some(rule) = self.queues[slot].state.settings.nobody_logged_in else { return };
         for Spot { place, .. } in self.line_of(slot) {
             let Some((interaction, nth)) = self.waiting_in(place.interaction, id) else { continue };
-            let is_spared = self.interactions[interaction].entry(nth).has_agents_of_its_own();
+            let is_spared = self.interactions[interaction].has_agents_of_its_own(nth);
             if !is_spared && self.can_leave_by(interaction, rule.exit) {
                 self.leave(interaction, nth, OverflowCause::NobodyLoggedIn, rule.exit);
             }

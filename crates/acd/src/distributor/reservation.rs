@@ -69,15 +69,15 @@ impl Distributor {
         self.unanswered -= 1;
         let since = self.now;
         let (waited, age) = self.ages(slot, nth);
-        self.interactions[slot].stage = Stage::Handling { agent, since };
+        self.interactions[slot].enter_stage(Stage::Handling { agent, since });
         let queue_slot = self.interactions[slot].entry(nth).queue_slot;
-        let failed = self.interactions[slot].callback.as_ref().map(|callback| callback.state.failed);
+        let failed = self.interactions[slot].rare.callback().map(|callback| callback.state.failed);
         self.count(queue_slot, |counters| match failed {
             None => counters.answered += 1,
             Some(_) => counters.called_back += 1,
         });
         self.queues[queue_slot].handling += 1;
-        let by_name = self.interactions[slot].entry(nth).by_name.is_some();
+        let by_name = self.interactions[slot].by_name(nth).is_some();
         self.emit(match failed {
             None => Event::Answered { interaction, queue, agent, waited, age, by_name },
             Some(failed) => Event::CalledBack { interaction, queue, agent, waited, age, failed },
@@ -147,7 +147,7 @@ impl Distributor {
         let left = self.rung(interaction_slot);
         if left == 0 {
             let rung = &mut self.interactions[interaction_slot];
-            rung.stage = Stage::Waiting;
+            rung.enter_stage(Stage::Waiting);
             for nth in rung.standing {
                 let entry = rung.entry(nth);
                 let stands = &mut self.queues[entry.queue_slot];
@@ -167,7 +167,7 @@ impl Distributor {
 
     /// The agent in conversation with an interaction, and since when.
     pub(super) fn conversation(&self, slot: Slot<Interaction>) -> Result<(AgentId, Instant), Refusal> {
-        match self.interactions[slot].stage {
+        match self.interactions[slot].stage() {
             Stage::Handling { agent, since } => Ok((agent, since)),
             Stage::Waiting | Stage::Reserved { .. } | Stage::Resting { .. } => {
                 Err(Refusal::WrongStage(self.interactions[slot].id))
@@ -222,7 +222,7 @@ impl Distributor {
         let exclusion = self.queues[queue_slot].state.settings.back_offs.rejected.exclusion;
         self.unanswered += 1;
         let interaction = &mut self.interactions[slot];
-        interaction.stage = Stage::Waiting;
+        interaction.enter_stage(Stage::Waiting);
         // The queue may have been removed and defined anew since.
         interaction.entry.queue_slot = queue_slot;
         interaction.entry.overdue = false;

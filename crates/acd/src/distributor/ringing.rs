@@ -51,7 +51,7 @@ impl Distributor {
     /// The entry by which agents are rung for an interaction: they all are by one.
     fn rung_by(&self, slot: Slot<Interaction>) -> Nth {
         let interaction = &self.interactions[slot];
-        let queue = self.reservations[interaction.first_reservation].state.queue;
+        let queue = self.reservations[interaction.first_reservation()].state.queue;
         interaction.nth_in(queue).expect("it stands in the queue that it is reserved in")
     }
 
@@ -65,7 +65,7 @@ impl Distributor {
     fn ring_of(&self, slot: Slot<Interaction>, nth: Nth) -> Ring {
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(nth);
-        if interaction.callback.is_some() || entry.by_name.is_some() {
+        if interaction.rare.callback().is_some() || interaction.by_name(nth).is_some() {
             return Ring::default();
         }
         self.queues[entry.queue_slot].state.settings.ring
@@ -74,7 +74,7 @@ impl Distributor {
     /// When more agents may be rung for an interaction.
     pub(super) fn widens_at(&self, id: InteractionId) -> Option<Instant> {
         let slot = self.interactions.slot(id)?;
-        match self.interactions[slot].stage {
+        match self.interactions[slot].stage() {
             Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => None,
             Stage::Reserved { since, most } => {
                 let ring = self.ring_of(slot, self.rung_by(slot));
@@ -87,10 +87,9 @@ impl Distributor {
     pub(super) fn widen(&mut self, slot: Slot<Interaction>) {
         self.stand_down_from_ringing(slot);
         let ring = self.ring_of(slot, self.rung_by(slot));
-        match &mut self.interactions[slot].stage {
-            Stage::Reserved { since, most } => {
-                *most = ring.most_after(self.now - *since);
-            }
+        let interaction = &mut self.interactions[slot];
+        match interaction.stage() {
+            Stage::Reserved { since, .. } => interaction.ring_at_most(ring.most_after(self.now - since)),
             Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => {
                 unreachable!("only what is rung for is widened")
             }
@@ -100,7 +99,7 @@ impl Distributor {
 
     /// Whether one agent more may be rung for an interaction.
     fn has_room(&self, slot: Slot<Interaction>) -> bool {
-        match self.interactions[slot].stage {
+        match self.interactions[slot].stage() {
             Stage::Reserved { most, .. } => self.rung(slot) < most,
             Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => false,
         }
@@ -108,8 +107,8 @@ impl Distributor {
 
     /// Puts an interaction for which agents are rung where it is found when there are more agents, or more may be rung.
     pub(super) fn stand_ringing(&mut self, slot: Slot<Interaction>) {
-        let Interaction { id, stage, .. } = self.interactions[slot];
-        let Stage::Reserved { since, most } = stage else { return };
+        let id = self.interactions[slot].id;
+        let Stage::Reserved { since, most } = self.interactions[slot].stage() else { return };
         let nth = self.rung_by(slot);
         let spot = self.interactions[slot].spot(nth);
         let queue_slot = self.interactions[slot].entry(nth).queue_slot;
@@ -132,13 +131,13 @@ impl Distributor {
             let turn = self.fronts[queue_slot.number() as usize].turn(spot);
             self.unsettled.with_room.push(turn);
         }
-        let first = self.interactions[slot].first_reservation;
+        let first = self.interactions[slot].first_reservation();
         self.reservations[first].places = places;
     }
 
     /// Takes it out of there: before whatever decides where it stands is changed.
     pub(super) fn stand_down_from_ringing(&mut self, slot: Slot<Interaction>) {
-        let first = self.interactions[slot].first_reservation;
+        let first = self.interactions[slot].first_reservation();
         let places = std::mem::replace(&mut self.reservations[first].places, RingPlaces::NOWHERE);
         if places.with_room == Node::NOWHERE && places.widening == Node::NOWHERE {
             return;
@@ -262,7 +261,7 @@ impl Distributor {
         &self,
         slot: Slot<Interaction>,
     ) -> impl Iterator<Item = Slot<Reservation>> + '_ {
-        let mut next = self.interactions[slot].first_reservation;
+        let mut next = self.interactions[slot].first_reservation();
         std::iter::from_fn(move || {
             let this = next;
             next = self.reservations.get(this)?.next;
@@ -279,10 +278,10 @@ impl Distributor {
     pub(super) fn begin_or_go_on_ringing(&mut self, slot: Slot<Interaction>, nth: Nth) -> u8 {
         let ring = self.ring_of(slot, nth);
         let interaction = &mut self.interactions[slot];
-        match interaction.stage {
+        match interaction.stage() {
             Stage::Waiting => {
                 let most = ring.most_after(Duration::ZERO);
-                interaction.stage = Stage::Reserved { since: self.now, most };
+                interaction.enter_stage(Stage::Reserved { since: self.now, most });
                 self.queues[interaction.entry(nth).queue_slot].reserved += 1;
                 for other in interaction.standing.but(nth) {
                     self.queues[interaction.entry(other).queue_slot].elsewhere += 1;
@@ -303,7 +302,7 @@ impl Distributor {
     pub(super) fn link(&mut self, interaction: Slot<Interaction>, reservation: Slot<Reservation>) {
         let last = self.reservations_of(interaction).last();
         match last {
-            None => self.interactions[interaction].first_reservation = reservation,
+            None => self.interactions[interaction].begin_reservations_with(reservation),
             Some(last) => self.reservations[last].next = reservation,
         }
     }
@@ -312,7 +311,7 @@ impl Distributor {
         let next = self.reservations[reservation].next;
         let before = self.reservations_of(interaction).take_while(|&other| other != reservation).last();
         match before {
-            None => self.interactions[interaction].first_reservation = next,
+            None => self.interactions[interaction].begin_reservations_with(next),
             Some(before) => self.reservations[before].next = next,
         }
     }
@@ -321,8 +320,8 @@ impl Distributor {
     /// caller's to set free, once it is said what became of the interaction.
     pub(super) fn end_all(&mut self, slot: Slot<Interaction>, cause: ReservationEnd) -> Vec<Held> {
         let mut let_go = std::mem::take(&mut self.let_go);
-        while self.reservations.get(self.interactions[slot].first_reservation).is_some() {
-            let first = self.interactions[slot].first_reservation;
+        while self.reservations.get(self.interactions[slot].first_reservation()).is_some() {
+            let first = self.interactions[slot].first_reservation();
             let id = self.reservations[first].id;
             let_go.push((self.end_reservation(first, cause).agent, id));
         }
@@ -344,7 +343,7 @@ impl Distributor {
     /// An interaction has lost an agent who was rung for it: where that was the last one, it waits again; otherwise
     /// there is room for another one, whom the step of its age admits.
     pub(super) fn go_on_without(&mut self, slot: Slot<Interaction>, rung_in: QueueId) {
-        match self.interactions[slot].stage {
+        match self.interactions[slot].stage() {
             Stage::Waiting => self.wait_again(slot, rung_in),
             Stage::Reserved { .. } => {
                 self.follow_age(slot, self.rung_by(slot));

@@ -315,7 +315,7 @@ impl Distributor {
         std::iter::successors(from, |&node| self.lines.next(node)).find(|&node| {
             let interaction = &self.interactions[Slot::new(self.lines.item(node))];
             let nth = Nth::from_number(self.lines.key(node).last);
-            interaction.entry(nth).by_name.is_none()
+            interaction.by_name(nth).is_none()
                 && interaction.exclusion(agent.id).is_none()
                 && self.accepts(interaction, agent)
         })

@@ -6,7 +6,7 @@
 
 use timing::Instant;
 
-use super::entry::{Also, Entry, Nth, Standing};
+use super::entry::{Entry, Nth, Standing};
 use super::{Distributor, Interaction};
 use crate::estimate::Estimator;
 use crate::line::Node;
@@ -42,25 +42,18 @@ impl Distributor {
         self.queues.by_id(queue).is_some_and(|queue| queue.state.exit_of_those_who_come().is_some())
     }
 
-    /// The entries behind the first, in room that was used before.
-    pub(super) fn entries_behind(&mut self, request: &Request, first: QueueId) -> Option<Box<Also>> {
-        let mut also = self.spare_entries.pop().unwrap_or_default();
-        for &queue in request.also.iter().filter(|&&queue| queue != first && !self.is_shut(queue)) {
-            let slot = self.queues.slot(queue).expect("looked at by the caller");
-            also.entries.push(Entry::new(queue, slot, self.now));
-        }
-        if also.entries.is_empty() {
-            self.give_room_back(Some(also));
-            return None;
-        }
-        Some(also)
-    }
-
-    /// The room of entries that are over, for others.
-    pub(super) fn give_room_back(&mut self, also: Option<Box<Also>>) {
-        if let Some(mut also) = also {
-            also.entries.clear();
-            self.spare_entries.push(also);
+    /// One that stands in one queue and in no line yet is put into those too that it asks for beside.
+    pub(super) fn put_into_others(&mut self, slot: Slot<Interaction>, request: &Request) {
+        let first = self.interactions[slot].entry.queue;
+        for &queue in &request.also {
+            if queue == first || self.is_shut(queue) {
+                continue;
+            }
+            let there = self.queues.slot(queue).expect("looked at by the caller");
+            let entry = Entry::new(queue, there, self.now);
+            let interaction = &mut self.interactions[slot];
+            interaction.rare.change(&mut self.spare, |rare| rare.also.push(entry));
+            interaction.standing = Standing::of(1 + interaction.rare.also().len());
         }
     }
 
@@ -166,12 +159,13 @@ impl Distributor {
     /// From now on it has this entry only.
     pub(super) fn keep_only(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &mut self.interactions[slot];
-        if let Some(also) = interaction.also.take() {
-            if let Some(behind) = nth.behind() {
-                interaction.entry = also.entries[behind].clone();
-            }
-            interaction.standing = Standing::ONE;
-            self.give_room_back(Some(also));
+        if interaction.rare.also().is_empty() {
+            return;
         }
+        if let Some(behind) = nth.behind() {
+            interaction.entry = interaction.rare.also()[behind].clone();
+        }
+        interaction.standing = Standing::ONE;
+        interaction.rare.change(&mut self.spare, |rare| rare.also.clear());
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     let agents = agent_counts(distributor);
     let count = |length: usize| u32::try_from(length).expect("the bounds are u32");
     let callbacks = |queue: &Queue, is: fn(Stage) -> bool| {
-        let stages = queue.callbacks.iter().map(|&id| distributor.interactions[distributor.at(id)].stage);
+        let stages = queue.callbacks.iter().map(|&id| distributor.interactions[distributor.at(id)].stage());
         stages.filter(|&stage| is(stage)).count()
     };
     let queue_snapshot = |queue: &Queue| QueueSnapshot {
@@ -143,14 +143,10 @@ fn interaction(distributor: &Distributor, of: &Interaction) -> InteractionState 
         requirement: of.requirement.map(|own| distributor.own_requirements.at(own).clone()),
         arrived: of.arrived,
         flow_outs: of.flow_outs,
-        exclusions: of
-            .exclusions
-            .iter()
-            .flat_map(|exclusions| exclusions.iter().map(|(&agent, &(until, _))| (agent, until)))
-            .collect(),
-        callback: of.callback.as_ref().map(|callback| callback.state),
-        stage: of.stage,
-        entries: of.standing.map(|nth| of.entry(nth).state()).collect(),
+        exclusions: of.rare.exclusions().collect(),
+        callback: of.rare.callback().map(|callback| callback.state),
+        stage: of.stage(),
+        entries: of.standing.map(|nth| of.entry_state(nth)).collect(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who waits, in order: by queue, step and own requirement, so that whoever becomes free looks at heads only.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use timing::{Instant, TimerId};
 
@@ -143,9 +144,9 @@ impl Front {
     }
 }
 
-/// A requirement that an interaction has beside the queue's; equal ones are one.
+/// A requirement that an interaction has beside the queue's; equal ones are one. Counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct OwnRequirement(u32);
+pub(crate) struct OwnRequirement(NonZeroU32);
 
 /// The own requirements of all interactions.
 #[derive(Clone, Debug)]
@@ -156,20 +157,30 @@ pub(crate) struct OwnRequirements {
     index: BTreeMap<Requirement, u32>,
 }
 
+impl OwnRequirement {
+    fn at(index: u32) -> OwnRequirement {
+        OwnRequirement(NonZeroU32::MIN.saturating_add(index))
+    }
+
+    fn index(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
 impl OwnRequirements {
     pub(crate) fn new() -> OwnRequirements {
         OwnRequirements { kept: Vec::new(), vacant: Vec::new(), index: BTreeMap::new() }
     }
 
     pub(crate) fn at(&self, own: OwnRequirement) -> &Requirement {
-        &self.kept[own.0 as usize].0
+        &self.kept[own.index() as usize].0
     }
 
     /// One interaction more has it.
     pub(crate) fn keep(&mut self, requirement: &Requirement) -> OwnRequirement {
         if let Some(&index) = self.index.get(requirement) {
             self.kept[index as usize].1 += 1;
-            return OwnRequirement(index);
+            return OwnRequirement::at(index);
         }
         let index = match self.vacant.pop() {
             Some(index) => {
@@ -182,17 +193,17 @@ impl OwnRequirements {
             }
         };
         self.index.insert(requirement.clone(), index);
-        OwnRequirement(index)
+        OwnRequirement::at(index)
     }
 
     /// One interaction less has it.
     pub(crate) fn release(&mut self, own: OwnRequirement) {
-        let (requirement, uses) = &mut self.kept[own.0 as usize];
+        let (requirement, uses) = &mut self.kept[own.index() as usize];
         *uses -= 1;
         if *uses == 0 {
             self.index.remove(requirement);
             *requirement = Requirement::anyone();
-            self.vacant.push(own.0);
+            self.vacant.push(own.index());
         }
     }
 }
@@ -234,10 +245,9 @@ impl Distributor {
         self.list(slot, nth);
         let interaction = &self.interactions[slot];
         let (key, spot) = (entry_key(interaction, nth), interaction.spot(nth));
-        let Entry { queue: id, queue_slot, step, entered, overdue, ref by_name, .. } =
-            *interaction.entry(nth);
-        let wants_somebody = by_name.is_some();
-        let is_callback = interaction.callback.is_some();
+        let Entry { queue: id, queue_slot, step, entered, overdue, .. } = *interaction.entry(nth);
+        let wants_somebody = interaction.by_name(nth).is_some();
+        let is_callback = interaction.rare.callback().is_some();
         let stays = overdue || is_callback;
         let queue = &mut self.queues[queue_slot];
         queue.lines.len += 1;
@@ -304,8 +314,8 @@ impl Distributor {
     pub(super) fn list(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &self.interactions[slot];
         let key = place_key(interaction.spot(nth));
-        let Entry { step, queue_slot, ref by_name, .. } = *interaction.entry(nth);
-        if by_name.is_some() {
+        let Entry { step, queue_slot, .. } = *interaction.entry(nth);
+        if interaction.by_name(nth).is_some() {
             return self.list_wanting(slot, nth);
         }
         let queue = &mut self.queues[queue_slot];
@@ -327,10 +337,10 @@ impl Distributor {
     /// Out of the line of its place.
     pub(super) fn unlist(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &mut self.interactions[slot];
-        let entry = interaction.entry_mut(nth);
-        if entry.by_name.is_some() {
+        if interaction.by_name(nth).is_some() {
             return self.unlist_wanting(slot, nth);
         }
+        let entry = interaction.entry_mut(nth);
         let node = std::mem::replace(&mut entry.node, Node::NOWHERE);
         let (step, queue_slot) = (entry.step, entry.queue_slot);
         let lines = &mut self.queues[queue_slot].lines;
@@ -407,7 +417,7 @@ impl Distributor {
 
     /// Whether an interaction stands in lines, waiting.
     pub(super) fn waits(&self, slot: Slot<Interaction>) -> bool {
-        matches!(self.interactions[slot].stage, Stage::Waiting)
+        matches!(self.interactions[slot].stage(), Stage::Waiting)
     }
 }
 

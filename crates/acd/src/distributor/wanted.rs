@@ -31,10 +31,6 @@ impl ByName {
     pub(crate) fn new(wanted: Wanted) -> ByName {
         ByName { wanted, nodes: [Node::NOWHERE; WANTED_MAX], ending: Node::NOWHERE }
     }
-
-    pub(crate) fn boxed(wanted: Wanted) -> Box<ByName> {
-        Box::new(ByName::new(wanted))
-    }
 }
 
 /// The lines of those who want agents by name.
@@ -68,16 +64,16 @@ impl WantedLines {
     }
 }
 
-impl Entry {
-    /// When it ceases to want agents by name, if time decides that.
-    pub(super) fn wanted_until(&self) -> Option<Instant> {
-        let within = self.by_name.as_ref()?.wanted.within?;
-        Some(self.entered + within)
+impl Interaction {
+    /// When it ceases to want agents by name in a queue, if time decides that.
+    pub(super) fn wanted_until(&self, nth: Nth) -> Option<Instant> {
+        let within = self.by_name(nth)?.wanted.within?;
+        Some(self.entry(nth).entered + within)
     }
 
-    /// Whether it wants agents by name who may be there although nobody serves its queue.
-    pub(super) fn has_agents_of_its_own(&self) -> bool {
-        self.by_name.as_ref().is_some_and(|by_name| by_name.wanted.has_agents())
+    /// Whether it wants agents by name there who may be there although nobody serves that queue.
+    pub(super) fn has_agents_of_its_own(&self, nth: Nth) -> bool {
+        self.by_name(nth).is_some_and(|by_name| by_name.wanted.has_agents())
     }
 }
 
@@ -89,7 +85,7 @@ impl Distributor {
         let entry = interaction.entry_mut(nth);
         let queue = entry.queue_slot;
         entry.node = self.lines.insert(&mut self.queues[queue].lines.wanting, key, slot.number());
-        let Some(ByName { wanted, nodes, .. }) = entry.by_name.as_deref_mut() else { return };
+        let Some(ByName { wanted, nodes, .. }) = interaction.rare.by_name_mut() else { return };
         for (agent, node) in wanted.names().zip(nodes) {
             let line = self.wanted.by_agent.entry((agent, queue)).or_insert_with(Line::new);
             *node = self.lines.insert(line, key, slot.number());
@@ -98,10 +94,11 @@ impl Distributor {
 
     /// Out of them.
     pub(super) fn unlist_wanting(&mut self, slot: Slot<Interaction>, nth: Nth) {
-        let entry = self.interactions[slot].entry_mut(nth);
+        let interaction = &mut self.interactions[slot];
+        let entry = interaction.entry_mut(nth);
         let (node, queue) = (std::mem::replace(&mut entry.node, Node::NOWHERE), entry.queue_slot);
         self.lines.remove(&mut self.queues[queue].lines.wanting, node);
-        let Some(ByName { wanted, nodes, .. }) = entry.by_name.as_deref_mut() else { return };
+        let Some(ByName { wanted, nodes, .. }) = interaction.rare.by_name_mut() else { return };
         for (agent, node) in wanted.names().zip(nodes) {
             let line = self.wanted.by_agent.get_mut(&(agent, queue)).expect("who waits is listed");
             self.lines.remove(line, std::mem::replace(node, Node::NOWHERE));
@@ -115,9 +112,9 @@ impl Distributor {
     pub(super) fn start_wanting(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &mut self.interactions[slot];
         let (place, id) = (interaction.place(), interaction.id);
-        let entry = interaction.entry_mut(nth);
-        self.unsettled.forsaken.push((place, entry.queue));
-        if let (Some(until), Some(by_name)) = (entry.wanted_until(), entry.by_name.as_deref_mut()) {
+        self.unsettled.forsaken.push((place, interaction.entry(nth).queue));
+        if let (Some(until), Some(by_name)) = (interaction.wanted_until(nth), interaction.rare.by_name_mut())
+        {
             let (ending, key) = (&mut self.wanted.ending, ending_key(until, id, nth));
             by_name.ending = self.lines.insert(&mut ending.line, key, slot.number());
             ending.wake(&mut self.deadlines, until, Alarm::Wanted);
@@ -126,7 +123,10 @@ impl Distributor {
 
     /// It waits no more, or wants nobody any more.
     pub(super) fn stop_wanting(&mut self, slot: Slot<Interaction>, nth: Nth) {
-        let Some(by_name) = self.interactions[slot].entry_mut(nth).by_name.as_deref_mut() else { return };
+        if self.interactions[slot].by_name(nth).is_none() {
+            return;
+        }
+        let Some(by_name) = self.interactions[slot].rare.by_name_mut() else { return };
         let node = std::mem::replace(&mut by_name.ending, Node::NOWHERE);
         if node != Node::NOWHERE {
             let ending = &mut self.wanted.ending;
@@ -163,7 +163,7 @@ impl Distributor {
     /// When a waiting interaction ceases to want agents by name.
     pub(super) fn wanted_end(&self, id: InteractionId, queue: QueueId) -> Option<Instant> {
         let (slot, nth) = self.waiting_in(id, queue)?;
-        self.interactions[slot].entry(nth).wanted_until()
+        self.interactions[slot].wanted_until(nth)
     }
 
     /// Whether an agent, if free, could take an interaction that wants agents by name: takes anything of its channel, is
@@ -213,7 +213,7 @@ impl Distributor {
             let interaction = &self.interactions[Slot::new(self.lines.item(node))];
             let spot = spot_of(self.lines.key(node));
             let entry = interaction.entry(spot.nth);
-            let by_name = entry.by_name.as_ref().expect("only who wants somebody stands there");
+            let by_name = interaction.by_name(spot.nth).expect("only who wants somebody stands there");
             let is_fit = self.is_fit_by_name(interaction, entry, &by_name.wanted, agent);
             is_fit.then(|| (spot, entry.entered.as_micros()))
         })
@@ -223,7 +223,7 @@ impl Distributor {
     fn is_forsaken(&self, slot: Slot<Interaction>, nth: Nth) -> bool {
         let interaction = &self.interactions[slot];
         let entry = interaction.entry(nth);
-        let Some(ByName { wanted, .. }) = entry.by_name.as_deref() else { return false };
+        let Some(ByName { wanted, .. }) = interaction.by_name(nth) else { return false };
         let is_there = |agent: &Agent| {
             agent.state.presence.is_logged_in() && self.is_fit_by_name(interaction, entry, wanted, agent)
         };
@@ -293,17 +293,24 @@ impl Distributor {
             WantedEnd::Absent => OverflowCause::WantedAbsent,
             WantedEnd::TimedOut => OverflowCause::WantedTimeout,
         };
-        match self.interactions[slot].entry(nth).by_name.as_ref()?.wanted.otherwise {
+        match self.interactions[slot].by_name(nth)?.wanted.otherwise {
             Otherwise::Exit(exit) if self.can_leave_by(slot, exit) => Some((cause, exit)),
             Otherwise::Exit(_) | Otherwise::Anybody | Otherwise::Stay => None,
         }
     }
 
+    /// One that stands in no line wants nobody by name any more, if it ever did.
+    pub(super) fn want_nobody(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let interaction = &mut self.interactions[slot];
+        if interaction.by_name(nth).is_some() {
+            interaction.rare.change(&mut self.spare, |rare| rare.by_name = None);
+        }
+    }
+
     fn open_to_all(&mut self, slot: Slot<Interaction>, nth: Nth, cause: WantedEnd) {
-        let interaction = self.interactions[slot].id;
-        let entry = self.interactions[slot].entry_mut(nth);
-        entry.by_name = None;
-        let queue = entry.queue;
+        self.want_nobody(slot, nth);
+        let interaction = &self.interactions[slot];
+        let (interaction, queue) = (interaction.id, interaction.entry(nth).queue);
         let (waited, _) = self.ages(slot, nth);
         self.emit(Event::OpenedToAll { interaction, queue, cause, waited });
     }
@@ -315,7 +322,7 @@ impl Distributor {
         slot: Slot<Interaction>,
         nth: Nth,
     ) -> Option<(OverflowCause, Exit)> {
-        if self.interactions[slot].entry(nth).by_name.is_none() || !self.is_forsaken(slot, nth) {
+        if self.interactions[slot].by_name(nth).is_none() || !self.is_forsaken(slot, nth) {
             return None;
         }
         let leaving = self.exit_without_wanted(slot, nth, WantedEnd::Absent);
@@ -331,7 +338,7 @@ impl Distributor {
         slot: Slot<Interaction>,
         nth: Nth,
     ) -> Option<(OverflowCause, Exit)> {
-        if self.interactions[slot].entry(nth).wanted_until().is_none_or(|until| until > self.now) {
+        if self.interactions[slot].wanted_until(nth).is_none_or(|until| until > self.now) {
             return None;
         }
         let leaving = self.exit_without_wanted(slot, nth, WantedEnd::TimedOut);

@@ -6,10 +6,11 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::agent::Agent;
-use super::entry::{Also, Entry, Standing};
+use super::entry::{Entry, Standing};
+use super::rare::Rare;
 use super::ringing::RingPlaces;
 use super::waiting::OwnRequirements;
-use super::{Alarm, Callback, Deadline, Distributor, Interaction, Queue, Reservation};
+use super::{Alarm, ByName, Callback, Deadline, Distributor, Interaction, Queue, Reservation};
 use crate::invariants::check_bonds;
 use crate::state::{InteractionState, Place, QueueState, ReservationState, Stage, State};
 use crate::table::Slot;
@@ -131,7 +132,7 @@ impl Distributor {
         let slot = self.at(state.interaction);
         self.link(slot, held);
         let interaction = &self.interactions[slot];
-        if interaction.first_reservation == held {
+        if interaction.first_reservation() == held {
             for nth in interaction.standing {
                 let entry = interaction.entry(nth);
                 let stands = &mut self.queues[entry.queue_slot];
@@ -149,6 +150,7 @@ impl Distributor {
             .map(|entry| Entry::restored(entry, self.queues.slot(entry.queue).unwrap_or(nowhere)));
         let entry = entries.next().expect("an interaction has an entry");
         let also: Vec<Entry> = entries.collect();
+        let wanted = state.entries.first().and_then(|entry| entry.wanted);
         let standing = Standing::of(also.len() + 1);
         let own =
             |own: &mut OwnRequirements| state.requirement.as_ref().map(|requirement| own.keep(requirement));
@@ -156,16 +158,18 @@ impl Distributor {
             id,
             key: Place::new(id, state.arrived, state.priority, self.settings.head_start_per_point).key,
             arrived: state.arrived,
-            stage: state.stage,
+            stage: state.stage.into(),
             priority: state.priority,
             flow_outs: state.flow_outs,
             requirement: own(&mut self.own_requirements),
             entry,
-            also: (!also.is_empty()).then(|| Box::new(Also { entries: also })),
-            first_reservation: Slot::NOWHERE,
             standing,
-            callback: state.callback.map(|state| Box::new(Callback { state, timer: None })),
-            exclusions: None,
+            rare: Rare::NOTHING,
+        });
+        self.interactions[slot].rare.change(&mut self.spare, |rare| {
+            rare.also = also;
+            rare.by_name = wanted.map(ByName::new);
+            rare.callback = state.callback.map(|state| Callback { state, timer: None });
         });
         for (agent, until) in state.exclusions {
             self.exclude(slot, agent, until);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use timing::TimerWheel;
 
 use super::*;
+use crate::table::Slot;
 use crate::{AgentSettings, Command, NobodyLoggedIn, Request, Requirement, Reserve, SkillId, Wanted};
 
 const BILLING: SkillId = SkillId(1);
@@ -102,12 +103,11 @@ fn bonds_that_are_not_of_both_sides_are_found() {
         agent(state, PARK).works = [of_kim].into_iter().collect();
     };
     assert_eq!(found(in_nothing), Violation::LostAgent(PARK));
-    let second_list = |acd: &mut Distributor| {
-        let slot = acd.interactions.slot(WAITING).expect("it waits");
-        let held = acd.reservations.slot(ReservationId(2)).expect("it rings");
-        acd.interactions[slot].first_reservation = held;
+    let no_list = |acd: &mut Distributor| {
+        let slot = acd.interactions.slot(RUNG).expect("it is rung for");
+        acd.interactions[slot].begin_reservations_with(Slot::NOWHERE);
     };
-    assert_eq!(found_inside(second_list), Violation::BrokenBond(WAITING));
+    assert_eq!(found_inside(no_list), Violation::BrokenBond(RUNG));
 }
 
 #[test]
