@@ -20,13 +20,16 @@ const WORLDS: [(&str, Size); 2] = [
 
 /// Those whose rounds differ: accepting and becoming idle are in `match`, giving up in `wait`, logging in in
 /// `log-out`.
-const OPERATIONS: [Operation; 6] = [
+const OPERATIONS: [Operation; 9] = [
     Operation::Match,
     Operation::TakeNext,
     Operation::Wait,
     Operation::StepEntry,
     Operation::LogOut,
     Operation::SkillChange,
+    Operation::RuleChange,
+    Operation::QueueChange,
+    Operation::Snapshot,
 ];
 
 fn main() -> ExitCode {

@@ -1,11 +1,18 @@
 //! One kind of command at a time, again and again, in a world that is afterwards as it was before.
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use acd::{Activity, AgentId, Command, Distributor, InteractionId, Presence};
+use acd::{
+    Activity, AgentId, Command, Distributor, Exit, ExitId, InteractionId, MaxWait, Presence, QueueId,
+    QueueSettings,
+};
 
 use crate::world::Half;
 use crate::{Engine, Load, Offer, Random, STEP_AFTER, World};
+
+/// A maximum wait that is never over.
+const A_YEAR: Duration = Duration::from_hours(24 * 365);
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +37,17 @@ pub enum Operation {
     LogIn,
     /// An idle agent's skills change.
     SkillChange,
+    /// A queue gets another maximum wait: a matter of those who wait there, and of no agent.
+    RuleChange,
+    /// A queue asks for another level: all agents are looked at.
+    QueueChange,
+    /// Readers get a picture of everything.
+    Snapshot,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Operation; 10] = [
+    pub const ALL: [Operation; 13] = [
         Operation::Match,
         Operation::Wait,
         Operation::TakeNext,
@@ -44,6 +57,9 @@ impl Operation {
         Operation::LogOut,
         Operation::LogIn,
         Operation::SkillChange,
+        Operation::RuleChange,
+        Operation::QueueChange,
+        Operation::Snapshot,
         // The last, because it lets the time go on by whole steps.
         Operation::StepEntry,
     ];
@@ -61,6 +77,9 @@ impl Operation {
             Operation::LogOut => "log-out",
             Operation::LogIn => "log-in",
             Operation::SkillChange => "skill-change",
+            Operation::RuleChange => "rule-change",
+            Operation::QueueChange => "queue-change",
+            Operation::Snapshot => "snapshot",
         }
     }
 }
@@ -109,6 +128,9 @@ impl Stage {
         let begin = Instant::now();
         match operation {
             Operation::StepEntry => self.step(),
+            Operation::Snapshot => (0..number).for_each(|_| {
+                black_box(self.distributor.snapshot(self.now));
+            }),
             Operation::Match
             | Operation::Wait
             | Operation::TakeNext
@@ -117,10 +139,12 @@ impl Stage {
             | Operation::Cancel
             | Operation::LogOut
             | Operation::LogIn
-            | Operation::SkillChange => self.give(),
+            | Operation::SkillChange
+            | Operation::RuleChange
+            | Operation::QueueChange => self.give(),
         }
         let took = begin.elapsed();
-        self.restore(operation);
+        self.restore(operation, number);
         took
     }
 
@@ -169,10 +193,17 @@ impl Stage {
                 *skill.get_mut() = if *skill.get() == 5 { 6 } else { 5 };
                 Command::DefineAgent { agent, settings: Box::new(settings) }
             }),
+            Operation::RuleChange => self.change_queues(number, |settings| {
+                settings.max_wait = Some(MaxWait { after: A_YEAR, exit: Exit::Leave(ExitId(0)) });
+            }),
+            Operation::QueueChange => self.change_queues(number, |settings| {
+                settings.steps.pop();
+            }),
+            Operation::Snapshot => {}
         }
     }
 
-    fn restore(&mut self, operation: Operation) {
+    fn restore(&mut self, operation: Operation, number: usize) {
         match operation {
             Operation::Match => {
                 self.cancel_unmatched();
@@ -210,7 +241,11 @@ impl Stage {
                 });
                 self.give();
             }
-            Operation::BecomeIdle | Operation::Cancel | Operation::LogIn => {}
+            Operation::RuleChange | Operation::QueueChange => {
+                self.change_queues(number, |_| {});
+                self.give();
+            }
+            Operation::BecomeIdle | Operation::Cancel | Operation::LogIn | Operation::Snapshot => {}
         }
         self.offers.clear();
         self.entered.clear();
@@ -268,6 +303,17 @@ impl Stage {
             }
         }
         self.change_chosen(command);
+    }
+
+    /// The first queues in turn, half of them of the contended half.
+    fn change_queues(&mut self, number: usize, change: impl Fn(&mut QueueSettings)) {
+        let queues = self.world.size().queues;
+        for turn in 0..number as u32 {
+            let queue = QueueId((turn / 2 + turn % 2 * (queues / 2)) % queues);
+            let mut settings = Box::new(self.world.queue_settings(queue));
+            change(&mut settings);
+            self.commands.push(Command::DefineQueue { queue, settings });
+        }
     }
 
     fn change_chosen(&mut self, command: impl Fn(&World, AgentId) -> Command) {

@@ -1,5 +1,7 @@
 //! What is configured: bounds of the whole, queues, agents.
 
+mod difference;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -239,35 +241,6 @@ impl QueueSettings {
     pub(crate) fn steps_that_may_be_skipped(&self) -> usize {
         let is_followed = self.skip_unstaffed_steps && !self.steps.is_empty();
         if is_followed { self.steps.len() + 1 } else { 0 }
-    }
-
-    /// Whether other rules differ only in what is looked up when it is needed: what a queue weighs, what a reservation and
-    /// its end mean, who is called back and how, and who leaves at entry or because nobody is there. Who stands in which line, at which step and until
-    /// when does not depend on it.
-    pub(crate) fn leaves_everybody_in_place(&self, other: &QueueSettings) -> bool {
-        let QueueSettings { after_call_work_min, after_call_work_max, .. } = *other;
-        let with_it = QueueSettings {
-            unstaffed_grace: other.unstaffed_grace,
-            band: other.band,
-            objective: other.objective,
-            weight: other.weight,
-            ratio: other.ratio,
-            ring_timeout: other.ring_timeout,
-            after_call_work: other.after_call_work,
-            after_call_work_min,
-            after_call_work_max,
-            back_offs: other.back_offs.clone(),
-            max_length: other.max_length,
-            nobody_logged_in: other.nobody_logged_in,
-            callback: other.callback,
-            ..self.clone()
-        };
-        with_it == *other
-    }
-
-    /// Whether the same reserves open and close at the same times.
-    pub(crate) fn has_the_reserves_of(&self, other: &QueueSettings) -> bool {
-        self.reserves == other.reserves && self.reserves_close == other.reserves_close
     }
 
     /// How many reserves open when the first in line has waited so long.

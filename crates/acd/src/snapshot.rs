@@ -1,6 +1,7 @@
 //! What readers see: a plain value, published now and then, so that wallboards and metrics never touch the
 //! distributor.
 
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,19 @@ impl AgentCounts {
             (Activity::BackingOff { .. }, Presence::Ready) => &mut self.backing_off,
         };
         *count += 1;
+    }
+}
+
+impl AddAssign for AgentCounts {
+    fn add_assign(&mut self, other: AgentCounts) {
+        self.available += other.available;
+        self.reserved += other.reserved;
+        self.handling += other.handling;
+        self.after_call_work += other.after_call_work;
+        self.backing_off += other.backing_off;
+        self.occupied += other.occupied;
+        self.not_ready += other.not_ready;
+        self.logged_out += other.logged_out;
     }
 }
 

@@ -38,7 +38,7 @@ pub use agent::{Agent, LogIn, Reach};
 pub use calendar::Calendar;
 pub use callback::{Callback, First};
 pub use channel::{Capacity, Channel, VOICE, capacity_of};
-pub use entry::{Entry, EntryAgents, Number, Reason, Supervisor};
+pub use entry::{Entry, EntryAgents, Number, Reason, Supervisor, WithoutThem};
 pub use http::Http;
 pub use log::{Log, LogFormat, LogLevel};
 pub use media::{Media, PortRange};

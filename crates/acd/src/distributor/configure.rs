@@ -68,32 +68,16 @@ impl Distributor {
         for &interaction in &rung {
             self.stand_down_from_ringing(interaction);
         }
-        let before = self.queues[slot].state.settings.strategy;
-        self.stop_reserve_timer(slot);
-        self.retire_agents(slot);
-        self.want_order(settings.strategy, true);
-        self.want_order(before, false);
         if self.queues[slot].state.settings.overflows != settings.overflows {
             self.forget_overflows_seen(id);
         }
-        let has_other_reserves = !self.queues[slot].state.settings.has_the_reserves_of(&settings);
-        let steps = settings.steps.len() + 1;
-        let queue = &mut self.queues[slot];
-        queue.lines = super::waiting::LinesOfQueue::new(&settings);
-        queue.staff = vec![0; steps];
-        queue.staff_any = 0;
-        queue.working = 0;
-        queue.places = 0;
-        queue.shared = 0;
-        queue.wanted = State::wanted_skills(&settings);
-        queue.state.settings = settings;
-        self.number_rules(slot);
-        let queue = &mut self.queues[slot];
-        if has_other_reserves {
-            queue.state.reserves_open = 0;
+        self.stop_reserve_timer(slot);
+        if self.queues[slot].state.settings.leaves_agents_in_place(&settings) {
+            self.unsettled.estimates.push(id);
+            self.replace_rules(slot, settings);
+        } else {
+            self.replace_agents_and_rules(slot, settings);
         }
-        self.fronts[slot.number() as usize] = Front::new(queue);
-        self.assign_agents(slot);
         self.restart_unstaffed_steps(slot);
         self.restart_staffing(slot);
         for spot in line {
@@ -102,6 +86,35 @@ impl Distributor {
         for interaction in rung {
             self.widen(interaction);
         }
+    }
+
+    /// Other rules, by which other agents may serve the queue, or the same in another order: all of them are looked at.
+    fn replace_agents_and_rules(&mut self, slot: Slot<Queue>, settings: QueueSettings) {
+        let before = self.queues[slot].state.settings.strategy;
+        self.retire_agents(slot);
+        self.want_order(settings.strategy, true);
+        self.want_order(before, false);
+        let queue = &mut self.queues[slot];
+        if !queue.state.settings.has_the_reserves_of(&settings) {
+            queue.state.reserves_open = 0;
+        }
+        queue.staff = vec![0; settings.steps.len() + 1];
+        queue.staff_any = 0;
+        queue.working = 0;
+        queue.places = 0;
+        queue.shared = 0;
+        queue.wanted = State::wanted_skills(&settings);
+        self.replace_rules(slot, settings);
+        self.assign_agents(slot);
+    }
+
+    /// Other rules, while nobody waits in any line of the queue.
+    fn replace_rules(&mut self, slot: Slot<Queue>, settings: QueueSettings) {
+        let queue = &mut self.queues[slot];
+        queue.lines = super::waiting::LinesOfQueue::new(&settings);
+        queue.state.settings = settings;
+        self.fronts[slot.number() as usize] = Front::new(queue);
+        self.number_rules(slot);
     }
 
     /// Other rules that are looked up where they are needed: whatever the number of agents and of those who wait, nobody

@@ -22,6 +22,10 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         let stages = queue.callbacks.iter().map(|&id| distributor.interactions[distributor.at(id)].stage());
         stages.filter(|&stage| is(stage)).count()
     };
+    let agents = |queue: QueueId| {
+        let slot = distributor.queues.slot(queue).expect("it is one of the queues");
+        agents[slot.number() as usize]
+    };
     let queue_snapshot = |queue: &Queue| QueueSnapshot {
         queue: queue.id,
         open: queue.state.open,
@@ -34,7 +38,7 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
         callback_window: queue.state.callback_window,
         longest_wait: first_entry(distributor, queue).map(|first| at - first).unwrap_or_default(),
         reserves_open: queue.state.reserves_open,
-        agents: agents.get(&queue.id).copied().unwrap_or_default(),
+        agents: agents(queue.id),
         counters: queue.state.counters,
         estimate: distributor.estimate_of(at, queue),
         accuracy: queue.state.estimator.accuracy(),
@@ -81,15 +85,25 @@ pub(super) fn agent(distributor: &Distributor, agent: AgentId, state: &AgentStat
     }
 }
 
-/// In one walk over the agents, whatever the number of queues.
-fn agent_counts(distributor: &Distributor) -> BTreeMap<QueueId, AgentCounts> {
-    let mut by_slot: BTreeMap<Slot<Queue>, AgentCounts> = BTreeMap::new();
+/// By number of the queue's slot. The agents of a profile are counted together, whatever the number of queues that it
+/// serves.
+fn agent_counts(distributor: &Distributor) -> Vec<AgentCounts> {
+    let mut by_profile: Vec<AgentCounts> = Vec::new();
     for (_, agent) in distributor.agents.iter() {
-        for serves in &distributor.profiles.at(agent.profile).serves {
-            by_slot.entry(serves.queue).or_default().add(agent.state.presence, agent.state.activity());
+        let index = agent.profile.number() as usize;
+        if by_profile.len() <= index {
+            by_profile.resize(index + 1, AgentCounts::default());
+        }
+        by_profile[index].add(agent.state.presence, agent.state.activity());
+    }
+    let mut by_queue = vec![AgentCounts::default(); distributor.fronts.len()];
+    for (slot, profile) in distributor.profiles.all() {
+        let Some(&counts) = by_profile.get(slot.number() as usize) else { continue };
+        for serves in &profile.serves {
+            by_queue[serves.queue.number() as usize] += counts;
         }
     }
-    by_slot.into_iter().map(|(slot, counts)| (distributor.queues[slot].id, counts)).collect()
+    by_queue
 }
 
 pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usize) -> Vec<Waiting> {

@@ -116,7 +116,8 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
         }
     }
     for entry in &config.entries {
-        if let Some(queue) = entry.queues().find(|queue| channel_of(queue) != VOICE) {
+        let onward = entry.exit().and_then(Exit::queue);
+        if let Some(queue) = entry.queues().chain(onward).find(|queue| channel_of(queue) != VOICE) {
             let number = entry.number.written();
             let what = format!("a call cannot wait in \"{queue}\" of channel \"{}\"", channel_of(queue));
             let remedy = "lead to a queue of channel \"voice\"";

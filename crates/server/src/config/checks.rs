@@ -58,14 +58,22 @@ fn numbers_need_a_trunk(config: &Config, report: &Report<'_>) {
     {
         return;
     }
+    let remedy = "give a [[trunk]] an outbound_proxy";
     for queue in &config.queues {
         if let Some(Exit::Number(number)) = queue.exits().find(|exit| matches!(exit, Exit::Number(_))) {
             let place = report.place_of(Kind::Queue, &queue.name);
-            let remedy = "give a [[trunk]] an outbound_proxy";
             report.error(
                 place,
                 format!("queue \"{}\": no way leads to the number {number}; {remedy}", queue.name),
             );
+        }
+    }
+    for entry in &config.entries {
+        if let Some(Exit::Number(number)) = entry.exit() {
+            let written = entry.number.written();
+            let place = report.place_of(Kind::Number, &written);
+            report
+                .error(place, format!("entry \"{written}\": no way leads to the number {number}; {remedy}"));
         }
     }
 }

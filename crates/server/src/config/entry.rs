@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acd::{ENTRIES_MAX, WANTED_MAX};
 
-use super::queue::read_requirement;
+use super::queue::{Exit, exit_of, read_requirement};
 use super::reader::Section;
 use super::report::{Kind, Span};
 
@@ -32,8 +32,21 @@ pub struct EntryAgents {
     pub agents: Vec<String>,
     /// The number is the agent's own: skills are not asked for.
     pub is_direct: bool,
-    /// How long nobody else is offered the call.
+    /// How long nobody else is offered the call; without an end for who stays.
     pub wait: Duration,
+    /// What then, and as soon as none of them is there.
+    pub then: WithoutThem,
+}
+
+/// What becomes of a call that the agents whom it wants do not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WithoutThem {
+    /// Anybody who serves the queue may take it.
+    Anybody,
+    /// It leaves the queue.
+    Exit(Exit),
+    /// It waits on for them.
+    Stay,
 }
 
 /// A dialled number, or many.
@@ -51,6 +64,14 @@ impl Entry {
     /// Every queue in which its callers wait, the first first.
     pub fn queues(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.queue).chain(&self.also).map(String::as_str)
+    }
+
+    /// Where its callers go whom the agents that they want by name do not take.
+    pub fn exit(&self) -> Option<&Exit> {
+        match &self.wanted.as_ref()?.then {
+            WithoutThem::Exit(exit) => Some(exit),
+            WithoutThem::Anybody | WithoutThem::Stay => None,
+        }
     }
 }
 
@@ -132,7 +153,7 @@ fn read_one(section: &mut Section<'_>) -> Entry {
         queue
     });
     let also = read_also(section, queue.as_deref());
-    let wanted = read_wanted(section, also.is_empty());
+    let wanted = read_wanted(section, queue.as_deref().unwrap_or_default(), also.is_empty());
     Entry {
         number,
         queue: queue.unwrap_or_default(),
@@ -161,17 +182,21 @@ pub(crate) fn read_also(section: &mut Section<'_>, first: Option<&str>) -> Vec<S
     also
 }
 
-fn read_wanted(section: &mut Section<'_>, is_alone: bool) -> Option<EntryAgents> {
+fn read_wanted(section: &mut Section<'_>, queue: &str, is_alone: bool) -> Option<EntryAgents> {
     let own = section.text("agent");
     let preferred = section.one_or_more("prefer_agents", "");
     let wait = section.duration("agent_wait", "30s", "0s", "1h");
+    let then = read_then(section, queue);
     if own.is_some() && section.gives("prefer_agents") {
         let message =
             "`agent` and `prefer_agents` exclude each other; `agent` makes the number that agent's own";
         section.error(section.span(), message);
-    } else if own.is_none() && !section.gives("prefer_agents") && section.gives("agent_wait") {
+    } else if own.is_none()
+        && !section.gives("prefer_agents")
+        && let Some(key) = ["agent_wait", "agent_then"].into_iter().find(|key| section.gives(key))
+    {
         let message =
-            "`agent_wait` waits for nobody without `agent` or `prefer_agents`; name one, or leave it out";
+            format!("`{key}` waits for nobody without `agent` or `prefer_agents`; name one, or leave it out");
         section.warning(section.span(), message);
     } else if section.gives("prefer_agents") && preferred.is_empty() {
         section.error(section.span(), "`prefer_agents` names nobody; name an agent, or leave it out");
@@ -194,7 +219,23 @@ fn read_wanted(section: &mut Section<'_>, is_alone: bool) -> Option<EntryAgents>
         }
     }
     let agents: Vec<String> = named.into_iter().map(|(name, _)| name).collect();
-    (!agents.is_empty()).then_some(EntryAgents { agents, is_direct, wait })
+    (!agents.is_empty()).then_some(EntryAgents { agents, is_direct, wait, then })
+}
+
+fn read_then(section: &mut Section<'_>, queue: &str) -> WithoutThem {
+    let Some((text, span)) = section.text("agent_then") else { return WithoutThem::Anybody };
+    match text.as_str() {
+        "anybody" => WithoutThem::Anybody,
+        "stay" => {
+            if section.gives("agent_wait") {
+                let message =
+                    "who stays waits without an end; leave out `agent_wait`, or say where to go then";
+                section.error(span, message);
+            }
+            WithoutThem::Stay
+        }
+        _ => WithoutThem::Exit(exit_of(section, ("agent_then", &text), span, queue, &["anybody", "stay"])),
+    }
 }
 
 /// Reasons of the system, in metrics and in the API.

@@ -261,6 +261,16 @@ pub enum Exit {
     HangUp,
 }
 
+impl Exit {
+    /// The queue that it leads to.
+    pub(super) fn queue(&self) -> Option<&str> {
+        match self {
+            Exit::Queue(queue) => Some(queue),
+            Exit::Number(_) | Exit::Busy | Exit::HangUp => None,
+        }
+    }
+}
+
 /// What a waiting caller hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
@@ -479,17 +489,28 @@ fn read_back_offs(mut section: Section<'_>) -> BackOffs {
     }
 }
 
-const EXITS: &str = "write \"queue:NAME\", \"number:+82215881000\", \"busy\" or \"hang-up\"";
+const EXITS: &str = "\"queue:NAME\", \"number:+82215881000\", \"busy\" or \"hang-up\"";
 
 pub(super) fn read_exit(rule: &mut Section<'_>, queue: &str) -> Exit {
     let Some((text, span)) = rule.required("then", "queue:NAME") else { return Exit::HangUp };
+    exit_of(rule, ("then", &text), span, queue, &[])
+}
+
+/// The way out that stands under a key, where no word of `more` stands there.
+pub(super) fn exit_of(
+    rule: &Section<'_>,
+    (key, text): (&str, &str),
+    span: Span,
+    queue: &str,
+    more: &[&str],
+) -> Exit {
     match text.split_once(':') {
-        Some(("queue", name)) => exit_to_queue(rule, queue, name, span),
+        Some(("queue", name)) => exit_to_queue(rule, (key, name), span, queue),
         Some(("number", number)) => {
             let is_number =
                 !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || "+*#".contains(c));
             if !is_number {
-                rule.error(span, format!("`then`: \"{number}\" is no telephone number; write digits, as in \"number:+82215881000\""));
+                rule.error(span, format!("`{key}`: \"{number}\" is no telephone number; write digits, as in \"number:+82215881000\""));
                 return Exit::HangUp;
             }
             Exit::Number(number.to_owned())
@@ -498,16 +519,19 @@ pub(super) fn read_exit(rule: &mut Section<'_>, queue: &str) -> Exit {
         None if text == "hang-up" => Exit::HangUp,
         Some(_) | None => {
             let word = text.split(':').next().unwrap_or_default();
-            let hint = spelling::hint(word, ["queue", "number", "busy", "hang-up"].into_iter());
-            rule.error(span, format!("`then` cannot be \"{text}\"{hint}; {EXITS}"));
+            let known = more.iter().copied().chain(["queue", "number", "busy", "hang-up"]);
+            let hint = spelling::hint(word, known);
+            let more: String = more.iter().map(|word| format!("\"{word}\", ")).collect();
+            rule.error(span, format!("`{key}` cannot be \"{text}\"{hint}; write {more}{EXITS}"));
             Exit::HangUp
         }
     }
 }
 
-fn exit_to_queue(rule: &Section<'_>, queue: &str, name: &str, span: Span) -> Exit {
+fn exit_to_queue(rule: &Section<'_>, (key, name): (&str, &str), span: Span, queue: &str) -> Exit {
     if name == queue {
-        rule.error(span, "`then` leads back to the same queue; name another, or leave the rule out");
+        let message = format!("`{key}` leads back to the same queue; name another, or leave `{key}` out");
+        rule.error(span, message);
     } else {
         rule.report().mention(Kind::Queue, name, span, rule.label());
     }

@@ -10,7 +10,7 @@ use media::MusicId;
 
 use super::Music;
 use super::numbering::{Leaving, Numbering};
-use crate::config::{self, Config};
+use crate::config::{self, Config, WithoutThem};
 use crate::doors::Hours;
 
 /// What all queues share.
@@ -174,9 +174,10 @@ fn exit(exit: &config::Exit, numbering: &mut Numbering) -> acd::Exit {
     }
 }
 
-/// Every way out that some queue has, for the engine.
+/// Every way out that some queue or number has, for the engine.
 pub(super) fn exits(config: &Config, numbering: &mut Numbering) -> BTreeMap<acd::ExitId, engine::Leave> {
-    let ways = config.queues.iter().flat_map(config::Queue::exits).filter_map(Leaving::of);
+    let ways = config.queues.iter().flat_map(config::Queue::exits);
+    let ways = ways.chain(config.entries.iter().filter_map(config::Entry::exit)).filter_map(Leaving::of);
     let ways = ways.map(|leaving| {
         let meaning = match &leaving {
             Leaving::Number(number) => engine::Leave::Dial(number.clone()),
@@ -270,12 +271,12 @@ fn wish(wanted: &config::EntryAgents, numbering: &mut Numbering) -> Wish {
     for (place, name) in agents.iter_mut().zip(&wanted.agents) {
         *place = Some(numbering.agent(name));
     }
-    let wish = acd::Wanted {
-        agents,
-        within: Some(wanted.wait),
-        otherwise: acd::Otherwise::Anybody,
-        regardless_of_skills: wanted.is_direct,
+    let (within, otherwise) = match &wanted.then {
+        WithoutThem::Anybody => (Some(wanted.wait), acd::Otherwise::Anybody),
+        WithoutThem::Exit(way) => (Some(wanted.wait), acd::Otherwise::Exit(exit(way, numbering))),
+        WithoutThem::Stay => (None, acd::Otherwise::Stay),
     };
+    let wish = acd::Wanted { agents, within, otherwise, regardless_of_skills: wanted.is_direct };
     let cause = if wanted.is_direct { WishCause::DirectNumber } else { WishCause::Preferred };
     Wish { cause, wanted: wish }
 }

@@ -23,6 +23,10 @@ use crate::worker::Link;
 /// How often the state is published at most. It is published only after something has changed.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Publishing takes at most one part in so many of the thread's time: where the agents are so many that a picture of them
+/// takes long, it is made less often.
+const PUBLISH_SHARE: u32 = 50;
+
 /// How long we go without a look at the wall clock while queues keep hours: it may be set, and a machine that slept
 /// wakes up hours later. Whatever it shows then holds after this time at the latest.
 const LOOK_AT_WALL: Duration = Duration::from_secs(1);
@@ -143,8 +147,11 @@ impl DistributorThread {
             // Who asks wants figures that are new.
             publication.is_due |= taken > 0 || !link.has_answered(question);
             if publication.is_due && publication.next <= now {
-                self.publish(now);
-                publication = Publication { next: now + PUBLISH_INTERVAL, is_due: false };
+                let begun = self.clock.now();
+                self.publish(begun);
+                let took = self.clock.now().since(begun);
+                let next = begun + PUBLISH_INTERVAL.max(took * PUBLISH_SHARE);
+                publication = Publication { next, is_due: false };
             }
             link.answer(question);
             if taken == 0 {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{LEAST, loaded, one_error, refused};
+use crate::config::{Exit, WithoutThem};
 
 #[test]
 fn a_place_is_kept_for_a_time_and_for_so_many_callers() {
@@ -57,6 +58,27 @@ fn a_number_leads_to_agents_by_name_who_are_there_once_and_in_one_queue() {
     assert!(refused.contains("entry \"1\": who waits in several queues wants nobody by name"), "{refused}");
     let waits = read("agent_wait = \"1m\"\n").warnings;
     assert!(waits[0].message.contains("`agent_wait` waits for nobody without"), "{waits:?}");
+}
+
+#[test]
+fn a_call_without_the_agents_whom_it_wants_goes_where_the_number_says() {
+    let entry = |lines: &str| format!("number = \"*\"\nagent = \"kim\"\n{lines}");
+    let then = |lines: &str| {
+        let config = loaded(&LEAST.replace("number = \"*\"\n", &entry(lines))).config;
+        config.entries[0].wanted.clone().expect("it is given").then
+    };
+    assert_eq!(then(""), WithoutThem::Anybody);
+    assert_eq!(then("agent_then = \"anybody\"\n"), WithoutThem::Anybody);
+    assert_eq!(then("agent_then = \"stay\"\n"), WithoutThem::Stay);
+    assert_eq!(then("agent_wait = \"5m\"\nagent_then = \"busy\"\n"), WithoutThem::Exit(Exit::Busy));
+    let wrong = |lines: &str, message: &str| one_error("number = \"*\"\n", &entry(lines), message);
+    wrong("agent_then = \"saty\"\n", "`agent_then` cannot be \"saty\" (did you mean `stay`?)");
+    wrong("agent_then = \"queue:billing\"\n", "`agent_then` leads back to the same queue");
+    wrong("agent_then = \"queue:biling\"\n", "there is no queue \"biling\" (did you mean `billing`?)");
+    wrong("agent_then = \"number:0\"\n", "entry \"*\": no way leads to the number 0");
+    wrong("agent_then = \"stay\"\nagent_wait = \"5s\"\n", "who stays waits without an end");
+    let idle = loaded(&LEAST.replace("number = \"*\"\n", "number = \"*\"\nagent_then = \"busy\"\n")).warnings;
+    assert!(idle[0].message.contains("`agent_then` waits for nobody without"), "{idle:?}");
 }
 
 #[test]
