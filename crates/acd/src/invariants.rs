@@ -1,5 +1,15 @@
-//! What always holds, as code: tests and the simulator call [`check`] after every step. It makes everything anew
-//! from the plain state, so its cost grows with agents times queues and with all who wait.
+//! What always holds, as code. [`check`] makes everything anew from the plain state, so its cost grows with agents times
+//! queues and with all who wait; who calls it how often is a matter of that cost:
+//!
+//! | where | how often |
+//! |---|---|
+//! | stories, scenarios | after every command and every deadline |
+//! | histories | at every eighth step and at the end; in one history of sixteen, and while a failure is made smaller, at every step |
+//! | the worlds of calls (`sim`) | after every step; in the two crowds after every 23rd and every 50th |
+//! | the simulator (`whatif`): its stories, the examples of `docs/simulate.md`, the beginning of every reference case | after every step |
+//! | the simulator as users run it | as `--watch` says; without it only the books are compared, at the end of each day |
+//!
+//! What must hold over time, and costs little, is in [`crate::watch`].
 
 mod steps;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod agents;
 mod api;
 mod connections;
+mod export;
 mod guard;
 mod health;
 mod interactions;
@@ -113,6 +114,7 @@ fn guarded(view: Arc<View>) -> Router<Arc<View>> {
         .route("/api/v1/queues", get(queues::list))
         .route("/api/v1/queues/{name}", get(queues::show))
         .route("/api/v1/interactions", get(interactions::list))
+        .route("/api/v1/interactions.csv", get(export::export))
         .route("/api/v1/interactions/{id}", get(interactions::show).patch(interactions::change))
         .route("/api/v1/interactions/{id}/callback", post(interactions::call_back))
         .route("/api/v1/sip-trace", get(trace::show).post(trace::switch))

@@ -50,6 +50,11 @@ impl Remembered {
         let arrived = taken.wait_for(|taken| *taken >= sent);
         // A task that is so late is overwhelmed; what has arrived is better than nothing.
         let _too_late = tokio::time::timeout(PATIENCE, arrived).await;
+        self.read_now(read)
+    }
+
+    /// Reads the ledger as it is.
+    pub fn read_now<T>(&self, read: impl FnOnce(&Ledger) -> T) -> T {
         read(&self.ledger.lock())
     }
 }

@@ -19,6 +19,7 @@ mod staffing;
 mod table;
 #[cfg(test)]
 mod tests;
+mod watching;
 mod words;
 
 use std::fmt;
@@ -28,15 +29,16 @@ use std::path::{Path, PathBuf};
 use whatif::RunError;
 
 use crate::cli::counted;
-use crate::config::Refused;
+use crate::config::{Problem, Refused};
 use crate::exit::Exit;
 use comparison::Difference;
 use figures::Outcome;
 use model::Built;
 use play::Players;
 use progress::Progress;
-use scenario::{Case, Scenario};
+use scenario::{Case, Misfit, Scenario, Where};
 use staffing::{Plan, Unplanned};
+pub use watching::Watching;
 
 /// What the figures of all days of all cases may take at most, in octets. Nearly always it is a fraction: a histogram
 /// is counted with the buckets of the longest wait.
@@ -78,6 +80,11 @@ pub struct Options {
     /// How many threads; without it, one for each core. The result is the same.
     #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub threads: Option<u32>,
+    /// How closely the distributor is watched: `end` (its counters at the end of each day), `over-time` (also what must hold
+    /// over time, after every step), `every` (also every invariant and choice, after every step), or a number N (the same
+    /// after every Nth step). The result is the same.
+    #[arg(long, value_name = "HOW", default_value = "end")]
+    pub watch: Watching,
 }
 
 /// All that one call found out.
@@ -96,8 +103,8 @@ pub(crate) struct Results {
 enum Failure {
     /// A file is wrong.
     Files(Refused),
-    /// The parts of a scenario do not fit each other. With its file.
-    Scenario(PathBuf, String),
+    /// The parts of a scenario do not fit each other.
+    Scenario(Problem),
     /// A day cannot be played.
     Run(PathBuf, RunError),
     /// A file cannot be written.
@@ -110,7 +117,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Files(refused) => refused.fmt(f),
-            Failure::Scenario(file, message) => write!(f, "{}: {message}", file.display()),
+            Failure::Scenario(problem) => problem.fmt(f),
             Failure::Run(file, error) => write!(f, "{}: the day cannot be played: {error}", file.display()),
             Failure::Write(file, error) => {
                 write!(
@@ -136,7 +143,7 @@ pub fn run(options: &Options) -> Exit {
         Err(failure) => {
             eprintln!("{failure}");
             match failure {
-                Failure::Files(_) | Failure::Scenario(..) | Failure::Overwritten(_) => Exit::Configuration,
+                Failure::Files(_) | Failure::Scenario(_) | Failure::Overwritten(_) => Exit::Configuration,
                 Failure::Run(_, error) => of_run(&error),
                 Failure::Write(..) => Exit::System,
             }
@@ -210,10 +217,15 @@ fn read(file: &Path, options: &Options) -> Result<Scenario, Failure> {
 /// The other scenario as one more case of the first.
 fn other(scenario: &Scenario, file: &Path, options: &Options) -> Result<(Case, Vec<PathBuf>), Failure> {
     let other = read(file, options)?;
-    if other.day != scenario.day {
-        let message =
-            "its [day] is not that of the first scenario; only equal days and intervals can be compared";
-        return Err(Failure::Scenario(file.to_owned(), message.to_owned()));
+    let differ = scenario.day.differences(&other.day);
+    if !differ.is_empty() {
+        let message = format!(
+            "its [day] is not that of {}: {}; make the two equal, because only the same callers on the same days can be \
+             compared",
+            scenario.file,
+            differ.join(", "),
+        );
+        return Err(Failure::Scenario(other.problem(Misfit::new(Where::Day, message))));
     }
     let case = other.cases.into_iter().next().expect("a scenario has a case as written");
     Ok((Case { name: file.display().to_string(), ..case }, other.reads))
@@ -261,7 +273,7 @@ fn checked(scenario: &Scenario, options: &Options) -> Result<String, Failure> {
     let built = build_all(scenario, options)?;
     if wants_staffing(scenario, options) {
         let checked = staffing::check(scenario, &scenario.cases[0], &built[0], sought(options));
-        checked.map_err(|message| Failure::Scenario(PathBuf::from(&scenario.file), message))?;
+        checked.map_err(|misfit| Failure::Scenario(scenario.problem(misfit)))?;
     }
     let case = &scenario.cases[0];
     let calls: f64 = case.arrivals.iter().map(scenario::Arrivals::calls).sum();
@@ -287,7 +299,7 @@ fn sought(options: &Options) -> Option<&str> {
 
 /// The models of all cases, unless their days would take too much memory.
 fn build_all(scenario: &Scenario, options: &Options) -> Result<Vec<Built>, Failure> {
-    let failure = |message| Failure::Scenario(PathBuf::from(&scenario.file), message);
+    let failure = |misfit| Failure::Scenario(scenario.problem(misfit));
     let build = |case| model::build(&scenario.day, &scenario.runs, case).map_err(failure);
     let built: Vec<Built> = scenario.cases.iter().map(build).collect::<Result<_, _>>()?;
     let days = usize::try_from(scenario.runs.replications).unwrap_or(usize::MAX);
@@ -297,12 +309,13 @@ fn build_all(scenario: &Scenario, options: &Options) -> Result<Vec<Built>, Failu
     let octets = octets.fold(0, usize::saturating_add);
     if octets > OCTETS_MAX {
         let mebi = |octets: usize| octets / (1_024 * 1_024);
-        return Err(failure(format!(
+        let message = format!(
             "the figures of all days of all cases could take {} MiB of memory; {} are the most: choose longer \
              intervals, fewer `replications` or fewer variants",
             mebi(octets),
             mebi(OCTETS_MAX),
-        )));
+        );
+        return Err(failure(Misfit::new(Where::Runs, message)));
     }
     Ok(built)
 }
@@ -313,7 +326,7 @@ fn results(scenario: Scenario, options: &Options) -> Result<Results, Failure> {
     let progress = Progress::new();
     let threads =
         options.threads.map_or_else(play::cores, |threads| usize::try_from(threads).unwrap_or(usize::MAX));
-    let players = Players { threads, progress: &progress };
+    let players = Players { threads, watch: options.watch.watch(), progress: &progress };
     let runs = scenario.runs;
     progress.expect(u64::from(runs.replications) * built.len() as u64);
     let mut outcomes = Vec::new();
@@ -329,7 +342,7 @@ fn results(scenario: Scenario, options: &Options) -> Result<Results, Failure> {
     let staffing = if wants_staffing(&scenario, options) {
         let plan = staffing::plan(&scenario, &scenario.cases[0], &built[0], sought(options), &players);
         Some(plan.map_err(|unplanned| match unplanned {
-            Unplanned::Scenario(message) => Failure::Scenario(file, message),
+            Unplanned::Scenario(misfit) => Failure::Scenario(scenario.problem(misfit)),
             Unplanned::Run(error) => Failure::Run(file, error),
         })?)
     } else {

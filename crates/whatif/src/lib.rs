@@ -56,8 +56,8 @@ pub use estimate::{Estimate, Interval, LEVEL, difference, estimate, ratio, stude
 pub use histogram::Histogram;
 pub use measure::{GroupMeasure, Measure, Ratio, Scope, ServiceLevel};
 pub use model::{
-    Agent, AgentGroup, Break, Busyness, CustomerType, Ending, Handling, HeadCount, Members, Model,
-    ModelFault, Opening, Queue, Retrial, Shift,
+    Agent, AgentGroup, Break, Busyness, CustomerType, Ending, Handling, HeadCount, LastAgent, Member,
+    Members, Model, ModelFault, Opening, Queue, Retrial, Shift, Wish,
 };
 pub use run::{RunError, Watch, replicate, run};
 pub use tally::{AgentTime, Tally};

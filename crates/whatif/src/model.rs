@@ -1,6 +1,7 @@
 //! What is played: queues, customers, agents, and the limits between them.
 
 mod fault;
+mod wish;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::histogram::Histogram;
 use crate::tally::{AgentTime, Tally};
 
 pub use fault::ModelFault;
+pub use wish::{LastAgent, Member, Wish};
 
 /// A contact centre and one day of it. All times of day count from the start of the simulated time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,6 +107,11 @@ pub struct Queue {
     pub short_abandon: Duration,
     /// When it opens and closes, in order of time; open before the first. What closed means is in the rules.
     pub openings: Vec<Opening>,
+    /// Customers who enter here, give up and come again within so long stand where they stood. `None`: at the end, as
+    /// everybody.
+    pub keep_place: Option<Duration>,
+    /// Customers who entered here and were served want that agent again. `None`: whoever is chosen.
+    pub last_agent: Option<LastAgent>,
 }
 
 /// A queue opens or closes.
@@ -126,6 +133,8 @@ impl Queue {
             within: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),
             openings: Vec::new(),
+            keep_place: None,
+            last_agent: None,
         }
     }
 }
@@ -143,6 +152,8 @@ pub struct CustomerType {
     pub priority: i32,
     /// What they need beside what the queue asks for.
     pub requirement: Option<Requirement>,
+    /// The agents whom they want by name; only in one queue. Before the agent of the last conversation.
+    pub wanted: Option<Wish>,
     /// When they come.
     pub arrivals: Arrivals,
     /// How long each waits (and lets the phone ring) before giving up. `None`: for ever.
@@ -152,7 +163,7 @@ pub struct CustomerType {
     /// How long the agent works afterwards. `None`: as the settings of queue and agent say. Needs a length of
     /// more than zero there, because the distributor starts it and the simulated agent ends or extends it.
     pub after_call_work: Option<Law>,
-    /// Whether who gave up or was blocked tries again.
+    /// Whether who gave up, was blocked or was served comes again.
     pub retrial: Retrial,
 }
 
@@ -170,6 +181,7 @@ impl CustomerType {
             also: Vec::new(),
             priority: 0,
             requirement: None,
+            wanted: None,
             arrivals,
             patience: None,
             handling,
@@ -203,14 +215,18 @@ impl Handling {
     }
 }
 
-/// Coming back. Whoever comes back is the same person: patience and handling time are those of the first try.
+/// Coming back. Whoever comes back is the same person. Who was not served comes with the same matter: patience and
+/// handling time are those of the first try. Who was served comes with a new one: both are drawn anew, and the wait
+/// counts from nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retrial {
     /// The probability after giving up, 0 to 1.
     pub after_abandonment: f64,
     /// The probability after having been blocked, 0 to 1.
     pub after_blocking: f64,
-    /// How long after. A second try after the horizon is made as well.
+    /// The probability after a conversation, 0 to 1.
+    pub after_answer: f64,
+    /// How long after. A second try after the horizon is made as well; a new matter is not.
     pub delay: Law,
 }
 
@@ -219,6 +235,7 @@ impl Default for Retrial {
         Retrial {
             after_abandonment: 0.0,
             after_blocking: 0.0,
+            after_answer: 0.0,
             delay: Law::same(crate::Distribution::Constant(Duration::from_secs(600))),
         }
     }

@@ -3,25 +3,28 @@
 mod book;
 mod customer;
 mod error;
+mod returning;
 mod several;
 mod staff;
 mod watched;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
 
-use acd::{Command, Distributor, Event, InteractionId, QueueId, Refusal};
+use acd::{Command, Distributor, Event, InteractionId, QueueId, Refusal, Wanted};
 use timing::Instant;
 
 use crate::agenda::{Action, Agenda};
 use crate::arrivals::ArrivalProcess;
 use crate::day::Day;
 use crate::draws::{Draws, Purpose};
-use crate::model::{Busyness, Ending, Model};
+use crate::model::{Busyness, CustomerType, Ending, Model};
 
 use book::Book;
 use customer::Customer;
+use returning::Known;
 use several::Beside;
 use staff::Staff;
 
@@ -38,6 +41,27 @@ pub enum Watch {
     /// After every step all of [`acd::watch::Watch::step_between`] (each choice against all that could have been
     /// chosen) and of [`acd::invariants::check`] must hold as well. Slow: for tests.
     EveryEvent,
+    /// [`Watch::Steps`], and at every so many steps what [`Watch::EveryEvent`] looks at at each.
+    EveryNth(NonZeroU32),
+}
+
+impl Watch {
+    /// Whether what must hold over time is followed.
+    fn follows(self) -> bool {
+        match self {
+            Watch::End => false,
+            Watch::Steps | Watch::EveryEvent | Watch::EveryNth(_) => true,
+        }
+    }
+
+    /// Whether a step, counted from 1, is looked at closely.
+    fn is_close(self, step: u64) -> bool {
+        match self {
+            Watch::End | Watch::Steps => false,
+            Watch::EveryEvent => true,
+            Watch::EveryNth(few) => step.is_multiple_of(few.get().into()),
+        }
+    }
 }
 
 /// Plays one day. The same arguments give the same bytes; customer n of a type is the same customer (arrival,
@@ -92,8 +116,12 @@ struct Run<'a> {
     /// Of those who stand in several queues, all but the one that the customer names.
     beside: BTreeMap<InteractionId, Vec<Beside>>,
     free: Vec<u32>,
+    /// What is known of customers who may come again, by slot, where a queue has rules about them.
+    known: BTreeMap<u32, Known>,
     /// Tries made, all types together.
     tries_made: u64,
+    /// Steps watched.
+    steps: u64,
     events: u64,
     commands: u64,
 }
@@ -104,6 +132,10 @@ struct Arriving {
     busyness: f64,
     /// The number of the next customer.
     next: u32,
+    /// Where they enter, by its place in the model.
+    entry: u32,
+    /// Whom they want by name.
+    wanted: Option<Wanted>,
 }
 
 impl<'a> Run<'a> {
@@ -113,13 +145,17 @@ impl<'a> Run<'a> {
             Busyness::Common { shape } => factor(shape, seed, replication, 0),
             Busyness::PerType { shape } => factor(shape, seed, replication, customer_type),
         };
-        let arriving = |customer_type| Arriving {
+        let staff = Staff::new(model);
+        let queue_index: BTreeMap<QueueId, u32> =
+            model.queues.iter().map(|queue| queue.id).zip(0..).collect();
+        let arriving = |(customers, customer_type): (&CustomerType, u32)| Arriving {
             process: ArrivalProcess::new(),
             busyness: busyness(customer_type),
             next: 0,
+            entry: queue_index[&customers.queue],
+            wanted: customers.wanted.as_ref().map(|wish| staff.wanted(wish)),
         };
-        let types = u32::try_from(model.customers.len()).expect("the model was checked");
-        let staff = Staff::new(model);
+        let arrivals = model.customers.iter().zip(0..).map(arriving).collect();
         // Nothing is lost on the way to this distributor, so nothing has to be renewed; and each day draws lots of its own.
         let distributor = acd::Settings {
             seed: model.distributor.seed.wrapping_add(seed).wrapping_add(replication.into()),
@@ -136,20 +172,19 @@ impl<'a> Run<'a> {
             now: Instant::ORIGIN,
             distributor: Distributor::new(distributor.clone()),
             heard: VecDeque::new(),
-            over_time: match watch {
-                Watch::End => None,
-                Watch::Steps | Watch::EveryEvent => Some(acd::watch::Watch::new(distributor)),
-            },
+            over_time: watch.follows().then(|| acd::watch::Watch::new(distributor)),
             breach: None,
             agenda: Agenda::default(),
             book: Book::new(model, &staff),
             staff,
-            arrivals: (0..types).map(arriving).collect(),
-            queue_index: model.queues.iter().map(|queue| queue.id).zip(0..).collect(),
+            arrivals,
+            queue_index,
             customers: Vec::new(),
             beside: BTreeMap::new(),
             free: Vec::new(),
+            known: BTreeMap::new(),
             tries_made: 0,
+            steps: 0,
             events: 0,
             commands: 0,
         };
@@ -331,18 +366,17 @@ impl<'a> Run<'a> {
 
     fn command(&mut self, command: Command) -> Result<(), Refusal> {
         self.commands += 1;
-        match self.watch {
-            Watch::End => self.distributor.handle_command(self.now, command),
-            Watch::Steps | Watch::EveryEvent => self.step_watched(Some(&command)),
+        if self.watch.follows() {
+            return self.step_watched(Some(&command));
         }
+        self.distributor.handle_command(self.now, command)
     }
 
     fn tell_time(&mut self) {
-        match self.watch {
-            Watch::End => self.distributor.handle_timeout(self.now),
-            Watch::Steps | Watch::EveryEvent => {
-                self.step_watched(None).expect("the time is not refused");
-            }
+        if self.watch.follows() {
+            self.step_watched(None).expect("the time is not refused");
+        } else {
+            self.distributor.handle_timeout(self.now);
         }
     }
 

@@ -29,6 +29,8 @@ const SHRINKING: u32 = 20_000;
 const CLOSE: u32 = 16;
 /// How often an event of each kind must have happened, in the run from the fixed seed.
 const OF_EACH_KIND: u64 = 50;
+/// So many of the rarest kinds are told where one is too rare: the next to become so are among them.
+const RAREST: usize = 25;
 
 const SEED: &str = "CORDBOARD_HISTORY_SEED";
 const EVENTS: &str = "CORDBOARD_HISTORY_EVENTS";
@@ -97,13 +99,11 @@ fn run(first: u64, events: u64) -> Tally {
 fn the_distributor_does_what_its_obvious_twin_does_from_the_fixed_seed() {
     let tally = run(0, EVENTS_FIXED);
     let times = |kind: &'static str| (kind, tally.get(kind).copied().unwrap_or_default());
-    eprintln!("{:?}", {
-        let mut all = label::ALL.map(times);
-        all.sort_by_key(|a| a.1);
-        all[..25].to_vec()
-    });
-    let rare: Vec<_> = label::ALL.map(times).into_iter().filter(|&(_, times)| times < OF_EACH_KIND).collect();
-    assert!(rare.is_empty(), "too rare, so that the histories prove too little: {rare:?}");
+    let mut rarest = label::ALL.map(times);
+    rarest.sort_by_key(|&(_, times)| times);
+    let is_rare = rarest[0].1 < OF_EACH_KIND;
+    let few = &rarest[..RAREST.min(rarest.len())];
+    assert!(!is_rare, "some kinds are too rare, so that the histories prove too little; the rarest: {few:?}");
     let events = label::events(&tally);
     assert!(events >= EVENTS_FIXED, "only {events} events");
 }

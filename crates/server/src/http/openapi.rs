@@ -23,6 +23,7 @@ use utoipa::{Modify, OpenApi};
         super::queues::list,
         super::queues::show,
         super::interactions::list,
+        super::export::export,
         super::interactions::show,
         super::interactions::change,
         super::interactions::call_back,

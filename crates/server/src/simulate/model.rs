@@ -1,15 +1,16 @@
 //! A case in the simulator's words: the same distributor, set up by the same mapping as in the live server.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::Request;
+use acd::{AgentId, Request};
 use hours::Utc;
 use whatif::{
-    Agent, AgentGroup, Break, Busyness, Count, CustomerType, Distribution, Ending, Handling, Law, Members,
-    Model, Opening, Queue, Rate, Retrial, Shift,
+    Agent, AgentGroup, Break, Busyness, Count, CustomerType, Distribution, Ending, Handling, LastAgent, Law,
+    Member, Members, Model, Opening, Queue, Rate, Retrial, Shift, Wish,
 };
 
-use super::scenario::{Arrivals, Case, Day, Group, Pattern, Ringing, Runs, Target};
+use super::scenario::{Arrivals, Case, Day, Group, Misfit, Pattern, Ringing, Runs, Target, Where};
 use crate::config::{self, Config};
 use crate::plan::{self, Numbering};
 
@@ -59,10 +60,15 @@ impl Clock {
 ///
 /// # Errors
 ///
-/// What only shows when the parts stand side by side, in words.
-pub(crate) fn build(day: &Day, runs: &Runs, case: &Case) -> Result<Built, String> {
+/// What only shows when the parts stand side by side.
+pub(crate) fn build(day: &Day, runs: &Runs, case: &Case) -> Result<Built, Misfit> {
     let intervals = runs.warm_up.as_micros().div_ceil(day.interval.as_micros());
-    let skipped = u32::try_from(intervals).map_err(|_| "the warm-up is too long".to_owned())?;
+    let skipped = u32::try_from(intervals).map_err(|_| {
+        Misfit::new(
+            Where::Runs,
+            "`warm_up` has too many intervals; make it shorter, or the `interval` longer",
+        )
+    })?;
     let clock = Clock { day: *day, warm_up: day.interval * skipped };
     let mut numbering = Numbering::default();
     let mut plan = plan::Distribution::new(&case.config, &mut numbering);
@@ -78,23 +84,31 @@ pub(crate) fn build(day: &Day, runs: &Runs, case: &Case) -> Result<Built, String
     }
     for queue in &case.config.queues {
         let id = numbering.queue(&queue.name);
-        let settings = plan.queues.remove(&id).ok_or("a queue is there twice")?;
+        let settings = plan.queues.remove(&id).expect("a queue that is there twice was refused");
         model.queues.push(Queue {
             id,
             name: queue.name.clone(),
             settings,
             within: queue.service_level.within + INCLUDED,
             short_abandon: SHORT_ABANDON + INCLUDED,
-            openings: openings(queue, &case.config, &clock)?,
+            openings: openings(queue, &case.config, &clock)
+                .map_err(|message| Misfit::new(Where::Day, format!("queue \"{}\": {message}", queue.name)))?,
+            keep_place: queue.keep_place,
+            last_agent: queue.last_agent.map(|rule| LastAgent { remember: rule.remember, wait: rule.wait }),
         });
     }
+    let mut places = BTreeMap::new();
+    for (number, group) in case.groups.iter().enumerate() {
+        let agents = group.agents.iter().map(|id| numbering.agent(id)).zip(0..);
+        places.extend(agents.map(|(agent, place)| (agent, Member { group: number, place })));
+        model.groups.push(agents_of(group, case, &clock, &mut plan.agents, &mut numbering));
+    }
     for arrivals in &case.arrivals {
-        model.customers.push(customers(arrivals, case, &clock, &plan.entries, &mut numbering)?);
+        let customers = customers(arrivals, case, &clock, (&plan.entries, &places), &mut numbering)
+            .map_err(|message| Misfit::new(Where::Arrivals(arrivals.name.clone()), message))?;
+        model.customers.push(customers);
     }
-    for group in &case.groups {
-        model.groups.push(agents(group, case, &clock, &mut plan.agents, &mut numbering));
-    }
-    model.check().map_err(|fault| fault.to_string())?;
+    model.check().map_err(|fault| Misfit::new(Where::Day, fault.to_string()))?;
     let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
     Ok(Built { model, skipped })
 }
@@ -117,7 +131,7 @@ fn customers(
     arrivals: &Arrivals,
     case: &Case,
     clock: &Clock,
-    entries: &[engine::Entry],
+    (entries, places): (&[engine::Entry], &BTreeMap<AgentId, Member>),
     numbering: &mut Numbering,
 ) -> Result<CustomerType, String> {
     let request = match &arrivals.target {
@@ -140,6 +154,7 @@ fn customers(
     let retrial = arrivals.retrials.as_ref().map_or_else(Retrial::default, |retrials| Retrial {
         after_abandonment: retrials.share,
         after_blocking: retrials.share_blocked,
+        after_answer: retrials.share_answered,
         delay: Law::same(retrials.after.clone()),
     });
     Ok(CustomerType {
@@ -148,12 +163,23 @@ fn customers(
         also: request.also,
         priority: request.priority,
         requirement: request.requirement,
+        wanted: request.wanted.map(|wanted| wish(&wanted, places)),
         arrivals: pattern(&arrivals.pattern, clock),
         patience: arrivals.patience.clone().map(Law::same),
         handling: Handling::same(arrivals.talk.clone()),
         after_call_work: arrivals.after_call_work.clone().map(Law::same),
         retrial,
     })
+}
+
+/// Whom callers want by name, each by the place among those who work that day.
+fn wish(wanted: &acd::Wanted, places: &BTreeMap<AgentId, Member>) -> Wish {
+    Wish {
+        agents: wanted.names().map(|agent| places.get(&agent).copied()).collect(),
+        within: wanted.within,
+        otherwise: wanted.otherwise,
+        regardless_of_skills: wanted.regardless_of_skills,
+    }
 }
 
 fn one_channel(arrivals: &Arrivals, first: &str, also: &[String], config: &Config) -> Result<(), String> {
@@ -198,18 +224,18 @@ fn pattern(pattern: &Pattern, clock: &Clock) -> whatif::Arrivals {
     }
 }
 
-fn agents(
+fn agents_of(
     group: &Group,
     case: &Case,
     clock: &Clock,
-    settings: &mut std::collections::BTreeMap<acd::AgentId, acd::AgentSettings>,
+    settings: &mut BTreeMap<AgentId, acd::AgentSettings>,
     numbering: &mut Numbering,
 ) -> AgentGroup {
     let shifts: Vec<Shift> =
         group.shifts.iter().map(|&shift| self::shift(shift, &group.breaks, clock)).collect();
-    let agents = group.agents.iter().filter_map(|id| {
-        let settings = settings.remove(&numbering.agent(id))?;
-        Some(Agent { name: id.clone(), settings, shifts: shifts.clone() })
+    let agents = group.agents.iter().map(|id| {
+        let settings = settings.remove(&numbering.agent(id)).expect("an agent is in one group");
+        Agent { name: id.clone(), settings, shifts: shifts.clone() }
     });
     let pause = case.config.routing.missed_pause;
     AgentGroup {

@@ -12,6 +12,8 @@ use super::progress::Progress;
 pub(crate) struct Players<'a> {
     /// At least one.
     pub(crate) threads: usize,
+    /// How closely the distributor is watched meanwhile.
+    pub(crate) watch: Watch,
     /// What the user sees meanwhile.
     pub(crate) progress: &'a Progress,
 }
@@ -40,7 +42,7 @@ impl Players<'_> {
                         if number >= replications {
                             break;
                         }
-                        let day = whatif::run(model, seed, number, Watch::End);
+                        let day = whatif::run(model, seed, number, self.watch);
                         if sender.send((number, day)).is_err() {
                             break;
                         }

@@ -9,8 +9,10 @@ mod centre;
 mod day;
 mod groups;
 mod lasting;
+mod parts;
 mod sheet;
 mod staffing;
+mod unplayed;
 mod variants;
 
 #[cfg(test)]
@@ -21,18 +23,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::DeTable;
-use whatif::Distribution;
 
 use crate::config::reader::Section;
 use crate::config::report::{Kind, Report};
-use crate::config::{self, Config, Problem, Refused};
+use crate::config::{self, Config, Problem, Refused, Severity};
 
 pub(crate) use arrivals::{Arrivals, Pattern, Target};
 pub(crate) use day::{Day, Runs};
 pub(crate) use groups::{Group, Ringing};
+pub(crate) use parts::{Misfit, Where};
 pub(crate) use staffing::Staffing;
 
 use centre::Centre;
+use parts::Parts;
 use sheet::Sheets;
 
 /// Everything that one file says.
@@ -54,6 +57,17 @@ pub(crate) struct Scenario {
     pub(crate) warnings: Vec<Problem>,
     /// Every other file that was read: the configuration, the days of real calls.
     pub(crate) reads: Vec<PathBuf>,
+    /// Where its parts begin.
+    parts: Parts,
+}
+
+impl Scenario {
+    /// What shows only when all has been read, with the file and the line.
+    pub(crate) fn problem(&self, misfit: Misfit) -> Problem {
+        let (line, column) = self.parts.place(&misfit.part);
+        let file = self.file.clone();
+        Problem { file, line, column, severity: Severity::Error, message: misfit.message }
+    }
 }
 
 /// One way the day could be: the centre, who calls and who works.
@@ -77,6 +91,7 @@ struct Written {
     runs: Runs,
     staffing: Staffing,
     wants_staffing: bool,
+    parts: Parts,
     case: Case,
 }
 
@@ -112,10 +127,11 @@ pub(super) fn parse(
         variants::Base { text, tables: &tables, centre: &centre, sheets: &sheets, warnings: &warnings };
     let (variants, further) = variants::read_all(name, &base)?;
     warnings.extend(further);
-    let Written { day, runs, staffing, wants_staffing, case } = written;
+    let Written { day, runs, staffing, wants_staffing, parts, case } = written;
     let cases = std::iter::once(case).chain(variants).collect();
     let reads = file.into_iter().chain(sheets.files()).collect();
-    Ok(Scenario { file: name.to_owned(), day, runs, cases, staffing, wants_staffing, warnings, reads })
+    let file = name.to_owned();
+    Ok(Scenario { file, day, runs, cases, staffing, wants_staffing, warnings, reads, parts })
 }
 
 /// Reads all tables of a scenario, with the centre that goes with them.
@@ -161,27 +177,7 @@ fn read_tables<'a>(
     let ringing = groups::read_ringing(&mut file.table("ringing"), sheets);
     let arrivals = arrivals::read(&mut file, &day, &config, sheets);
     let groups = groups::read(&mut file, &day, &mut config);
-    let rings = match &ringing.pick_up {
-        Distribution::Constant(time) => Some(*time),
-        Distribution::Uniform { from, .. } => Some(*from),
-        Distribution::Exponential { .. }
-        | Distribution::Triangular { .. }
-        | Distribution::Gamma { .. }
-        | Distribution::Lognormal { .. }
-        | Distribution::Empirical(_)
-        | Distribution::Recorded(_)
-        | Distribution::Either { .. } => None,
-    };
-    for queue in config.queues.iter().filter(|queue| rings.is_some_and(|rings| rings >= queue.ring_timeout)) {
-        let remedy = "make `pick_up` in [ringing] shorter, or `ring_timeout` longer";
-        report.warning(
-            report.place_of(Kind::Queue, &queue.name),
-            format!(
-                "queue \"{}\": `ring_timeout` ends every ring before it is picked up; {remedy}",
-                queue.name
-            ),
-        );
-    }
+    unplayed::warn(&config, &arrivals, &ringing, report);
     if !config.agents.is_empty() {
         skills_are_held(&config, report);
         config::warn_of_unstaffed(&config, report);
@@ -191,8 +187,9 @@ fn read_tables<'a>(
     variants::pass_over(&mut file);
     drop(file);
     report.resolve();
+    let parts = Parts::new(report, tables);
     let case = Case { name: String::new(), config, arrivals, ringing, groups };
-    Written { day, runs, staffing, wants_staffing, case }
+    Written { day, runs, staffing, wants_staffing, parts, case }
 }
 
 /// Where a table of the scenario has its name; the beginning of the file where the configuration has it.

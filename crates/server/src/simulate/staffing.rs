@@ -13,7 +13,7 @@ use super::erlang::Pool;
 use super::figures::{self, Column, Figure, Outcome, Part, Unit};
 use super::model::{self, Built};
 use super::play::Players;
-use super::scenario::{Case, Group, Pattern, Scenario, Staffing};
+use super::scenario::{Case, Group, Misfit, Pattern, Scenario, Staffing, Where};
 
 /// How long one interval is played, after a warm-up: long enough that its beginning does not matter.
 const MEASURED: Duration = Duration::from_secs(4 * 3_600);
@@ -102,8 +102,8 @@ impl Need {
 /// Why there is no plan.
 #[derive(Clone, Debug)]
 pub(crate) enum Unplanned {
-    /// The scenario does not allow the search. What to do.
-    Scenario(String),
+    /// The scenario does not allow the search.
+    Scenario(Misfit),
     /// A day cannot be played.
     Run(RunError),
 }
@@ -112,13 +112,13 @@ pub(crate) enum Unplanned {
 ///
 /// # Errors
 ///
-/// What the scenario lacks for it, in words.
+/// What the scenario lacks for it.
 pub(crate) fn check(
     scenario: &Scenario,
     case: &Case,
     built: &Built,
     group: Option<&str>,
-) -> Result<(), String> {
+) -> Result<(), Misfit> {
     Search::new(scenario, case, built, group).map(|_| ())
 }
 
@@ -196,23 +196,25 @@ impl<'a> Search<'a> {
         case: &'a Case,
         built: &'a Built,
         wanted: Option<&str>,
-    ) -> Result<Search<'a>, String> {
+    ) -> Result<Search<'a>, Misfit> {
         let group = sought(scenario, case, wanted)?;
-        let Members::Named(agents) = &built.model.groups[group].members else {
-            return Err("a group of the scenario is a list of agents".to_owned());
-        };
         let name = &case.groups[group].name;
+        let misfit = |message: String| Misfit::new(Where::Group(name.clone()), message);
+        let agents = match &built.model.groups[group].members {
+            Members::Named(agents) => agents,
+            Members::Alike { .. } => unreachable!("a group of a scenario is a list of agents"),
+        };
         let first = agents.first().ok_or_else(|| {
-            format!(
+            misfit(format!(
                 "group \"{name}\" has nobody to be like; give it a `count` of at least 1 (how many is \
              searched)"
-            )
+            ))
         })?;
         if agents.iter().any(|agent| agent.settings != first.settings) {
-            return Err(format!(
+            return Err(misfit(format!(
                 "the agents of group \"{name}\" differ in skills or order, so their number says nothing; \
                  search a group of equal agents"
-            ));
+            )));
         }
         let serves = |queue: &whatif::Queue| {
             let steps = queue.settings.steps.iter().map(|step| &step.requirement);
@@ -223,10 +225,10 @@ impl<'a> Search<'a> {
         let queues = built.model.queues.iter().enumerate().filter(wanted);
         let queues: Vec<usize> = queues.map(|(place, _)| place).collect();
         if queues.is_empty() {
-            return Err(format!(
+            return Err(misfit(format!(
                 "group \"{name}\" serves no queue that anybody calls; give it the skills, or search another \
                  group"
-            ));
+            )));
         }
         Ok(Search { scenario, case, built, group, settings: first.settings.clone(), queues })
     }
@@ -509,22 +511,31 @@ fn mean(law: &Law) -> Duration {
 }
 
 /// Which group's number is sought.
-fn sought(scenario: &Scenario, case: &Case, wanted: Option<&str>) -> Result<usize, String> {
+fn sought(scenario: &Scenario, case: &Case, wanted: Option<&str>) -> Result<usize, Misfit> {
     let names = || case.groups.iter().map(|group| group.name.as_str());
     match (wanted.or(scenario.staffing.group.as_deref()), &case.groups[..]) {
         (Some(name), _) => names().position(|known| known == name).ok_or_else(|| {
             let hint = crate::config::spelling::hint(name, names());
-            format!("there is no group \"{name}\"{hint}; name one of the scenario's")
+            let all = listed(names());
+            let message =
+                format!("--staff: there is no group \"{name}\"{hint}; name one of those here: {all}");
+            Misfit::new(Where::Groups, message)
         }),
         (None, [_]) => Ok(0),
         (None, _) => {
-            let names = names().map(|name| format!("\"{name}\"")).collect::<Vec<String>>().join(", ");
-            Err(format!(
+            let part = if scenario.wants_staffing { Where::Staffing } else { Where::Groups };
+            let message = format!(
                 "there are several groups; say whose number is sought, with --staff GROUP or `group` in \
-                 [staffing]: one of {names}"
-            ))
+                 [staffing]: one of {}",
+                listed(names())
+            );
+            Err(Misfit::new(part, message))
         }
     }
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("\"{name}\"")).collect::<Vec<String>>().join(", ")
 }
 
 /// The least number from 0 to `most` that suffices, beginning near `guess`. More agents are never worse, but for

@@ -8,9 +8,11 @@ use super::*;
 use whatif::{GroupMeasure, Measure, ServiceLevel};
 
 mod channels;
+mod examples;
 mod hours;
 mod lost;
 mod pages;
+mod returning;
 mod several;
 
 /// Two queues, two groups, callers with and without patience, a break, and two variants.
@@ -69,8 +71,15 @@ name = "nothing that matters"
 group.korean.order = 0
 "#;
 
+/// Every step is watched: small worlds can afford it.
 fn options() -> Options {
-    Options { threads: Some(2), ..Options::default() }
+    let watch = Watching::Every(std::num::NonZeroU32::MIN);
+    Options { threads: Some(2), watch, ..Options::default() }
+}
+
+/// Only the books are compared: for searches and long days.
+fn unwatched() -> Options {
+    Options { watch: Watching::End, ..options() }
 }
 
 fn played(text: &str, options: &Options) -> Results {
@@ -174,7 +183,7 @@ count = 6
 
 #[test]
 fn the_fewest_agents_are_those_of_erlang_c_where_that_is_exact() {
-    let results = played(POOL, &options());
+    let results = played(POOL, &unwatched());
     let plan = results.staffing.expect("the scenario asks for it");
     let agents: Vec<Option<u32>> = plan.intervals.iter().map(|need| need.agents).collect();
     let erlang: Vec<Option<u32>> = plan.intervals.iter().map(|need| need.erlang_c).collect();
@@ -194,7 +203,7 @@ fn the_fewest_agents_are_those_of_erlang_c_where_that_is_exact() {
 #[test]
 fn that_no_number_suffices_is_said() {
     let few = POOL.replace("[staffing]", "[staffing]\nagents_max = 5");
-    let results = played(&few, &options());
+    let results = played(&few, &unwatched());
     let plan = results.staffing.as_ref().expect("the scenario asks for it");
     assert_eq!(plan.intervals[0].agents, None);
     assert_eq!(plan.intervals[0].erlang_c, None);
@@ -211,21 +220,25 @@ fn the_search_says_what_it_needs() {
         results(scenario, &options).err().expect("there is no plan").to_string()
     };
     let several = failed(SMALL, "");
+    assert!(several.starts_with("small.toml:35:8: there are several groups"), "{several}");
     assert!(
         several.contains("say whose number is sought, with --staff GROUP") && several.contains("\"both\""),
         "{several}"
     );
+    let asked = failed(&SMALL.replace("[ringing]", "[staffing]\n[ringing]"), "");
+    assert!(asked.starts_with("small.toml:45:2: there are several groups"), "{asked}");
     let unknown = failed(SMALL, "koraen");
     assert!(
-        unknown.starts_with("small.toml: there is no group \"koraen\" (did you mean `korean`?)"),
+        unknown.starts_with(
+            "small.toml:35:8: --staff: there is no group \"koraen\" (did you mean `korean`?); name one of those here: \
+             \"korean\", \"both\""
+        ),
         "{unknown}"
     );
     let idle = SMALL.replacen("skills = { billing = 7 }", "skills = { cooking = 7 }", 1);
-    assert!(
-        failed(&idle, "korean").contains("serves no queue that anybody calls"),
-        "{}",
-        failed(&idle, "korean")
-    );
+    let idle = failed(&idle, "korean");
+    let expected = "small.toml:35:8: group \"korean\" serves no queue that anybody calls; give it the skills";
+    assert!(idle.starts_with(expected), "{idle}");
 }
 
 #[test]
@@ -241,7 +254,7 @@ fn what_cannot_be_kept_is_refused() {
             .replace("[60, 0, 30]", "60"),
     );
     assert!(
-        long.contains("the figures of all days of all cases could take")
+        long.starts_with("small.toml:6:2: the figures of all days of all cases could take")
             && long.contains("choose longer intervals"),
         "{long}"
     );
@@ -284,7 +297,8 @@ fn another_scenario_is_one_more_case_of_the_first() {
         file("shifted.toml", &pool.replace("to = \"12:00\"", "to = \"13:00\"").replace("[60, 0, 30]", "60"));
     let refused =
         simulate(&Options { compare: Some(shifted), ..told.clone() }).expect_err("another day").to_string();
-    assert!(refused.contains("its [day] is not that of the first scenario"), "{refused}");
+    assert!(refused.contains("shifted.toml:2:2: its [day] is not that of "), "{refused}");
+    assert!(refused.contains("one.toml: `to` is 13:00 and not 12:00; make the two equal"), "{refused}");
     let nowhere = Options { html: Some(folder.join("no/such/folder.html")), ..told.clone() };
     assert!(simulate(&nowhere).expect_err("nowhere").to_string().contains("cannot be written"));
     let checked = simulate(&Options { check: true, ..told }).expect("it is right");
@@ -299,7 +313,7 @@ fn the_bilingual_centre_gives_the_published_figures() {
     scenario.runs.replications = 200;
     scenario.runs.confidence = 0.999;
     scenario.cases.truncate(1);
-    let results = results(scenario, &options()).unwrap_or_else(|failure| panic!("{failure}"));
+    let results = results(scenario, &unwatched()).unwrap_or_else(|failure| panic!("{failure}"));
     let outcome = &results.outcomes[0];
     let part = |name: &str| outcome.parts.iter().find(|part| part.name == name).expect("it is there");
     // ContactCenters, example Bilingual, means of 1,000 weeks of five days with 95 % intervals: per day 1,022.0

@@ -44,6 +44,7 @@ fn without_the_token_nothing_is_told_and_nothing_done() {
         ("GET", "/api/v1/agents/kim"),
         ("PUT", "/api/v1/agents/kim/presence"),
         ("GET", "/api/v1/interactions/1"),
+        ("GET", "/api/v1/interactions.csv"),
         ("PATCH", "/api/v1/interactions/1"),
         ("GET", "/api/v1/queues/billing"),
     ] {
@@ -60,7 +61,7 @@ fn without_the_token_nothing_is_told_and_nothing_done() {
         }
     }
     eventually("kim is logged in", || (agent(&running, "kim")["presence"] == "ready").then_some(()));
-    assert!(fetch(&running, "/metrics").body.contains("cordboard_api_unauthorized_total 18"));
+    assert!(fetch(&running, "/metrics").body.contains("cordboard_api_unauthorized_total 21"));
     running.shut_down();
     let mut closed = configuration(nobody(), MORE);
     closed.http.token = None;
@@ -183,6 +184,9 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
         ("/api/v1/interactions?limit=501", 422),
         ("/api/v1/interactions?state=gone", 400),
         ("/api/v1/interactions?queue=nowhere", 404),
+        ("/api/v1/interactions.csv?time_zone=Asia/Soul", 422),
+        ("/api/v1/interactions.csv?date=yesterday", 422),
+        ("/api/v1/interactions.csv?queue=billing", 400),
         ("/api/v1/interactions?agent=nobody", 404),
         ("/api/v1/interactions?sort=id", 400),
         ("/api/v1/interactions/1", 404),

@@ -3,6 +3,7 @@
 
 mod api;
 mod drain;
+mod export;
 mod hours;
 mod http;
 mod ports;

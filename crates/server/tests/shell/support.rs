@@ -159,7 +159,24 @@ pub fn request(running: &Running, request: &str) -> Answer {
     let text = String::from_utf8(bytes).expect("our answers are UTF-8");
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {text:?}"));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+    let head = head.to_lowercase();
+    let body = if head.contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_owned() };
+    Answer { status, head, body }
+}
+
+/// RFC 9112 §7.1: the length of each chunk in hexadecimal digits before it, and one of zero at the end.
+fn unchunked(body: &str) -> String {
+    let (mut whole, mut rest) = (String::new(), body);
+    loop {
+        let (length, chunks) = rest.split_once("\r\n").expect("a chunk has a length");
+        let length = usize::from_str_radix(length, 16).expect("the length is a number");
+        if length == 0 {
+            return whole;
+        }
+        let (chunk, after) = chunks.split_at(length);
+        whole.push_str(chunk);
+        rest = after.strip_prefix("\r\n").expect("a chunk ends with its line");
+    }
 }
 
 /// What a telephone speaks through.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use acd::{ENTRIES_MAX, QueueId};
+use acd::{ENTRIES_MAX, QueueId, WANTED_MAX};
 
-use super::{Busyness, Members, Model, Shift};
+use super::{Busyness, CustomerType, Members, Model, Shift};
 
 /// Why a model cannot be played. Always the fault of whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,9 @@ pub enum ModelFault {
     Probability(String),
     /// A handling time is given for a group that is not there. With the name of the type of customers.
     UnknownGroup(String, usize),
+    /// Agents are wanted by name in several queues, twice, by nobody's name or by too many, or of a group that is not there.
+    /// With the name of the type of customers.
+    Wish(String),
     /// The head counts of a group do not rise in time. With its name.
     Heads(String),
     /// A shift or a break of an agent ends before it begins, overlaps another or lies outside. With the name.
@@ -78,6 +81,11 @@ impl fmt::Display for ModelFault {
             ModelFault::UnknownGroup(name, group) => {
                 write!(f, "handling time of customers \"{name}\": there is no group with the index {group}")
             }
+            ModelFault::Wish(name) => write!(
+                f,
+                "customers \"{name}\" can want 1 to {WANTED_MAX} agents by name, each once and of a group that is there, \
+                 and only in one queue"
+            ),
             ModelFault::Heads(name) => {
                 write!(f, "group \"{name}\": the times from which head counts hold must rise")
             }
@@ -168,11 +176,24 @@ impl Model {
             }
             let retrial = &customers.retrial;
             let is_probability = |share: f64| (0.0..=1.0).contains(&share);
-            if !is_probability(retrial.after_abandonment) || !is_probability(retrial.after_blocking) {
+            let shares = [retrial.after_abandonment, retrial.after_blocking, retrial.after_answer];
+            if !shares.into_iter().all(is_probability) {
                 return Err(ModelFault::Probability(name()));
+            }
+            if !self.can_be_wished(customers) {
+                return Err(ModelFault::Wish(name()));
             }
         }
         Ok(())
+    }
+
+    fn can_be_wished(&self, customers: &CustomerType) -> bool {
+        let Some(wish) = &customers.wanted else { return true };
+        let named: Vec<_> = wish.agents.iter().flatten().collect();
+        customers.also.is_empty()
+            && (1..=WANTED_MAX).contains(&wish.agents.len())
+            && named.iter().all(|agent| agent.group < self.groups.len())
+            && named.iter().collect::<BTreeSet<_>>().len() == named.len()
     }
 
     fn check_groups(&self) -> Result<(), ModelFault> {

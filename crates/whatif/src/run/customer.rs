@@ -40,6 +40,8 @@ pub(super) struct Customer {
     pub(super) stage: Stage,
     /// Tries before this one.
     tries: u8,
+    /// Conversations before this one.
+    matter: u8,
     /// An agent was free at entry into the queue.
     pub(super) at_once: bool,
     /// In how many queues the customer stands; one who talks, in that of the answer.
@@ -57,7 +59,8 @@ pub(super) struct Customer {
     agent: AgentId,
 }
 
-fn slot_of(interaction: InteractionId) -> u32 {
+/// The slot of a customer.
+pub(super) fn slot_of(interaction: InteractionId) -> u32 {
     u32::try_from(interaction.0 & SLOT_MASK).expect("24 bits")
 }
 
@@ -90,6 +93,7 @@ impl Run<'_> {
             number,
             stage: Stage::Between,
             tries: 0,
+            matter: 0,
             at_once: false,
             queues: 0,
             queue: 0,
@@ -126,7 +130,7 @@ impl Run<'_> {
         customer.interaction = interaction;
         customer.queues = 0;
         customer.try_slot = self.book.slot;
-        let (number, customer_type) = (customer.number, customer.customer_type);
+        let (number, customer_type, matter) = (customer.number, customer.customer_type, customer.matter);
         let (first_arrived, is_retrial) = (customer.first_arrived, customer.tries > 0);
         let customers = &model.customers[customer_type as usize];
         self.book.tries(customer_type, is_retrial);
@@ -137,18 +141,18 @@ impl Run<'_> {
         if model.shuffled {
             self.shuffle(slot)?;
         }
-        let entered = self.command(Command::Enqueue {
-            interaction,
-            request: Request {
-                also: customers.also.clone(),
-                priority: customers.priority,
-                requirement: customers.requirement.clone(),
-                ..Request::new(customers.queue)
-            },
-        });
-        match entered {
+        let request = Request {
+            also: customers.also.clone(),
+            priority: customers.priority,
+            requirement: customers.requirement.clone(),
+            arrived: self.regain_place(slot),
+            wanted: self.whom_it_wants(slot),
+            ..Request::new(customers.queue)
+        };
+        match self.command(Command::Enqueue { interaction, request }) {
             Ok(()) => {}
             Err(Refusal::TooManyWaiting) => {
+                self.was_not_let_in(slot);
                 self.blocked(slot);
                 return Ok(());
             }
@@ -159,7 +163,7 @@ impl Run<'_> {
         let Some(patience) = &customers.patience else { return Ok(()) };
         match self.customers[slot as usize].stage {
             Stage::Waiting | Stage::Reserved => {
-                let mut draws = self.draws(customer_type, number, Purpose::Patience, 0);
+                let mut draws = self.draws(customer_type, number, Purpose::Patience, matter);
                 let patience = patience.at(time_of_day(first_arrived)).draw(&mut draws);
                 self.agenda.enter(self.now + patience, Action::GiveUp { interaction });
             }
@@ -172,7 +176,8 @@ impl Run<'_> {
     fn blocked(&mut self, slot: u32) {
         let customer_type = self.customers[slot as usize].customer_type;
         self.book.no_trunk(customer_type);
-        self.think_again(slot, self.model.customers[customer_type as usize].retrial.after_blocking);
+        let again = self.model.customers[customer_type as usize].retrial.after_blocking;
+        self.think_again(slot, again);
     }
 
     /// Gives idle agents a random order.
@@ -268,11 +273,13 @@ impl Run<'_> {
         customer.agent = agent;
         let customer = *customer;
         self.book.leaves_queue(&customer, waited, End::Answered);
-        self.book.leaves(&customer, customer.waited_before + age, End::Answered);
+        let total = customer.waited_before + self.of_this_try(interaction, age);
+        self.book.leaves(&customer, total, End::Answered);
         self.book.agent_answered(agent);
         let handling = &self.model.customers[customer.customer_type as usize].handling;
         let law = handling.law(self.staff.group_of(agent)).at(time_of_day(customer.first_arrived));
-        let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Handling, 0);
+        let mut draws =
+            self.draws(customer.customer_type, customer.number, Purpose::Handling, customer.matter);
         self.agenda.enter(self.now + law.draw(&mut draws), Action::Finish { interaction });
     }
 
@@ -287,13 +294,14 @@ impl Run<'_> {
             // What follows tells only that the other queues are left.
             self.stand_in_line(interaction, -1);
         }
-        let total = customer.waited_before + age;
+        let total = customer.waited_before + self.of_this_try(interaction, age);
+        self.keep_place(slot_of(interaction), self.now - age);
         self.book.leaves_queue(&customer, waited, End::Abandoned);
         self.book.leaves(&customer, total, End::Abandoned);
         self.book.trunk(self.now, -1);
         self.customer(interaction).waited_before = total;
-        let retrial = &self.model.customers[customer.customer_type as usize].retrial;
-        self.think_again(slot_of(interaction), retrial.after_abandonment);
+        let again = self.model.customers[customer.customer_type as usize].retrial.after_abandonment;
+        self.think_again(slot_of(interaction), again);
     }
 
     /// Leaves a queue without an agent: turned away at the door, or by another exit.
@@ -328,7 +336,8 @@ impl Run<'_> {
             Exit::Leave(_) if elsewhere => return,
             Exit::Leave(_) => {}
         }
-        self.book.leaves(&customer, customer.waited_before + age, end);
+        let total = customer.waited_before + self.of_this_try(interaction, age);
+        self.book.leaves(&customer, total, end);
         self.book.trunk(self.now, -1);
         self.think_again(slot_of(interaction), again);
     }
@@ -336,26 +345,35 @@ impl Run<'_> {
     /// Tries again with this probability, or is gone: after 255 tries for good, so that a time of zero between them
     /// has an end.
     fn think_again(&mut self, slot: u32, probability: f64) {
-        let now = self.now;
-        let customer = self.customers[slot as usize];
-        let tries = customer.tries;
-        if probability > 0.0 && tries < u8::MAX {
-            let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Retrial, tries);
-            if draws.uniform() < probability {
-                let delay = &self.model.customers[customer.customer_type as usize].retrial.delay;
-                let delay = delay.at(time_of_day(customer.first_arrived)).draw(&mut draws);
-                self.agenda.enter(now + delay, Action::Retry { slot });
-                let customer = &mut self.customers[slot as usize];
-                customer.tries = tries + 1;
-                customer.stage = Stage::Between;
-                return;
-            }
+        match self.next_try(slot, probability) {
+            Some(at) => self.come_again(slot, at),
+            None => self.leave(slot),
         }
-        self.leave(slot);
+    }
+
+    fn next_try(&self, slot: u32, probability: f64) -> Option<Instant> {
+        let customer = &self.customers[slot as usize];
+        if probability <= 0.0 || customer.tries == u8::MAX {
+            return None;
+        }
+        let mut draws = self.draws(customer.customer_type, customer.number, Purpose::Retrial, customer.tries);
+        if draws.uniform() >= probability {
+            return None;
+        }
+        let delay = &self.model.customers[customer.customer_type as usize].retrial.delay;
+        Some(self.now + delay.at(time_of_day(customer.first_arrived)).draw(&mut draws))
+    }
+
+    fn come_again(&mut self, slot: u32, at: Instant) {
+        self.agenda.enter(at, Action::Retry { slot });
+        let customer = &mut self.customers[slot as usize];
+        customer.tries += 1;
+        customer.stage = Stage::Between;
     }
 
     fn leave(&mut self, slot: u32) {
         self.customers[slot as usize].stage = Stage::Gone;
+        self.forget(slot);
         self.free.push(slot);
     }
 
@@ -371,7 +389,18 @@ impl Run<'_> {
         let customer = *self.customer(interaction);
         self.book.handled(&customer, handled_for);
         self.book.trunk(self.now, -1);
-        self.leave(slot_of(interaction));
+        let slot = slot_of(interaction);
+        let again = self.model.customers[customer.customer_type as usize].retrial.after_answer;
+        // Nobody comes with something new when the doors are closed.
+        let closing = Instant::ORIGIN + self.model.horizon;
+        let Some(at) = self.next_try(slot, again).filter(|&at| at < closing) else {
+            return self.leave(slot);
+        };
+        self.keep_agent(slot, customer.agent);
+        self.come_again(slot, at);
+        let customer = &mut self.customers[slot as usize];
+        (customer.matter, customer.first_arrived) = (customer.matter.saturating_add(1), at);
+        customer.waited_before = Duration::ZERO;
     }
 
     /// The agent works as long as the model says, between the bounds of the settings.
@@ -388,7 +417,8 @@ impl Run<'_> {
         let Some(law) = &model.customers[customer.customer_type as usize].after_call_work else {
             return Ok(());
         };
-        let mut draws = self.draws(customer.customer_type, customer.number, Purpose::AfterCallWork, 0);
+        let mut draws =
+            self.draws(customer.customer_type, customer.number, Purpose::AfterCallWork, customer.matter);
         let wanted = law.at(time_of_day(customer.first_arrived)).draw(&mut draws);
         let rules = model.queues.iter().find(|of| of.id == queue).map(|queue| &queue.settings);
         let end = self.now + wanted.max(rules.map_or(Duration::ZERO, |rules| rules.after_call_work_min));

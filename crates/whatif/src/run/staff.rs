@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use acd::{Activity, AgentId, AgentSettings, Command, Presence, ReasonCode};
+use acd::{Activity, AgentId, AgentSettings, Command, Presence, ReasonCode, WANTED_MAX, Wanted};
 use timing::Instant;
 
 use super::book::Doing;
 use super::{Run, RunError};
 use crate::agenda::Action;
-use crate::model::{Members, Model};
+use crate::model::{Member as Place, Members, Model, Wish};
 
 /// Why simulated agents on a break are not ready.
 const BREAK: ReasonCode = ReasonCode(1);
@@ -118,6 +118,21 @@ impl Staff {
             Members::Alike { settings, .. } => settings,
             Members::Named(agents) => &agents[(agent.0 - self.groups[group].first) as usize].settings,
         }
+    }
+
+    /// Whom customers want, by number. Who stays at home has one that no agent has: such an agent will not come.
+    pub(super) fn wanted(&self, wish: &Wish) -> Wanted {
+        let number = |agent: Place| {
+            let group = &self.groups[agent.group];
+            let place = u32::try_from(agent.place).ok()?;
+            group.first.checked_add(place).filter(|&number| number < group.end)
+        };
+        let mut agents = [None; WANTED_MAX];
+        for ((place, &agent), nobody) in agents.iter_mut().zip(&wish.agents).zip(0..) {
+            *place = Some(AgentId(agent.and_then(number).unwrap_or(u32::MAX - nobody)));
+        }
+        let &Wish { within, otherwise, regardless_of_skills, .. } = wish;
+        Wanted { agents, within, otherwise, regardless_of_skills }
     }
 
     pub(super) fn group_of(&self, agent: AgentId) -> usize {

@@ -3,16 +3,14 @@
 use acd::watch::{Input, Step};
 use acd::{Command, Event, Refusal};
 
-use super::{Run, RunError, Watch};
+use super::{Run, RunError};
 
 impl Run<'_> {
     /// Gives a command, or tells the time (`None`), and checks what came of it. What is broken is kept until the
     /// end of the step, where [`Run::breach`] is asked for.
     pub(super) fn step_watched(&mut self, command: Option<&Command>) -> Result<(), Refusal> {
-        let closely = match self.watch {
-            Watch::End | Watch::Steps => false,
-            Watch::EveryEvent => true,
-        };
+        self.steps += 1;
+        let closely = self.watch.is_close(self.steps);
         let before = closely.then(|| self.distributor.state());
         let result = match command {
             Some(command) => self.distributor.handle_command(self.now, command.clone()),

@@ -48,10 +48,15 @@ fn main() -> ExitCode {
     if !for_page {
         failed.iter().for_each(|row| println!("\n{}", row::table(&[*row])));
         let result = if failed.is_empty() { "ok" } else { "FAILED" };
-        let (passed, filtered) = (rows.len() - failed.len(), cases.len() - rows.len());
+        let not_played: Vec<&Row> = rows.iter().filter(|row| !row.is_played()).collect();
+        let passed = rows.len() - failed.len() - not_played.len();
+        let filtered = cases.len() - rows.len();
+        println!("\n{passed} within tolerance, {} outside, {} not played:", failed.len(), not_played.len());
+        not_played.iter().for_each(|row| println!("  {}: {}", row.name, row.remark()));
         println!(
-            "\ntest result: {result}. {passed} passed; {} failed; 0 ignored; 0 measured; {filtered} filtered out",
-            failed.len()
+            "\ntest result: {result}. {passed} passed; {} failed; {} ignored; 0 measured; {filtered} filtered out",
+            failed.len(),
+            not_played.len(),
         );
     }
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

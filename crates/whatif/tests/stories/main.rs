@@ -3,6 +3,7 @@
 mod customers;
 mod figures;
 mod hours;
+mod returning;
 mod several;
 mod staff;
 

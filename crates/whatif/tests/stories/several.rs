@@ -60,6 +60,7 @@ fn who_gives_up_counts_once_and_comes_back_to_both() {
     let again = Retrial {
         after_abandonment: 1.0,
         after_blocking: 0.0,
+        after_answer: 0.0,
         delay: Law::same(Distribution::constant(seconds(100))),
     };
     let mut model =

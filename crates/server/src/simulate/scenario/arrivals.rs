@@ -54,13 +54,15 @@ pub(crate) enum Pattern {
     Recorded(Vec<Duration>),
 }
 
-/// Who gave up, or found no line, calls again.
+/// Who gave up, found no line, or was answered calls again.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Retrials {
     /// The share of those who gave up.
     pub(crate) share: f64,
     /// The share of those who found no line.
     pub(crate) share_blocked: f64,
+    /// The share of those who were answered.
+    pub(crate) share_answered: f64,
     /// How long after.
     pub(crate) after: Distribution,
 }
@@ -139,8 +141,11 @@ fn read_one(section: &mut Section<'_>, day: &Day, config: &Config, sheets: &Shee
     let retrials = section
         .optional_table("retrials", "{ share = \"50%\", after = { mean = \"20m\" } }")
         .map(|mut table| read_retrials(&mut table, sheets));
-    if retrials.is_some() && patience.is_none() && day.lines.is_none() {
-        let remedy = "add `patience`, or `lines` in [day]";
+    let by_answered =
+        |retrials: &Option<Retrials>| retrials.as_ref().is_none_or(|it| it.share_answered > 0.0);
+    let is_idle = retrials.as_ref().is_some_and(|retrials| !by_answered(retrials));
+    if is_idle && patience.is_none() && day.lines.is_none() {
+        let remedy = "add `patience`, `lines` in [day], or `share_answered`";
         section.warning(
             section.span(),
             format!("`retrials`, but nobody gives up or finds no line, so nobody calls again; {remedy}"),
@@ -319,9 +324,10 @@ fn by_interval(
 fn read_retrials(section: &mut Section<'_>, sheets: &Sheets) -> Option<Retrials> {
     let share = section.portion("share", "50%", "0%", "100%").unwrap_or_default();
     let share_blocked = section.portion("share_blocked", "0%", "0%", "100%").unwrap_or_default();
-    let after = section.required_table("after", "say how long after giving up", lasting::EXAMPLE);
+    let share_answered = section.portion("share_answered", "0%", "0%", "100%").unwrap_or_default();
+    let after = section.required_table("after", "say how long after the call before", lasting::EXAMPLE);
     let after = after.and_then(|mut table| lasting::read(&mut table, sheets, None))?;
-    Some(Retrials { share, share_blocked, after })
+    Some(Retrials { share, share_blocked, share_answered, after })
 }
 
 #[cfg(test)]

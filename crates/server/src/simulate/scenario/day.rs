@@ -60,6 +60,36 @@ impl Day {
         format!("{}-{}", clock(from), clock(to))
     }
 
+    /// In which settings another day is not this one, with the values of both.
+    pub(crate) fn differences(&self, other: &Day) -> Vec<String> {
+        let date = |day: &Day| day.date.map_or_else(|| "none".to_owned(), |date| date.to_string());
+        let lines = |day: &Day| day.lines.map_or_else(|| "none".to_owned(), |lines| lines.to_string());
+        let minutes = |time: Duration| format!("{} min", time.as_secs_f64() / 60.0);
+        let share = |share: f64| format!("{} %", share * 100.0);
+        let pairs = [
+            ("from", clock(self.from), clock(other.from)),
+            ("to", clock(self.to), clock(other.to)),
+            ("interval", minutes(self.interval), minutes(other.interval)),
+            ("lines", lines(self), lines(other)),
+            ("shuffled", self.shuffled.to_string(), other.shuffled.to_string()),
+            ("spread", share(self.spread), share(other.spread)),
+            ("date", date(self), date(other)),
+            // The same times of the day by another clock.
+            ("time_zone", format!("{:?}", self.begin), format!("{:?}", other.begin)),
+        ];
+        let is_same_day = pairs[..7].iter().all(|(_, ours, theirs)| ours == theirs);
+        let differ = pairs.into_iter().filter(|(key, ours, theirs)| {
+            // The moment follows from the others wherever these differ.
+            ours != theirs && (*key != "time_zone" || is_same_day)
+        });
+        differ
+            .map(|(key, ours, theirs)| match key {
+                "time_zone" => "`time_zone`".to_owned(),
+                _ => format!("`{key}` is {theirs} and not {ours}"),
+            })
+            .collect()
+    }
+
     /// In which interval a time lies.
     pub(crate) fn interval_of(&self, time: Duration) -> Option<usize> {
         if time < self.from || time >= self.to {

@@ -171,7 +171,8 @@ fn the_search_needs_nobody_while_it_is_closed_unless_another_queue_takes_the_cal
         EVE[..EVE.find("[[variant]]").expect("it has variants")].replace("to = \"15:00\"", "to = \"13:00\"");
     let base = base.replace("interval = \"1h\"", "interval = \"2h\"").replace("09:00-12:00", "09:00-11:00");
     let agents = |text: &str| -> Vec<Option<u32>> {
-        let plan = played(&format!("{text}[staffing]\n"), &options()).staffing.expect("it is asked for");
+        let plan =
+            played(&format!("{text}[staffing]\n"), &super::unwatched()).staffing.expect("it is asked for");
         plan.intervals.iter().map(|need| need.agents).collect()
     };
     let [Some(open), Some(0)] = agents(&base)[..] else { panic!("{:?}", agents(&base)) };

@@ -112,7 +112,7 @@ fn the_search_tells_one_fewer_its_queue_and_who_misses() {
     let two = POOL.replace("[staffing]", "[[queue]]\nname = \"late\"\nservice_level = { target = \"100%\", within = \"1s\" }\n\
          [[arrivals]]\nqueue = \"late\"\nper_hour = 6\ntalk = { mean = \"3m\" }\n[staffing]\nservice_level = \"87%\"");
     let two = two.replace("count = 6", "count = 6\nbreaks = \"10:00-10:15\"");
-    let results = played(&two, &options());
+    let results = played(&two, &super::unwatched());
     let plan = results.staffing.as_ref().expect("the scenario asks for it");
     let fewer = plan.intervals[0].one_fewer.expect("somebody was answered");
     assert!(fewer.value < 0.87, "{fewer:?}");
@@ -126,7 +126,7 @@ fn the_search_tells_one_fewer_its_queue_and_who_misses() {
     assert!(html.contains("The day with these numbers:") && html.contains("이 인원으로 본 하루:"));
     assert!(files::json(&results)["staffing"]["intervals"][0]["service_level_with_one_fewer"].is_object());
     let strict = POOL.replace("[staffing]", "[staffing]\nagents_max = 3");
-    let results: Results = played(&strict, &options());
+    let results: Results = played(&strict, &super::unwatched());
     let shown = text(&results, &options());
     assert!(shown.contains("misses its target"), "{shown}");
     assert!(page::page(&results).contains("not even 3 agents of this group suffice"));
@@ -190,5 +190,5 @@ fn a_check_refuses_what_the_search_would() {
     std::fs::write(&day, FULL).expect("it can be written to");
     let told = Options { scenario: day, check: true, staff: Some("nobody".to_owned()), ..options() };
     let refused = simulate(&told).expect_err("there is no such group").to_string();
-    assert!(refused.contains("there is no group \"nobody\""), "{refused}");
+    assert!(refused.contains("day.toml:") && refused.contains("there is no group \"nobody\""), "{refused}");
 }

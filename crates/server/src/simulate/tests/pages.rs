@@ -37,7 +37,7 @@ fn check(html: &str) -> Result<(), String> {
 }
 
 fn pages() -> Vec<String> {
-    let plan = played(POOL, &options());
+    let plan = played(POOL, &super::unwatched());
     let odd =
         SMALL.replace("name = \"the Koreans speak English too\"", "name = \"a < b & \\\"c\\\" <script>\"");
     vec![page::page(&plan), page::page(&played(&odd, &options()))]
