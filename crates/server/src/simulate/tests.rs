@@ -220,24 +220,24 @@ fn the_search_says_what_it_needs() {
         results(scenario, &options).err().expect("there is no plan").to_string()
     };
     let several = failed(SMALL, "");
-    assert!(several.starts_with("small.toml:35:8: there are several groups"), "{several}");
+    assert!(several.starts_with("small.toml:33:8: there are several groups"), "{several}");
     assert!(
         several.contains("say whose number is sought, with --staff GROUP") && several.contains("\"both\""),
         "{several}"
     );
     let asked = failed(&SMALL.replace("[ringing]", "[staffing]\n[ringing]"), "");
-    assert!(asked.starts_with("small.toml:45:2: there are several groups"), "{asked}");
+    assert!(asked.starts_with("small.toml:43:2: there are several groups"), "{asked}");
     let unknown = failed(SMALL, "koraen");
     assert!(
         unknown.starts_with(
-            "small.toml:35:8: --staff: there is no group \"koraen\" (did you mean `korean`?); name one of those here: \
+            "small.toml:33:8: --staff: there is no group \"koraen\" (did you mean `korean`?); name one of those here: \
              \"korean\", \"both\""
         ),
         "{unknown}"
     );
     let idle = SMALL.replacen("skills = { billing = 7 }", "skills = { cooking = 7 }", 1);
     let idle = failed(&idle, "korean");
-    let expected = "small.toml:35:8: group \"korean\" serves no queue that anybody calls; give it the skills";
+    let expected = "small.toml:33:8: group \"korean\" serves no queue that anybody calls; give it the skills";
     assert!(idle.starts_with(expected), "{idle}");
 }
 

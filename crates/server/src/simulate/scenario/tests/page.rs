@@ -119,10 +119,13 @@ fn the_example_shows_every_setting() {
 }
 
 #[test]
-fn every_example_can_be_simulated_without_a_warning() {
+fn every_example_can_be_simulated_and_nothing_but_a_callback_is_not_played() {
     for name in ["every-setting.toml", "bilingual.toml", "staffing.toml"] {
         let scenario = load(&examples().join(name), None).unwrap_or_else(|refused| panic!("{refused}"));
-        assert_eq!(scenario.warnings, [], "{name}");
+        // The configuration that has every setting has that one, too.
+        let others =
+            scenario.warnings.iter().filter(|told| !told.message.contains("`callback` is not played"));
+        assert_eq!(others.collect::<Vec<_>>(), Vec::<&config::Problem>::new(), "{name}");
         for case in &scenario.cases {
             let built = crate::simulate::model::build(&scenario.day, &scenario.runs, case);
             assert!(built.is_ok(), "{name}, {}: {built:?}", case.name);
