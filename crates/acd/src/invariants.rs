@@ -1,15 +1,8 @@
 //! What always holds, as code. [`check`] makes everything anew from the plain state, so its cost grows with agents times
-//! queues and with all who wait; who calls it how often is a matter of that cost:
-//!
-//! | where | how often |
-//! |---|---|
-//! | stories, scenarios | after every command and every deadline |
-//! | histories | at every eighth step and at the end; in one history of sixteen, and while a failure is made smaller, at every step |
-//! | the worlds of calls (`sim`) | after every step; in the two crowds after every 23rd and every 50th |
-//! | the simulator (`whatif`): its stories, the examples of `docs/simulate.md`, the beginning of every reference case | after every step |
-//! | the simulator as users run it | as `--watch` says; without it only the books are compared, at the end of each day |
-//!
-//! What must hold over time, and costs little, is in [`crate::watch`].
+//! queues and with all who wait. Stories and scenarios call it after every step; histories at every eighth and at the end, one in
+//! sixteen and while a failure shrinks at every step; the worlds of calls at every step, crowds at every 23rd and 50th; the
+//! simulator at every step in its stories, its examples and the beginning of its reference cases, and for users as
+//! `--watch` says (without it not at all). `docs/proof.md` has the table; what must hold over time is in [`crate::watch`].
 
 mod steps;
 #[cfg(test)]
