@@ -273,7 +273,16 @@ impl Distributor {
     }
 
     fn emit(&mut self, event: Event) {
-        self.hear(&event);
+        let queue = event.queue().and_then(|queue| self.queues.slot(queue));
+        self.emit_in(queue, event);
+    }
+
+    /// The same where the caller has the queue at hand, or knows that there is none.
+    #[inline]
+    fn emit_in(&mut self, queue: Option<Slot<Queue>>, event: Event) {
+        if let Some(queue) = queue {
+            self.queues[queue].state.estimator.hear(self.now, &event, None);
+        }
         self.events.push_back(event);
     }
 
@@ -348,8 +357,13 @@ impl Distributor {
 
     /// The same where the queue may have been removed meanwhile.
     fn count_if_defined(&mut self, queue: QueueId, change: impl Fn(&mut Counters)) {
+        self.count_if_there(self.queues.slot(queue), change);
+    }
+
+    /// The same where the caller has looked.
+    fn count_if_there(&mut self, queue: Option<Slot<Queue>>, change: impl Fn(&mut Counters)) {
         change(&mut self.totals);
-        if let Some(slot) = self.queues.slot(queue) {
+        if let Some(slot) = queue {
             change(&mut self.queues[slot].state.counters);
         }
     }

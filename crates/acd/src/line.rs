@@ -158,7 +158,7 @@ impl Lines {
         };
         let bottom = self.link(line, 0, before[0], key, item);
         let mut below = bottom;
-        for (lane, &before) in before.iter().enumerate().take(lanes_above + 1).skip(1) {
+        for (lane, &before) in (1..=lanes_above).zip(&before[1..]) {
             below = self.link(line, lane, before, key, below);
         }
         line.len += 1;
@@ -171,7 +171,7 @@ impl Lines {
         let lanes_above = key.lanes_above();
         if lanes_above > 0 {
             let before = self.before(line, node, key);
-            for (lane, &before) in before.iter().enumerate().take(lanes_above + 1).skip(1) {
+            for (lane, &before) in (1..=lanes_above).zip(&before[1..]) {
                 let index =
                     if before == NONE { line.first[lane] } else { self.entries[before as usize].next };
                 self.unlink(line, lane, index);
@@ -194,6 +194,7 @@ impl Lines {
         }
     }
 
+    #[inline]
     fn unlink(&mut self, line: &mut Line, lane: usize, index: u32) {
         let Entry { previous, next, .. } = self.entries[index as usize];
         if previous == NONE {
@@ -235,6 +236,7 @@ impl Lines {
         before
     }
 
+    #[inline]
     fn link(&mut self, line: &mut Line, lane: usize, previous: u32, key: Key, item: u32) -> u32 {
         let next = if previous == NONE { line.first[lane] } else { self.entries[previous as usize].next };
         let Key { major, minor, last } = key;
@@ -253,18 +255,24 @@ impl Lines {
         index
     }
 
+    #[inline]
     fn allocate(&mut self, entry: Entry) -> u32 {
-        if self.unused == NONE {
-            let index = u32::try_from(self.entries.len()).unwrap_or(NONE);
-            assert!(index != NONE, "the bounds of the settings keep the lines below 2^32 entries");
-            make_room(&mut self.entries);
-            self.entries.push(entry);
-            return index;
-        }
         let index = self.unused;
+        if index == NONE {
+            return self.grow(entry);
+        }
         let slot = &mut self.entries[index as usize];
         self.unused = slot.next;
         *slot = entry;
+        index
+    }
+
+    #[cold]
+    fn grow(&mut self, entry: Entry) -> u32 {
+        let index = u32::try_from(self.entries.len()).unwrap_or(NONE);
+        assert!(index != NONE, "the bounds of the settings keep the lines below 2^32 entries");
+        make_room(&mut self.entries);
+        self.entries.push(entry);
         index
     }
 }

@@ -631,6 +631,11 @@ impl CallbackRules {
 }
 
 impl Settings {
+    /// Whether anything ends by itself that is not renewed.
+    pub(crate) fn has_leases(&self) -> bool {
+        self.handling_lease.is_some() || self.occupied_lease.is_some() || self.log_in_lease.is_some()
+    }
+
     /// Whether a requirement is within bounds.
     pub(crate) fn check_requirement(&self, requirement: &Requirement) -> Result<(), Invalid> {
         let size = requirement.size();

@@ -6,9 +6,9 @@ use timing::{Instant, TimerId};
 
 use super::lease::LeaseNodes;
 use super::profile::Profile;
-use super::{Alarm, Deadline, Distributor, Due};
+use super::{Alarm, Deadline, Distributor, Due, Reservation};
 use crate::line::Node;
-use crate::state::{AgentState, ReservationState};
+use crate::state::AgentState;
 use crate::table::{Named, Slot};
 use crate::{
     AgentId, AgentSettings, Aside, Channel, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
@@ -193,8 +193,8 @@ impl Distributor {
                 Aside::Nothing { .. } | Aside::Occupied { .. } => {}
             }
         });
-        for ReservationState { interaction, queue, .. } in returned {
-            self.go_on_without(self.at(interaction), queue);
+        for Reservation { state, interaction, .. } in returned {
+            self.go_on_without(interaction, state.queue);
         }
     }
 
@@ -359,7 +359,8 @@ impl Distributor {
         let restarts = ready_clock == ReadyClock::Restarts && !agent.is_available(&self.settings);
         let (was_plain, aside) = (agent.state.is_plain(), agent.state.aside);
         let works = if was_plain { Gist::default() } else { agent.state.works.gist() };
-        let (due, lease) = (agent.due(), agent.lease(&self.settings));
+        let has_leases = self.settings.has_leases();
+        let (due, lease) = (agent.due(), has_leases.then(|| agent.lease(&self.settings)));
         let took_work = agent.state.takes_work();
         change(&mut agent.state);
         agent.state.follow_works(now);
@@ -373,7 +374,7 @@ impl Distributor {
             agent.state.occupancy = agent.state.occupancy_at(now);
         }
         let is_plain = was_plain && agent.state.is_plain();
-        let is_leased_anew = !is_plain || agent.lease(&self.settings) != lease;
+        let is_leased_anew = has_leases && (!is_plain || Some(agent.lease(&self.settings)) != lease);
         let has_other_ends = !is_plain || agent.due() != due;
         let id = agent.id;
         if before.0.is_logged_in() != after.0.is_logged_in() {

@@ -193,15 +193,14 @@ impl Distributor {
 
     /// The agent of an agent-first callback is on the line: now the customer is called.
     pub(super) fn call_customer(&mut self, slot: Slot<Reservation>) {
-        let Reservation { id: reservation, state, .. } = self.reservations[slot];
-        let interaction_slot = self.at(state.interaction);
+        let Reservation { id: reservation, state, interaction: interaction_slot, agent: agent_slot, .. } =
+            self.reservations[slot];
         let ReservationState { interaction, queue, agent, .. } = state;
         let callback =
             self.interactions[interaction_slot].pending_callback().expect("the caller has seen it");
         let deadline = self.now + callback.rules.call_timeout;
         self.set_phase(slot, Phase::Calling, deadline);
         self.emit(Event::CallbackCalling { reservation, interaction, agent, queue, deadline });
-        let agent_slot = self.who(agent);
         self.change_agent(agent_slot, ReadyClock::Goes, |agent| agent.misses = 0);
     }
 
@@ -226,8 +225,7 @@ impl Distributor {
 
     pub(super) fn reach(&mut self, id: ReservationId) -> Result<(), Refusal> {
         let slot = self.calling(id)?;
-        let state = self.reservations[slot].state;
-        let interaction_slot = self.at(state.interaction);
+        let Reservation { state, interaction: interaction_slot, .. } = self.reservations[slot];
         let ReservationState { interaction, queue, agent, .. } = state;
         let queue_slot = self.queues.slot(queue).expect("who is reserved is in a queue");
         let callback = self.interactions[interaction_slot].rare.callback_mut();
@@ -254,11 +252,9 @@ impl Distributor {
 
     /// The customer could not be reached: no fault of the agent, and the callback rests or has been tried often enough.
     pub(super) fn fail_call(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
-        let id = self.reservations[reservation].id;
-        let ended = self.end_reservation(reservation, end);
-        let slot = self.at(ended.interaction);
+        let Reservation { id, state, interaction: slot, agent, .. } = self.end_reservation(reservation, end);
         let now = self.now;
-        let queue_slot = self.queues.slot(ended.queue).expect("who is reserved is in a queue");
+        let queue_slot = self.queues.slot(state.queue).expect("who is reserved is in a queue");
         let callback = &mut self.interactions[slot]
             .rare
             .callback_mut()
@@ -275,7 +271,6 @@ impl Distributor {
         } else {
             self.rest(slot, Some(now + rules.spacing));
         }
-        let agent = self.who(ended.agent);
         self.change_agent(agent, ReadyClock::Goes, |agent| {
             agent.lay_down(now, |work| work.reservation() == Some(id));
             if agent.presence == Presence::Ready && !rules.pause.is_zero() {
@@ -352,10 +347,11 @@ impl Distributor {
 
     /// Callbacks of a queue that rest, in order of place.
     pub(super) fn resting_in(&self, queue: Slot<Queue>) -> Vec<Spot> {
-        let callbacks = self.queues[queue].callbacks.iter().map(|&id| &self.interactions[self.at(id)]);
-        let rests = |callback: &&Interaction| matches!(callback.stage(), Stage::Resting { .. });
-        let spot = |callback: &Interaction| callback.spot(callback.first());
-        let mut spots: Vec<Spot> = callbacks.filter(rests).map(spot).collect();
+        let slots = self.queues[queue].callbacks.iter().map(|&id| self.at(id));
+        let callbacks = slots.map(|slot| (slot, &self.interactions[slot]));
+        let resting = callbacks.filter(|(_, callback)| matches!(callback.stage(), Stage::Resting { .. }));
+        let mut spots: Vec<Spot> =
+            resting.map(|(slot, callback)| callback.spot(slot, callback.first())).collect();
         spots.sort_unstable();
         spots
     }

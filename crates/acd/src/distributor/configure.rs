@@ -62,7 +62,7 @@ impl Distributor {
         }
         let line = self.line_of(slot);
         for spot in &line {
-            self.stop_waiting(self.at(spot.place.interaction), spot.nth);
+            self.stop_waiting(spot.slot, spot.nth);
         }
         let rung = self.rung_in(slot);
         for &interaction in &rung {
@@ -136,7 +136,7 @@ impl Distributor {
     }
 
     /// Back into the line of a queue whose rules have changed, at the step that the age calls for.
-    fn follow_new_rules(&mut self, Spot { place, nth }: Spot) {
+    fn follow_new_rules(&mut self, Spot { place, nth, .. }: Spot) {
         let slot = self.at(place.interaction);
         let queue = self.interactions[slot].entry(nth).queue;
         self.take_new_rules(slot, nth);
@@ -249,7 +249,7 @@ impl Distributor {
                 self.wait_again(interaction, id);
             }
         }
-        for Spot { place, nth } in spots {
+        for Spot { place, nth, .. } in spots {
             let interaction = self.at(place.interaction);
             let is_callback = self.interactions[interaction].pending_callback().is_some();
             if is_callback && matches!(exit, Exit::Leave(_)) {
@@ -273,12 +273,12 @@ impl Distributor {
         let id = self.queues[slot].id;
         let mut spots = self.line_of(slot);
         for spot in &spots {
-            self.stop_waiting(self.at(spot.place.interaction), spot.nth);
+            self.stop_waiting(spot.slot, spot.nth);
         }
         let is_here = |reservation: &Reservation| {
-            let interaction = &self.interactions[self.at(reservation.state.interaction)];
+            let interaction = &self.interactions[reservation.interaction];
             let nth = interaction.nth_in(id)?;
-            Some((interaction.spot(nth), reservation.state.queue == id))
+            Some((interaction.spot(reservation.interaction, nth), reservation.state.queue == id))
         };
         let mut reserved: Vec<(Spot, bool)> =
             self.reservations.iter().filter_map(|(_, reservation)| is_here(reservation)).collect();

@@ -39,11 +39,13 @@ pub(crate) struct Nth(u8);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing(u8);
 
-/// A place in the lines of one queue. Where somebody stands at one place in several, the first entry is the sooner.
+/// A place in the lines of one queue, and who stands there. Where somebody stands at one place in several, the first entry
+/// is the sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Spot {
     pub(crate) place: Place,
     pub(crate) nth: Nth,
+    pub(crate) slot: Slot<Interaction>,
 }
 
 impl Entry {
@@ -176,8 +178,9 @@ impl Interaction {
         self.nth_in(queue).is_some_and(|nth| self.standing.but(nth).is_none())
     }
 
-    pub(crate) fn spot(&self, nth: Nth) -> Spot {
-        Spot { place: self.place(), nth }
+    /// Of one that lies in that slot.
+    pub(crate) fn spot(&self, slot: Slot<Interaction>, nth: Nth) -> Spot {
+        Spot { place: self.place(), nth, slot }
     }
 
     /// Whether it stays in another queue when it leaves one by this exit. An exit to a queue in which it stands already

@@ -62,7 +62,8 @@ impl Distributor {
         let interaction = &self.interactions[slot];
         let queue = &self.queues[interaction.entry(nth).queue_slot];
         let place = interaction.place();
-        let ahead = |line| self.lines.iter(line).take_while(|&node| self.spot_at(node).place < place).count();
+        let ahead =
+            |line| self.lines.iter(line).take_while(|&node| self.lines.spot(node).place < place).count();
         let ahead: usize = queue.lines.all().map(ahead).sum();
         let line = Line {
             ahead: u32::try_from(ahead).expect("the bound of waiting is a u32"),
@@ -72,17 +73,12 @@ impl Distributor {
         queue.state.estimator.estimate(now.max(self.now), &line)
     }
 
-    /// The queue's estimator hears what is said of it.
-    pub(super) fn hear(&mut self, event: &Event) {
-        let Some(slot) = event.queue().and_then(|queue| self.queues.slot(queue)) else { return };
-        let promise = match *event {
-            Event::Answered { interaction, queue, .. } | Event::CalledBack { interaction, queue, .. } => {
-                let interaction = &self.interactions[self.at(interaction)];
-                interaction.nth_in(queue).and_then(|nth| interaction.entry(nth).promise)
-            }
-            _ => None,
-        };
-        self.queues[slot].state.estimator.hear(self.now, event, promise.as_ref());
+    /// Says that an interaction is answered by an entry; the queue's estimator hears what it was promised there.
+    pub(super) fn emit_answer(&mut self, slot: Slot<Interaction>, nth: Nth, event: Event) {
+        let entry = self.interactions[slot].entry_mut(nth);
+        let promise = entry.promise.take();
+        self.queues[entry.queue_slot].state.estimator.hear(self.now, &event, promise.as_ref());
+        self.events.push_back(event);
     }
 
     /// Whoever has entered a queue and has to wait there is promised something. It is compared later only for those who
@@ -93,9 +89,9 @@ impl Distributor {
             return;
         }
         let interaction = &self.interactions[slot];
-        let (spot, queue) = (interaction.spot(nth), &self.queues[interaction.entry(nth).queue_slot]);
+        let (spot, queue) = (interaction.spot(slot, nth), &self.queues[interaction.entry(nth).queue_slot]);
         let tails = queue.lines.plain.iter().filter_map(crate::line::Line::tail);
-        let is_last = tails.map(|node| self.spot_at(node)).max() == Some(spot);
+        let is_last = tails.map(|node| self.lines.spot(node)).max() == Some(spot);
         let line = (is_last && interaction.requirement.is_none()).then(|| Line {
             ahead: queue.lines.len - 1,
             available: 0,
@@ -117,8 +113,8 @@ impl Distributor {
         }
     }
 
-    fn promise_of(&self, Spot { place, nth }: Spot) -> Option<Promise> {
-        self.interactions[self.at(place.interaction)].entry(nth).promise
+    fn promise_of(&self, Spot { slot, nth, .. }: Spot) -> Option<Promise> {
+        self.interactions[slot].entry(nth).promise
     }
 
     /// The first in line of those who want no more than the queue asks for.
@@ -129,7 +125,7 @@ impl Distributor {
     /// The same without the one that stands there.
     fn first_plain_but(&self, queue: &Queue, except: Option<Node>) -> Option<Spot> {
         let firsts = queue.lines.plain.iter().filter_map(|line| self.lines.head_but(line, except));
-        firsts.map(|node| self.spot_at(node)).min()
+        firsts.map(|node| self.lines.spot(node)).min()
     }
 
     /// Counts an agent in or out of those who take work, in all queues that the agent serves.
@@ -197,9 +193,5 @@ impl Distributor {
             }
         }
         self.unsettled.estimates = changed;
-    }
-
-    fn spot_at(&self, node: Node) -> Spot {
-        super::waiting::spot_of(self.lines.key(node))
     }
 }

@@ -6,7 +6,7 @@ use super::entry::{Entry, Nth, Standing};
 use super::rare::{Rare, Things};
 use super::stage::KeptStage;
 use super::waiting::OwnRequirement;
-use super::{Agent, Alarm, ByName, Deadline, Distributor};
+use super::{Agent, Alarm, ByName, Deadline, Distributor, Queue};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
@@ -71,9 +71,7 @@ impl Distributor {
 
     pub(super) fn enqueue(&mut self, id: InteractionId, request: &Request) -> Result<(), Refusal> {
         let &Request { queue, ref also, priority, ref requirement, arrived, wanted } = request;
-        if !self.queues.contains(queue) {
-            return Err(Refusal::UnknownQueue(queue));
-        }
+        let first_slot = self.queues.slot(queue).ok_or(Refusal::UnknownQueue(queue))?;
         self.check_also(request)?;
         if self.interactions.contains(id) {
             return Err(Refusal::DuplicateInteraction(id));
@@ -94,8 +92,9 @@ impl Distributor {
             return Err(Refusal::TooManyWaiting);
         }
         let arrived = arrived.map_or(self.now, |arrived| arrived.min(self.now));
-        let queue = if also.is_empty() { queue } else { self.first_open(request) };
-        let queue_slot = self.queues.slot(queue).expect("looked at above");
+        let queue_slot = if also.is_empty() { first_slot } else { self.first_open(first_slot, request) };
+        let entry = self.entry_into(queue_slot);
+        let queue = entry.queue;
         let slot = self.interactions.insert(Interaction {
             id,
             key: Place::new(id, arrived, priority, self.settings.head_start_per_point).key,
@@ -104,7 +103,7 @@ impl Distributor {
             priority,
             flow_outs: 0,
             requirement: requirement.as_ref().map(|requirement| self.own_requirements.keep(requirement)),
-            entry: Entry::new(queue, queue_slot, self.now),
+            entry,
             standing: Standing::ONE,
             rare: Rare::NOTHING,
         });
@@ -156,12 +155,17 @@ impl Distributor {
         }
     }
 
-    /// Into a queue, and not yet into its line.
+    /// For one that comes into a queue now.
+    pub(super) fn entry_into(&self, slot: Slot<Queue>) -> Entry {
+        let Queue { id, ref state, .. } = self.queues[slot];
+        Entry { rules: state.rules, ..Entry::new(id, slot, self.now) }
+    }
+
+    /// Into a queue, and not yet into its line. `from` another queue, or with the entry that was made for it.
     pub(super) fn come(&mut self, slot: Slot<Interaction>, nth: Nth, queue: QueueId, from: Option<QueueId>) {
-        let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
-        let rules = self.queues[queue_slot].state.rules;
-        *self.interactions[slot].entry_mut(nth) = Entry { rules, ..Entry::new(queue, queue_slot, self.now) };
         if let Some(from) = from {
+            let queue_slot = self.queues.slot(queue).expect("interactions enter queues that are defined");
+            *self.interactions[slot].entry_mut(nth) = self.entry_into(queue_slot);
             // What is wanted is said for the first queue.
             self.want_nobody(slot, nth);
             self.count_callback(slot, nth, from);
@@ -190,7 +194,8 @@ impl Distributor {
         let (waited, age) = self.ages(slot, nth);
         self.count(queue_slot, |counters| counters.offered += 1);
         let beside = from.is_none() && nth != Nth::FIRST;
-        self.emit(Event::Queued { interaction, queue, from, beside, priority, waited, age });
+        let queued = Event::Queued { interaction, queue, from, beside, priority, waited, age };
+        self.emit_in(Some(queue_slot), queued);
     }
 
     /// Since entry into its queue, and since arrival.
@@ -385,7 +390,7 @@ impl Distributor {
         let is_rung = matches!(interaction.stage(), Stage::Reserved { .. });
         for nth in interaction.standing {
             let front = &self.fronts[interaction.entry(nth).queue_slot.number() as usize];
-            let turn = front.turn(interaction.spot(nth));
+            let turn = front.turn(interaction.spot(slot, nth));
             // Where it is rung by another entry nobody is found.
             let upset =
                 if is_rung { &mut self.unsettled.with_room } else { &mut self.unsettled.interactions };

@@ -12,7 +12,7 @@ use super::{Agent, Alarm, Deadline, Distributor};
 use crate::line::{Key, Node};
 use crate::state::AgentState;
 use crate::table::Slot;
-use crate::{AgentId, Aside, Event, HandlingEnd, InteractionId, Lease, Refusal, Settings, WorkStage};
+use crate::{AgentId, Aside, Event, HandlingEnd, InteractionId, Lease, Refusal, WorkStage};
 
 /// What a lease is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,8 +100,7 @@ impl Distributor {
 
     /// Puts an agent into the lines of the leases that the agent has.
     pub(super) fn stand_for_leases(&mut self, slot: Slot<Agent>) {
-        let Settings { handling_lease, occupied_lease, log_in_lease, .. } = self.settings;
-        if handling_lease.is_none() && occupied_lease.is_none() && log_in_lease.is_none() {
+        if !self.settings.has_leases() {
             return;
         }
         let agent = &self.agents[slot];

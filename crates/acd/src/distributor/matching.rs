@@ -11,9 +11,8 @@ use std::collections::BinaryHeap;
 
 use super::agent::ReadyClock;
 use super::callback::first_phase;
-use super::entry::{Entry, Nth};
+use super::entry::{Entry, Nth, Spot};
 use super::idle::{Head, Rank};
-use super::ringing::RingPlaces;
 use super::selection::Turn;
 use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue, Reservation, sorted};
 use crate::line::Node;
@@ -92,11 +91,9 @@ impl Best {
         }
     }
 
-    fn take_first(&mut self) -> Option<Candidate> {
-        let first = self.0[0];
-        self.0.rotate_left(1);
-        self.0[RUNNERS_UP_MAX] = Candidate::NOBODY;
-        (first.lap != u8::MAX).then_some(first)
+    /// In its place in the order, counted from 0.
+    fn at(&self, place: usize) -> Option<Candidate> {
+        self.0.get(place).copied().filter(|candidate| candidate.lap != u8::MAX)
     }
 }
 
@@ -177,10 +174,10 @@ impl Distributor {
     }
 
     fn match_first(&mut self, agent: Slot<Agent>, turn: Turn) {
-        let slot = self.at(turn.place.interaction);
-        let queue = self.interactions[slot].entry(turn.nth).queue_slot;
+        let Spot { slot, nth, .. } = turn.spot;
+        let queue = self.interactions[slot].entry(nth).queue_slot;
         let serves = &self.profiles.at(self.agents[agent].profile).serves;
-        let (bucket, wanted) = match self.interactions[slot].by_name(turn.nth) {
+        let (bucket, wanted) = match self.interactions[slot].by_name(nth) {
             None => {
                 let serves = serves.iter().find(|serves| serves.queue == queue);
                 (serves.expect("it could take from there").bucket, None)
@@ -191,8 +188,8 @@ impl Distributor {
             }
         };
         let choice = Choice { agent, bucket, eligible: 1, runners_up: [None; RUNNERS_UP_MAX], wanted };
-        self.draws_lot(slot, turn.nth, agent);
-        self.reserve(slot, turn.nth, &choice);
+        self.draws_lot(slot, nth, agent);
+        self.reserve(slot, nth, &choice);
     }
 
     /// Where all agents select alike: whoever is first of all is the first of every agent who could take it.
@@ -260,11 +257,11 @@ impl Distributor {
             // Who could take nobody can do so no more: those who wait only become fewer.
             free.clear();
             free.extend(wishes.iter().map(|&(agent, _)| agent));
-            let slot = self.at(first.place.interaction);
+            let Spot { slot, nth, .. } = first.spot;
             let wishes_it = |agent| wishes.binary_search(&(agent, first)).is_ok();
-            let choice = self.choose_asked(slot, first.nth, |_, agent| wishes_it(agent));
+            let choice = self.choose_asked(slot, nth, |_, agent| wishes_it(agent));
             let choice = choice.expect("the first is wished by somebody who could take it");
-            self.reserve(slot, first.nth, &choice);
+            self.reserve(slot, nth, &choice);
         }
         self.room.wishes = wishes;
         free.clear();
@@ -273,10 +270,10 @@ impl Distributor {
 
     /// All available agents who could take an interaction by this entry, if it waits.
     fn collect_able(&self, turn: Turn, able: &mut Vec<Slot<Agent>>) {
-        let Some(slot) = self.whose(turn) else { return };
+        let Some((slot, nth)) = self.whose(turn) else { return };
         let interaction = &self.interactions[slot];
-        let entry = interaction.entry(turn.nth);
-        if let Some(by_name) = interaction.by_name(turn.nth) {
+        let entry = interaction.entry(nth);
+        if let Some(by_name) = interaction.by_name(nth) {
             able.extend(self.able_by_name(interaction, entry, &by_name.wanted).map(|(_, agent)| agent));
             return;
         }
@@ -292,21 +289,28 @@ impl Distributor {
         interaction.exclusion(agent.id).is_none() && self.accepts(interaction, agent)
     }
 
-    /// The interaction whose turn it is, if it waits by that entry, and has not gone on to a queue of another band since.
-    fn whose(&self, turn: Turn) -> Option<Slot<Interaction>> {
-        let slot = self.interactions.slot(turn.place.interaction)?;
+    /// The interaction that was at a spot, if it is still here.
+    pub(super) fn who_has(&self, spot: Spot) -> Option<Slot<Interaction>> {
+        let interaction = self.interactions.get(spot.slot)?;
+        (interaction.id == spot.place.interaction).then_some(spot.slot)
+    }
+
+    /// The interaction whose turn it is and its entry, if it waits by that, and has not gone on to a queue of another band
+    /// since.
+    fn whose(&self, turn: Turn) -> Option<(Slot<Interaction>, Nth)> {
+        let (slot, nth) = (self.who_has(turn.spot)?, turn.spot.nth);
         let interaction = &self.interactions[slot];
-        if !self.waits(slot) || !interaction.standing.contains(turn.nth) {
+        if !self.waits(slot) || !interaction.standing.contains(nth) {
             return None;
         }
-        let queue = interaction.entry(turn.nth).queue_slot;
-        (self.fronts[queue.number() as usize].band == turn.band).then_some(slot)
+        let queue = interaction.entry(nth).queue_slot;
+        (self.fronts[queue.number() as usize].band == turn.band).then_some((slot, nth))
     }
 
     /// The agent for an interaction, if it waits and there is one.
     fn choose_for(&mut self, turn: Turn) -> Option<(Slot<Interaction>, Nth, Choice)> {
-        let slot = self.whose(turn)?;
-        self.choose(slot, turn.nth).map(|choice| (slot, turn.nth, choice))
+        let (slot, nth) = self.whose(turn)?;
+        self.choose(slot, nth).map(|choice| (slot, nth, choice))
     }
 
     /// The agent for an interaction that waits in a queue.
@@ -359,17 +363,16 @@ impl Distributor {
             eligible = eligible.saturating_add(length);
             best.admit(Candidate { lap: 0, head, node: Node::NOWHERE });
         });
-        let first = self.entered(queue, best.take_first()?);
-        let mut runners_up = [None; RUNNERS_UP_MAX];
-        let mut taken = first;
-        // Where nobody else is eligible there is nothing to look for.
-        for runner_up in runners_up.iter_mut().take(eligible as usize - 1) {
-            if let Some(next) = self.behind(queue, taken) {
-                best.admit(next);
+        let first = self.entered(queue, best.at(0)?);
+        let (mut runners_up, mut before) = ([None; RUNNERS_UP_MAX], first);
+        // Whoever is behind somebody comes later in the order. Where nobody else is eligible there is nobody to look for.
+        for (place, runner_up) in (1..eligible as usize).zip(&mut runners_up) {
+            if let Some(behind) = self.behind(queue, before) {
+                best.admit(behind);
             }
-            let Some(next) = best.take_first() else { break };
+            let Some(next) = best.at(place) else { break };
             *runner_up = Some(AgentId(next.head.agent));
-            taken = self.entered(queue, next);
+            before = self.entered(queue, next);
         }
         let eligible = u16::try_from(eligible).unwrap_or(ELIGIBLE_MAX).min(ELIGIBLE_MAX);
         let (agent, bucket) = (self.agent_at(first), first.head.bucket);
@@ -536,13 +539,12 @@ impl Distributor {
         let alarm = Alarm::Single(deadline, Deadline::Reservation(reservation));
         let timer = self.deadlines.schedule(deadline, alarm);
         let state = ReservationState { interaction: id, agent, queue, since: now, deadline, phase };
-        let held =
-            Reservation { id: reservation, state, timer, next: Slot::NOWHERE, places: RingPlaces::NOWHERE };
+        let held = Reservation::new(reservation, state, (slot, choice.agent), timer);
         let held = self.reservations.insert(held);
         self.link(slot, held);
         self.stand_ringing(slot);
         self.follow_callback(slot);
-        self.emit(Event::Reserved {
+        let reserved = Event::Reserved {
             reservation,
             interaction: id,
             agent,
@@ -553,7 +555,8 @@ impl Distributor {
             attempt,
             callback,
             decision,
-        });
+        };
+        self.emit_in(Some(queue_slot), reserved);
         let stage = WorkStage::Reserved { reservation, since: now };
         self.take_in_hand(choice.agent, Work { interaction: id, queue, channel, stage });
     }

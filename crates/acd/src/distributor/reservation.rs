@@ -7,7 +7,7 @@ use timing::{Instant, TimerId};
 use super::agent::ReadyClock;
 use super::entry::Nth;
 use super::ringing::RingPlaces;
-use super::{Agent, Distributor, Interaction};
+use super::{Agent, Distributor, Interaction, Queue};
 use crate::state::{Phase, ReservationState, Stage};
 use crate::table::{Named, Slot};
 use crate::{
@@ -19,6 +19,9 @@ use crate::{
 pub(crate) struct Reservation {
     pub(crate) id: ReservationId,
     pub(crate) state: ReservationState,
+    /// For whom, and who is held.
+    pub(super) interaction: Slot<Interaction>,
+    pub(super) agent: Slot<Agent>,
     /// Set as long as the reservation lives.
     pub(crate) timer: TimerId,
     /// The next of the same interaction, made later.
@@ -41,14 +44,26 @@ impl Named for Reservation {
     const IS_SHORT: bool = false;
 }
 
+impl Reservation {
+    /// The only one of its interaction so far.
+    pub(super) fn new(
+        id: ReservationId,
+        state: ReservationState,
+        (interaction, agent): (Slot<Interaction>, Slot<Agent>),
+        timer: TimerId,
+    ) -> Reservation {
+        let (next, places) = (Slot::NOWHERE, RingPlaces::NOWHERE);
+        Reservation { id, state, interaction, agent, timer, next, places }
+    }
+}
+
 impl Distributor {
     pub(super) fn accept(&mut self, id: ReservationId) -> Result<(), Refusal> {
         let reservation = self.reservations.slot(id).ok_or(Refusal::StaleReservation(id))?;
-        let ReservationState { interaction, phase, .. } = self.reservations[reservation].state;
-        if phase == Phase::Calling {
-            return Err(Refusal::WrongStage(interaction));
+        let Reservation { interaction: slot, ref state, .. } = self.reservations[reservation];
+        if state.phase == Phase::Calling {
+            return Err(Refusal::WrongStage(state.interaction));
         }
-        let slot = self.at(interaction);
         if self.interactions[slot].pending_callback().is_some() {
             self.call_customer(reservation);
         } else {
@@ -59,10 +74,9 @@ impl Distributor {
 
     /// Agent and customer are on the line.
     pub(super) fn begin_conversation(&mut self, reservation: Slot<Reservation>) {
-        let id = self.reservations[reservation].id;
-        let ended = self.end_reservation(reservation, ReservationEnd::Accepted);
-        let ReservationState { interaction, agent, queue, .. } = ended;
-        let slot = self.at(interaction);
+        let Reservation { id, state, interaction: slot, agent: agent_slot, .. } =
+            self.end_reservation(reservation, ReservationEnd::Accepted);
+        let ReservationState { interaction, agent, queue, .. } = state;
         let nth = self.entry_of(slot, queue);
         let let_go = self.end_all(slot, ReservationEnd::TakenByAnother);
         self.clear_exclusions(slot);
@@ -78,14 +92,13 @@ impl Distributor {
         });
         self.queues[queue_slot].handling += 1;
         let by_name = self.interactions[slot].by_name(nth).is_some();
-        self.emit(match failed {
+        let answer = match failed {
             None => Event::Answered { interaction, queue, agent, waited, age, by_name },
             Some(failed) => Event::CalledBack { interaction, queue, agent, waited, age, failed },
-        });
-        self.interactions[slot].entry_mut(nth).promise = None;
+        };
+        self.emit_answer(slot, nth, answer);
         self.dequeue_others(slot, nth, DequeueCause::Answered);
         self.keep_only(slot, nth);
-        let agent_slot = self.who(agent);
         self.change_agent(agent_slot, ReadyClock::Goes, |agent| {
             let work =
                 agent.works.take(|work| work.reservation() == Some(id)).expect("the agent is held by it");
@@ -107,15 +120,13 @@ impl Distributor {
 
     /// By rejection or expiry: the agent backs off; where nobody else is rung, the interaction waits again in its place.
     pub(super) fn fail_reservation(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
-        let id = self.reservations[reservation].id;
-        let ReservationState { interaction, agent, queue: rung_in, .. } =
+        let Reservation { id, state, interaction: slot, agent: agent_slot, .. } =
             self.end_reservation(reservation, end);
-        let slot = self.at(interaction);
+        let ReservationState { agent, queue: rung_in, .. } = state;
         let queue = self.interactions[slot].entry(self.entry_of(slot, rung_in)).queue_slot;
         self.count(queue, |counters| counters.missed += 1);
         let (back_off, is_miss) = consequence(&self.queues[queue].state.settings.back_offs, end);
         let (now, misses_max) = (self.now, self.settings.misses_max);
-        let agent_slot = self.who(agent);
         self.change_agent(agent_slot, ReadyClock::Restarts, |agent| {
             agent.misses = agent.misses.saturating_add(u32::from(is_miss));
             let has_enough = misses_max > 0 && agent.misses >= misses_max;
@@ -133,16 +144,13 @@ impl Distributor {
 
     /// Takes a reservation away and says so. What becomes of the agent is the caller's, and of the interaction where
     /// nobody is rung for it any more.
-    pub(super) fn end_reservation(
-        &mut self,
-        slot: Slot<Reservation>,
-        cause: ReservationEnd,
-    ) -> ReservationState {
-        let interaction_slot = self.at(self.reservations[slot].state.interaction);
+    pub(super) fn end_reservation(&mut self, slot: Slot<Reservation>, cause: ReservationEnd) -> Reservation {
+        let interaction_slot = self.reservations[slot].interaction;
         self.stand_down_from_ringing(interaction_slot);
         self.unlink(interaction_slot, slot);
-        let Reservation { id: reservation, state, timer, .. } = self.reservations.remove(slot);
-        self.deadlines.cancel(timer);
+        let ended = self.reservations.remove(slot);
+        self.deadlines.cancel(ended.timer);
+        let Reservation { id: reservation, state, .. } = ended;
         let ReservationState { interaction, agent, queue, since, .. } = state;
         let left = self.rung(interaction_slot);
         if left == 0 {
@@ -157,7 +165,7 @@ impl Distributor {
         }
         let lasted = self.now - since;
         self.emit(Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left });
-        state
+        ended
     }
 
     /// The entry by which an interaction is, or was just now, reserved in a queue.
@@ -181,14 +189,15 @@ impl Distributor {
         let (agent, since) = self.conversation(slot)?;
         let queue = self.interactions[slot].entry.queue;
         self.drop_interaction(slot);
-        self.count_if_defined(queue, |counters| {
+        let queue_slot = self.queues.slot(queue);
+        self.count_if_there(queue_slot, |counters| {
             counters.finished += 1;
             counters.expired += u64::from(cause == HandlingEnd::LeaseExpired);
         });
-        if let Some(queue) = self.queues.slot(queue) {
+        if let Some(queue) = queue_slot {
             self.queues[queue].handling -= 1;
         }
-        self.end_handling(self.who(agent), id, queue, since, cause);
+        self.end_handling(self.who(agent), id, (queue, queue_slot), since, cause);
         Ok(())
     }
 
@@ -197,16 +206,17 @@ impl Distributor {
         &mut self,
         slot: Slot<Agent>,
         interaction: InteractionId,
-        queue: QueueId,
+        (queue, queue_slot): (QueueId, Option<Slot<Queue>>),
         since: Instant,
         cause: HandlingEnd,
     ) {
         let Agent { id: agent, ref state, .. } = self.agents[slot];
         let interrupted_for = state.interrupted_for(interaction, self.now);
         let handled_for = self.now - since;
-        self.emit(Event::HandlingEnded { interaction, queue, agent, handled_for, interrupted_for, cause });
+        let ended = Event::HandlingEnded { interaction, queue, agent, handled_for, interrupted_for, cause };
+        self.emit_in(queue_slot, ended);
         self.agents[slot].state.count_work_in(queue, handled_for);
-        self.wrap_up(slot, interaction, queue);
+        self.wrap_up(slot, interaction, (queue, queue_slot));
     }
 
     /// The agent is gone and the customer is not: the interaction goes back to where it was.
@@ -230,7 +240,7 @@ impl Distributor {
             counters.finished += 1;
             counters.returned += 1;
         });
-        self.end_handling(self.who(agent), id, queue, since, HandlingEnd::Returned);
+        self.end_handling(self.who(agent), id, (queue, Some(queue_slot)), since, HandlingEnd::Returned);
         self.offer(slot, Nth::FIRST, Some(queue));
         self.exclude_after(slot, agent, BackOff { pause: Duration::ZERO, exclusion });
         self.wait_again(slot, queue);
@@ -240,15 +250,20 @@ impl Distributor {
     }
 
     /// What follows a conversation: after-call work, or nothing for who has none or is logged out.
-    fn wrap_up(&mut self, slot: Slot<Agent>, interaction: InteractionId, queue: QueueId) {
+    fn wrap_up(
+        &mut self,
+        slot: Slot<Agent>,
+        interaction: InteractionId,
+        (queue, queue_slot): (QueueId, Option<Slot<Queue>>),
+    ) {
         let now = self.now;
         let Agent { id, ref state, .. } = self.agents[slot];
         if state.leaving && !state.works.are_several() {
             return self.drop_agent(slot);
         }
         let own = state.settings.after_call_work;
-        let length = match self.queues.by_id(queue) {
-            Some(queue) => queue.state.settings.after_call_work_for(own, &self.settings),
+        let length = match queue_slot {
+            Some(queue) => self.queues[queue].state.settings.after_call_work_for(own, &self.settings),
             None => own.unwrap_or(Duration::ZERO).min(self.settings.after_call_work_max),
         };
         let until = (!length.is_zero() && state.presence.is_logged_in()).then(|| now + length);

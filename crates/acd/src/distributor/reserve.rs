@@ -19,10 +19,15 @@ impl Distributor {
     }
 
     /// Closes the reserves that are needed no more, and sets the times at which the next ones open.
+    #[inline]
     pub(super) fn settle_reserves(&mut self) {
-        if self.unsettled.reserves.is_empty() {
-            return;
+        if !self.unsettled.reserves.is_empty() {
+            self.settle_upset_reserves();
         }
+    }
+
+    #[inline(never)]
+    fn settle_upset_reserves(&mut self) {
         let mut upset = super::sorted(std::mem::take(&mut self.unsettled.reserves));
         for queue in upset.drain(..) {
             if let Some(slot) = self.queues.slot(queue) {

@@ -15,7 +15,7 @@ use super::agent::ReadyClock;
 use super::entry::{Entry, Nth};
 use super::matching::Choice;
 use super::selection::Turn;
-use super::waiting::{place_key, spot_of};
+use super::waiting::place_key;
 use super::{Agent, Alarm, Distributor, Interaction, Queue, Reservation};
 use crate::line::{Key, Node};
 use crate::state::Stage;
@@ -45,7 +45,7 @@ impl Entry {
 }
 
 /// An agent who was rung, and by which reservation.
-pub(crate) type Held = (AgentId, ReservationId);
+pub(crate) type Held = (Slot<Agent>, ReservationId);
 
 impl Distributor {
     /// The entry by which agents are rung for an interaction: they all are by one.
@@ -110,7 +110,7 @@ impl Distributor {
         let id = self.interactions[slot].id;
         let Stage::Reserved { since, most } = self.interactions[slot].stage() else { return };
         let nth = self.rung_by(slot);
-        let spot = self.interactions[slot].spot(nth);
+        let spot = self.interactions[slot].spot(slot, nth);
         let queue_slot = self.interactions[slot].entry(nth).queue_slot;
         let ring = self.ring_of(slot, nth);
         if most.max(ring.most) == 1 {
@@ -157,8 +157,8 @@ impl Distributor {
     /// Everybody for whom agents are rung by a queue.
     pub(super) fn rung_in(&self, queue: Slot<Queue>) -> Vec<Slot<Interaction>> {
         let id = self.queues[queue].id;
-        let held = self.reservations.iter().map(|(_, held)| held.state).filter(|held| held.queue == id);
-        let mut here: Vec<_> = held.map(|held| self.at(held.interaction)).collect();
+        let held = self.reservations.iter().map(|(_, held)| held).filter(|held| held.state.queue == id);
+        let mut here: Vec<_> = held.map(|held| held.interaction).collect();
         here.sort_unstable();
         here.dedup();
         here
@@ -189,7 +189,7 @@ impl Distributor {
             let Some(turn) = hope.into_iter().chain(upset_first).min() else { break };
             match self.choose_beside(turn) {
                 Some((slot, choice)) => {
-                    self.hold(slot, turn.nth, &choice);
+                    self.hold(slot, turn.spot.nth, &choice);
                     hopes.matched();
                 }
                 // Nobody for it, or no more room: whoever set hopes on it looks again.
@@ -219,7 +219,7 @@ impl Distributor {
                     && !self.is_rung(rung, agent.id)
                     && !self.is_time_to_look(rung)
             })?;
-            Some(front.turn(spot_of(self.lines.key(first))))
+            Some(front.turn(self.lines.spot(first)))
         });
         firsts.min()
     }
@@ -236,7 +236,7 @@ impl Distributor {
     pub(super) fn upset_ringing(&mut self, slot: Slot<Queue>) {
         let front = &self.fronts[slot.number() as usize];
         let standing = self.lines.iter(&self.queues[slot].lines.with_room);
-        let turns = standing.into_iter().map(|node| front.turn(spot_of(self.lines.key(node))));
+        let turns = standing.into_iter().map(|node| front.turn(self.lines.spot(node)));
         self.unsettled.with_room.extend(turns);
     }
 
@@ -247,12 +247,12 @@ impl Distributor {
 
     /// The agent to ring beside others, if there is room and one.
     fn choose_beside(&mut self, turn: Turn) -> Option<(Slot<Interaction>, Choice)> {
-        let slot = self.interactions.slot(turn.place.interaction).filter(|&slot| self.has_room(slot))?;
-        if self.rung_by(slot) != turn.nth || self.is_time_to_look(slot) {
+        let slot = self.who_has(turn.spot).filter(|&slot| self.has_room(slot))?;
+        if self.rung_by(slot) != turn.spot.nth || self.is_time_to_look(slot) {
             return None;
         }
         let choice =
-            self.choose_asked(slot, turn.nth, |all, agent| !all.is_rung(slot, all.agents[agent].id))?;
+            self.choose_asked(slot, turn.spot.nth, |all, agent| !all.is_rung(slot, all.agents[agent].id))?;
         Some((slot, choice))
     }
 
@@ -322,8 +322,8 @@ impl Distributor {
         let mut let_go = std::mem::take(&mut self.let_go);
         while self.reservations.get(self.interactions[slot].first_reservation()).is_some() {
             let first = self.interactions[slot].first_reservation();
-            let id = self.reservations[first].id;
-            let_go.push((self.end_reservation(first, cause).agent, id));
+            let ended = self.end_reservation(first, cause);
+            let_go.push((ended.agent, ended.id));
         }
         let_go
     }
@@ -331,8 +331,7 @@ impl Distributor {
     /// The agents are as if the reservations had not been, except for the clock of the last offer.
     pub(super) fn free_without_fault(&mut self, mut let_go: Vec<Held>) {
         let now = self.now;
-        for (agent, reservation) in let_go.drain(..) {
-            let slot = self.who(agent);
+        for (slot, reservation) in let_go.drain(..) {
             self.change_agent(slot, ReadyClock::Goes, |agent| {
                 agent.lay_down(now, |work| work.reservation() == Some(reservation));
             });

@@ -6,20 +6,18 @@
 
 use super::entry::{Nth, Spot};
 use super::profile::Serves;
-use super::waiting::spot_of;
 use super::{Agent, Distributor, Front, Queue};
 use crate::line::{Key, Line, Node};
 use crate::state::{AgentState, Place};
 use crate::table::Slot;
-use crate::{Channels, InteractionId, Selection, requirement};
+use crate::{Channels, Selection, requirement};
 
 /// Who goes first of those who are wanted, and by which entry: the lower band, then the smaller place, then the order of
 /// the entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Turn {
     pub(crate) band: u8,
-    pub(crate) place: Place,
-    pub(crate) nth: Nth,
+    pub(crate) spot: Spot,
 }
 
 /// How an agent compares two who wait: the smaller, the sooner.
@@ -88,14 +86,14 @@ impl Distributor {
             }
             let mut steps = serves.steps & front.open;
             while steps != 0 {
-                best = sooner(best, front.turn(front.head(steps.trailing_zeros() as usize)));
+                best = sooner(best, front.turn(front.heads[steps.trailing_zeros() as usize]));
                 steps &= steps - 1;
             }
             if front.has_own {
                 best = self.first_own_for(agent, *serves).map_or(best, |own| sooner(best, front.turn(own)));
             }
         }
-        if best.is_none_or(|best| !self.excludes(best.place.interaction, agent)) {
+        if best.is_none_or(|best| !self.excludes(best.spot, agent)) {
             return best;
         }
         let allowed = |serves: &Serves| {
@@ -138,7 +136,7 @@ impl Distributor {
                 | Selection::Weight
                 | Selection::QueueRatio
                 | Selection::PercentAllocation => self.first_of(agent, *serves, front).map(|spot| {
-                    let Spot { place, nth } = spot;
+                    let Spot { place, nth, .. } = spot;
                     let from = (serves.queue, serves.score);
                     let need = self.need(selection, agent, from, front, place, sums);
                     (Appeal { band: front.band, need, place, nth }, front.turn(spot))
@@ -184,7 +182,7 @@ impl Distributor {
                 | Selection::Weight
                 | Selection::QueueRatio
                 | Selection::PercentAllocation => able.next().map(|(spot, _)| {
-                    let Spot { place, nth } = spot;
+                    let Spot { place, nth, .. } = spot;
                     let skills = &self.profiles.at(agent.profile).skills;
                     let score = requirement::score(&self.queues[queue].wanted, skills);
                     let need = self.need(selection, agent, (queue, score), front, place, sums);
@@ -228,7 +226,7 @@ impl Distributor {
         let mut best: Option<Spot> = None;
         let mut steps = serves.steps & front.open;
         while steps != 0 {
-            let head = front.head(steps.trailing_zeros() as usize);
+            let head = front.heads[steps.trailing_zeros() as usize];
             best = Some(best.map_or(head, |best| best.min(head)));
             steps &= steps - 1;
         }
@@ -236,9 +234,7 @@ impl Distributor {
             best = best.into_iter().chain(self.first_own_for(agent, serves)).min();
         }
         match best {
-            Some(spot) if self.excludes(spot.place.interaction, agent) => {
-                self.first_allowed_of(agent, serves)
-            }
+            Some(spot) if self.excludes(spot, agent) => self.first_allowed_of(agent, serves),
             Some(_) | None => best,
         }
     }
@@ -262,13 +258,12 @@ impl Distributor {
     }
 
     fn first_allowed(&self, line: &Line, agent: &Agent) -> Option<Spot> {
-        let spots = self.lines.iter(line).map(|node| spot_of(self.lines.key(node)));
-        spots.into_iter().find(|spot| !self.excludes(spot.place.interaction, agent))
+        let spots = self.lines.iter(line).map(|node| self.lines.spot(node));
+        spots.into_iter().find(|&spot| !self.excludes(spot, agent))
     }
 
-    fn excludes(&self, interaction: InteractionId, agent: &Agent) -> bool {
-        let interaction = self.interactions.by_id(interaction).expect("who stands in line is here");
-        interaction.exclusion(agent.id).is_some()
+    fn excludes(&self, spot: Spot, agent: &Agent) -> bool {
+        self.interactions[spot.slot].exclusion(agent.id).is_some()
     }
 
     /// The first in one queue by [`Selection::LateLast`].
@@ -292,7 +287,8 @@ impl Distributor {
             self.first_able(agent, self.lines.after(line, last_late)).unwrap_or(first)
         };
         let Key { major: entered, last, .. } = self.lines.key(node);
-        let spot = self.interactions[Slot::new(self.lines.item(node))].spot(Nth::from_number(last));
+        let slot = Slot::new(self.lines.item(node));
+        let spot = self.interactions[slot].spot(slot, Nth::from_number(last));
         Some((self.appeal_of_late_last(entered, spot, front, guard), front.turn(spot)))
     }
 

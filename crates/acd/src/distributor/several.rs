@@ -6,8 +6,8 @@
 
 use timing::Instant;
 
-use super::entry::{Entry, Nth, Standing};
-use super::{Distributor, Interaction};
+use super::entry::{Nth, Standing};
+use super::{Distributor, Interaction, Queue};
 use crate::estimate::Estimator;
 use crate::line::Node;
 use crate::table::Slot;
@@ -32,25 +32,26 @@ impl Distributor {
         Ok(())
     }
 
-    /// The first of the queues asked for that is not closed by its rule; where all are, the first of all.
-    pub(super) fn first_open(&self, request: &Request) -> QueueId {
-        let mut all = std::iter::once(&request.queue).chain(&request.also);
-        all.find(|&&queue| !self.is_shut(queue)).copied().unwrap_or(request.queue)
+    /// The first of the queues asked for, which are all defined, that is not closed by its rule; where all are, the first
+    /// of all.
+    pub(super) fn first_open(&self, first: Slot<Queue>, request: &Request) -> Slot<Queue> {
+        let others = request.also.iter().filter_map(|&queue| self.queues.slot(queue));
+        std::iter::once(first).chain(others).find(|&queue| !self.is_shut(queue)).unwrap_or(first)
     }
 
-    fn is_shut(&self, queue: QueueId) -> bool {
-        self.queues.by_id(queue).is_some_and(|queue| queue.state.exit_of_those_who_come().is_some())
+    fn is_shut(&self, queue: Slot<Queue>) -> bool {
+        self.queues[queue].state.exit_of_those_who_come().is_some()
     }
 
     /// One that stands in one queue and in no line yet is put into those too that it asks for beside.
     pub(super) fn put_into_others(&mut self, slot: Slot<Interaction>, request: &Request) {
         let first = self.interactions[slot].entry.queue;
         for &queue in &request.also {
-            if queue == first || self.is_shut(queue) {
+            let there = self.queues.slot(queue).expect("looked at by the caller");
+            if queue == first || self.is_shut(there) {
                 continue;
             }
-            let there = self.queues.slot(queue).expect("looked at by the caller");
-            let entry = Entry::new(queue, there, self.now);
+            let entry = self.entry_into(there);
             let interaction = &mut self.interactions[slot];
             interaction.rare.change(&mut self.spare, |rare| rare.also.push(entry));
             interaction.standing = Standing::of(1 + interaction.rare.also().len());

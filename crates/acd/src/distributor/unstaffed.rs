@@ -126,7 +126,7 @@ impl Distributor {
         if !(0..queue.staff.len()).any(|step| !queue.lines.entries[step].line.is_empty() && is_stuck(step)) {
             return;
         }
-        for Spot { place, nth } in self.line_of(slot) {
+        for Spot { place, nth, .. } in self.line_of(slot) {
             let interaction = self.at(place.interaction);
             let step = usize::from(self.interactions[interaction].entry(nth).step);
             if self.queues[slot].state.past_unstaffed(step) != step {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use timing::Instant;
 
 use super::entry::Spot;
-use super::waiting::spot_of;
 use super::{Agent, Distributor, Interaction, Queue};
 use crate::line::Line;
 use crate::state::{AgentState, InteractionState, Place, Stage, State};
@@ -111,8 +110,8 @@ pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usiz
     let mut spots: Vec<Spot> = heads.collect();
     spots.sort_unstable();
     spots.truncate(most);
-    let waiting = |Spot { place, nth }: Spot| {
-        let interaction = &distributor.interactions[distributor.at(place.interaction)];
+    let waiting = |Spot { place, nth, slot }: Spot| {
+        let interaction = &distributor.interactions[slot];
         let entry = interaction.entry(nth);
         Waiting {
             interaction: place.interaction,
@@ -129,7 +128,7 @@ pub(super) fn first_in_line(distributor: &Distributor, queue: &Queue, most: usiz
 
 fn spots<'a>(distributor: &'a Distributor, line: &Line) -> impl Iterator<Item = Spot> + use<'a> {
     let lines = &distributor.lines;
-    std::iter::successors(line.head(), |&node| lines.next(node)).map(|node| spot_of(lines.key(node)))
+    std::iter::successors(line.head(), |&node| lines.next(node)).map(|node| lines.spot(node))
 }
 
 pub(super) fn state(distributor: &Distributor) -> State {
@@ -235,7 +234,7 @@ impl Listing {
             callbacks: queue.callbacks.clone(),
             front: steps
                 .filter(|step| front.open >> step & 1 == 1)
-                .map(|step| (step, front.head(usize::from(step)).place))
+                .map(|step| (step, front.heads[usize::from(step)].place))
                 .collect(),
             has_own: front.has_own,
             wanting: spots(distributor, &queue.lines.wanting).map(|spot| spot.place).collect(),

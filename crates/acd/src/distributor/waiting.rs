@@ -89,9 +89,7 @@ pub(crate) struct Front {
     pub(crate) reserves_open: u8,
     /// All who wait.
     pub(crate) waiting: u32,
-    pub(crate) heads: [Place; STEPS_MAX + 1],
-    /// Which entries of theirs the heads stand there by.
-    pub(crate) nths: [Nth; STEPS_MAX + 1],
+    pub(crate) heads: [Spot; STEPS_MAX + 1],
     /// In microseconds.
     pub(crate) objective: u64,
     pub(crate) weight: u32,
@@ -103,7 +101,8 @@ pub(crate) struct Front {
 impl Front {
     /// Of a queue in which nobody waits.
     pub(crate) fn new(queue: &Queue) -> Front {
-        let nobody = Place { key: 0, interaction: InteractionId(0) };
+        let nowhere = Place { key: 0, interaction: InteractionId(0) };
+        let nobody = Spot { place: nowhere, nth: Nth::FIRST, slot: Slot::NOWHERE };
         let mut front = Front {
             open: 0,
             has_own: false,
@@ -111,7 +110,6 @@ impl Front {
             reserves_open: queue.state.reserves_open,
             waiting: 0,
             heads: [nobody; STEPS_MAX + 1],
-            nths: [Nth::FIRST; STEPS_MAX + 1],
             objective: 0,
             weight: 0,
             ratio: 0,
@@ -130,12 +128,7 @@ impl Front {
 
     /// When somebody who waits there is served, compared with all others.
     pub(super) fn turn(&self, spot: Spot) -> Turn {
-        Turn { band: self.band, place: spot.place, nth: spot.nth }
-    }
-
-    /// The first at a step, where somebody waits there without an own requirement.
-    pub(crate) fn head(&self, step: usize) -> Spot {
-        Spot { place: self.heads[step], nth: self.nths[step] }
+        Turn { band: self.band, spot }
     }
 
     /// The average level of agents with this sum of levels, in 2^-20: fine enough to keep all averages apart.
@@ -208,15 +201,18 @@ impl OwnRequirements {
     }
 }
 
-pub(super) fn place_key(Spot { place, nth }: Spot) -> Key {
+pub(super) fn place_key(Spot { place, nth, .. }: Spot) -> Key {
     // The sign bit turned over makes the order of signed numbers that of unsigned ones.
     Key { major: place.key.cast_unsigned() ^ 1 << 63, minor: place.interaction.0, last: nth.number() }
 }
 
-/// Who stands there, in a line by place.
-pub(super) fn spot_of(key: Key) -> Spot {
-    let place = Place { key: (key.major ^ 1 << 63).cast_signed(), interaction: InteractionId(key.minor) };
-    Spot { place, nth: Nth::from_number(key.last) }
+impl Lines {
+    /// Who stands there, in a line by place.
+    pub(super) fn spot(&self, node: Node) -> Spot {
+        let Key { major, minor, last } = self.key(node);
+        let place = Place { key: (major ^ 1 << 63).cast_signed(), interaction: InteractionId(minor) };
+        Spot { place, nth: Nth::from_number(last), slot: Slot::new(self.item(node)) }
+    }
 }
 
 /// In the lines by entry.
@@ -244,7 +240,7 @@ impl Distributor {
     pub(super) fn start_waiting(&mut self, slot: Slot<Interaction>, nth: Nth) {
         self.list(slot, nth);
         let interaction = &self.interactions[slot];
-        let (key, spot) = (entry_key(interaction, nth), interaction.spot(nth));
+        let (key, spot) = (entry_key(interaction, nth), interaction.spot(slot, nth));
         let Entry { queue: id, queue_slot, step, entered, overdue, .. } = *interaction.entry(nth);
         let wants_somebody = interaction.by_name(nth).is_some();
         let is_callback = interaction.rare.callback().is_some();
@@ -313,7 +309,7 @@ impl Distributor {
     /// Into the line of its place.
     pub(super) fn list(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &self.interactions[slot];
-        let key = place_key(interaction.spot(nth));
+        let key = place_key(interaction.spot(slot, nth));
         let Entry { step, queue_slot, .. } = *interaction.entry(nth);
         if interaction.by_name(nth).is_some() {
             return self.list_wanting(slot, nth);
@@ -364,10 +360,8 @@ impl Distributor {
         let front = &mut self.fronts[queue.number() as usize];
         match self.queues[queue].lines.plain[usize::from(step)].head() {
             Some(head) => {
-                let Spot { place, nth } = spot_of(self.lines.key(head));
                 front.open |= 1 << step;
-                front.heads[usize::from(step)] = place;
-                front.nths[usize::from(step)] = nth;
+                front.heads[usize::from(step)] = self.lines.spot(head);
             }
             None => front.open &= !(1 << step),
         }
@@ -377,7 +371,7 @@ impl Distributor {
     pub(super) fn line_of(&self, queue: Slot<Queue>) -> Vec<Spot> {
         let lines = self.queues[queue].lines.all();
         let mut spots: Vec<Spot> =
-            lines.flat_map(|line| self.lines.iter(line)).map(|node| spot_of(self.lines.key(node))).collect();
+            lines.flat_map(|line| self.lines.iter(line)).map(|node| self.lines.spot(node)).collect();
         spots.sort_unstable();
         spots
     }

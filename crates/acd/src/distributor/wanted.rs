@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use timing::Instant;
 
 use super::entry::{Entry, Nth, Spot};
-use super::waiting::{Aging, place_key, spot_of};
+use super::waiting::{Aging, place_key};
 use super::{Agent, Alarm, Deadline, Distributor, Interaction, Queue};
 use crate::line::{Key, Line, Node};
 use crate::table::Slot;
@@ -81,7 +81,7 @@ impl Distributor {
     /// Into the lines of its place: all of those in its queue who want somebody, and those of the agents.
     pub(super) fn list_wanting(&mut self, slot: Slot<Interaction>, nth: Nth) {
         let interaction = &mut self.interactions[slot];
-        let key = place_key(interaction.spot(nth));
+        let key = place_key(interaction.spot(slot, nth));
         let entry = interaction.entry_mut(nth);
         let queue = entry.queue_slot;
         entry.node = self.lines.insert(&mut self.queues[queue].lines.wanting, key, slot.number());
@@ -210,8 +210,8 @@ impl Distributor {
     ) -> impl Iterator<Item = (Spot, u64)> + 'a {
         let nodes = std::iter::successors(line.head(), |&node| self.lines.next(node));
         nodes.filter_map(|node| {
-            let interaction = &self.interactions[Slot::new(self.lines.item(node))];
-            let spot = spot_of(self.lines.key(node));
+            let spot = self.lines.spot(node);
+            let interaction = &self.interactions[spot.slot];
             let entry = interaction.entry(spot.nth);
             let by_name = interaction.by_name(spot.nth).expect("only who wants somebody stands there");
             let is_fit = self.is_fit_by_name(interaction, entry, &by_name.wanted, agent);
@@ -239,7 +239,7 @@ impl Distributor {
     pub(super) fn upset_wanting(&mut self, agent: AgentId) {
         for (queue, line) in self.wanted.of(agent) {
             let queue = self.queues[queue].id;
-            let places = self.lines.iter(line).map(|node| (spot_of(self.lines.key(node)).place, queue));
+            let places = self.lines.iter(line).map(|node| (self.lines.spot(node).place, queue));
             self.unsettled.forsaken.extend(places);
         }
     }
@@ -277,7 +277,7 @@ impl Distributor {
                 self.list(slot, nth);
                 let interaction = &self.interactions[slot];
                 let front = &self.fronts[interaction.entry(nth).queue_slot.number() as usize];
-                self.unsettled.interactions.push(front.turn(interaction.spot(nth)));
+                self.unsettled.interactions.push(front.turn(interaction.spot(slot, nth)));
             }
         }
     }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::agent::Agent;
 use super::entry::{Entry, Standing};
 use super::rare::Rare;
-use super::ringing::RingPlaces;
 use super::waiting::OwnRequirements;
 use super::{Alarm, ByName, Callback, Deadline, Distributor, Interaction, Queue, Reservation};
 use crate::invariants::check_bonds;
@@ -122,14 +121,9 @@ impl Distributor {
     fn restore_reservation(&mut self, id: ReservationId, state: ReservationState) {
         let alarm = Alarm::Single(state.deadline, Deadline::Reservation(id));
         let timer = self.deadlines.schedule(state.deadline, alarm);
-        let held = self.reservations.insert(Reservation {
-            id,
-            state,
-            timer,
-            next: Slot::NOWHERE,
-            places: RingPlaces::NOWHERE,
-        });
         let slot = self.at(state.interaction);
+        let agent = self.who(state.agent);
+        let held = self.reservations.insert(Reservation::new(id, state, (slot, agent), timer));
         self.link(slot, held);
         let interaction = &self.interactions[slot];
         if interaction.first_reservation() == held {
