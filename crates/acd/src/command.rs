@@ -115,6 +115,26 @@ pub enum Command {
         /// By which reservation.
         reservation: ReservationId,
     },
+    /// The phone of the customer who is being called rings: whatever becomes of this attempt now, it uses one up.
+    CallbackRings {
+        /// By which reservation.
+        reservation: ReservationId,
+    },
+    /// The customer of a callback is on the line, and the agent is gone for whom the customer was called. The callback,
+    /// whose customer must not be being called by another reservation, waits in its place like an interaction whose
+    /// customer was reached; an agent who is still held for the call to the customer has declined.
+    CallbackHolds {
+        /// Which.
+        interaction: InteractionId,
+    },
+    /// Somebody takes the promise back: a callback whose customer is not on the line ends. Whoever has been reached
+    /// stays.
+    WithdrawCallback {
+        /// Which.
+        interaction: InteractionId,
+        /// Who wants it; `None`: nobody in particular, such as the customer.
+        by: Option<SupervisorId>,
+    },
     /// The customer was called and could not be reached: the agent is free, the callback rests or ends.
     CallbackFailed {
         /// By which reservation.
@@ -169,8 +189,8 @@ pub enum Command {
         /// Where, and what for.
         request: Request,
     },
-    /// The customer gave up while waiting or reserved. A callback whose customer is not on the line ends instead: the
-    /// customer or a supervisor does not want it any more, and that is no abandonment.
+    /// The customer gave up while waiting or reserved. A callback whose customer is not on the line ends instead, and
+    /// that is no abandonment.
     Cancel {
         /// Which.
         interaction: InteractionId,
@@ -190,7 +210,8 @@ pub enum Command {
         /// By which reservation.
         reservation: ReservationId,
     },
-    /// The agent did not take it. The interaction keeps its place, the agent backs off.
+    /// The agent did not take it. The interaction keeps its place, the agent backs off. A callback whose customer was
+    /// being called for the agent rests.
     Reject {
         /// Which reservation.
         reservation: ReservationId,

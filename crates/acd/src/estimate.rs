@@ -145,9 +145,9 @@ impl Estimator {
             | Event::CallbackRests { .. }
             | Event::CallbackEnded { was_in_line: true, .. } => self.left(now),
             Event::Dequeued { .. } => self.taken_elsewhere(now),
-            Event::CallbackWaits { .. } | Event::CallbackTaken { during: AbandonedDuring::Reserved, .. } => {
-                self.entered(now);
-            }
+            Event::CallbackWaits { .. }
+            | Event::CallbackHolds { rested: true, .. }
+            | Event::CallbackTaken { during: AbandonedDuring::Reserved, .. } => self.entered(now),
             Event::CalledBack { .. } => self.called_back(now, promise),
             Event::HandlingEnded { .. } | Event::AfterCallWorkEnded { .. } => self.released(now, true),
             Event::AfterCallWorkStarted { .. } => self.goes_on(now),
@@ -158,6 +158,7 @@ impl Estimator {
             | Event::CallbackTaken { during: AbandonedDuring::Waiting, .. }
             | Event::CallbackCalling { .. }
             | Event::CallbackReached { .. }
+            | Event::CallbackHolds { rested: false, .. }
             | Event::CallbackEnded { was_in_line: false, .. }
             | Event::CallbackWindow { .. }
             | Event::StepEntered { .. }

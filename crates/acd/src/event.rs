@@ -202,6 +202,20 @@ pub enum Event {
         /// When the distributor ends it by itself.
         deadline: Instant,
     },
+    /// The customer of a callback is on the line, and the agent is gone for whom the customer was called: from here on it
+    /// is an interaction like others. It waits; where an agent was held, as the end of that reservation tells.
+    CallbackHolds {
+        /// Which.
+        interaction: InteractionId,
+        /// In which queue.
+        queue: QueueId,
+        /// In this queue.
+        waited: Duration,
+        /// Since arrival.
+        age: Duration,
+        /// It rested, and waits from now on.
+        rested: bool,
+    },
     /// The conversation began with a customer who was called back: in the place of [`Event::Answered`], because a wait
     /// without a receiver in the hand is no answer delay.
     CalledBack {
@@ -427,6 +441,7 @@ impl Event {
             | Event::CallbackWaits { queue, .. }
             | Event::CallbackCalling { queue, .. }
             | Event::CallbackReached { queue, .. }
+            | Event::CallbackHolds { queue, .. }
             | Event::CalledBack { queue, .. }
             | Event::CallbackEnded { queue, .. }
             | Event::CallbackWindow { queue, .. }
@@ -514,7 +529,8 @@ pub enum ReservationEnd {
     Expired,
     /// The interaction went away (abandoned, or its queue was removed): no fault of the agent.
     Cancelled,
-    /// The agent went away (logged out or removed): the interaction waits again.
+    /// The agent went away (logged out or removed): the interaction waits again; a callback whose customer was being
+    /// called rests.
     Withdrawn,
     /// Another agent who was rung for the interaction accepted first: no fault of this one.
     TakenByAnother,
@@ -548,8 +564,13 @@ pub enum AbandonedDuring {
 /// Why a callback ended without a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum CallbackEnd {
-    /// [`Command::Cancel`]: the customer or a supervisor does not want it any more.
+    /// [`Command::Cancel`]: it must not or cannot be made any more.
     Cancelled,
+    /// [`Command::WithdrawCallback`]: the customer or a supervisor does not want it any more.
+    Withdrawn {
+        /// Who, if that is known.
+        by: Option<SupervisorId>,
+    },
     /// [`crate::CallbackRules::attempts`] have failed.
     Unreached,
     /// [`crate::CallbackRules::keep`] is over.

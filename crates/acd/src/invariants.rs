@@ -214,9 +214,9 @@ fn check_reservations(state: &State) -> Result<(), Violation> {
         }
         holds(interaction.entry(reservation.queue).is_some(), lost)?;
         let may_ring = match (reservation.phase, interaction.pending_callback()) {
-            (Phase::Ringing, None) | (Phase::Calling, Some(_)) => true,
+            (Phase::Ringing, None) | (Phase::Calling | Phase::Alerting, Some(_)) => true,
             (Phase::Ringing, Some(callback)) => callback.rules.mode == CallbackMode::AgentFirst,
-            (Phase::Calling, None) => false,
+            (Phase::Calling | Phase::Alerting, None) => false,
         };
         holds(may_ring, Violation::WrongCallback(reservation.interaction))?;
         let agent = state.agents.get(&reservation.agent).ok_or(lost)?;

@@ -479,9 +479,9 @@ pub struct CallbackState {
     pub taken: Instant,
     /// Attempts that failed.
     pub failed: u32,
-    /// The customer has been reached: from then on the interaction is one like others, but never ends by the
+    /// Since when the customer is on the line: from then on the interaction is one like others, but never ends by the
     /// queue's exits.
-    pub reached: bool,
+    pub reached: Option<Instant>,
 }
 
 impl InteractionState {
@@ -494,7 +494,7 @@ impl InteractionState {
 
     /// The callback, as long as its customer is not on the line.
     pub fn pending_callback(&self) -> Option<&CallbackState> {
-        self.callback.as_ref().filter(|callback| !callback.reached)
+        self.callback.as_ref().filter(|callback| callback.reached.is_none())
     }
 }
 
@@ -549,6 +549,8 @@ pub enum Phase {
     Ringing,
     /// The customer of a callback.
     Calling,
+    /// The customer of a callback, and the phone rings.
+    Alerting,
 }
 
 /// The place in line: the smaller, the sooner. Static, so nothing is sorted again as time goes by.

@@ -70,6 +70,7 @@ impl<'a> Input<'a> {
             | Event::CallbackWaits { .. }
             | Event::CallbackCalling { .. }
             | Event::CallbackReached { .. }
+            | Event::CallbackHolds { .. }
             | Event::CalledBack { .. }
             | Event::CallbackEnded { .. }
             | Event::CallbackWindow { .. }

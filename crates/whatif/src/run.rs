@@ -324,6 +324,7 @@ impl<'a> Run<'a> {
                 | Event::CallbackWaits { .. }
                 | Event::CallbackCalling { .. }
                 | Event::CallbackReached { .. }
+                | Event::CallbackHolds { .. }
                 | Event::CalledBack { .. }
                 | Event::CallbackEnded { .. }
                 | Event::CallbackWindow { .. }

@@ -194,7 +194,7 @@ impl Distributor {
             }
         });
         for Reservation { state, interaction, .. } in returned {
-            self.go_on_without(interaction, state.queue);
+            self.go_on_without(interaction, &state);
         }
     }
 

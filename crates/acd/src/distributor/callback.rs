@@ -14,7 +14,7 @@ use crate::state::{CallbackState, Phase, Place, ReservationState, Stage};
 use crate::table::Slot;
 use crate::{
     AbandonedDuring, CallFailure, CallbackEnd, CallbackMode, CallbackRules, Event, InteractionId, Presence,
-    QueueId, Refusal, ReservationEnd, ReservationId,
+    QueueId, Refusal, RejectCause, ReservationEnd, ReservationId, SupervisorId,
 };
 
 /// What an interaction has beside the others whose customer asked to be called back.
@@ -44,10 +44,17 @@ pub(super) fn first_phase(
     }
 }
 
+impl Queue {
+    /// Whether it must not call back anybody more.
+    pub(super) fn has_callbacks_enough(&self) -> bool {
+        self.state.settings.callback.is_some_and(|rules| self.callbacks.len() >= rules.most as usize)
+    }
+}
+
 impl Interaction {
     /// The callback, as long as its customer is not on the line.
     pub(crate) fn pending_callback(&self) -> Option<&CallbackState> {
-        self.rare.callback().map(|callback| &callback.state).filter(|state| !state.reached)
+        self.rare.callback().map(|callback| &callback.state).filter(|state| state.reached.is_none())
     }
 
     /// What happens next to a callback by time alone: the end of its rest or its own.
@@ -79,7 +86,7 @@ impl Distributor {
             return Err(Refusal::InSeveralQueues(id));
         }
         let rules = self.queues[queue_slot].state.settings.callback.ok_or(Refusal::NoCallbacks(queue))?;
-        if self.queues[queue_slot].callbacks.len() >= rules.most as usize {
+        if self.queues[queue_slot].has_callbacks_enough() {
             return Err(Refusal::TooManyCallbacks(queue));
         }
         let let_go = match during {
@@ -90,7 +97,7 @@ impl Distributor {
             }
         };
         let now = self.now;
-        let state = CallbackState { rules, taken: now, failed: 0, reached: false };
+        let state = CallbackState { rules, taken: now, failed: 0, reached: None };
         let interaction = &mut self.interactions[slot];
         interaction.entry_mut(nth).overdue = false;
         interaction.rare.change(&mut self.spare, |rare| {
@@ -218,9 +225,61 @@ impl Distributor {
         let slot = self.reservations.slot(id).ok_or(Refusal::StaleReservation(id))?;
         let state = &self.reservations[slot].state;
         match state.phase {
-            Phase::Calling => Ok(slot),
+            Phase::Calling | Phase::Alerting => Ok(slot),
             Phase::Ringing => Err(Refusal::WrongStage(state.interaction)),
         }
+    }
+
+    /// The phone of the customer rings.
+    pub(super) fn alert(&mut self, id: ReservationId) -> Result<(), Refusal> {
+        let slot = self.calling(id)?;
+        self.reservations[slot].state.phase = Phase::Alerting;
+        Ok(())
+    }
+
+    /// The customer is on the line, and nobody for whom the customer was called.
+    pub(super) fn hold_on(&mut self, id: InteractionId) -> Result<(), Refusal> {
+        let slot = self.interaction(id)?;
+        let stage = self.interactions[slot].stage();
+        let nth = self.interactions[slot].first();
+        let queue = self.interactions[slot].entry(nth).queue;
+        if self.interactions[slot].pending_callback().is_none() {
+            return Err(Refusal::WrongStage(id));
+        }
+        let (held, rested) = match stage {
+            Stage::Waiting => (None, false),
+            Stage::Resting { .. } => (None, true),
+            Stage::Reserved { .. } => {
+                let held = self.reservations_of(slot).next().expect("an agent is held for it");
+                self.calling(self.reservations[held].id)?;
+                (Some(held), false)
+            }
+            Stage::Handling { .. } => unreachable!("who talks has been reached"),
+        };
+        self.is_there(slot);
+        let (waited, age) = self.ages(slot, nth);
+        self.emit(Event::CallbackHolds { interaction: id, queue, waited, age, rested });
+        if let Some(held) = held {
+            self.fail_reservation(held, ReservationEnd::Rejected(RejectCause::Rejected));
+        } else if rested {
+            self.interactions[slot].enter_stage(Stage::Waiting);
+            self.wait_again(slot, queue);
+        } else {
+            self.follow_callback(slot);
+        }
+        Ok(())
+    }
+
+    /// From now on the customer of a callback is on the line.
+    fn is_there(&mut self, slot: Slot<Interaction>) -> CallbackMode {
+        let now = self.now;
+        let interaction = &mut self.interactions[slot];
+        let (id, queue) = (interaction.id, interaction.entry(interaction.first()).queue_slot);
+        let callback = interaction.rare.callback_mut().expect("only customers of callbacks are called");
+        callback.state.reached = Some(now);
+        let mode = callback.state.rules.mode;
+        self.queues[queue].callbacks.remove(&id);
+        mode
     }
 
     pub(super) fn reach(&mut self, id: ReservationId) -> Result<(), Refusal> {
@@ -228,12 +287,7 @@ impl Distributor {
         let Reservation { state, interaction: interaction_slot, .. } = self.reservations[slot];
         let ReservationState { interaction, queue, agent, .. } = state;
         let queue_slot = self.queues.slot(queue).expect("who is reserved is in a queue");
-        let callback = self.interactions[interaction_slot].rare.callback_mut();
-        let callback = callback.expect("only customers of callbacks are called");
-        callback.state.reached = true;
-        let mode = callback.state.rules.mode;
-        self.queues[queue_slot].callbacks.remove(&interaction);
-        match mode {
+        match self.is_there(interaction_slot) {
             CallbackMode::AgentFirst => self.begin_conversation(slot),
             CallbackMode::CustomerFirst => {
                 let deadline = self.now + self.queues[queue_slot].state.settings.ring_timeout;
@@ -255,22 +309,8 @@ impl Distributor {
         let Reservation { id, state, interaction: slot, agent, .. } = self.end_reservation(reservation, end);
         let now = self.now;
         let queue_slot = self.queues.slot(state.queue).expect("who is reserved is in a queue");
-        let callback = &mut self.interactions[slot]
-            .rare
-            .callback_mut()
-            .expect("only customers of callbacks are called")
-            .state;
-        callback.failed += u32::from(end != ReservationEnd::CallFailed(CallFailure::NoResources));
-        let CallbackState { rules, failed, .. } = *callback;
-        let is_over = callback.end() <= now;
         self.count(queue_slot, |counters| counters.calls_failed += 1);
-        if failed >= rules.attempts {
-            self.end_callback(slot, CallbackEnd::Unreached, true);
-        } else if is_over {
-            self.end_callback(slot, CallbackEnd::Expired, true);
-        } else {
-            self.rest(slot, Some(now + rules.spacing));
-        }
+        let rules = self.rest_after_call(slot, end != ReservationEnd::CallFailed(CallFailure::NoResources));
         self.change_agent(agent, ReadyClock::Goes, |agent| {
             agent.lay_down(now, |work| work.reservation() == Some(id));
             if agent.presence == Presence::Ready && !rules.pause.is_zero() {
@@ -279,8 +319,41 @@ impl Distributor {
         });
     }
 
-    /// The customer or a supervisor does not want it any more.
-    pub(super) fn cancel_callback(&mut self, slot: Slot<Interaction>) {
+    /// The customer was called in vain: the callback rests, or ends because it has been tried or kept for long enough.
+    /// `counts`: as one of its attempts. Its rules.
+    pub(super) fn rest_after_call(&mut self, slot: Slot<Interaction>, counts: bool) -> CallbackRules {
+        let now = self.now;
+        let callback = self.interactions[slot].rare.callback_mut();
+        let callback = &mut callback.expect("only customers of callbacks are called").state;
+        callback.failed += u32::from(counts);
+        let CallbackState { rules, failed, .. } = *callback;
+        let is_over = callback.end() <= now;
+        if failed >= rules.attempts {
+            self.end_callback(slot, CallbackEnd::Unreached, true);
+        } else if is_over {
+            self.end_callback(slot, CallbackEnd::Expired, true);
+        } else {
+            self.rest(slot, Some(now + rules.spacing));
+        }
+        rules
+    }
+
+    /// Somebody takes the promise back.
+    pub(super) fn withdraw_callback(
+        &mut self,
+        id: InteractionId,
+        by: Option<SupervisorId>,
+    ) -> Result<(), Refusal> {
+        let slot = self.interaction(id)?;
+        if self.interactions[slot].pending_callback().is_none() {
+            return Err(Refusal::WrongStage(id));
+        }
+        self.cancel_callback(slot, CallbackEnd::Withdrawn { by });
+        Ok(())
+    }
+
+    /// It is not wanted any more, or must not be made.
+    pub(super) fn cancel_callback(&mut self, slot: Slot<Interaction>, cause: CallbackEnd) {
         let (is_in_line, let_go) = match self.interactions[slot].stage() {
             Stage::Waiting => {
                 self.stop_waiting_everywhere(slot);
@@ -290,7 +363,7 @@ impl Distributor {
             Stage::Resting { .. } => (false, Vec::new()),
             Stage::Handling { .. } => unreachable!("who talks has been reached"),
         };
-        self.end_callback(slot, CallbackEnd::Cancelled, is_in_line);
+        self.end_callback(slot, cause, is_in_line);
         if !let_go.is_empty() {
             self.free_without_fault(let_go);
         }

@@ -58,6 +58,12 @@ impl Distributor {
             if queue.state.settings.channel != here.state.settings.channel {
                 return Err(Refusal::OtherChannel(id));
             }
+            if interaction.pending_callback().is_some()
+                && !interaction.stands_in_alone(id)
+                && queue.has_callbacks_enough()
+            {
+                return Err(Refusal::TooManyCallbacks(id));
+            }
         }
         if let Some(Some(requirement)) = &change.requirement {
             self.settings.check_requirement(requirement)?;

@@ -156,7 +156,7 @@ impl Distributor {
                 let slot = self.reservations.slot(reservation).expect("looked at by the caller");
                 match self.reservations[slot].state.phase {
                     Phase::Ringing => self.fail_reservation(slot, ReservationEnd::Expired),
-                    Phase::Calling => self.fail_call(slot, ReservationEnd::CallExpired),
+                    Phase::Calling | Phase::Alerting => self.fail_call(slot, ReservationEnd::CallExpired),
                 }
             }
             Deadline::Widening(interaction) => self.widen(self.at(interaction)),

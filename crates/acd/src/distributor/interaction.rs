@@ -10,8 +10,8 @@ use super::{Agent, Alarm, ByName, Deadline, Distributor, Queue};
 use crate::state::{Place, Staffing, Stage};
 use crate::table::{Named, Slot};
 use crate::{
-    AbandonedDuring, AgentId, DequeueCause, Event, Exit, InteractionId, Invalid, MaxWait, Otherwise,
-    OverflowCause, QueueId, Refusal, Request, ReservationEnd, WantedEnd,
+    AbandonedDuring, AgentId, CallbackEnd, DequeueCause, Event, Exit, InteractionId, Invalid, MaxWait,
+    Otherwise, OverflowCause, QueueId, Refusal, Request, ReservationEnd, WantedEnd,
 };
 
 /// What [`crate::state::InteractionState`] says, in as few bytes as a million of them deserve.
@@ -332,7 +332,7 @@ impl Distributor {
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let slot = self.interaction(id)?;
         if self.interactions[slot].pending_callback().is_some() {
-            self.cancel_callback(slot);
+            self.cancel_callback(slot, CallbackEnd::Cancelled);
             return Ok(());
         }
         let stage = self.interactions[slot].stage();

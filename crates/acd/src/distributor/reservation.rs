@@ -61,8 +61,9 @@ impl Distributor {
     pub(super) fn accept(&mut self, id: ReservationId) -> Result<(), Refusal> {
         let reservation = self.reservations.slot(id).ok_or(Refusal::StaleReservation(id))?;
         let Reservation { interaction: slot, ref state, .. } = self.reservations[reservation];
-        if state.phase == Phase::Calling {
-            return Err(Refusal::WrongStage(state.interaction));
+        match state.phase {
+            Phase::Ringing => {}
+            Phase::Calling | Phase::Alerting => return Err(Refusal::WrongStage(state.interaction)),
         }
         if self.interactions[slot].pending_callback().is_some() {
             self.call_customer(reservation);
@@ -139,7 +140,7 @@ impl Distributor {
             }
         });
         self.exclude_after(slot, agent, back_off);
-        self.go_on_without(slot, rung_in);
+        self.go_on_without(slot, &state);
     }
 
     /// Takes a reservation away and says so. What becomes of the agent is the caller's, and of the interaction where

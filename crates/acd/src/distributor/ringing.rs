@@ -18,9 +18,9 @@ use super::selection::Turn;
 use super::waiting::place_key;
 use super::{Agent, Alarm, Distributor, Interaction, Queue, Reservation};
 use crate::line::{Key, Node};
-use crate::state::Stage;
+use crate::state::{Phase, ReservationState, Stage};
 use crate::table::Slot;
-use crate::{AgentId, InteractionId, QueueId, ReservationEnd, ReservationId, Ring};
+use crate::{AgentId, InteractionId, ReservationEnd, ReservationId, Ring};
 
 /// Where an interaction for which agents are rung stands in the lines of its queue.
 #[derive(Clone, Copy, Debug)]
@@ -341,9 +341,18 @@ impl Distributor {
 
     /// An interaction has lost an agent who was rung for it: where that was the last one, it waits again; otherwise
     /// there is room for another one, whom the step of its age admits.
-    pub(super) fn go_on_without(&mut self, slot: Slot<Interaction>, rung_in: QueueId) {
+    /// A callback rests whose customer was being called for the agent: the phone shall not ring again and again.
+    pub(super) fn go_on_without(&mut self, slot: Slot<Interaction>, ended: &ReservationState) {
         match self.interactions[slot].stage() {
-            Stage::Waiting => self.wait_again(slot, rung_in),
+            Stage::Waiting => {
+                let is_pending = self.interactions[slot].pending_callback().is_some();
+                match ended.phase {
+                    Phase::Calling | Phase::Alerting if is_pending => {
+                        self.rest_after_call(slot, ended.phase == Phase::Alerting);
+                    }
+                    Phase::Ringing | Phase::Calling | Phase::Alerting => self.wait_again(slot, ended.queue),
+                }
+            }
             Stage::Reserved { .. } => {
                 self.follow_age(slot, self.rung_by(slot));
                 self.stand_ringing(slot);

@@ -56,15 +56,20 @@ pub(super) fn snapshot(distributor: &Distributor, at: Instant) -> Snapshot {
     }
 }
 
-/// When the first entered of those who wait on the line.
+/// When the first of those who wait on the line entered, or was reached to be called back.
 fn first_entry(distributor: &Distributor, queue: &Queue) -> Option<Instant> {
     let first = |line: &Line| {
-        let is_on_the_line = |node| {
+        let mut first: Option<Instant> = None;
+        for node in distributor.lines.iter(line) {
             let interaction = &distributor.interactions[Slot::new(distributor.lines.item(node))];
-            interaction.pending_callback().is_none()
-        };
-        let first = distributor.lines.iter(line).find(|&node| is_on_the_line(node))?;
-        Some(Instant::from_micros(distributor.lines.key(first).major))
+            let entered = Instant::from_micros(distributor.lines.key(node).major);
+            // Whoever is behind has entered later, and nobody holds on longer than since that.
+            let Some(callback) = interaction.rare.callback() else {
+                return Some(first.map_or(entered, |first| first.min(entered)));
+            };
+            first = first.into_iter().chain(callback.state.reached).min();
+        }
+        first
     };
     queue.lines.entries.iter().filter_map(|aging| first(&aging.line)).min()
 }

@@ -3,7 +3,7 @@
 use timing::Instant;
 
 use super::Violation;
-use super::ledger::Ledger;
+use super::ledger::{Held, Ledger};
 use super::line::{Calls, Stand, Stay};
 use crate::{CallbackEnd, Event, InteractionId, ReservationId};
 
@@ -42,8 +42,12 @@ impl Ledger {
             }
             Event::CallbackReached { reservation, interaction, deadline, .. } => {
                 self.pending(interaction)?.reached = true;
+                if let Some(held) = self.held.get_mut(&reservation) {
+                    held.alerting = false;
+                }
                 self.prolong(reservation, interaction, deadline)
             }
+            Event::CallbackHolds { interaction, rested, .. } => self.callback_holds(interaction, rested),
             Event::CalledBack { interaction, queue, agent, waited, failed, .. } => {
                 self.expect(interaction, |stand| stand == Stand::Accepted(agent))?;
                 let calls = self.stay(interaction)?.callback.as_mut().ok_or(Violation::Lost(interaction))?;
@@ -75,6 +79,25 @@ impl Ledger {
     pub(super) fn pending(&mut self, id: InteractionId) -> Result<&mut Calls, Violation> {
         let calls = self.stay(id)?.callback.as_mut().filter(|calls| !calls.reached);
         calls.ok_or(Violation::Lost(id))
+    }
+
+    /// The customer is on the line, without anybody for whom the customer was called.
+    fn callback_holds(&mut self, id: InteractionId, rested: bool) -> Result<(), Violation> {
+        self.pending(id)?.reached = true;
+        match (self.stay(id)?.stand, rested) {
+            (Stand::Resting(_), true) => self.put(id, Stand::Waiting),
+            (Stand::Waiting | Stand::Reserved, false) => Ok(()),
+            _ => Err(Violation::Lost(id)),
+        }
+    }
+
+    /// The agent is gone for whom a customer was called: an attempt, where the phone rang.
+    pub(super) fn note_alerted(&mut self, id: InteractionId, held: Held) {
+        if held.alerting
+            && let Ok(calls) = self.pending(id)
+        {
+            calls.failed += 1;
+        }
     }
 
     fn callback_waits(&mut self, id: InteractionId) -> Result<(), Violation> {

@@ -294,6 +294,7 @@ impl Mirror {
             Command::Enqueue { request, .. } => {
                 self.brings = (request.requirement.clone(), request.wanted);
             }
+            Command::CallbackRings { reservation } => self.alerts(*reservation),
             Command::SetCallbackWindow { .. }
             | Command::SetOpen { .. }
             | Command::RemoveAgent { .. }
@@ -312,6 +313,8 @@ impl Mirror {
             | Command::Cancel { .. }
             | Command::CallBack { .. }
             | Command::CallbackReached { .. }
+            | Command::CallbackHolds { .. }
+            | Command::WithdrawCallback { .. }
             | Command::CallbackFailed { .. }
             | Command::Change { .. }
             | Command::Accept { .. }
@@ -389,7 +392,8 @@ impl Mirror {
             | Event::CallbackRests { .. }
             | Event::CallbackWaits { .. }
             | Event::CallbackCalling { .. }
-            | Event::CallbackReached { .. } => self.callback(event),
+            | Event::CallbackReached { .. }
+            | Event::CallbackHolds { .. } => self.callback(event),
             Event::Overflowed { interaction, queue, elsewhere: true, .. } => {
                 self.end_entry(interaction, queue)
             }

@@ -94,6 +94,7 @@ impl Hands {
             | Event::CallbackWaits { .. }
             | Event::CallbackCalling { .. }
             | Event::CallbackReached { .. }
+            | Event::CallbackHolds { .. }
             | Event::CallbackEnded { .. }
             | Event::CallbackWindow { .. }
             | Event::ReservesChanged { .. }

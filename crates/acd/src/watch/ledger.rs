@@ -21,6 +21,8 @@ pub(super) struct Held {
     agent: AgentId,
     queue: QueueId,
     pub(super) deadline: Instant,
+    /// The phone of a customer who is called back rings.
+    pub(super) alerting: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -100,6 +102,7 @@ impl Ledger {
             Command::Accept { reservation }
             | Command::Reject { reservation, .. }
             | Command::CallbackReached { reservation }
+            | Command::CallbackRings { reservation }
             | Command::CallbackFailed { reservation, .. } => Some(*reservation),
             Command::DefineQueue { .. }
             | Command::SetOpen { .. }
@@ -121,6 +124,8 @@ impl Ledger {
             | Command::Enqueue { .. }
             | Command::Cancel { .. }
             | Command::CallBack { .. }
+            | Command::CallbackHolds { .. }
+            | Command::WithdrawCallback { .. }
             | Command::SetCallbackWindow { .. }
             | Command::Change { .. }
             | Command::Finish { .. }
@@ -179,6 +184,11 @@ impl Ledger {
                     None => self.selections.remove(agent),
                 };
             }
+            Command::CallbackRings { reservation } => {
+                if let Some(held) = self.held.get_mut(reservation) {
+                    held.alerting = true;
+                }
+            }
             Command::SetOpen { .. }
             | Command::RemoveQueue { .. }
             | Command::RemoveAgent { .. }
@@ -198,6 +208,8 @@ impl Ledger {
             | Command::Cancel { .. }
             | Command::CallBack { .. }
             | Command::CallbackReached { .. }
+            | Command::CallbackHolds { .. }
+            | Command::WithdrawCallback { .. }
             | Command::CallbackFailed { .. }
             | Command::SetCallbackWindow { .. }
             | Command::Change { .. }
@@ -238,6 +250,7 @@ impl Ledger {
             | Event::CallbackWaits { .. }
             | Event::CallbackCalling { .. }
             | Event::CallbackReached { .. }
+            | Event::CallbackHolds { .. }
             | Event::CalledBack { .. }
             | Event::CallbackEnded { .. }
             | Event::CallbackWindow { .. } => self.callback(event),
@@ -427,7 +440,7 @@ impl Ledger {
         else {
             unreachable!("the caller has matched it")
         };
-        let (held, beside) = (Held { interaction, agent, queue, deadline }, decision.beside);
+        let (held, beside) = (Held { interaction, agent, queue, deadline, alerting: false }, decision.beside);
         if id.0 <= self.last_reservation {
             return Err(Violation::StaleReservation(id));
         }
@@ -490,7 +503,8 @@ impl Ledger {
         match cause {
             ReservationEnd::Accepted => return self.put(interaction, Stand::Accepted(agent)),
             ReservationEnd::TakenByAnother => return Ok(()),
-            ReservationEnd::Cancelled | ReservationEnd::Withdrawn => {}
+            ReservationEnd::Cancelled => {}
+            ReservationEnd::Withdrawn => self.note_alerted(interaction, held),
             ReservationEnd::Expired | ReservationEnd::CallExpired if self.now < held.deadline => {
                 return Err(Violation::Overdue(id));
             }
@@ -502,6 +516,7 @@ impl Ledger {
             ReservationEnd::Rejected(_) | ReservationEnd::Expired => {
                 self.count(queue, |counters| counters.missed += 1);
                 self.stay(interaction)?.tried.insert(agent);
+                self.note_alerted(interaction, held);
             }
         }
         if left == 0 { self.put(interaction, Stand::Waiting) } else { Ok(()) }

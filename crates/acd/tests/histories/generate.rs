@@ -37,6 +37,12 @@ pub(crate) enum Op {
     Refuse(usize, RejectCause),
     /// The customer called by one of the live reservations is reached.
     Reach(usize),
+    /// The phone of a customer rings.
+    Alert(usize),
+    /// A customer is on the line whose agent is gone.
+    Hold(usize),
+    /// Somebody takes a callback back.
+    Withdraw(usize, Option<SupervisorId>),
     /// Or is not.
     Miss(usize, CallFailure),
     /// Call back whoever waits or is reserved, one of them.
@@ -513,6 +519,10 @@ fn op() -> impl Strategy<Value = Op> {
         7 => (any::<usize>(), cause()).prop_map(|(pick, cause)| Op::Refuse(pick, cause)),
         3 => any::<usize>().prop_map(Op::CallBack),
         4 => any::<usize>().prop_map(Op::Reach),
+        2 => any::<usize>().prop_map(Op::Alert),
+        2 => any::<usize>().prop_map(Op::Hold),
+        1 => (any::<usize>(), option::of(0..3u32))
+            .prop_map(|(pick, by)| Op::Withdraw(pick, by.map(SupervisorId))),
         4 => (any::<usize>(), call_failure()).prop_map(|(pick, cause)| Op::Miss(pick, cause)),
         16 => any::<usize>().prop_map(Op::Finish),
         3 => any::<usize>().prop_map(Op::Return),

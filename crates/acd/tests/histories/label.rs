@@ -8,7 +8,7 @@ use acd::{
 
 use crate::pair::Tally;
 
-pub(crate) const ALL: [&str; 99] = [
+pub(crate) const ALL: [&str; 105] = [
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -74,10 +74,13 @@ pub(crate) const ALL: [&str; 99] = [
     "reserved: callback, customer first",
     "callback calling",
     "callback reached",
+    "callback holds",
+    "callback holds after a rest",
     "call failed",
     "call expired",
     "called back",
     "callback cancelled",
+    "callback withdrawn",
     "callback unreached",
     "callback expired",
     "callback's queue removed",
@@ -106,6 +109,9 @@ pub(crate) const ALL: [&str; 99] = [
     "queue opened or closed",
     LEFT_AFTER_A_RING,
     STEP_WHILE_RUNG,
+    HOLDS_AS_THE_AGENT_GOES,
+    AGENT_GONE_BEFORE_IT_RANG,
+    AGENT_GONE_AND_IT_RANG,
     THE_ONLY_AGENT_FAILED,
     ALL_TRIED_IN_VAIN,
 ];
@@ -113,6 +119,9 @@ pub(crate) const ALL: [&str; 99] = [
 /// What no event shows, so that the twin tells it.
 pub(crate) const LEFT_AFTER_A_RING: &str = "left, or told so, before anybody else was rung";
 pub(crate) const STEP_WHILE_RUNG: &str = "step by age while others are rung";
+pub(crate) const HOLDS_AS_THE_AGENT_GOES: &str = "callback holds: an agent is still held";
+pub(crate) const AGENT_GONE_BEFORE_IT_RANG: &str = "the agent of a callback is gone before the phone rings";
+pub(crate) const AGENT_GONE_AND_IT_RANG: &str = "the agent of a callback is gone while the phone rings";
 pub(crate) const THE_ONLY_AGENT_FAILED: &str = "the only agent is not passed over";
 pub(crate) const ALL_TRIED_IN_VAIN: &str = "all were tried in vain and begin anew";
 
@@ -142,6 +151,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
         | Event::CallbackWaits { .. }
         | Event::CallbackCalling { .. }
         | Event::CallbackReached { .. }
+        | Event::CallbackHolds { .. }
         | Event::CalledBack { .. }
         | Event::CallbackEnded { .. }
         | Event::CallbackWindow { .. } => of_callback(event),
@@ -241,9 +251,12 @@ fn of_callback(event: &Event) -> &'static str {
         Event::CallbackWaits { .. } => "callback waits",
         Event::CallbackCalling { .. } => "callback calling",
         Event::CallbackReached { .. } => "callback reached",
+        Event::CallbackHolds { rested: true, .. } => "callback holds after a rest",
+        Event::CallbackHolds { rested: false, .. } => "callback holds",
         Event::CalledBack { .. } => "called back",
         Event::CallbackEnded { cause, .. } => match cause {
             CallbackEnd::Cancelled => "callback cancelled",
+            CallbackEnd::Withdrawn { .. } => "callback withdrawn",
             CallbackEnd::Unreached => "callback unreached",
             CallbackEnd::Expired => "callback expired",
             CallbackEnd::QueueRemoved => "callback's queue removed",

@@ -299,7 +299,7 @@ impl Naive {
             Due::CallbackEnd(interaction) => self.end_callback(interaction, CallbackEnd::Expired),
             Due::Reservation(reservation) => match self.state.reservations[&reservation].phase {
                 Phase::Ringing => self.fail(reservation, ReservationEnd::Expired),
-                Phase::Calling => self.fail_call(reservation, ReservationEnd::CallExpired),
+                Phase::Calling | Phase::Alerting => self.fail_call(reservation, ReservationEnd::CallExpired),
             },
             Due::Unstaffed(queue, step) => self.pass_over(queue, step),
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
@@ -373,6 +373,9 @@ impl Naive {
             Command::Cancel { interaction } => self.cancel(interaction),
             Command::CallBack { interaction } => self.call_back(interaction),
             Command::CallbackReached { reservation } => self.reach(reservation),
+            Command::CallbackRings { reservation } => self.alert(reservation),
+            Command::CallbackHolds { interaction } => self.hold_on(interaction),
+            Command::WithdrawCallback { interaction, by } => self.withdraw(interaction, by),
             Command::CallbackFailed { reservation, cause } => self.call_failed(reservation, cause),
             Command::SetCallbackWindow { queue, open } => self.set_callback_window(queue, open),
             Command::Change { interaction, change, by } => self.alter(interaction, change, by),

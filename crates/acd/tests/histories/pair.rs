@@ -95,7 +95,9 @@ impl Pair {
                 let command = self.live(*pick).map(|reservation| Command::Reject { reservation, cause });
                 self.maybe(command, tally)
             }
-            Op::Reach(_) | Op::Miss(..) | Op::CallBack(_) => self.maybe(self.about_callbacks(op), tally),
+            Op::Reach(_) | Op::Alert(_) | Op::Hold(_) | Op::Withdraw(..) | Op::Miss(..) | Op::CallBack(_) => {
+                self.maybe(self.about_callbacks(op), tally)
+            }
             Op::Finish(pick) => {
                 let over = self.interrupting(*pick).or_else(|| self.handled(*pick));
                 self.maybe(over.map(|interaction| Command::Finish { interaction }), tally)
@@ -175,6 +177,11 @@ impl Pair {
             Op::Miss(pick, cause) => {
                 self.calling(pick).map(|reservation| Command::CallbackFailed { reservation, cause })
             }
+            Op::Alert(pick) => self.calling(pick).map(|reservation| Command::CallbackRings { reservation }),
+            Op::Hold(pick) => self.pending(pick).map(|interaction| Command::CallbackHolds { interaction }),
+            Op::Withdraw(pick, by) => {
+                self.pending(pick).map(|interaction| Command::WithdrawCallback { interaction, by })
+            }
             Op::CallBack(pick) => self.unanswered(pick).map(|interaction| Command::CallBack { interaction }),
             _ => None,
         }
@@ -184,8 +191,18 @@ impl Pair {
     fn calling(&self, pick: usize) -> Option<ReservationId> {
         let held = self.naive.state.reservations.iter();
         let calling: Vec<ReservationId> =
-            held.filter(|(_, held)| held.phase == Phase::Calling).map(|(&id, _)| id).collect();
+            held.filter(|(_, held)| held.phase != Phase::Ringing).map(|(&id, _)| id).collect();
         calling.get(pick % calling.len().max(1)).copied().or_else(|| self.live(pick))
+    }
+
+    /// Mostly a callback whose customer is not on the line.
+    fn pending(&self, pick: usize) -> Option<InteractionId> {
+        let interactions = self.naive.state.interactions.iter();
+        let pending: Vec<InteractionId> = interactions
+            .filter(|(_, interaction)| interaction.pending_callback().is_some())
+            .map(|(&id, _)| id)
+            .collect();
+        pending.get(pick % pending.len().max(1)).copied().or_else(|| self.unanswered(pick))
     }
 
     fn unanswered(&self, pick: usize) -> Option<InteractionId> {

@@ -63,7 +63,9 @@ fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str)
     let changed = |change| Command::Change { interaction, change, by: None };
     match words[..] {
         ["enters", ..] => enters(names, now, interaction, text),
-        ["hangs", "up"] | ["wants", "no", "callback"] => Ok(Command::Cancel { interaction }),
+        ["wants", "no", "callback"] => Ok(Command::WithdrawCallback { interaction, by: None }),
+        ["is", "there", "alone"] => Ok(Command::CallbackHolds { interaction }),
+        ["hangs", "up"] => Ok(Command::Cancel { interaction }),
         ["wants", "a", "callback"] => Ok(Command::CallBack { interaction }),
         ["ends"] => Ok(Command::Finish { interaction }),
         ["goes", "on"] => Ok(Command::Renew { lease: Lease::Handling(interaction) }),
@@ -76,7 +78,7 @@ fn call(names: &mut Names, now: Instant, interaction: InteractionId, text: &str)
             Ok(changed(Change::requirement(Some(own))))
         }
         _ => {
-            let known = "enters QUEUE, hangs up, wants a callback, wants no callback, ends, goes on, goes back, gets priority N, moves to QUEUE, needs ...";
+            let known = "enters QUEUE, hangs up, wants a callback, wants no callback, is there alone, ends, goes on, goes back, gets priority N, moves to QUEUE, needs ...";
             Err(format!("a call cannot `{text}`: {known}"))
         }
     }
@@ -200,6 +202,7 @@ fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Com
         ["extends", "wrap-up", "by", by] => Command::ExtendAfterCallWork { agent, by: duration(by)? },
         ["accepts"] => Command::Accept { reservation: rings(state, agent, name)? },
         ["hears", "the", "customer"] => Command::CallbackReached { reservation: rings(state, agent, name)? },
+        ["hears", "ringback"] => Command::CallbackRings { reservation: rings(state, agent, name)? },
         ["hears", "that", ref why @ ..] => {
             let cause = call_failure(&why.join(" "))?;
             Command::CallbackFailed { reservation: rings(state, agent, name)?, cause }

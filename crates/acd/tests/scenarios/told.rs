@@ -104,6 +104,7 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::CallbackWaits { .. }
         | Event::CallbackCalling { .. }
         | Event::CallbackReached { .. }
+        | Event::CallbackHolds { .. }
         | Event::CalledBack { .. }
         | Event::CallbackWindow { .. } => callback(names, event),
         Event::HandlingEnded { .. }
@@ -175,6 +176,10 @@ fn callback(names: &Names, event: &Event) -> Words {
                 format!("the customer of call {} is there: {} rings", interaction.0, agent_name(*agent));
             (head, vec![("until", clock(*deadline))])
         }
+        Event::CallbackHolds { interaction, queue, waited, age, .. } => {
+            let fields = vec![("waited", length(*waited)), ("age", length(*age)), ("in", queue_name(*queue))];
+            (format!("the customer of call {} is there and holds on", interaction.0), fields)
+        }
         Event::CalledBack { interaction, queue, agent, waited, age, failed } => {
             let mut fields = vec![("waited", length(*waited)), ("age", length(*age))];
             fields.extend([("in", queue_name(*queue)), ("failed", failed.to_string())]);
@@ -235,7 +240,9 @@ fn leaves(names: &Names, event: &Event) -> Words {
         }
         Event::CallbackEnded { interaction, queue, waited, age, failed, cause, .. } => {
             let because = match cause {
-                CallbackEnd::Cancelled => "nobody wants it any more",
+                CallbackEnd::Cancelled => "it must not be made",
+                CallbackEnd::Withdrawn { by: None } => "nobody wants it any more",
+                CallbackEnd::Withdrawn { by: Some(_) } => "a supervisor wants it no more",
                 CallbackEnd::Unreached => "it was tried often enough",
                 CallbackEnd::Expired => "it was kept long enough",
                 CallbackEnd::QueueRemoved => "the queue is removed",
@@ -323,12 +330,7 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
             (head, until.map(|until| ("until", clock(until))).into_iter().collect())
         }
         Event::LeaseExpired { lease, agent } => {
-            let lost = match lease {
-                Lease::Handling(interaction) => format!("call {}", interaction.0),
-                Lease::Occupied(_) => "the own call".to_owned(),
-                Lease::LogIn(_) => "the log-in".to_owned(),
-            };
-            (format!("nobody has renewed {lost} of {}", agent_name(*agent)), Vec::new())
+            (format!("nobody has renewed {} of {}", lost(*lease), agent_name(*agent)), Vec::new())
         }
         Event::AgentForced { agent, forced: Some(forced) } => {
             let fields = vec![("by", forced.by.0.to_string()), ("why", forced.why.0.to_string())];
@@ -370,9 +372,19 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         | Event::CallbackWaits { .. }
         | Event::CallbackCalling { .. }
         | Event::CallbackReached { .. }
+        | Event::CallbackHolds { .. }
         | Event::CalledBack { .. }
         | Event::CallbackEnded { .. }
         | Event::CallbackWindow { .. } => unreachable!("told by the caller"),
+    }
+}
+
+/// What nobody has renewed.
+fn lost(lease: Lease) -> String {
+    match lease {
+        Lease::Handling(interaction) => format!("call {}", interaction.0),
+        Lease::Occupied(_) => "the own call".to_owned(),
+        Lease::LogIn(_) => "the log-in".to_owned(),
     }
 }
 

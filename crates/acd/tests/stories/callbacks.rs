@@ -2,9 +2,10 @@
 
 use acd::state::Stage;
 use acd::{
-    AbandonedDuring, Activity, AgentId, CallFailure, CallbackEnd, CallbackMode, CallbackRules, Command,
-    Event, Exit, ExitId, InteractionId, Invalid, MaxWait, NobodyLoggedIn, Otherwise, Presence, QueueId,
-    QueueSettings, Refusal, RejectCause, Request, ReservationEnd, ReservationId, Wanted,
+    AbandonedDuring, Activity, AgentId, CallFailure, CallbackEnd, CallbackMode, CallbackRules, Change,
+    Command, Event, Exit, ExitId, InteractionId, Invalid, MaxWait, NobodyLoggedIn, Otherwise, Presence,
+    QueueId, QueueSettings, Refusal, RejectCause, Request, ReservationEnd, ReservationId, SupervisorId,
+    Wanted,
 };
 
 use crate::{World, seconds};
@@ -47,6 +48,15 @@ impl World {
     fn fail(&mut self, agent: u32, cause: CallFailure) {
         let reservation = self.reservation_of(agent);
         self.tell(Command::CallbackFailed { reservation, cause });
+    }
+
+    fn alert(&mut self, agent: u32) {
+        let reservation = self.reservation_of(agent);
+        self.tell(Command::CallbackRings { reservation });
+    }
+
+    fn hold_on(&mut self, id: u64) {
+        self.tell(Command::CallbackHolds { interaction: InteractionId(id) });
     }
 
     fn window(&mut self, open: bool) {
@@ -136,7 +146,7 @@ fn an_agent_who_declines_has_not_used_up_an_attempt() {
     world.agent(4, &[]);
     world.accept(4);
     world.reject(4, RejectCause::Rejected);
-    assert_eq!(world.waits_in(1), Some(1), "hanging up while the customer is called is declining, too");
+    assert!(matches!(world.stage(1), Some(Stage::Resting { .. })), "it rests, and nobody has rung");
     assert_eq!(world.acd.snapshot(world.now).totals.calls_failed, 0);
 }
 
@@ -394,7 +404,6 @@ fn a_pause_after_a_failed_attempt_is_a_setting_and_a_log_out_gives_the_callback_
     world.call(1, 1);
     world.call_back(1);
     world.agent(1, &[]);
-    world.accept(1);
     world.log_out(1);
     world.agent(2, &[]);
     assert_eq!(world.rings(2), Some(1));
@@ -404,4 +413,162 @@ fn a_pause_after_a_failed_attempt_is_a_setting_and_a_log_out_gives_the_callback_
     assert_eq!(world.presence(2), Presence::Ready);
     world.wait(seconds(21));
     assert!(world.is_available(2));
+}
+
+#[test]
+fn a_customer_whose_phone_rings_when_the_agent_goes_is_left_in_peace_and_that_was_an_attempt() {
+    for (mode, rings, leaves) in [
+        (CallbackMode::AgentFirst, true, "declines"),
+        (CallbackMode::AgentFirst, false, "declines"),
+        (CallbackMode::AgentFirst, true, "logs out"),
+        (CallbackMode::CustomerFirst, true, "logs out"),
+        (CallbackMode::CustomerFirst, false, "logs out"),
+    ] {
+        let mut world = world(CallbackRules { mode, delay: seconds(0), ..RULES });
+        world.agent(1, &[]);
+        world.agent(2, &[]);
+        world.not_ready(2, 4);
+        world.call(1, 1);
+        world.call_back(1);
+        if mode == CallbackMode::AgentFirst {
+            world.accept(1);
+        }
+        if rings {
+            world.alert(1);
+        }
+        world.take_events();
+        if leaves == "declines" {
+            world.reject(1, RejectCause::Rejected)
+        } else {
+            world.log_out(1)
+        }
+        world.ready(2);
+        assert_eq!(world.rings(2), None, "{mode:?}, {rings}: nobody calls the customer again at once");
+        let until = Some(world.now + RULES.spacing);
+        assert_eq!(world.stage(1), Some(Stage::Resting { until }));
+        let failed = u32::from(rings);
+        let rests = Event::CallbackRests { interaction: InteractionId(1), queue: QueueId(1), until, failed };
+        assert!(world.take_events().contains(&rests), "{mode:?}, {rings}");
+    }
+}
+
+#[test]
+fn an_attempt_that_rang_is_the_last_one_although_the_agent_has_hung_up() {
+    let mut world = world(CallbackRules { attempts: 1, delay: seconds(0), ..RULES });
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.call_back(1);
+    world.accept(1);
+    world.alert(1);
+    world.reject(1, RejectCause::Rejected);
+    assert_eq!(world.ended(), [(1, CallbackEnd::Unreached, 1)]);
+}
+
+#[test]
+fn a_customer_who_answers_when_the_agent_has_gone_holds_on_at_the_front_and_is_no_success() {
+    for (mode, is_held) in [
+        (CallbackMode::AgentFirst, true),
+        (CallbackMode::AgentFirst, false),
+        (CallbackMode::CustomerFirst, true),
+        (CallbackMode::CustomerFirst, false),
+    ] {
+        let mut world = world(CallbackRules { mode, delay: seconds(0), ..RULES });
+        world.agent(1, &[]);
+        world.call(1, 1);
+        world.call_back(1);
+        if mode == CallbackMode::AgentFirst {
+            world.accept(1);
+        }
+        world.alert(1);
+        world.wait(seconds(4));
+        world.call(2, 1);
+        if !is_held {
+            world.log_out(1);
+        }
+        world.hold_on(1);
+        assert_eq!(world.stage(1), Some(Stage::Waiting));
+        let line = world.acd.first_in_line(QueueId(1), 9);
+        assert_eq!((line[0].interaction, line[0].is_callback), (InteractionId(1), false));
+        world.wait(seconds(3));
+        let queue = &world.acd.snapshot(world.now).queues[0];
+        assert_eq!((queue.callbacks_waiting, queue.callbacks_resting), (0, 0));
+        assert_eq!(queue.longest_wait, seconds(3), "since the customer has been on the line");
+        world.agent(2, &[]);
+        assert_eq!(world.rings(2), Some(1), "the next agent is rung for a customer who is there");
+        world.hang_up(1);
+        let totals = world.acd.snapshot(world.now).totals;
+        assert_eq!((totals.called_back, totals.callbacks_ended, totals.abandoned), (0, 0, 1));
+    }
+}
+
+#[test]
+fn whoever_is_not_called_back_any_more_or_not_yet_cannot_hold_on() {
+    let mut world = world(CallbackRules { delay: seconds(0), ..RULES });
+    let holds = |id| Command::CallbackHolds { interaction: InteractionId(id) };
+    let wrong = Err(Refusal::WrongStage(InteractionId(1)));
+    world.call(1, 1);
+    assert_eq!(world.try_to(holds(1)), wrong, "it is no callback");
+    world.call_back(1);
+    world.agent(1, &[]);
+    assert_eq!(world.try_to(holds(1)), wrong, "the agent is rung, and the customer is not called");
+    let reservation = world.reservation_of(1);
+    assert_eq!(world.try_to(Command::CallbackRings { reservation }), wrong);
+    world.accept(1);
+    world.reach(1);
+    assert_eq!(world.try_to(holds(1)), wrong, "they talk");
+    assert_eq!(world.try_to(holds(9)), Err(Refusal::UnknownInteraction(InteractionId(9))));
+}
+
+#[test]
+fn a_promise_is_taken_back_wherever_it_stands_until_the_customer_is_there() {
+    let withdraw = |by| Command::WithdrawCallback { interaction: InteractionId(1), by };
+    let (nobody, park) = (None, Some(SupervisorId(3)));
+    let mut rests = world(RULES);
+    rests.call(1, 1);
+    assert_eq!(rests.try_to(withdraw(nobody)), Err(Refusal::WrongStage(InteractionId(1))));
+    rests.call_back(1);
+    rests.tell(withdraw(park));
+    assert_eq!(rests.ended(), [(1, CallbackEnd::Withdrawn { by: park }, 0)]);
+    let mut rings = world(CallbackRules { delay: seconds(0), ..RULES });
+    rings.agent(1, &[]);
+    rings.call(1, 1);
+    rings.call_back(1);
+    rings.accept(1);
+    rings.alert(1);
+    rings.tell(withdraw(nobody));
+    assert_eq!(rings.ended(), [(1, CallbackEnd::Withdrawn { by: nobody }, 0)]);
+    assert!(rings.is_available(1), "it is no fault of the agent");
+    let mut there = world(CallbackRules { delay: seconds(0), ..customer_first() });
+    there.agent(1, &[]);
+    there.call(1, 1);
+    there.call_back(1);
+    there.reach(1);
+    assert_eq!(there.try_to(withdraw(park)), Err(Refusal::WrongStage(InteractionId(1))));
+    assert_eq!(there.rings(1), Some(1), "whoever is on the line stays");
+}
+
+#[test]
+fn a_callback_does_not_move_into_a_queue_that_has_enough_of_them() {
+    let mut world = world(RULES);
+    world.queue(2, |queue| queue.callback = Some(CallbackRules { most: 1, ..RULES }));
+    world.queue(3, |_| {});
+    for (id, queue) in [(1, 1), (2, 2), (3, 2)] {
+        world.call(id, queue);
+    }
+    world.call_back(1);
+    world.call_back(2);
+    world.wait(seconds(11));
+    let moves = |id, to| Command::Change {
+        interaction: InteractionId(id),
+        change: Change::queue(QueueId(to)),
+        by: None,
+    };
+    assert_eq!(world.try_to(moves(1, 2)), Err(Refusal::TooManyCallbacks(QueueId(2))));
+    assert_eq!(world.try_to(moves(2, 2)), Ok(()), "it is there already");
+    assert_eq!(world.try_to(moves(3, 1)), Ok(()), "whoever is on the line is no callback");
+    assert_eq!(
+        world.try_to(moves(1, 3)),
+        Ok(()),
+        "a queue that promises none has no bound for those who come"
+    );
 }

@@ -19,7 +19,7 @@ impl Mirror {
         match *event {
             Event::CallbackTaken { interaction, queue, .. } => {
                 let rules = self.state.queues.get(&queue)?.settings.callback?;
-                let taken = CallbackState { rules, taken: self.state.now, failed: 0, reached: false };
+                let taken = CallbackState { rules, taken: self.state.now, failed: 0, reached: None };
                 let contact = self.contact(interaction)?;
                 contact.callback = Some(taken);
                 contact.entries.iter_mut().for_each(|entry| entry.wanted = None);
@@ -35,7 +35,17 @@ impl Mirror {
             Event::CallbackReached { reservation, deadline, .. } => {
                 self.prolong(reservation, Phase::Ringing, deadline)
             }
+            // Where an agent is held, the end of that reservation follows.
+            Event::CallbackHolds { interaction, rested: true, .. } => self.put(interaction, Stage::Waiting),
+            Event::CallbackHolds { rested: false, .. } => Some(()),
             _ => None,
+        }
+    }
+
+    /// The phone of the customer rings.
+    pub(super) fn alerts(&mut self, id: ReservationId) {
+        if let Some(held) = self.state.reservations.get_mut(&id) {
+            held.phase = Phase::Alerting;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Callbacks, as said and not as made fast.
 
 use acd::state::{CallbackState, Phase};
-use acd::{CallFailure, CallbackEnd, CallbackMode, CallbackRules};
+use acd::{CallFailure, CallbackEnd, CallbackMode, CallbackRules, SupervisorId};
 
 use super::contacts::is_held_by;
 use super::*;
@@ -21,7 +21,7 @@ pub(super) fn first_phase(pending: Option<CallbackRules>, ring: Duration) -> (Ph
 
 impl Naive {
     fn pending(&self, id: InteractionId) -> Option<CallbackState> {
-        self.state.interactions[&id].callback.filter(|callback| !callback.reached)
+        self.state.interactions[&id].callback.filter(|callback| callback.reached.is_none())
     }
 
     pub(super) fn is_pending(&self, id: InteractionId) -> bool {
@@ -64,14 +64,13 @@ impl Naive {
         let Some(rules) = self.state.queues[&queue].settings.callback else {
             return Err(Refusal::NoCallbacks(queue));
         };
-        let in_queue = self.state.interactions.iter().filter(|(_, entry)| entry.first().queue == queue);
-        if in_queue.filter(|(id, _)| self.is_pending(**id)).count() >= rules.most as usize {
+        if self.pending_in(queue) >= rules.most as usize {
             return Err(Refusal::TooManyCallbacks(queue));
         }
         let now = self.now();
         let freed = self.end_all(id, ReservationEnd::Cancelled);
         let entry = self.contact(id);
-        entry.callback = Some(CallbackState { rules, taken: now, failed: 0, reached: false });
+        entry.callback = Some(CallbackState { rules, taken: now, failed: 0, reached: None });
         (entry.entries[0].overdue, entry.entries[0].wanted) = (false, None);
         let (waited, age) = self.ages((id, queue));
         self.count(queue, |counters| counters.callbacks_taken += 1);
@@ -85,6 +84,18 @@ impl Naive {
             self.unhand(agent, reservation);
         }
         Ok(())
+    }
+
+    fn pending_in(&self, queue: QueueId) -> usize {
+        let in_queue = self.state.interactions.iter().filter(|(_, entry)| entry.first().queue == queue);
+        in_queue.filter(|(id, _)| self.is_pending(**id)).count()
+    }
+
+    /// Whether a callback must not come into a queue, which has as many as it may.
+    pub(super) fn is_one_too_many(&self, id: InteractionId, queue: QueueId) -> bool {
+        let rules = self.state.queues[&queue].settings.callback;
+        let comes = self.is_pending(id) && self.state.interactions[&id].first().queue != queue;
+        comes && rules.is_some_and(|rules| self.pending_in(queue) >= rules.most as usize)
     }
 
     fn now(&self) -> Instant {
@@ -165,17 +176,17 @@ impl Naive {
         self.state.interactions.remove(&id);
     }
 
-    pub(super) fn cancel_callback(&mut self, id: InteractionId) {
+    pub(super) fn cancel_callback(&mut self, id: InteractionId, cause: CallbackEnd) {
         match self.state.interactions[&id].stage {
             Stage::Reserved { .. } => {
                 let agents = self.end_all(id, ReservationEnd::Cancelled);
-                self.end_callback_from(id, CallbackEnd::Cancelled, false);
+                self.end_callback_from(id, cause, false);
                 for (agent, reservation) in agents {
                     self.unhand(agent, reservation);
                 }
             }
             Stage::Waiting | Stage::Resting { .. } | Stage::Handling { .. } => {
-                self.end_callback(id, CallbackEnd::Cancelled);
+                self.end_callback(id, cause);
             }
         }
     }
@@ -183,7 +194,10 @@ impl Naive {
     /// The reservation, which must be one by which a customer is called.
     fn calling(&self, id: ReservationId) -> Result<ReservationState, Refusal> {
         let held = self.state.reservations.get(&id).ok_or(Refusal::StaleReservation(id))?;
-        if held.phase == Phase::Calling { Ok(*held) } else { Err(Refusal::WrongStage(held.interaction)) }
+        match held.phase {
+            Phase::Calling | Phase::Alerting => Ok(*held),
+            Phase::Ringing => Err(Refusal::WrongStage(held.interaction)),
+        }
     }
 
     /// The agent of an agent-first callback has accepted.
@@ -198,12 +212,70 @@ impl Naive {
         self.person(agent).misses = 0;
     }
 
+    pub(super) fn alert(&mut self, id: ReservationId) -> Result<(), Refusal> {
+        self.calling(id)?;
+        self.state.reservations.get_mut(&id).expect("known to be here").phase = Phase::Alerting;
+        Ok(())
+    }
+
+    /// The customer has answered, and nobody is there who called.
+    pub(super) fn hold_on(&mut self, id: InteractionId) -> Result<(), Refusal> {
+        let entry = self.present(id)?.clone();
+        if !self.is_pending(id) {
+            return Err(Refusal::WrongStage(id));
+        }
+        let held = self.rung_for(id);
+        for &held in &held {
+            self.calling(held)?;
+        }
+        let (now, queue) = (self.now(), entry.first().queue);
+        let rested = matches!(entry.stage, Stage::Resting { .. });
+        self.contact(id).callback.as_mut().expect("it is a callback").reached = Some(now);
+        let (waited, age) = self.ages((id, queue));
+        self.say(Event::CallbackHolds { interaction: id, queue, waited, age, rested });
+        for held in held {
+            self.reached.push(label::HOLDS_AS_THE_AGENT_GOES);
+            self.fail(held, ReservationEnd::Rejected(RejectCause::Rejected));
+        }
+        if rested {
+            self.contact(id).stage = Stage::Waiting;
+            self.wait_again(id, queue);
+        }
+        Ok(())
+    }
+
+    /// Somebody does not want it any more.
+    pub(super) fn withdraw(&mut self, id: InteractionId, by: Option<SupervisorId>) -> Result<(), Refusal> {
+        self.present(id)?;
+        if !self.is_pending(id) {
+            return Err(Refusal::WrongStage(id));
+        }
+        self.cancel_callback(id, CallbackEnd::Withdrawn { by });
+        Ok(())
+    }
+
+    /// A reservation came to nothing by its agent.
+    pub(super) fn go_on(&mut self, ended: ReservationState) {
+        let id = ended.interaction;
+        match ended.phase {
+            Phase::Calling | Phase::Alerting if self.is_pending(id) => {
+                let rang = ended.phase == Phase::Alerting;
+                self.reached.push(match rang {
+                    false => label::AGENT_GONE_BEFORE_IT_RANG,
+                    true => label::AGENT_GONE_AND_IT_RANG,
+                });
+                self.called_in_vain(id, rang);
+            }
+            Phase::Ringing | Phase::Calling | Phase::Alerting => self.wait_again(id, ended.queue),
+        }
+    }
+
     pub(super) fn reach(&mut self, id: ReservationId) -> Result<(), Refusal> {
         let ReservationState { interaction, agent, queue, .. } = self.calling(id)?;
         let now = self.now();
         let entry = self.contact(interaction);
         let callback = entry.callback.as_mut().expect("it is a callback");
-        callback.reached = true;
+        callback.reached = Some(now);
         let mode = callback.rules.mode;
         if mode == CallbackMode::AgentFirst {
             self.begin_conversation(id);
@@ -225,20 +297,9 @@ impl Naive {
     pub(super) fn fail_call(&mut self, id: ReservationId, end: ReservationEnd) {
         let ReservationState { interaction, agent, queue, .. } = self.end(id, end);
         let now = self.now();
-        let entry = self.contact(interaction);
-        let callback = entry.callback.as_mut().expect("it is a callback");
-        if end != ReservationEnd::CallFailed(CallFailure::NoResources) {
-            callback.failed += 1;
-        }
-        let CallbackState { rules, failed, .. } = *callback;
         self.count(queue, |counters| counters.calls_failed += 1);
-        if failed == rules.attempts {
-            self.end_callback(interaction, CallbackEnd::Unreached);
-        } else if self.kept_until(interaction).is_some_and(|end| end <= now) {
-            self.end_callback(interaction, CallbackEnd::Expired);
-        } else {
-            self.rest(interaction, Some(now + rules.spacing));
-        }
+        let rules = self.contact(interaction).callback.expect("it is a callback").rules;
+        self.called_in_vain(interaction, end != ReservationEnd::CallFailed(CallFailure::NoResources));
         self.change(agent, false, |agent| {
             let until = now + rules.pause;
             keep(agent, now, |work| !is_held_by(work, id));
@@ -252,6 +313,23 @@ impl Naive {
                 };
             }
         });
+    }
+
+    /// With or without one attempt less.
+    fn called_in_vain(&mut self, id: InteractionId, is_attempt: bool) {
+        let now = self.now();
+        let callback = self.contact(id).callback.as_mut().expect("it is a callback");
+        if is_attempt {
+            callback.failed += 1;
+        }
+        let CallbackState { rules, failed, .. } = *callback;
+        if failed == rules.attempts {
+            self.end_callback(id, CallbackEnd::Unreached);
+        } else if self.kept_until(id).is_some_and(|end| end <= now) {
+            self.end_callback(id, CallbackEnd::Expired);
+        } else {
+            self.rest(id, Some(now + rules.spacing));
+        }
     }
 
     pub(super) fn set_callback_window(&mut self, queue: QueueId, open: bool) -> Result<(), Refusal> {

@@ -287,7 +287,7 @@ impl Naive {
     pub(super) fn cancel(&mut self, id: InteractionId) -> Result<(), Refusal> {
         let entry = self.present(id)?.clone();
         if self.is_pending(id) {
-            self.cancel_callback(id);
+            self.cancel_callback(id, CallbackEnd::Cancelled);
             return Ok(());
         }
         let (during, agents) = match entry.stage {
@@ -337,6 +337,7 @@ impl Naive {
             match channel(queue) {
                 None => return Err(Refusal::UnknownQueue(queue)),
                 there if there != channel(queues[0]) => return Err(Refusal::OtherChannel(queue)),
+                Some(_) if self.is_one_too_many(id, queue) => return Err(Refusal::TooManyCallbacks(queue)),
                 Some(_) => {}
             }
         }
@@ -471,7 +472,7 @@ impl Naive {
             return Err(Refusal::StaleReservation(id));
         }
         let ReservationState { interaction, phase, .. } = self.state.reservations[&id];
-        if phase == Phase::Calling {
+        if phase != Phase::Ringing {
             return Err(Refusal::WrongStage(interaction));
         }
         if self.is_pending(interaction) {
@@ -531,7 +532,8 @@ impl Naive {
     }
 
     pub(super) fn fail(&mut self, id: ReservationId, end: ReservationEnd) {
-        let ReservationState { interaction, agent, queue, .. } = self.end(id, end);
+        let ended = self.end(id, end);
+        let ReservationState { interaction, agent, queue, .. } = ended;
         self.count(queue, |counters| counters.missed += 1);
         let rules = self.state.queues[&queue].settings.back_offs.clone();
         let (back_off, miss) = match end {
@@ -566,7 +568,7 @@ impl Naive {
             }
         });
         self.exclude(interaction, agent, back_off);
-        self.wait_again(interaction, queue);
+        self.go_on(ended);
     }
 
     /// Whom an offer was made to in vain is not offered the interaction for a while, as long as there is somebody else:

@@ -135,7 +135,7 @@ impl Naive {
             }
         });
         for held in returned {
-            self.wait_again(held.interaction, held.queue);
+            self.go_on(held);
         }
     }
 
