@@ -437,6 +437,7 @@ impl Call {
             legs: caller.into_iter().collect(),
             attempts: BTreeMap::new(),
             stage: if session.is_some() { Stage::Unanswered } else { Stage::Placing },
+            outlived: false,
             anchored,
             max_forwards,
             exchanges: Vec::new(),

@@ -22,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) legs: BTreeMap<SessionId, Leg>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
     pub(crate) stage: Stage,
+    /// When the caller hangs up whoever is dialled for it is still wanted.
+    pub(crate) outlived: bool,
     /// Media passes through us.
     pub(crate) anchored: bool,
     /// Max-Forwards of the caller's INVITE; ours carry one less, so that a loop ends (RFC 7332 §3).
@@ -116,6 +118,8 @@ pub(crate) struct Attempt {
     pub(crate) phones: usize,
     /// Who picked up first.
     pub(crate) answered: Option<SessionId>,
+    /// Its phones were told to stop; whoever has picked up by then is taken.
+    pub(crate) silenced: bool,
     /// `Ringing` was said.
     pub(crate) ringing: bool,
     /// The most human of the failures so far.

@@ -214,6 +214,14 @@ pub enum Event {
         /// Whether it is held now.
         held: bool,
     },
+    /// Whoever was kept first in a call that we place has hung up ([`B2bua::keep`](crate::B2bua::keep)); the others are
+    /// still tried, and whoever answers can be kept.
+    Left {
+        /// The call.
+        call: CallRef,
+        /// Why: what [`Event::HungUp`] would say.
+        cause: HangUp,
+    },
     /// The call is over for everybody; legs that are still there are being ended.
     HungUp {
         /// The call.

@@ -136,6 +136,11 @@ impl ChangeWish {
                 let detail = format!("queue `{queue}` is of another channel than the interaction");
                 Problem::unusable(detail, "choose a queue of the same channel")
             }
+            Refusal::TooManyCallbacks(_) => {
+                let queue = self.queue.as_deref().unwrap_or_default();
+                let detail = format!("queue `{queue}` has as many to call back as it may");
+                conflict(detail, "choose another queue, or raise `most` of the queue's `callback`".to_owned())
+            }
             Refusal::Invalid(invalid) => {
                 Problem::unusable(format!("`require`: {invalid}"), "ask for less, or in fewer words")
             }
@@ -152,7 +157,6 @@ impl ChangeWish {
             | Refusal::ReservedReason
             | Refusal::UselessExit(_)
             | Refusal::NoCallbacks(_)
-            | Refusal::TooManyCallbacks(_)
             | Refusal::InSeveralQueues(_)
             | Refusal::TooManyAgents
             | Refusal::TooManyQueues
@@ -174,7 +178,7 @@ fn find_queue(name: &str, words: &Words<'_>) -> Result<QueueId, Problem> {
     words.find_queue(name).ok_or_else(|| Problem::unusable(unknown_queue(name), QUEUES))
 }
 
-fn find_supervisor(id: &str, words: &Words<'_>) -> Result<SupervisorId, Problem> {
+pub(crate) fn find_supervisor(id: &str, words: &Words<'_>) -> Result<SupervisorId, Problem> {
     let unknown = || {
         let ids = words.names.supervisors.values().map(|supervisor| supervisor.id.as_str());
         Problem::unusable(format!("there is no supervisor `{id}`"), one_of(ids, "supervisor"))

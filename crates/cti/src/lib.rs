@@ -22,7 +22,7 @@ mod wish;
 mod words;
 
 pub use agent::{ActivityName, Agent, AgentWork, Agents, Extension, Forced, PresenceName, PresenceWish};
-pub use callback::{Callback, CallbackWish};
+pub use callback::{Callback, CallbackEndName, CallbackWish, not_withdrawn, withdrawn_by};
 pub use change::{ChangeWish, Changed};
 pub use interaction::{
     Attempt, AttemptResult, Attribute, Dequeue, DequeueName, Interaction, InteractionState, Interactions,

@@ -1,6 +1,6 @@
 //! What went wrong with a request: whose fault it is and what to do.
 
-use acd::Refusal;
+use acd::{InteractionId, Refusal};
 use engine::{NoCallback, NoPhone};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -139,6 +139,10 @@ impl Problem {
             NoCallback::NotAllowed => Problem::unusable(
                 "the queue must not call this number",
                 "see `allow` and `deny` of the queue's `callback`; without `allow` only the caller's own number is called",
+            ),
+            NoCallback::Promised(InteractionId(other)) => conflict(
+                format!("interaction {other} is to be called back at this number already"),
+                "let that one do, or take it back by DELETE of its `callback`, or give another `number`",
             ),
             NoCallback::Draining => Problem {
                 status: 503,

@@ -1,6 +1,6 @@
 //! An interaction whose customer has hung up to be called back.
 
-use acd::{AgentId, Decision, ReservationId};
+use acd::{AgentId, CallbackEnd, Decision, InteractionId, ReservationId};
 use b2bua::{HangUp, Side, Summary};
 use serde::{Deserialize, Serialize};
 use timing::Instant;
@@ -23,6 +23,10 @@ pub struct CallbackStory {
     pub failed: u32,
     /// When it is tried again at the earliest; `None`: it waits in line, is being tried, or rests until its window opens.
     pub rests_until: Option<Instant>,
+    /// Since when the customer is on the line again: from then on it is a wait like others.
+    pub reached: Option<Instant>,
+    /// Why it ended without the customer.
+    pub ended: Option<CallbackEnd>,
 }
 
 /// What the engine knows of a callback beside its story.
@@ -53,13 +57,19 @@ pub(crate) enum Step {
     CustomerRings(ReservationId),
     /// The customer picked up; the distributor has not confirmed yet.
     CustomerUp(ReservationId),
+    /// The agent is gone, and the customer's phone, which rang, is told to stop: it may have been answered meanwhile.
+    /// Where the distributor still holds the agent, by which reservation.
+    Silencing(Option<ReservationId>),
+    /// The customer picked up all the same; the distributor has not confirmed yet that it waits.
+    Alone,
 }
 
 impl Step {
     /// The reservation by which somebody is called.
     pub(crate) fn reservation(self) -> Option<ReservationId> {
         match self {
-            Step::Away => None,
+            Step::Away | Step::Alone => None,
+            Step::Silencing(reservation) => reservation,
             Step::AgentRings(reservation)
             | Step::AgentUp(reservation)
             | Step::CustomerRings(reservation)
@@ -71,7 +81,9 @@ impl Step {
         match self {
             Step::Away => Standing::ToCallBack,
             Step::AgentRings(_) | Step::AgentUp(_) => Standing::Ringing,
-            Step::CustomerRings(_) | Step::CustomerUp(_) => Standing::CallingBack,
+            Step::CustomerRings(_) | Step::CustomerUp(_) | Step::Silencing(_) | Step::Alone => {
+                Standing::CallingBack
+            }
         }
     }
 }
@@ -112,6 +124,8 @@ pub enum NoCallback {
     BadNumber,
     /// The queue must not call such numbers.
     NotAllowed,
+    /// Somebody is to be called back at this number already.
+    Promised(InteractionId),
     /// The process is about to end.
     Draining,
     /// The distributor has refused it.

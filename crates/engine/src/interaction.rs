@@ -142,9 +142,10 @@ impl Interaction {
             story.requirement.clone_from(requirement);
         }
         story.changes_total = story.changes_total.saturating_add(1);
-        if story.changes.len() < CHANGES_MAX {
-            story.changes.push(ChangeRecord { at: now, by, change });
+        if story.changes.len() >= CHANGES_MAX {
+            story.changes.remove(0);
         }
+        story.changes.push(ChangeRecord { at: now, by, change });
     }
 
     pub(crate) fn overflowed(&mut self, now: Instant, queue: QueueId, cause: OverflowCause, elsewhere: bool) {

@@ -1,5 +1,7 @@
 //! A time zone, a week and its exceptions.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::date::Date;
@@ -84,6 +86,23 @@ impl Calendar {
     /// Every change after a moment, in order of time. Ends where none follows within [`LOOK_AHEAD_DAYS`].
     pub fn changes(&self, after: Utc) -> Changes<'_> {
         Changes { calendar: self, after }
+    }
+
+    /// The longest time for which it stays closed in an ordinary week: without exceptions and shifts of the clock. Zero
+    /// where it never closes; `None` where it never opens.
+    pub fn longest_closed_in_a_week(&self) -> Option<Duration> {
+        const WEEK: i64 = 7 * DAY_SECONDS;
+        let zone = Zone::named("UTC").expect("every database has UTC");
+        let ordinary = Calendar::new(zone, self.week.clone(), Vec::new());
+        let begin = Utc::from_seconds(0);
+        let changes: Vec<Change> =
+            ordinary.changes(begin).take_while(|change| change.at <= begin.plus(2 * WEEK)).collect();
+        if changes.is_empty() {
+            return ordinary.is_open(begin).then_some(Duration::ZERO);
+        }
+        let closed = changes.windows(2).filter(|two| !two[0].open);
+        let longest = closed.map(|two| two[1].at.seconds() - two[0].at.seconds()).max();
+        Some(Duration::from_secs(u64::try_from(longest.unwrap_or(0)).unwrap_or(0)))
     }
 
     /// The exception that applies to a local day.

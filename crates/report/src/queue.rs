@@ -162,6 +162,20 @@ impl Queue {
         self.show_line();
     }
 
+    /// A customer who is called back is on the line and waits from now on.
+    pub(crate) fn reach_callback(&mut self, now: Instant, interaction: InteractionId) {
+        if self.callbacks.remove(&interaction) {
+            self.waiting.insert(interaction, now);
+            self.line.insert((now, interaction));
+            self.show_line();
+        }
+    }
+
+    /// How long an interaction has waited on the line: since it entered, or since its customer was reached.
+    pub(crate) fn wait_on_the_line(&self, now: Instant, interaction: InteractionId) -> Option<Duration> {
+        self.waiting.get(&interaction).map(|&since| now.since(since))
+    }
+
     /// The conversation of a callback began.
     pub(crate) fn called_back(&mut self, interaction: InteractionId) {
         self.tally.called_back += 1;

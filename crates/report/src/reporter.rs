@@ -177,6 +177,8 @@ impl Reporter {
                 self.answered(queue, interaction, waited, by_name);
             }
             Event::Abandoned { interaction, queue, waited, .. } => {
+                let waited =
+                    self.queue(queue).wait_on_the_line(now, interaction).map_or(waited, |on| on.min(waited));
                 let short = waited <= self.settings.short_abandon;
                 self.queue(queue).abandon(interaction, waited, short);
                 self.show_service_level(queue);
@@ -186,9 +188,10 @@ impl Reporter {
             | Event::CallbackWaits { .. }
             | Event::CallbackCalling { .. }
             | Event::CallbackReached { .. }
+            | Event::CallbackHolds { .. }
             | Event::CalledBack { .. }
             | Event::CallbackEnded { .. }
-            | Event::CallbackWindow { .. } => self.handle_callback(event),
+            | Event::CallbackWindow { .. } => self.handle_callback(now, event),
             Event::Overflowed { interaction, queue, waited, cause, exit, .. } => {
                 let moves = self.queue(queue).overflow(interaction, waited, cause, exit);
                 self.moving_callbacks.extend(moves.then_some(interaction));
@@ -257,9 +260,13 @@ impl Reporter {
         }
     }
 
-    fn handle_callback(&mut self, event: &Event) {
+    fn handle_callback(&mut self, now: Instant, event: &Event) {
         match *event {
             Event::CallbackTaken { interaction, queue, .. } => self.queue(queue).take_callback(interaction),
+            Event::CallbackReached { interaction, queue, .. }
+            | Event::CallbackHolds { interaction, queue, .. } => {
+                self.queue(queue).reach_callback(now, interaction);
+            }
             Event::CalledBack { interaction, queue, .. } => self.queue(queue).called_back(interaction),
             Event::CallbackEnded { interaction, queue, cause, .. } => {
                 self.queue(queue).end_callback(interaction, cause);

@@ -116,7 +116,10 @@ fn guarded(view: Arc<View>) -> Router<Arc<View>> {
         .route("/api/v1/interactions", get(interactions::list))
         .route("/api/v1/interactions.csv", get(export::export))
         .route("/api/v1/interactions/{id}", get(interactions::show).patch(interactions::change))
-        .route("/api/v1/interactions/{id}/callback", post(interactions::call_back))
+        .route(
+            "/api/v1/interactions/{id}/callback",
+            post(interactions::call_back).delete(interactions::withdraw_callback),
+        )
         .route("/api/v1/sip-trace", get(trace::show).post(trace::switch))
         .route_layer(axum::middleware::from_fn_with_state(view, token::required))
 }

@@ -334,7 +334,18 @@ impl UserAgent {
         session: SessionId,
         headers: Vec<HeaderField>,
     ) -> Result<(), Refused> {
-        self.take_back(now, session, headers)
+        self.take_back(now, session, headers, false)
+    }
+
+    /// The same, but whoever answers before the CANCEL is there is taken: [`Event::Answered`] comes as if nothing had
+    /// been said, or [`Event::Failed`]. [`UserAgent::cancel`] may follow where that is not wanted any more.
+    pub fn silence(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: Vec<HeaderField>,
+    ) -> Result<(), Refused> {
+        self.take_back(now, session, headers, true)
     }
 
     /// Answers the offer of a 2xx to an INVITE or re-INVITE of ours that had no body. In all other

@@ -88,8 +88,15 @@ impl B2bua {
         let deadline = self.timers.schedule(now + self.settings.ring_max, Deadline::Ring(call, attempt));
         if let Some(call) = self.calls.get_mut(&call) {
             let dial = Box::new(dial.clone());
-            let attempt_state =
-                Attempt { dial, phones, answered: None, ringing: false, failure: None, deadline };
+            let attempt_state = Attempt {
+                dial,
+                phones,
+                answered: None,
+                silenced: false,
+                ringing: false,
+                failure: None,
+                deadline,
+            };
             call.attempts.insert(attempt, attempt_state);
         }
         self.settle(now);
@@ -321,6 +328,9 @@ impl B2bua {
         self.forget_leg(session);
         match cause {
             FailureCause::Cancelled if rings_again => self.ring_again(now, reference, attempt, phone),
+            FailureCause::Cancelled if self.is_silenced(reference, attempt) => {
+                self.phone_lost(now, reference, attempt, failure);
+            }
             FailureCause::Cancelled => {}
             FailureCause::Response
             | FailureCause::Timeout
@@ -329,6 +339,11 @@ impl B2bua {
                 self.phone_lost(now, reference, attempt, failure);
             }
         }
+    }
+
+    fn is_silenced(&self, call: CallRef, attempt: AttemptId) -> bool {
+        let attempt = self.calls.get(&call).and_then(|call| call.attempts.get(&attempt));
+        attempt.is_some_and(|attempt| attempt.silenced)
     }
 
     pub(super) fn phone_lost(&mut self, now: Instant, call: CallRef, attempt: AttemptId, failure: Failure) {

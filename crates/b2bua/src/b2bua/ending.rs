@@ -146,6 +146,12 @@ impl B2bua {
             EndCause::AckMissing | EndCause::Gone { .. } => Some(HangUp::Lost(role.side())),
         };
         match (role, stage) {
+            (Role::Caller, Stage::Treated { .. }) if call.outlived && !call.attempts.is_empty() => {
+                self.leave(reference);
+                self.forget_leg(session);
+                let cause = lost.unwrap_or(HangUp::Abandoned);
+                self.events.push_back(Event::Left { call: reference, cause });
+            }
             (Role::Caller, Stage::Placing | Stage::Unanswered | Stage::Treated { .. }) => {
                 self.leg_over(now, session, lost.unwrap_or(HangUp::Abandoned));
             }

@@ -6,7 +6,7 @@
 use media::MusicId;
 use timing::Instant;
 
-use super::{B2bua, Deadline, Dial, NotConnected};
+use super::{B2bua, Deadline, Dial, NotConnected, NotPossible, tolerate};
 use crate::call::{Call, Role, Stage};
 use crate::{AttemptId, CallRef, Failure, FailureKind, Side};
 
@@ -42,6 +42,7 @@ impl B2bua {
     }
 
     /// Whoever answered first in a call that we place is kept, and hears music, if any, while others are dialled.
+    /// `outlived`: those others are still wanted when it hangs up before they are connected ([`Event::Left`]).
     ///
     /// # Errors
     ///
@@ -52,6 +53,7 @@ impl B2bua {
         call: CallRef,
         attempt: AttemptId,
         music: Option<MusicId>,
+        outlived: bool,
     ) -> Result<(), NotConnected> {
         let state = self.calls.get_mut(&call).ok_or(NotConnected::Over)?;
         if state.stage != Stage::Placing {
@@ -61,6 +63,7 @@ impl B2bua {
         let session = answered.ok_or(NotConnected::Gone)?;
         state.attempts.remove(&attempt);
         state.caller = Some(session);
+        state.outlived = outlived;
         let leg = state.legs.get_mut(&session).ok_or(NotConnected::Gone)?;
         leg.role = Role::Caller;
         leg.we_offered = true;
@@ -73,5 +76,66 @@ impl B2bua {
         self.start_music(call, music);
         self.settle(now);
         Ok(())
+    }
+
+    /// Nobody wants a call any more that we place, and whoever was kept is sent away; but whoever of an attempt has
+    /// picked up by then is not: [`Event::Answered`] or [`Event::AttemptFailed`] says how it ends, and the
+    /// call goes on until it is hung up.
+    ///
+    /// # Errors
+    ///
+    /// The call is in conversation or over, or nobody is being tried so.
+    pub fn silence(&mut self, now: Instant, call: CallRef, attempt: AttemptId) -> Result<(), NotPossible> {
+        let state = self.calls.get_mut(&call).ok_or(NotPossible)?;
+        let is_possible = match state.stage {
+            Stage::Placing | Stage::Treated { .. } => state.attempts.contains_key(&attempt),
+            Stage::Unanswered | Stage::Connected | Stage::Over => false,
+        };
+        if !is_possible {
+            return Err(NotPossible);
+        }
+        let kept = state.caller;
+        let others: Vec<AttemptId> =
+            state.attempts.keys().copied().filter(|&other| other != attempt).collect();
+        for other in others {
+            self.end_attempt(now, call, other, 480);
+        }
+        if let Some(kept) = kept {
+            self.leave(call);
+            self.end_leg(now, kept, 0);
+        }
+        self.stop_ringing(now, call, attempt);
+        self.settle(now);
+        Ok(())
+    }
+
+    fn stop_ringing(&mut self, now: Instant, call: CallRef, attempt: AttemptId) {
+        let Some(state) = self.calls.get_mut(&call) else { return };
+        let phones = state.phones(attempt);
+        let Some(tried) = state.attempts.get_mut(&attempt).filter(|tried| tried.answered.is_none()) else {
+            return;
+        };
+        tried.silenced = true;
+        let deadline = tried.deadline;
+        self.timers.cancel(deadline);
+        for phone in phones {
+            // Its ports are kept: it may have been answered.
+            tolerate(self.user_agent.silence(now, phone, Vec::new()));
+        }
+    }
+
+    /// Whoever was kept is not the caller any more; the next to be kept is.
+    pub(super) fn leave(&mut self, call: CallRef) {
+        let Some(state) = self.calls.get_mut(&call) else { return };
+        state.caller = None;
+        state.stage = Stage::Placing;
+        state.outlived = false;
+        state.exchanges.clear();
+        // Its figures are not those of the caller.
+        for owner in self.terminations.values_mut() {
+            if owner.call == call && owner.side == Side::Caller {
+                owner.is_audio = false;
+            }
+        }
     }
 }

@@ -566,6 +566,7 @@ impl World {
             | Event::AttemptFailed { .. }
             | Event::Connected { .. }
             | Event::HoldChanged { .. }
+            | Event::Left { .. }
             | Event::Refused { .. }
             | Event::RequestRefused(_)
             | Event::Registered { .. }

@@ -5,8 +5,8 @@
 //! the customer is there it is a waiting call like others.
 
 use acd::{
-    AgentId, CallFailure, CallbackMode, Command, Decision, Event, InteractionId, QueueId, RejectCause,
-    ReservationEnd, ReservationId,
+    AgentId, CallFailure, CallbackEnd, CallbackMode, Command, Decision, Event, InteractionId, QueueId,
+    RejectCause, ReservationEnd, ReservationId,
 };
 use b2bua::{AttemptId, CallRef, Dial, Failure, FailureKind, HangUp};
 use sip::Identity;
@@ -44,9 +44,14 @@ impl Engine {
         let wanted = number.unwrap_or(own);
         let is_other = wanted != own;
         line.check(wanted, is_other)?;
+        let (wanted, outbound) = (wanted.to_owned(), line.outbound.clone());
+        if let Some(promised) = self.promised(&wanted) {
+            return Err(NoCallback::Promised(promised));
+        }
+        let state = self.interactions.get_mut(&interaction).ok_or(NoCallback::Unknown)?;
         state.callback = Some(Box::new(Callback {
-            number: wanted.to_owned(),
-            outbound: line.outbound.clone(),
+            number: wanted,
+            outbound,
             is_other,
             held: None,
             is_agent_first: false,
@@ -54,6 +59,21 @@ impl Engine {
         self.command(Command::CallBack { interaction });
         self.settle(now);
         Ok(())
+    }
+
+    /// Who is to be called back at a number, and is not on the line yet: one promise to a number at a time, so that nobody
+    /// is called again and again. Walks over everybody.
+    fn promised(&self, number: &str) -> Option<InteractionId> {
+        let is_promised = |state: &Interaction| {
+            let is_pending = match state.stage {
+                Stage::CallingBack(_) => true,
+                // It has been asked for, and the distributor has not answered.
+                Stage::Waiting => state.story.callback.is_none(),
+                Stage::Confirming { .. } | Stage::Talking | Stage::Leaving { .. } | Stage::Over => false,
+            };
+            is_pending && state.callback.as_ref().is_some_and(|callback| callback.number == number)
+        };
+        self.interactions.iter().find(|(_, state)| is_promised(state)).map(|(&id, _)| id)
     }
 
     /// What the distributor says of callbacks.
@@ -70,11 +90,12 @@ impl Engine {
             Event::CallbackReached { interaction, queue, reservation, .. } => {
                 self.callback_reached(now, interaction, queue, reservation);
             }
+            Event::CallbackHolds { interaction, queue, .. } => self.callback_holds(now, interaction, queue),
             Event::CalledBack { interaction, agent, queue, .. } => {
                 self.called_back(now, interaction, queue, agent);
             }
-            Event::CallbackEnded { interaction, failed, .. } => {
-                self.callback_ended(now, interaction, failed);
+            Event::CallbackEnded { interaction, failed, cause, .. } => {
+                self.callback_ended(now, interaction, failed, cause);
             }
             _ => unreachable!("the caller has matched it"),
         }
@@ -91,7 +112,8 @@ impl Engine {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Some(callback) = &state.callback else { return };
         let (number, taken) = (callback.number.clone(), now);
-        state.story.callback = Some(CallbackStory { number, taken, failed: 0, rests_until: None });
+        state.story.callback =
+            Some(CallbackStory { number, taken, failed: 0, rests_until: None, reached: None, ended: None });
         state.stage = Stage::CallingBack(Step::Away);
         state.hung_up = None;
         state.withdraw_attempts(now);
@@ -143,6 +165,14 @@ impl Engine {
         let destinations = self.destinations(agent);
         if self.draining {
             return self.command(Command::Cancel { interaction });
+        }
+        if self
+            .interactions
+            .get(&interaction)
+            .is_some_and(|state| matches!(state.stage, Stage::CallingBack(step) if step != Step::Away))
+        {
+            // The customer's phone has been silent for the whole rest, and nobody says so.
+            self.nobody_called(now, interaction);
         }
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Some(callback) = &mut state.callback else { return };
@@ -198,11 +228,18 @@ impl Engine {
                 state.stage = Stage::CallingBack(Step::CustomerUp(reservation));
                 self.command(Command::CallbackReached { reservation });
             }
+            // The customer was faster than we: the agent is gone, the customer is not.
+            Step::Silencing(_) if attempt == OUTSIDE => {
+                state.stage = Stage::CallingBack(Step::Alone);
+                self.command(Command::CallbackHolds { interaction });
+            }
             Step::Away
             | Step::AgentRings(_)
             | Step::AgentUp(_)
             | Step::CustomerRings(_)
-            | Step::CustomerUp(_) => {
+            | Step::CustomerUp(_)
+            | Step::Silencing(_)
+            | Step::Alone => {
                 let call = state.call;
                 self.b2bua.drop_attempt(now, call, attempt);
             }
@@ -252,9 +289,54 @@ impl Engine {
                 self.nobody_called(now, interaction);
                 self.command(Command::CallbackFailed { reservation, cause: of_the_customer });
             }
+            Step::Silencing(held) if attempt == OUTSIDE => {
+                self.nobody_called(now, interaction);
+                if let Some(reservation) = held {
+                    self.command(Command::Reject { reservation, cause: RejectCause::Rejected });
+                }
+            }
             // Picked up and gone again before the distributor confirmed: it is found out then.
-            Step::AgentUp(_) | Step::CustomerUp(_) => {}
-            Step::Away | Step::AgentRings(_) | Step::CustomerRings(_) => {}
+            Step::AgentUp(_) | Step::CustomerUp(_) | Step::Alone => {}
+            Step::Away | Step::AgentRings(_) | Step::CustomerRings(_) | Step::Silencing(_) => {}
+        }
+    }
+
+    /// The customer's phone rings.
+    pub(super) fn callback_rings(&mut self, call: CallRef, attempt: AttemptId) {
+        let Some(interaction) = self.whose(call).filter(|_| attempt == OUTSIDE) else { return };
+        let stage = self.interactions.get(&interaction).map(|state| state.stage);
+        if let Some(Stage::CallingBack(
+            Step::CustomerRings(reservation) | Step::Silencing(Some(reservation)),
+        )) = stage
+        {
+            self.command(Command::CallbackRings { reservation });
+        }
+    }
+
+    /// The agent has hung up for whom the customer is being called.
+    pub(super) fn callback_left(&mut self, now: Instant, call: CallRef, cause: HangUp) {
+        let Some(interaction) = self.whose(call) else { return };
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        let Stage::CallingBack(step) = state.stage else { return };
+        match step {
+            Step::CustomerRings(reservation) => self.silence(now, interaction, Some(reservation)),
+            // The distributor's answer decides.
+            Step::CustomerUp(_) => state.hung_up = Some((now, cause)),
+            // Nobody is kept yet, or no more.
+            Step::Away | Step::AgentRings(_) | Step::AgentUp(_) | Step::Silencing(_) | Step::Alone => {}
+        }
+    }
+
+    /// The agent is gone, so the customer's phone shall stop ringing; whoever picks up in that very moment is not lost.
+    fn silence(&mut self, now: Instant, interaction: InteractionId, held: Option<ReservationId>) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        let call = state.call;
+        state.stage = Stage::CallingBack(Step::Silencing(held));
+        if self.b2bua.silence(now, call, OUTSIDE).is_err() {
+            self.nobody_called(now, interaction);
+            if let Some(reservation) = held {
+                self.command(Command::Reject { reservation, cause: RejectCause::Rejected });
+            }
         }
     }
 
@@ -278,8 +360,14 @@ impl Engine {
                     (false, _) => Command::CallbackFailed { reservation, cause: CallFailure::NoResources },
                 });
             }
+            Step::Silencing(held) => {
+                self.nobody_called(now, interaction);
+                if let Some(reservation) = held {
+                    self.command(Command::Reject { reservation, cause: RejectCause::Rejected });
+                }
+            }
             // The distributor's answer decides.
-            Step::AgentUp(_) | Step::CustomerUp(_) => state.hung_up = Some((now, cause)),
+            Step::AgentUp(_) | Step::CustomerUp(_) | Step::Alone => state.hung_up = Some((now, cause)),
         }
     }
 
@@ -289,7 +377,7 @@ impl Engine {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Stage::CallingBack(Step::AgentUp(reservation)) = state.stage else { return };
         let call = state.call;
-        if self.b2bua.keep(now, call, attempt_of(reservation), music).is_err() {
+        if self.b2bua.keep(now, call, attempt_of(reservation), music, true).is_err() {
             self.nobody_called(now, interaction);
             return self.command(Command::Reject { reservation, cause: RejectCause::Rejected });
         }
@@ -310,25 +398,61 @@ impl Engine {
         queue: QueueId,
         reservation: ReservationId,
     ) {
-        let music = self.music_of(queue);
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         let Stage::CallingBack(Step::CustomerUp(_)) = state.stage else { return };
+        let held = state.callback.as_mut().and_then(|callback| callback.held.take());
+        if !self.keep_customer(now, interaction, queue) {
+            return self.customer_gone(now, interaction);
+        }
+        if let Some(chosen) = held {
+            self.reserved(now, interaction, queue, reservation, chosen);
+        }
+    }
+
+    /// The customer is on the line without an agent, and waits like others.
+    fn callback_holds(&mut self, now: Instant, interaction: InteractionId, queue: QueueId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        let Stage::CallingBack(Step::Alone) = state.stage else { return };
+        if !self.keep_customer(now, interaction, queue) {
+            self.customer_gone(now, interaction);
+        }
+    }
+
+    /// The customer, who has picked up, hears the queue's music and waits. Answers whether the customer is still there.
+    fn keep_customer(&mut self, now: Instant, interaction: InteractionId, queue: QueueId) -> bool {
+        let music = self.music_of(queue);
+        let Some(state) = self.interactions.get_mut(&interaction) else { return false };
         let call = state.call;
         state.attempt_ended(now, OUTSIDE, None, None);
         if let Some(story) = &mut state.story.callback {
-            story.rests_until = None;
+            (story.rests_until, story.reached) = (None, Some(now));
         }
-        let held = state.callback.as_mut().and_then(|callback| callback.held.take());
-        if self.b2bua.keep(now, call, OUTSIDE, music).is_err() {
-            // Gone in the very moment, as any caller may be.
-            state.stage = Stage::Over;
-            state.hung_up.get_or_insert((now, HangUp::Abandoned));
-            self.end_call(now, call);
-            return self.command(Command::Cancel { interaction });
+        let is_there = self.b2bua.keep(now, call, OUTSIDE, music, false).is_ok();
+        if is_there {
+            state.stage = Stage::Waiting;
+            state.hung_up = None;
+            if let Some(callback) = &mut state.callback {
+                (callback.is_agent_first, callback.held) = (false, None);
+            }
         }
-        state.stage = Stage::Waiting;
-        if let Some(chosen) = held {
-            self.reserved(now, interaction, queue, reservation, chosen);
+        is_there
+    }
+
+    /// A customer who was reached is gone in the very moment, as any caller may be.
+    fn customer_gone(&mut self, now: Instant, interaction: InteractionId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        let call = state.call;
+        state.stage = Stage::Over;
+        state.hung_up.get_or_insert((now, HangUp::Abandoned));
+        self.end_call(now, call);
+        self.command(Command::Cancel { interaction });
+    }
+
+    /// The distributor lets a customer wait no longer who picked up when the agent was gone: the promise has ended.
+    pub(super) fn callback_not_held(&mut self, now: Instant, interaction: InteractionId) {
+        let stage = self.interactions.get(&interaction).map(|state| state.stage);
+        if let Some(Stage::CallingBack(Step::Alone)) = stage {
+            self.nobody_called(now, interaction);
         }
     }
 
@@ -345,13 +469,23 @@ impl Engine {
             // Customer-first it is the answer of an agent who was rung for a waiting customer.
             return self.confirmed(now, interaction, queue, agent);
         };
+        if state.hung_up.is_some() && self.keep_customer(now, interaction, queue) {
+            // The agent is gone in the very moment in which the customer answered, who waits for the next one.
+            return self.command(Command::Return { interaction });
+        }
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.story.agent = Some(agent);
         state.story.queue = queue;
         let call = state.call;
         state.story.answered = Some(state.hung_up.map_or(now, |(at, _)| at));
         state.attempt_ended(now, OUTSIDE, None, None);
+        if let Some(story) = &mut state.story.callback {
+            story.reached.get_or_insert(now);
+        }
         if state.hung_up.is_some() {
+            // Both of them are.
             state.stage = Stage::Over;
+            self.end_call(now, call);
             return self.command(Command::Finish { interaction });
         }
         state.stage = Stage::Talking;
@@ -372,20 +506,64 @@ impl Engine {
         let Some(state) = self.interactions.get_mut(&interaction) else { return false };
         let Stage::CallingBack(step) = state.stage else { return false };
         let is_answer = cause == ReservationEnd::Accepted;
-        if step.reservation() == Some(reservation) && !is_answer {
-            if cause == ReservationEnd::CallExpired {
-                let failure = Failure { kind: FailureKind::NoAnswer, status: 408 };
-                state.attempt_ended(now, OUTSIDE, Some(failure), None);
-            }
-            self.nobody_called(now, interaction);
+        if step.reservation() != Some(reservation) || is_answer {
+            return true;
+        }
+        let is_over = match cause {
+            // The customer may pick up in this very moment.
+            ReservationEnd::Withdrawn | ReservationEnd::CallExpired => false,
+            ReservationEnd::Accepted
+            | ReservationEnd::Rejected(_)
+            | ReservationEnd::Expired
+            | ReservationEnd::Cancelled
+            | ReservationEnd::TakenByAnother
+            | ReservationEnd::CallFailed(_) => true,
+        };
+        if cause == ReservationEnd::CallExpired {
+            let failure = Failure { kind: FailureKind::NoAnswer, status: 408 };
+            state.attempt_ended(now, OUTSIDE, Some(failure), None);
+        }
+        match step {
+            Step::CustomerRings(_) | Step::Silencing(_) if !is_over => self.silence(now, interaction, None),
+            Step::CustomerUp(_) if !is_over => self.left_alone(now, interaction),
+            Step::Away
+            | Step::AgentRings(_)
+            | Step::AgentUp(_)
+            | Step::CustomerRings(_)
+            | Step::CustomerUp(_)
+            | Step::Silencing(_)
+            | Step::Alone => self.nobody_called(now, interaction),
         }
         true
     }
 
+    /// The customer picked up in the moment in which the distributor gave the agent up: the customer waits for the next.
+    fn left_alone(&mut self, now: Instant, interaction: InteractionId) {
+        let Some(state) = self.interactions.get_mut(&interaction) else { return };
+        let call = state.call;
+        state.stage = Stage::CallingBack(Step::Alone);
+        // Sends the agent away, who may be on the line; where that is impossible nobody is there any more.
+        match self.b2bua.silence(now, call, OUTSIDE) {
+            Ok(()) => self.command(Command::CallbackHolds { interaction }),
+            Err(b2bua::NotPossible) => self.nobody_called(now, interaction),
+        }
+    }
+
     /// It is not called back any more.
-    pub(super) fn callback_ended(&mut self, now: Instant, interaction: InteractionId, failed: u32) {
+    pub(super) fn callback_ended(
+        &mut self,
+        now: Instant,
+        interaction: InteractionId,
+        failed: u32,
+        cause: CallbackEnd,
+    ) {
         if let Some(story) = self.callback_story(interaction) {
-            (story.rests_until, story.failed) = (None, failed);
+            (story.rests_until, story.failed, story.ended) = (None, failed, Some(cause));
+        }
+        if let Some(Stage::CallingBack(step)) = self.interactions.get(&interaction).map(|state| state.stage)
+            && step != Step::Away
+        {
+            self.hang_up_attempt(now, interaction);
         }
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.hung_up.get_or_insert((now, HangUp::Requested));
@@ -415,6 +593,13 @@ impl Engine {
 
     /// Ends the attempt that is under way, if any: the callback waits or rests, unless the process is about to end.
     fn nobody_called(&mut self, now: Instant, interaction: InteractionId) {
+        self.hang_up_attempt(now, interaction);
+        if self.draining && self.interactions.contains_key(&interaction) {
+            self.command(Command::Cancel { interaction });
+        }
+    }
+
+    fn hang_up_attempt(&mut self, now: Instant, interaction: InteractionId) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
         state.stage = Stage::CallingBack(Step::Away);
         state.hung_up = None;
@@ -422,9 +607,6 @@ impl Engine {
         let call = state.call;
         if self.placed.contains_key(&call) {
             self.end_call(now, call);
-        }
-        if self.draining {
-            self.command(Command::Cancel { interaction });
         }
     }
 

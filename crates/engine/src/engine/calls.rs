@@ -16,7 +16,9 @@ impl Engine {
         match event {
             Event::Arrived { call, invite } => self.arrived(now, call, invite),
             // The desktop will want to know; the distributor does not.
-            Event::Ringing { .. } | Event::HoldChanged { .. } => {}
+            Event::HoldChanged { .. } => {}
+            Event::Ringing { call, attempt } => self.callback_rings(call, attempt),
+            Event::Left { call, cause } => self.callback_left(now, call, cause),
             Event::Answered { call, attempt } => self.picked_up(now, call, attempt),
             Event::AttemptFailed { call, attempt, failure } => {
                 self.attempt_failed(now, call, attempt, failure);

@@ -48,6 +48,7 @@ impl Engine {
             | Event::CallbackWaits { .. }
             | Event::CallbackCalling { .. }
             | Event::CallbackReached { .. }
+            | Event::CallbackHolds { .. }
             | Event::CalledBack { .. }
             | Event::CallbackEnded { .. } => self.callback_decided(now, &event),
             Event::Abandoned { interaction, queue, .. } => self.abandoned(now, interaction, queue),
@@ -363,6 +364,10 @@ impl Engine {
                 let interaction = *interaction;
                 self.not_given_back(now, interaction);
             }
+            (Command::CallbackHolds { interaction }, _) => {
+                let interaction = *interaction;
+                self.callback_not_held(now, interaction);
+            }
             (Command::CallBack { interaction }, _) => {
                 let interaction = *interaction;
                 self.callback_refused(interaction);
@@ -372,6 +377,7 @@ impl Engine {
                 | Command::Reject { .. }
                 | Command::LogOut { .. }
                 | Command::CallbackReached { .. }
+                | Command::CallbackRings { .. }
                 | Command::CallbackFailed { .. },
                 _,
             ) => {}

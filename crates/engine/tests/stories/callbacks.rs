@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use acd::{Activity, AgentId, CallbackMode, CallbackRules, QueueSettings};
+use acd::{Activity, AgentId, CallbackEnd, CallbackMode, CallbackRules, QueueSettings, SupervisorId};
 use b2bua::{FailureKind, HangUp, Side};
-use engine::{CallRecord, NoCallback, Outcome, Standing, Treatment};
-use sip::Identity;
+use engine::{CallRecord, CallbackStory, NoCallback, Outcome, Standing, Treatment};
+use sip::{Identity, SessionId};
 
 use crate::world::{BILLING, MUSIC, Manner, Peer, World};
 
@@ -217,7 +217,7 @@ fn a_number_that_is_denied_after_the_promise_is_not_called() {
 }
 
 #[test]
-fn an_agent_who_hangs_up_or_declines_costs_the_customer_nothing() {
+fn an_agent_who_declines_costs_the_customer_nothing_and_one_who_hangs_up_while_it_rings_an_attempt() {
     let (mut world, customer) = world(Treatment::Ringback, CallbackMode::AgentFirst, Manner::Ignores);
     taken(&mut world);
     world.agent(1, Manner::Refuses(603, 100));
@@ -229,11 +229,19 @@ fn an_agent_who_hangs_up_or_declines_costs_the_customer_nothing() {
     let (at_second, _) = world.rung(second);
     world.accept(second, at_second);
     assert_eq!(standing(&world), Standing::CallingBack);
+    let third = world.agent(3, Manner::ByHand);
     world.bye(second, at_second);
     assert_eq!(world.sent("CANCEL", world.at(customer)), 1);
     assert_eq!(world.totals().calls_failed, 0);
-    let story = world.engine.interactions(None, 9, None, None)[0].story.clone();
-    assert_eq!(story.callback.unwrap().failed, 0);
+    assert_eq!(standing(&world), Standing::ToCallBack);
+    let callback = world.engine.interactions(None, 9, None, None)[0].story.callback.clone().unwrap();
+    assert_eq!(callback.failed, 1, "the phone has rung");
+    assert!(
+        callback.rests_until.is_some() && world.heard(third).is_empty(),
+        "it does not ring again at once"
+    );
+    world.run(58_000);
+    assert_eq!(world.sent("INVITE", world.at(customer)), 1);
     world.engine.drain();
     world.assert_nothing_left();
 }
@@ -323,4 +331,215 @@ fn a_process_that_ends_gives_the_places_up_and_says_so() {
     assert_eq!(only(&world).outcome, Outcome::CallbackEnded);
     assert_eq!(world.totals().callbacks_ended, 1);
     world.assert_nothing_left();
+}
+
+/// Kim is on the line and the customer's phone is told to ring. Where they stand in their calls.
+fn calling(world: &mut World, customer: Peer) -> (Peer, SessionId, SessionId) {
+    taken(world);
+    let agent = world.agent(1, Manner::ByHand);
+    world.run(5_000);
+    let (at_agent, _) = world.rung(agent);
+    world.accept(agent, at_agent);
+    let (at_customer, _) = world.rung(customer);
+    (agent, at_agent, at_customer)
+}
+
+fn story(world: &World) -> CallbackStory {
+    world.engine.interactions(None, 9, None, None)[0].story.callback.clone().unwrap()
+}
+
+/// The next agent is rung for a customer who holds on, and they talk; the customer hangs up.
+fn served_by_the_next(world: &mut World, customer: Peer, at_customer: SessionId) -> CallRecord {
+    assert_eq!(standing(world), Standing::Waiting);
+    assert!(story(world).reached.is_some());
+    assert_eq!(world.sent("BYE", world.at(customer)), 0, "the customer is not lost");
+    let next = world.agent(2, Manner::ByHand);
+    world.run(100);
+    let (at_next, _) = world.rung(next);
+    world.accept(next, at_next);
+    world.run(9_000);
+    assert_eq!(standing(world), Standing::Talking);
+    world.bye(customer, at_customer);
+    world.run(100);
+    let record = only(world);
+    assert_eq!((record.outcome, record.cause), (Outcome::CalledBack, HangUp::By(Side::Caller)));
+    assert_eq!((record.story.agent, record.talked().as_secs()), (Some(AgentId(2)), 9));
+    record
+}
+
+#[test]
+fn an_agent_who_hangs_up_before_the_phone_rings_costs_no_attempt_and_the_callback_rests() {
+    let (mut world, customer) = world(Treatment::Ringback, CallbackMode::AgentFirst, Manner::ByHand);
+    let (agent, at_agent, _) = calling(&mut world, customer);
+    world.bye(agent, at_agent);
+    // Nothing was heard of the phone, so there is nothing to cancel yet (RFC 3261 §9.1).
+    world.engine.drain();
+    world.run(70_000);
+    let callback = only(&world).story.callback.unwrap();
+    assert_eq!((callback.failed, world.sent("INVITE", world.at(customer)) > 0), (0, true));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_customer_who_answers_as_the_agent_hangs_up_waits_for_the_next_with_music() {
+    for treatment in [Treatment::Ringback, Treatment::Music(MUSIC)] {
+        let (mut world, customer) = world(treatment, CallbackMode::AgentFirst, Manner::ByHand);
+        world.writes_down = true;
+        let (agent, at_agent, at_customer) = calling(&mut world, customer);
+        let now = world.now;
+        world.ua(customer).progress(now, at_customer, 180, &[], None).unwrap();
+        world.run(3_000);
+        // Both at once: our CANCEL and the customer's answer cross.
+        let now = world.now;
+        world.ua(agent).bye(now, at_agent, Vec::new()).unwrap();
+        world.flush();
+        world.accept(customer, at_customer);
+        assert_eq!(world.sent("CANCEL", world.at(customer)), 1);
+        let totals = world.totals();
+        assert_eq!((totals.called_back, totals.callbacks_ended, totals.missed), (0, 0, 1));
+        served_by_the_next(&mut world, customer, at_customer);
+        let totals = world.totals();
+        assert_eq!((totals.called_back, totals.returned, totals.abandoned), (1, 0, 0));
+        world.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_customer_who_is_being_connected_as_the_agent_hangs_up_waits_for_the_next() {
+    let (mut world, customer) = world(Treatment::Ringback, CallbackMode::AgentFirst, Manner::ByHand);
+    let (agent, at_agent, at_customer) = calling(&mut world, customer);
+    world.hold_commands = true;
+    world.accept(customer, at_customer);
+    world.bye(agent, at_agent);
+    world.hold_commands = false;
+    world.run(100);
+    assert_eq!(world.totals().returned, 1, "nobody talked");
+    served_by_the_next(&mut world, customer, at_customer);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_customer_who_answers_as_the_agent_goes_home_waits_for_the_next() {
+    for (mode, is_answered) in [
+        (CallbackMode::CustomerFirst, false),
+        (CallbackMode::CustomerFirst, true),
+        (CallbackMode::AgentFirst, false),
+        (CallbackMode::AgentFirst, true),
+    ] {
+        let (mut world, customer) = world(Treatment::Music(MUSIC), mode, Manner::ByHand);
+        taken(&mut world);
+        let agent = world.agent(1, Manner::ByHand);
+        world.run(5_000);
+        if mode == CallbackMode::AgentFirst {
+            let (at_agent, _) = world.rung(agent);
+            world.accept(agent, at_agent);
+        }
+        let (at_customer, _) = world.rung(customer);
+        let now = world.now;
+        world.ua(customer).progress(now, at_customer, 180, &[], None).unwrap();
+        world.run(100);
+        let goes = acd::Command::LogOut { agent: AgentId(1) };
+        if is_answered {
+            world.hold_commands = true;
+            world.accept(customer, at_customer);
+            world.distributor.apply(world.now, goes);
+            world.hold_commands = false;
+        } else {
+            world.distributor.apply(world.now, goes);
+            world.accept(customer, at_customer);
+        }
+        world.run(100);
+        let record = served_by_the_next(&mut world, customer, at_customer);
+        assert_eq!(record.story.callback.unwrap().failed, 1, "the phone had rung for nothing, {mode:?}");
+        world.assert_nothing_left();
+    }
+}
+
+#[test]
+fn an_agent_who_picks_up_and_is_gone_leaves_a_reached_customer_on_the_line() {
+    let (mut world, customer) = world(Treatment::Ringback, CallbackMode::CustomerFirst, Manner::ByHand);
+    taken(&mut world);
+    let agent = world.agent(1, Manner::ByHand);
+    world.run(5_000);
+    let (at_customer, _) = world.rung(customer);
+    world.accept(customer, at_customer);
+    let (at_agent, _) = world.rung(agent);
+    world.hold_commands = true;
+    world.accept(agent, at_agent);
+    world.bye(agent, at_agent);
+    world.hold_commands = false;
+    world.run(100);
+    served_by_the_next(&mut world, customer, at_customer);
+    assert_eq!(world.totals().returned, 1, "nobody talked, and it is told apart");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_customer_who_answers_to_nobody_and_gives_up_has_abandoned() {
+    let (mut world, customer) = world(Treatment::Ringback, CallbackMode::AgentFirst, Manner::ByHand);
+    let (agent, at_agent, at_customer) = calling(&mut world, customer);
+    let now = world.now;
+    world.ua(customer).progress(now, at_customer, 180, &[], None).unwrap();
+    world.run(100);
+    let now = world.now;
+    world.ua(agent).bye(now, at_agent, Vec::new()).unwrap();
+    world.flush();
+    world.accept(customer, at_customer);
+    let reached = story(&world).reached.unwrap();
+    world.run(4_000);
+    world.bye(customer, at_customer);
+    world.run(100);
+    let record = only(&world);
+    assert_eq!(record.outcome, Outcome::Abandoned);
+    assert_eq!(record.ended.since(reached).as_secs(), 4, "the wait on the line");
+    let totals = world.totals();
+    assert_eq!((totals.called_back, totals.callbacks_ended, totals.abandoned), (0, 0, 1));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn nobody_is_promised_two_calls_to_one_number() {
+    let (mut world, _) = world(Treatment::Ringback, CallbackMode::AgentFirst, Manner::ByHand);
+    taken(&mut world);
+    let first = world.engine.interactions(None, 9, None, None)[0].story.interaction;
+    let again = world.peer("10.0.0.3", Manner::ByHand);
+    let session = world.call(again, "100");
+    world.run(100);
+    let second = world.engine.interactions(None, 9, None, None)[1].story.interaction;
+    let now = world.now;
+    assert_eq!(world.engine.call_back(now, second, None), Err(NoCallback::Promised(first)));
+    assert_eq!(world.engine.call_back(now, second, Some("0212345678")), Ok(()), "at another number");
+    world.run(100);
+    let _ = session;
+    world.distributor.apply(world.now, acd::Command::WithdrawCallback { interaction: first, by: None });
+    let third = world.call(again, "100");
+    world.run(100);
+    let last = world.engine.interactions(None, 9, None, None).pop().unwrap().story.interaction;
+    let now = world.now;
+    assert_eq!(world.engine.call_back(now, last, None), Ok(()), "the promise before is taken back");
+    let _ = third;
+    world.run(100);
+    world.engine.drain();
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_promise_that_is_taken_back_while_the_phone_rings_ends_it_and_says_who() {
+    for mode in [CallbackMode::AgentFirst, CallbackMode::CustomerFirst] {
+        let (mut world, customer) = world(Treatment::Ringback, mode, Manner::Ignores);
+        taken(&mut world);
+        world.agent(1, Manner::Answers(100));
+        world.run(7_000);
+        assert_eq!(standing(&world), Standing::CallingBack);
+        let interaction = world.engine.interactions(None, 9, None, None)[0].story.interaction;
+        let by = Some(SupervisorId(7));
+        world.distributor.apply(world.now, acd::Command::WithdrawCallback { interaction, by });
+        world.run(100);
+        assert_eq!(world.sent("CANCEL", world.at(customer)), 1);
+        let record = only(&world);
+        assert_eq!(record.outcome, Outcome::CallbackEnded);
+        assert_eq!(record.story.callback.unwrap().ended, Some(CallbackEnd::Withdrawn { by }));
+        assert!(matches!(world.activity(1), Some(Activity::Idle { .. })), "no fault of the agent");
+        world.assert_nothing_left();
+    }
 }

@@ -218,7 +218,7 @@ impl WantedOutcome {
 }
 
 /// In the order of [`callback_end_index`].
-const CALLBACK_ENDS: [&str; 4] = ["cancelled", "unreached", "expired", "queue_removed"];
+const CALLBACK_ENDS: [&str; 5] = ["cancelled", "unreached", "expired", "queue_removed", "withdrawn"];
 
 fn callback_end_index(cause: CallbackEnd) -> usize {
     match cause {
@@ -226,6 +226,7 @@ fn callback_end_index(cause: CallbackEnd) -> usize {
         CallbackEnd::Unreached => 1,
         CallbackEnd::Expired => 2,
         CallbackEnd::QueueRemoved => 3,
+        CallbackEnd::Withdrawn { .. } => 4,
     }
 }
 

@@ -34,6 +34,7 @@ enum Deed {
     CallBack(u64),
     Reach(u64),
     Fail(u64),
+    Hold(u64),
     Finish(u64),
     Return(u64),
     Move(u64, QueueId),
@@ -70,6 +71,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         4 => call().prop_map(Deed::CallBack),
         4 => call().prop_map(Deed::Reach),
         3 => call().prop_map(Deed::Fail),
+        2 => call().prop_map(Deed::Hold),
         6 => call().prop_map(Deed::Finish),
         3 => call().prop_map(Deed::Return),
         2 => (call(), queue()).prop_map(|(call, queue)| Deed::Move(call, queue)),
@@ -128,6 +130,7 @@ fn act(centre: &mut Centre, deed: &Deed) {
                 centre.apply(Command::CallbackFailed { reservation, cause: CallFailure::Busy });
             }
         }
+        Deed::Hold(call) => centre.apply(Command::CallbackHolds { interaction: InteractionId(call) }),
         Deed::Finish(call) => centre.finish(call),
         Deed::Return(call) => centre.apply(Command::Return { interaction: InteractionId(call) }),
         Deed::Move(call, queue) => {

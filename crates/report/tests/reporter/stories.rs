@@ -1,12 +1,82 @@
 //! What is counted when.
 
 use acd::{
-    Change, Command, Exit, ExitId, InteractionId, MaxWait, QueueSettings, ReasonCode, RejectCause,
-    Requirement, Reserve,
+    CallbackMode, CallbackRules, Change, Command, Exit, ExitId, InteractionId, MaxWait, QueueSettings,
+    ReasonCode, RejectCause, Requirement, Reserve,
 };
+use report::Wallboard;
 use timing::Instant;
 
 use crate::centre::{BILLING, Centre, KIM, TECHNICAL, names, secs};
+
+/// Billing, which calls back so, with Kim; call 1 is called back, and its customer is reached after a minute.
+fn reached(mode: CallbackMode) -> Centre {
+    let callback = Some(CallbackRules { mode, delay: secs(0), ..CallbackRules::default() });
+    let mut centre = Centre::new(&QueueSettings { callback, ..QueueSettings::default() });
+    centre.enqueue(1, BILLING);
+    centre.pass(secs(10));
+    centre.apply(Command::CallBack { interaction: InteractionId(1) });
+    centre.pass(secs(50));
+    let scrape = centre.scrape();
+    let shown = |name| scrape.of_queue(name, "billing");
+    assert_eq!((shown("cordboard_callbacks"), shown("cordboard_waiting")), (1.0, 0.0));
+    centre.log_in(KIM);
+    match mode {
+        CallbackMode::CustomerFirst => {
+            let reservation = centre.reservations[&InteractionId(1)];
+            centre.apply(Command::CallbackReached { reservation });
+        }
+        CallbackMode::AgentFirst => {
+            centre.accept(1);
+            centre.apply(Command::CallbackHolds { interaction: InteractionId(1) });
+        }
+    }
+    centre
+}
+
+#[test]
+fn a_customer_who_was_reached_waits_from_then_on_and_abandons_that_wait() {
+    for mode in [CallbackMode::CustomerFirst, CallbackMode::AgentFirst] {
+        let mut centre = reached(mode);
+        centre.pass(secs(3));
+        let scrape = centre.scrape();
+        let shown = |name| scrape.of_queue(name, "billing");
+        assert_eq!((shown("cordboard_callbacks"), shown("cordboard_waiting")), (0.0, 1.0), "{mode:?}");
+        assert_eq!(shown("cordboard_longest_wait_seconds"), 3.0, "{mode:?}");
+        let snapshot = centre.snapshot();
+        let board = Wallboard::new(centre.now, &snapshot, &centre.reporter.figures(), &names());
+        let row = &board.queues[0];
+        assert_eq!((row.waiting, row.callbacks, row.longest_wait_seconds), (1, 0, Some(3.0)), "{mode:?}");
+        assert_eq!(row.called_back, 0);
+        centre.pass(secs(1));
+        centre.cancel(1);
+        let scrape = centre.scrape();
+        assert_eq!(scrape.outcome("billing", "abandoned"), 1.0);
+        assert_eq!(
+            scrape.of_queue("cordboard_short_abandons_total", "billing"),
+            1.0,
+            "after 4 s on the line"
+        );
+        let labels = [("outcome", "abandoned"), ("queue", "billing")];
+        assert_eq!(scrape.value("cordboard_wait_seconds_sum", &labels), 4.0, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_promise_that_is_taken_back_is_counted_with_its_cause() {
+    let callback = Some(CallbackRules::default());
+    let mut centre = Centre::new(&QueueSettings { callback, ..QueueSettings::default() });
+    centre.enqueue(1, BILLING);
+    centre.apply(Command::CallBack { interaction: InteractionId(1) });
+    centre.apply(Command::WithdrawCallback { interaction: InteractionId(1), by: None });
+    let scrape = centre.scrape();
+    let labels = [("cause", "withdrawn"), ("queue", "billing")];
+    assert_eq!(scrape.value("cordboard_callbacks_ended_total", &labels), 1.0);
+    assert_eq!(
+        (scrape.of_queue("cordboard_callbacks", "billing"), scrape.outcome("billing", "callback_ended")),
+        (0.0, 1.0)
+    );
+}
 
 fn plain() -> QueueSettings {
     QueueSettings::default()

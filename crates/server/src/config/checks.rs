@@ -15,6 +15,7 @@ pub(super) fn whole(config: &Config, report: &Report<'_>) {
     circles::check(config, report);
     numbers_need_a_trunk(config, report);
     callbacks_need_a_trunk(config, report);
+    callbacks_outlive_the_night(config, report);
     times_fit(config, report);
     selections_fit(config, report);
     weights_and_shares_are_read(config, report);
@@ -79,6 +80,26 @@ fn numbers_need_a_trunk(config: &Config, report: &Report<'_>) {
 }
 
 /// A callback goes out over a trunk that takes calls: the one it names, else any.
+/// Whoever is promised a callback when its hours end is still promised it when they begin.
+fn callbacks_outlive_the_night(config: &Config, report: &Report<'_>) {
+    const HOUR: u64 = 3_600;
+    for queue in &config.queues {
+        let Some(callback) = &queue.callback else { continue };
+        let calendar =
+            config.calendars.iter().find(|calendar| Some(&calendar.name) == callback.hours.as_ref());
+        // One that never opens is told elsewhere.
+        let closed = calendar.and_then(|calendar| calendar.hours.longest_closed_in_a_week());
+        let Some(closed) = closed.filter(|&closed| closed >= callback.keep) else { continue };
+        let hours = closed.as_secs().div_ceil(HOUR);
+        let place = report.place_of(Kind::Queue, &queue.name);
+        let message = format!(
+            "the `hours` of `callback` stay closed for up to {hours} hours, and it does not `keep` a promise for so long: \
+             who asks before that is never called; make `keep` longer than {hours}h"
+        );
+        report.warning(place, format!("queue \"{}\": {message}", queue.name));
+    }
+}
+
 fn callbacks_need_a_trunk(config: &Config, report: &Report<'_>) {
     let goes_out = |name: &String| {
         config.trunks.iter().any(|trunk| trunk.name == *name && trunk.outbound_proxy.is_some())

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use acd::{AgentId, Command, InteractionId, QueueId};
 use axum::Json;
 use axum::extract::State;
-use cti::{CallbackWish, ChangeWish, Filter, Interaction, InteractionState, Interactions, Problem, Words};
+use cti::{
+    CallbackWish, ChangeWish, Filter, Interaction, InteractionState, Interactions, Problem, Words,
+    not_withdrawn, withdrawn_by,
+};
 use engine::{NoCallback, Ongoing};
 use report::EstimatedWait;
 use serde::Deserialize;
@@ -42,6 +45,15 @@ pub(super) struct Wanted {
     limit: Option<usize>,
     /// The `next` of the answer before.
     from: Option<u64>,
+}
+
+/// Who takes a callback back.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Withdrawal {
+    /// The id of one of the `[[supervisor]]`s; left out: nobody in particular, such as the customer.
+    by: Option<String>,
 }
 
 /// Where interactions are looked for.
@@ -149,6 +161,39 @@ pub(super) async fn call_back(
     Ok(told)
 }
 
+/// Takes the promise of a callback back: nobody is called any more, and whoever is being called is left alone. Customers who
+/// are on the line by now stay.
+#[utoipa::path(delete, path = "/api/v1/interactions/{id}/callback", tag = "interactions", operation_id = "withdraw_callback", security(("token" = [])),
+    params(("id" = u64, Path, description = "The number of the interaction"), Withdrawal),
+    responses(
+        (status = 200, description = "The interaction as it is then", body = Interaction),
+        (status = 400, description = "That is no number, or the query cannot be taken", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Never was, or is forgotten", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Nobody is to be called back by it, or not any more", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "There is no such supervisor", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn withdraw_callback(
+    State(view): State<Arc<View>>,
+    Path(id): Path<u64>,
+    Parameters(withdrawal): Parameters<Withdrawal>,
+) -> Answer<Interaction> {
+    let interaction = InteractionId(id);
+    let by = withdrawn_by(withdrawal.by.as_deref(), &Dictionary::of(&view).words())?;
+    let command = Command::WithdrawCallback { interaction, by };
+    let (done, ongoing) = view.api.change(interaction, command).await?;
+    let told = told(&view, interaction, ongoing).await?;
+    match done {
+        Ok(()) => {
+            info!(interaction = id, by = withdrawal.by, "a callback taken back by the API");
+            Ok(told)
+        }
+        Err(refusal) => Err(Trouble(not_withdrawn(refusal, interaction, told.0.state))),
+    }
+}
+
 /// Changes an interaction that waits: priority, own requirement, queue. All that is given takes effect together and at
 /// once, or nothing does; the age stays. While an agent is rung, or a callback rests,
 /// only the priority can be changed.
@@ -176,7 +221,9 @@ pub(super) async fn change(
     let (done, ongoing) = view.api.change(interaction, command).await?;
     let Err(refusal) = done else {
         let ChangeWish { priority, require, queue, by } = wish;
-        info!(interaction = id, priority, ?require, queue, by, "interaction changed by the API");
+        // An empty text is how the wish to need nothing is written, too.
+        let require = require.map(Option::unwrap_or_default);
+        info!(interaction = id, priority, require, queue, by, "interaction changed by the API");
         return told(&view, interaction, ongoing).await;
     };
     let state = match ongoing {

@@ -27,6 +27,7 @@ use utoipa::{Modify, OpenApi};
         super::interactions::show,
         super::interactions::change,
         super::interactions::call_back,
+        super::interactions::withdraw_callback,
         super::wallboard::wallboard,
         super::trace::show,
         super::trace::switch,

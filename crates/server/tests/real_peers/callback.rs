@@ -17,6 +17,8 @@ fn centre(test: &'static str, customer: u16, callback: &str) -> Cordboard {
     Plan::new(test)
         .agent("kim", "billing = 8")
         .of_the_desktop()
+        .agent("lee", "billing = 8")
+        .of_the_desktop()
         .queue("billing", "100", &format!("{QUEUE}\ncallback = {{ trunk = \"outside\", {callback} }}"))
         .extra(&format!("[[trunk]]\nname = \"outside\"\noutbound_proxy = \"sip:127.0.0.1:{customer};lr\"\n"))
         .start()
@@ -51,9 +53,18 @@ fn taken(cordboard: &Cordboard) -> u64 {
     waiting
 }
 
+fn ready(cordboard: &Cordboard, agent: &str) {
+    let path = format!("/agents/{agent}/presence");
+    assert_eq!(cordboard.ask("PUT", &path, &json!({"presence": "ready"})).0, 200);
+}
+
 /// Kim is ready; the interaction is over in the end.
 fn served(cordboard: &Cordboard, interaction: u64) -> Value {
-    assert_eq!(cordboard.ask("PUT", "/agents/kim/presence", &json!({"presence": "ready"})).0, 200);
+    ready(cordboard, "kim");
+    over(cordboard, interaction)
+}
+
+fn over(cordboard: &Cordboard, interaction: u64) -> Value {
     eventually(Duration::from_secs(30), "the interaction is over", || {
         let told = get(cordboard, &format!("/interactions/{interaction}"));
         (told["state"] == "ended").then_some(told)
@@ -111,5 +122,66 @@ fn a_customer_who_is_busy_is_given_up_after_the_attempts() {
     cordboard.nothing_is_left();
     let ended = cordboard.metrics().sum("cordboard_callbacks_ended_total", &[("cause", "unreached")]);
     assert_eq!((ended, cordboard.outcome("callback_ended")), (1.0, 1.0));
+    cordboard.stop();
+}
+
+#[test]
+fn an_agent_who_hangs_up_while_the_phone_rings_leaves_the_customer_in_peace_until_the_promise_is_taken_back()
+{
+    let customer = free_port();
+    let cordboard = centre("callback_agent_leaves", customer, "delay = \"0s\", spacing = \"1h\"");
+    let agent = phones(&cordboard, &["kim"], "phone_hangs_up", Over::Udp, 1);
+    let rings = phones_at(&cordboard, customer, "phone_rings_out", Over::Udp, 1);
+    let interaction = taken(&cordboard);
+    ready(&cordboard, "kim");
+    // One INVITE and one CANCEL, and no second call.
+    rings.succeeds();
+    agent.succeeds();
+    let path = format!("/interactions/{interaction}");
+    let told = eventually(Duration::from_secs(20), "the callback rests", || {
+        let told = get(&cordboard, &path);
+        told["callback"]["rests_until"].is_string().then_some(told)
+    });
+    assert_eq!((&told["state"], &told["callback"]["failed"]), (&json!("to_call_back"), &json!(1)), "{told}");
+    let callback = format!("{path}/callback");
+    assert_eq!(cordboard.ask("DELETE", &format!("{callback}?by=nobody"), &Value::Null).0, 422);
+    let (status, told) = cordboard.ask("DELETE", &callback, &Value::Null);
+    assert_eq!((status, &told["callback"]["ended"]), (200, &json!("withdrawn")), "{told}");
+    assert_eq!(over(&cordboard, interaction)["outcome"], "callback_ended");
+    assert_eq!(cordboard.ask("DELETE", &callback, &Value::Null).0, 409, "it is over");
+    assert_eq!(cordboard.ask("DELETE", "/interactions/999/callback", &Value::Null).0, 404);
+    cordboard.nothing_is_left();
+    let ended = cordboard.metrics().sum("cordboard_callbacks_ended_total", &[("cause", "withdrawn")]);
+    assert_eq!(ended, 1.0);
+    cordboard.stop();
+}
+
+#[test]
+fn a_customer_who_answers_as_the_agent_hangs_up_hears_music_and_gets_the_next_agent() {
+    let customer = free_port();
+    let cordboard = centre("callback_crossing", customer, "delay = \"0s\"");
+    let kim = phones(&cordboard, &["kim"], "phone_hangs_up", Over::Udp, 1);
+    let lee = phones(&cordboard, &["lee"], "phone_hangs_up", Over::Udp, 1);
+    let answers = phones_at(&cordboard, customer, "phone_answers_too_late", Over::Udp, 1);
+    let interaction = taken(&cordboard);
+    ready(&cordboard, "kim");
+    kim.succeeds();
+    let path = format!("/interactions/{interaction}");
+    let told = eventually(Duration::from_secs(20), "the customer holds on", || {
+        let told = get(&cordboard, &path);
+        (told["state"] == "waiting").then_some(told)
+    });
+    assert!(told["callback"]["reached"].is_string(), "{told}");
+    cordboard.await_metric("cordboard_media_terminations", &[("state", "playing")], 1.0);
+    cordboard.await_metric("cordboard_waiting", &[("queue", "billing")], 1.0);
+    assert_eq!((cordboard.outcome("called_back"), cordboard.outcome("callback_ended")), (0.0, 0.0));
+    ready(&cordboard, "lee");
+    let told = over(&cordboard, interaction);
+    assert_eq!((&told["outcome"], &told["agent"]), (&json!("called_back"), &json!("lee")), "{told}");
+    assert_eq!(told["end"], "by_agent", "{told}");
+    answers.succeeds();
+    lee.succeeds();
+    cordboard.nothing_is_left();
+    assert_eq!((cordboard.outcome("called_back"), cordboard.outcome("abandoned")), (1.0, 0.0));
     cordboard.stop();
 }

@@ -137,14 +137,14 @@ impl UserAgent {
     ) -> Option<Phase> {
         let (branch, request) = self.finish_request(builder, &Method::Invite, &flow)?;
         let client = self.send_request(now, &branch, ClientUser::Invite(id), flow, request);
-        let calling = Calling { client, targets, challenges: 0, cancel: Cancel::No };
+        let calling = Calling { client, targets, challenges: 0, cancel: Cancel::No, takes_late: false };
         Some(Phase::Calling(Box::new(calling)))
     }
 
     /// The way was found and the INVITE is on it.
     pub(super) fn begin_calling(&mut self, id: SessionId, client: ClientId, targets: Vec<Target>) {
         let session = self.sessions.get_mut(&id).expect("the session has just been located");
-        let calling = Calling { client, targets, challenges: 0, cancel: Cancel::No };
+        let calling = Calling { client, targets, challenges: 0, cancel: Cancel::No, takes_late: false };
         session.phase = Phase::Calling(Box::new(calling));
     }
 
@@ -167,9 +167,13 @@ impl UserAgent {
         now: Instant,
         id: SessionId,
         headers: Vec<HeaderField>,
+        takes_late: bool,
     ) -> Result<(), Refused> {
         check_headers(&headers)?;
         let session = self.sessions.get_mut(&id).ok_or(Refused::UnknownSession)?;
+        if let Phase::Calling(calling) = &mut session.phase {
+            calling.takes_late = takes_late;
+        }
         match &mut session.phase {
             Phase::Locating { .. } => {
                 self.fail(now, id, 487, FailureCause::Cancelled);
@@ -295,7 +299,7 @@ impl UserAgent {
             Cancel::Wanted { .. } => Some(FailureCause::Cancelled),
             Cancel::Sent { cause } => Some(*cause),
         };
-        if let Some(cause) = cause {
+        if let Some(cause) = cause.filter(|_| !calling.takes_late) {
             // RFC 3261 §9.1: the 2xx was faster than the CANCEL.
             self.accepted_too_late(now, id, answered, response);
             return self.fail(now, id, 487, cause);

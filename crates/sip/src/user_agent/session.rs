@@ -66,6 +66,8 @@ pub(super) struct Calling {
     /// Challenges answered so far.
     pub(super) challenges: u8,
     pub(super) cancel: Cancel,
+    /// Who answers although the CANCEL is on its way is taken.
+    pub(super) takes_late: bool,
 }
 
 /// Whether an INVITE of ours is to be taken back.

@@ -303,6 +303,17 @@ fn callbacks_need_a_way_and_prefixes_are_digits() {
         let text = refused(&with_a_way(rules));
         assert!(text.contains(message), "{message}\nnot in\n{text}");
     }
+    let office =
+        "[[calendar]]\nname = \"office\"\ntime_zone = \"Asia/Seoul\"\nhours = \"mon-fri 09:00-18:00\"\n";
+    let in_hours = |keep: &str| {
+        let text = with_a_way(&format!("hours = \"office\", keep = \"{keep}\""));
+        loaded(&text.replacen("[media]", &format!("{office}[media]"), 1)).warnings
+    };
+    let lost = in_hours("1d");
+    let message = "stay closed for up to 63 hours, and it does not `keep` a promise for so long";
+    assert!(lost.iter().any(|one| one.to_string().contains(message)), "{lost:?}");
+    assert_eq!(in_hours("63h").len(), 1, "it ends in the moment in which they begin");
+    assert_eq!(in_hours("64h"), []);
     let odd = loaded(&with_a_way("spacing = \"1d\", ring_timeout = \"2m\"")).warnings;
     assert!(
         odd.iter().any(|one| one.to_string().contains("`spacing` of `callback` is not shorter")),
