@@ -438,9 +438,9 @@ fn a_customer_whose_phone_rings_when_the_agent_goes_is_left_in_peace_and_that_wa
         }
         world.take_events();
         if leaves == "declines" {
-            world.reject(1, RejectCause::Rejected)
+            world.reject(1, RejectCause::Rejected);
         } else {
-            world.log_out(1)
+            world.log_out(1);
         }
         world.ready(2);
         assert_eq!(world.rings(2), None, "{mode:?}, {rings}: nobody calls the customer again at once");
