@@ -29,7 +29,7 @@ fn cordboard(arguments: &[&str]) -> Command {
 fn centre(sip: u16, http: u16) -> String {
     format!(
         "[sip]\ndomain = \"cc.example.com\"\nlisten = \"udp:127.0.0.1:{sip}\"\n[media]\naddress = \"127.0.0.1\"\n\
-         ports = \"50000-50099\"\n[http]\nlisten = \"127.0.0.1:{http}\"\n[log]\nformat = \"json\"\n\
+         ports = \"30000-30099\"\n[http]\nlisten = \"127.0.0.1:{http}\"\n[log]\nformat = \"json\"\n\
          [sip.limits]\ncalls_max = 20\n"
     )
 }

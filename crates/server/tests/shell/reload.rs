@@ -82,6 +82,31 @@ fn what_waits_for_a_restart_is_named_each_time_and_does_not_run_meanwhile() {
 }
 
 #[test]
+fn a_skill_that_an_agent_is_given_while_a_caller_waits_counts_at_once() {
+    let mut agent = Phone::udp("kim", nobody());
+    let address = agent.address();
+    let mut config = configuration(address, "");
+    config.agents[0].skills.insert("billing".to_owned(), 2);
+    let mut running = start(config.clone());
+    let mut caller = Phone::udp("01012345678", udp(&running));
+    let answer = caller.call("15881000", "learns");
+    eventually("the caller waits", || {
+        fetch(&running, "/metrics").body.contains("cordboard_waiting{queue=\"billing\"} 1").then_some(())
+    });
+    config.agents[0].skills.insert("billing".to_owned(), 3);
+    let reloaded = running.reload(config).expect("it can be played");
+    assert_eq!(reloaded.to_string(), "1 agent changed (kim); waits for a restart: nothing");
+    let invite = agent.expect("INVITE");
+    agent.send(&response(&invite, "200 OK", address, "udp", &sdp()));
+    agent.expect("ACK");
+    let bye = caller.inside(&answer, "BYE", 2);
+    caller.send(&bye);
+    caller.expect("200");
+    agent.expect("BYE");
+    running.shut_down();
+}
+
+#[test]
 fn an_address_without_sockets_is_not_offered_to_callers() {
     let mut config = configuration(nobody(), "");
     let mut running = start(config.clone());

@@ -64,10 +64,11 @@ pub fn read(text: &str) -> Config {
     config::parse("test.toml", text, Passwords::Strong).unwrap_or_else(|refused| panic!("{refused}")).config
 }
 
-/// A range of ports for each test: they run at the same time in one process.
+/// A range of ports for each test: they run at the same time in one process. Below those that the system lends to sockets
+/// that ask for any.
 fn media_ports() -> String {
     use std::sync::atomic::{AtomicU16, Ordering};
-    static NEXT: AtomicU16 = AtomicU16::new(52_000);
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
     let first = NEXT.fetch_add(40, Ordering::Relaxed);
     format!("{first}-{}", first + 39)
 }
