@@ -94,6 +94,8 @@ fn the_number_of_an_agent_reaches_that_agent_as_long_as_it_says() {
     assert!(answered(&briefly, "lee") > answered(&briefly, "kim") && answered(&briefly, "kim") > 0.0);
     let at_home = played(&with_entry("agent = \"seo\"\nagent_wait = \"1h\""), &options());
     assert_eq!(answered(&at_home, "kim"), answered(&plain, "kim"), "who stays at home is not waited for");
+    let away = played(&with_entry("agent = \"seo\"\nagent_then = \"busy\""), &options());
+    assert_eq!((answered(&away, "kim"), answered(&away, "lee")), (0.0, 0.0), "they leave, as live");
 }
 
 #[test]
