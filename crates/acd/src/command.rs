@@ -168,17 +168,36 @@ pub enum Command {
         /// Who.
         agent: AgentId,
     },
-    /// After-call work is done before its time, but not before [`QueueSettings::after_call_work_min`]. Of several it is
-    /// the one that began first.
+    /// Whether the agent can be rung: a phone of theirs is there. Everybody can be until somebody says otherwise. Whoever
+    /// cannot is offered nothing, and what rings is withdrawn; presence, shift, conversations and after-call work stay as
+    /// they are, and queues and interactions that want the agent by name count the agent as there. Whoever says so ends
+    /// the shift by [`Command::LogOut`] where that lasts. Saying again what is so already changes nothing.
+    SetReachable {
+        /// Who.
+        agent: AgentId,
+        /// Can be rung.
+        reachable: bool,
+    },
+    /// The figures since log-in (handled, occupancy, work by queue) begin anew, although the agent stays logged in: for
+    /// agents whose log-in nobody ends at night. Nothing else changes.
+    BeginShift {
+        /// Whose.
+        agent: AgentId,
+    },
+    /// After-call work is done before its time, but not before [`QueueSettings::after_call_work_min`].
     EndAfterCallWork {
         /// Who.
         agent: AgentId,
+        /// That of which interaction; `None`: the one that began first.
+        interaction: Option<InteractionId>,
     },
     /// After-call work lasts longer, in all up to [`QueueSettings::after_call_work_max`] and
-    /// [`crate::Settings::after_call_work_max`]. Of several it is the one that began first.
+    /// [`crate::Settings::after_call_work_max`].
     ExtendAfterCallWork {
         /// Who.
         agent: AgentId,
+        /// That of which interaction; `None`: the one that began first.
+        interaction: Option<InteractionId>,
         /// Added to its end.
         by: Duration,
     },

@@ -254,8 +254,14 @@ impl Distributor {
             Command::Renew { lease } => self.renew(lease)?,
             Command::Occupy { agent } => self.occupy(agent)?,
             Command::Release { agent } => self.release(agent)?,
-            Command::EndAfterCallWork { agent } => self.end_after_call_work(agent)?,
-            Command::ExtendAfterCallWork { agent, by } => self.extend_after_call_work(agent, by)?,
+            Command::SetReachable { agent, reachable } => self.set_reachable(agent, reachable)?,
+            Command::BeginShift { agent } => self.begin_shift(agent)?,
+            Command::EndAfterCallWork { agent, interaction } => {
+                self.end_after_call_work(agent, interaction)?;
+            }
+            Command::ExtendAfterCallWork { agent, interaction, by } => {
+                self.extend_after_call_work(agent, interaction, by)?;
+            }
             Command::Enqueue { interaction, ref request } => self.enqueue(interaction, request)?,
             Command::Cancel { interaction } => self.cancel(interaction)?,
             Command::CallBack { interaction } => self.call_back(interaction)?,

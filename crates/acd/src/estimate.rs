@@ -168,6 +168,8 @@ impl Estimator {
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::AgentAside { .. }
+            | Event::AgentReachable { .. }
+            | Event::ShiftBegan { .. }
             | Event::Interrupted { .. }
             | Event::Resumed { .. }
             | Event::AgentChanged { .. }

@@ -341,6 +341,8 @@ pub enum Event {
     AfterCallWorkExtended {
         /// Who.
         agent: AgentId,
+        /// About which.
+        interaction: InteractionId,
         /// When it ends by itself.
         until: Instant,
     },
@@ -362,6 +364,18 @@ pub enum Event {
         agent: AgentId,
         /// What.
         aside: Aside,
+    },
+    /// An agent can be rung, or cannot ([`Command::SetReachable`]).
+    AgentReachable {
+        /// Who.
+        agent: AgentId,
+        /// Can be rung.
+        reachable: bool,
+    },
+    /// An agent's figures since log-in begin anew by [`Command::BeginShift`]. Those of a log-in begin with it.
+    ShiftBegan {
+        /// Whose.
+        agent: AgentId,
     },
     /// An agent's presence or activity is another than before, or something of several in hand.
     AgentChanged {
@@ -460,6 +474,8 @@ impl Event {
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::AgentAside { .. }
+            | Event::AgentReachable { .. }
+            | Event::ShiftBegan { .. }
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::Refused { .. } => None,
@@ -694,6 +710,11 @@ pub enum Activity {
         /// From when.
         since: Instant,
     },
+    /// Nothing, and cannot be rung.
+    Unreachable {
+        /// From when.
+        since: Instant,
+    },
 }
 
 impl Activity {
@@ -705,7 +726,8 @@ impl Activity {
             | Activity::Handling { since, .. }
             | Activity::AfterCallWork { since, .. }
             | Activity::BackingOff { since, .. }
-            | Activity::Occupied { since } => since,
+            | Activity::Occupied { since }
+            | Activity::Unreachable { since } => since,
         }
     }
 }

@@ -403,7 +403,8 @@ fn check_queues(state: &State) -> Result<(), Violation> {
         let is_handled =
             |interaction: &&InteractionState| matches!(interaction.stage, Stage::Handling { .. });
         let in_system = here.filter(|interaction| !is_handled(interaction)).count() as u64;
-        holds(is_balanced(&queue.counters, in_system), Violation::LostCount(Some(id)))?;
+        let held = state.reservations.values().filter(|held| held.queue == id).count() as u64;
+        holds(is_balanced(&queue.counters, in_system, held), Violation::LostCount(Some(id)))?;
         let close = queue.settings.reserves_close_below();
         let is_needed = first_entry(state, id).is_some_and(|entered| state.now - entered >= close);
         let most = if is_needed { queue.settings.reserves.len() } else { 0 };
@@ -426,12 +427,14 @@ fn first_entry(state: &State, id: QueueId) -> Option<Instant> {
     entries.filter(|entry| entry.queue == id).map(|entry| entry.entered).min()
 }
 
-fn is_balanced(counters: &Counters, in_system: u64) -> bool {
+/// Nothing is lost, neither an interaction nor a reservation.
+fn is_balanced(counters: &Counters, in_system: u64, held: u64) -> bool {
     let called = counters.called_back + counters.callbacks_ended;
     let left = counters.answered + counters.abandoned + counters.overflowed + counters.dequeued + called;
     counters.offered == left + in_system
-        && counters.flowed_out <= counters.overflowed
-        && counters.missed <= counters.reservations
+        && counters.reservations == counters.reservations_ended() + held
+        && counters.flowed_out + counters.left <= counters.overflowed
+        && counters.flowed_in + counters.returned <= counters.offered
         && counters.returned + counters.expired <= counters.finished
 }
 
@@ -441,7 +444,9 @@ fn check_totals(state: &State) -> Result<(), Violation> {
     let unanswered = state.interactions.len() as u64 - handled;
     let entries: usize = state.interactions.values().map(|interaction| interaction.entries.len()).sum();
     let totals = &state.totals;
-    holds(is_balanced(totals, entries as u64 - handled), Violation::LostCount(None))?;
+    let held = state.reservations.len() as u64;
+    holds(is_balanced(totals, entries as u64 - handled, held), Violation::LostCount(None))?;
+    holds(totals.flowed_out == totals.flowed_in, Violation::LostCount(None))?;
     holds(totals.answered + totals.called_back == totals.finished + handled, Violation::LostCount(None))?;
     let settings = &state.settings;
     let within = state.agents.len() <= settings.agents_max as usize

@@ -9,7 +9,8 @@ use timing::Instant;
 
 use crate::estimate::{Accuracy, Estimate, NoEstimate};
 use crate::{
-    Activity, AgentId, Capacity, Channel, Channels, Forced, InteractionId, Presence, QueueId, Works,
+    Activity, AgentId, Capacity, Channel, Channels, Forced, InteractionId, Presence, QueueId, RejectCause,
+    ReservationEnd, Works,
 };
 
 /// The state of everything at one moment.
@@ -80,6 +81,8 @@ pub struct AgentCounts {
     pub backing_off: u32,
     /// Busy with something that is not the distributor's.
     pub occupied: u32,
+    /// Ready and without work, but cannot be rung.
+    pub unreachable: u32,
     /// Not ready and without work.
     pub not_ready: u32,
     /// Logged out.
@@ -95,6 +98,7 @@ impl AgentCounts {
             + self.after_call_work
             + self.backing_off
             + self.occupied
+            + self.unreachable
             + self.not_ready
     }
 
@@ -104,13 +108,18 @@ impl AgentCounts {
             (Activity::Handling { .. }, _) => &mut self.handling,
             (Activity::AfterCallWork { .. }, _) => &mut self.after_call_work,
             (
-                Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Occupied { .. },
+                Activity::Idle { .. }
+                | Activity::BackingOff { .. }
+                | Activity::Occupied { .. }
+                | Activity::Unreachable { .. },
                 Presence::LoggedOut,
             ) => &mut self.logged_out,
             (Activity::Occupied { .. }, Presence::NotReady(_) | Presence::Ready) => &mut self.occupied,
-            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::NotReady(_)) => {
-                &mut self.not_ready
-            }
+            (
+                Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Unreachable { .. },
+                Presence::NotReady(_),
+            ) => &mut self.not_ready,
+            (Activity::Unreachable { .. }, Presence::Ready) => &mut self.unreachable,
             (Activity::Idle { .. }, Presence::Ready) => &mut self.available,
             (Activity::BackingOff { .. }, Presence::Ready) => &mut self.backing_off,
         };
@@ -133,7 +142,8 @@ impl AddAssign for AgentCounts {
 
 /// What became of the interactions of a queue. At every moment
 /// `offered = answered + abandoned + overflowed + dequeued + called_back + callbacks_ended + waiting + resting + reserved +
-/// elsewhere`.
+/// elsewhere`, and `reservations = answered + called_back + missed + declined + no_resources + withdrawn + cancelled + taken
+/// + calls_failed + those held`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Counters {
     /// Entered the queue, or came back to it.
@@ -144,8 +154,12 @@ pub struct Counters {
     pub abandoned: u64,
     /// Left without an agent, to another queue or out.
     pub overflowed: u64,
-    /// Of the overflowed: into another queue.
+    /// Of the overflowed: into another queue, where they are `flowed_in`. Not who stood there already.
     pub flowed_out: u64,
+    /// Of the overflowed: out of the distributor, for good. The rest of them stood in another queue, too, and stands there still.
+    pub left: u64,
+    /// Of the offered: from another queue. Over all queues as many as `flowed_out`.
+    pub flowed_in: u64,
     /// Left because of what became of them in another of their queues.
     pub dequeued: u64,
     /// Customers who asked to be called back. Each is one of `called_back`, `callbacks_ended` or `abandoned` in the end, of
@@ -155,7 +169,7 @@ pub struct Counters {
     pub called_back: u64,
     /// Callbacks that ended without a conversation: cancelled, given up, expired.
     pub callbacks_ended: u64,
-    /// Attempts to reach a customer that failed.
+    /// Attempts to reach the customer of a callback that failed; each ends a reservation.
     pub calls_failed: u64,
     /// Conversations that ended.
     pub finished: u64,
@@ -163,10 +177,46 @@ pub struct Counters {
     pub returned: u64,
     /// Of the finished: nobody renewed the lease.
     pub expired: u64,
-    /// Reservations made.
+    /// Reservations made. Each is still held, was accepted (`answered` and `called_back` count these), or is one of the
+    /// seven below.
     pub reservations: u64,
-    /// Reservations that were rejected or expired.
+    /// Reservations that the agent did not answer: the phone rang out, the time was over, or it could not be reached.
     pub missed: u64,
+    /// Reservations to which the agent or the phone said no: declined, or busy.
+    pub declined: u64,
+    /// Reservations for which the phone could not be rung for want of means of ours.
+    pub no_resources: u64,
+    /// Reservations that ended because the agent was gone: logged out, removed, or out of reach.
+    pub withdrawn: u64,
+    /// Reservations that ended because the customer was gone, hung up to be called back, or the queue was removed.
+    pub cancelled: u64,
+    /// Reservations that ended because another agent who was rung as well accepted first.
+    pub taken: u64,
+}
+
+impl Counters {
+    /// Another reservation is over.
+    pub(crate) fn count_reservation_end(&mut self, cause: ReservationEnd) {
+        match cause {
+            // What follows is counted: an answer, or that the customer was called back.
+            ReservationEnd::Accepted => {}
+            ReservationEnd::Expired
+            | ReservationEnd::Rejected(RejectCause::NoAnswer | RejectCause::Unreachable) => self.missed += 1,
+            ReservationEnd::Rejected(RejectCause::Busy | RejectCause::Rejected) => self.declined += 1,
+            ReservationEnd::Rejected(RejectCause::NoResources) => self.no_resources += 1,
+            ReservationEnd::Withdrawn => self.withdrawn += 1,
+            ReservationEnd::Cancelled => self.cancelled += 1,
+            ReservationEnd::TakenByAnother => self.taken += 1,
+            ReservationEnd::CallFailed(_) | ReservationEnd::CallExpired => self.calls_failed += 1,
+        }
+    }
+
+    /// Reservations that are over.
+    pub fn reservations_ended(&self) -> u64 {
+        let refused = self.missed + self.declined + self.no_resources + self.calls_failed;
+        let in_vain = refused + self.withdrawn + self.cancelled + self.taken;
+        self.answered + self.called_back + in_vain
+    }
 }
 
 /// One agent at one moment.

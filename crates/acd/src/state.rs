@@ -137,13 +137,15 @@ pub struct AgentState {
     pub works: Works,
     /// And what is beside it.
     pub aside: Aside,
+    /// Since when the agent cannot be rung ([`crate::Command::SetReachable`]).
+    pub unreachable: Option<Instant>,
     /// Removed while in conversation: gone at its end, unknown to commands until then.
     pub leaving: bool,
     /// Reservations missed in a row.
     pub misses: u32,
-    /// Answered since log-in.
+    /// Answered since the shift began.
     pub handled: u32,
-    /// When the shift began: log-in.
+    /// When the shift began: log-in, or [`crate::Command::BeginShift`].
     pub logged_in_at: Instant,
     /// The time at work since log-in.
     pub worked: Worked,
@@ -176,6 +178,7 @@ impl AgentState {
             forced: None,
             works: Works::default(),
             aside: Aside::nothing(now),
+            unreachable: None,
             leaving: false,
             misses: 0,
             handled: 0,
@@ -192,14 +195,30 @@ impl AgentState {
     }
 
     /// What the system does with the agent, in one word: what is in the foreground. A conversation comes before
-    /// after-call work, that before a reservation, and each of them before what is beside.
+    /// after-call work, that before a reservation, each of them before a call of the agent's own, and that before the rest.
     pub fn activity(&self) -> Activity {
-        self.works.foreground().map_or_else(|| self.aside.activity(), Work::activity)
+        match (self.works.foreground(), self.aside, self.unreachable) {
+            (Some(work), _, _) => work.activity(),
+            (None, Aside::Nothing { .. } | Aside::BackingOff { .. }, Some(since)) => {
+                Activity::Unreachable { since }
+            }
+            (None, aside, _) => aside.activity(),
+        }
+    }
+
+    /// The figures of a shift begin anew; what is in hand goes on and counts from here.
+    pub(crate) fn begin_shift(&mut self, now: Instant) {
+        self.handled = 0;
+        self.logged_in_at = now;
+        self.worked = Worked::NOTHING;
+        self.worked_in.clear();
+        self.occupancy = 0;
     }
 
     /// Whether the agent does one thing at most, as all do who may have only one thing in hand.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.works.are_several() && (self.works.is_empty() || matches!(self.aside, Aside::Nothing { .. }))
+        let has_nothing_beside = self.works.is_empty() || matches!(self.aside, Aside::Nothing { .. });
+        !self.works.are_several() && has_nothing_beside && self.unreachable.is_none()
     }
 
     /// The share of the time since log-in that was work, as of now.
@@ -325,9 +344,9 @@ impl AgentState {
     /// hand that it may not interrupt.
     #[inline]
     pub fn open(&self, interruptions: &Interruptions) -> Channels {
-        match (self.presence, self.aside) {
-            (Presence::Ready, Aside::Nothing { .. }) => {}
-            (Presence::LoggedOut | Presence::NotReady(_) | Presence::Ready, _) => return Channels::NONE,
+        match (self.presence, self.aside, self.unreachable) {
+            (Presence::Ready, Aside::Nothing { .. }, None) => {}
+            (Presence::LoggedOut | Presence::NotReady(_) | Presence::Ready, _, _) => return Channels::NONE,
         }
         match self.works.first() {
             None => Channels::ALL,

@@ -84,6 +84,8 @@ impl<'a> Input<'a> {
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::AgentAside { .. }
+            | Event::AgentReachable { .. }
+            | Event::ShiftBegan { .. }
             | Event::Interrupted { .. }
             | Event::Resumed { .. }
             | Event::AgentRemoved { .. }

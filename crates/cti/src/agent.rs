@@ -125,6 +125,8 @@ pub enum ActivityName {
     BackingOff,
     /// Busy with something that was not distributed.
     Occupied,
+    /// Nothing, and no phone of theirs is there: nothing is offered.
+    Unreachable,
 }
 
 impl PresenceName {
@@ -162,6 +164,7 @@ impl Agent {
             Activity::AfterCallWork { until, .. } => (ActivityName::AfterCallWork, Some(until)),
             Activity::BackingOff { until, .. } => (ActivityName::BackingOff, Some(until)),
             Activity::Occupied { .. } => (ActivityName::Occupied, None),
+            Activity::Unreachable { .. } => (ActivityName::Unreachable, None),
         };
         let since = seen.activity.since();
         Agent {
@@ -285,10 +288,24 @@ pub(crate) fn one_of<'a>(ids: impl Iterator<Item = &'a str>, table: &str) -> Str
     }
 }
 
+/// Which after-call work is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AfterCallWorkEnd {
+    /// Of which interaction; without it, the one that began first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 42)]
+    pub interaction: Option<u64>,
+}
+
 /// How much longer after-call work shall last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extension {
+    /// Of which interaction; without it, the after-call work that began first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 42)]
+    pub interaction: Option<u64>,
     /// Added to its end; it never grows beyond `after_call_work_max` of the queue and of `[routing]` in all.
     #[schema(minimum = 1, maximum = 86_400, example = 60)]
     pub seconds: u32,

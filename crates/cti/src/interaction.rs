@@ -2,7 +2,7 @@
 
 use acd::{DequeueCause, OverflowCause, StepCause};
 use b2bua::FailureKind;
-use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Story, Withdrawn};
+use engine::{AttemptRecord, CallRecord, Ongoing, Standing, StepRecord, Stopped, Story};
 use report::EstimatedWait;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -291,11 +291,13 @@ pub enum AttemptResult {
     Ringing,
     /// Somebody picked up.
     Answered,
-    /// We ended it: the time to ring was over, or the caller went.
+    /// We ended it, because the caller was gone.
+    Cancelled,
+    /// We ended it, because the agent was gone: logged out, or without a phone.
     Withdrawn,
-    /// Several agents were rung, and another one picked up first.
-    AnsweredElsewhere,
-    /// A phone rang, or was asked, and nobody answered.
+    /// We ended it, because another agent who was rung as well was first.
+    TakenByAnother,
+    /// A phone rang, or was asked, and nobody answered in time: missed.
     NoAnswer,
     /// The phone says that its user is busy.
     Busy,
@@ -480,11 +482,13 @@ impl OverflowName {
 impl Attempt {
     fn new(record: &AttemptRecord, words: &Words<'_>) -> Attempt {
         let result = match record.failure.map(|failure| failure.kind) {
-            None if record.withdrawn == Some(Withdrawn::Over) => AttemptResult::Withdrawn,
-            None if record.withdrawn == Some(Withdrawn::AnsweredElsewhere) => {
-                AttemptResult::AnsweredElsewhere
-            }
-            None => AttemptResult::Answered,
+            None => match record.stopped {
+                Some(Stopped::Missed) => AttemptResult::NoAnswer,
+                Some(Stopped::Cancelled) => AttemptResult::Cancelled,
+                Some(Stopped::Withdrawn) => AttemptResult::Withdrawn,
+                Some(Stopped::TakenByAnother) => AttemptResult::TakenByAnother,
+                None => AttemptResult::Answered,
+            },
             Some(FailureKind::NoAnswer) => AttemptResult::NoAnswer,
             Some(FailureKind::Busy) => AttemptResult::Busy,
             Some(FailureKind::Rejected) => AttemptResult::Rejected,

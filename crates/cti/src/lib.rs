@@ -21,7 +21,9 @@ mod why;
 mod wish;
 mod words;
 
-pub use agent::{ActivityName, Agent, AgentWork, Agents, Extension, Forced, PresenceName, PresenceWish};
+pub use agent::{
+    ActivityName, AfterCallWorkEnd, Agent, AgentWork, Agents, Extension, Forced, PresenceName, PresenceWish,
+};
 pub use callback::{Callback, CallbackEndName, CallbackWish, not_withdrawn, withdrawn_by};
 pub use change::{ChangeWish, Changed};
 pub use interaction::{

@@ -145,9 +145,10 @@ pub enum Reach {
 /// What begins and ends an agent's shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogIn {
-    /// Ready while the phone is registered; for an agent with a fixed contact, from the start.
+    /// A phone that registers begins it, and a fixed contact does so at the start; not again after a log-out by the API,
+    /// unless the phone was gone for the grace meanwhile.
     OnRegister,
-    /// Only by the API or a page. A phone that is not registered is still not rung.
+    /// Only the API or a page. A phone that is gone for the grace ends it all the same.
     Desktop,
 }
 

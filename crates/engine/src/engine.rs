@@ -7,6 +7,7 @@ pub(crate) mod identity;
 mod renewals;
 mod returning;
 mod routing;
+mod shifts;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -14,17 +15,18 @@ use std::time::Duration;
 
 pub use agents::NoPhone;
 
-use acd::{AgentId, InteractionId, QueueId, ReasonCode};
+use acd::{AgentId, InteractionId, QueueId};
 use b2bua::B2bua;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use timing::{Instant, TimerId, TimerWheel};
+use timing::{Instant, TimerWheel};
 
 use crate::interaction::Interaction;
 use crate::memory::Memory;
 use crate::refusals::Refusals;
 use crate::{Directory, Notice, Ongoing, RefusalCount};
 use renewals::Renewals;
+use shifts::Shifts;
 
 /// What an [`Engine`] is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct Settings {
     /// After so long an agent who missed too many calls in a row is ready again, where the shift follows
     /// the phone: nobody has a page to say so. `None`: only when the phone registers anew.
     pub missed_pause: Option<Duration>,
+    /// For so long an agent whose phone is gone is offered nothing but stays logged in, so that a phone that registers
+    /// anew begins no shift anew.
+    pub phone_grace: Duration,
     /// [`acd::Settings::handling_lease`] and [`acd::Settings::occupied_lease`] of the distributor: what goes on is
     /// renewed three times in that time. `None`: nothing is renewed.
     pub lease: Option<Duration>,
@@ -60,17 +65,12 @@ pub struct Engine {
     placed: BTreeMap<b2bua::CallRef, InteractionId>,
     /// Accounts with at least one contact.
     registered: BTreeSet<String>,
-    /// Agents who are logged in because of a phone or a fixed contact.
-    logged_in: BTreeSet<AgentId>,
-    /// Why agents were last not ready by their own wish, until they say otherwise.
-    breaks: BTreeMap<AgentId, ReasonCode>,
+    /// Who is logged in, and whose phone is there.
+    shifts: Shifts,
     /// Agents whose own phones call, and how many calls there are of each.
     calling: BTreeMap<AgentId, u32>,
     draining: bool,
     timers: TimerWheel<InteractionId>,
-    /// Agents who missed too many calls, until they are ready again.
-    pauses: TimerWheel<AgentId>,
-    pausing: BTreeMap<AgentId, TimerId>,
     /// When leases are next renewed.
     renewals: Renewals,
     refusals: Refusals,
@@ -148,13 +148,10 @@ impl Engine {
             interactions: BTreeMap::new(),
             placed: BTreeMap::new(),
             registered: BTreeSet::new(),
-            logged_in: BTreeSet::new(),
-            breaks: BTreeMap::new(),
+            shifts: Shifts::new(),
             calling: BTreeMap::new(),
             draining: false,
             timers: TimerWheel::new(),
-            pauses: TimerWheel::new(),
-            pausing: BTreeMap::new(),
             renewals: Renewals::default(),
             refusals: Refusals::default(),
             served: Memory::new(),
@@ -167,21 +164,11 @@ impl Engine {
     /// changes of queues and agents; they reach the distributor before any log-in that follows from
     /// them.
     pub fn reload(&mut self, now: Instant, directory: Directory, commands: Vec<acd::Command>) {
-        let removed: Vec<AgentId> = self
-            .directory
-            .agents
-            .keys()
-            .filter(|agent| !directory.agents.contains_key(agent))
-            .copied()
-            .collect();
-        for agent in removed {
-            self.logged_in.remove(&agent);
-            self.breaks.remove(&agent);
-        }
+        self.shifts.keep(&directory.agents);
         self.directory = directory;
         self.forget_without_rules();
         self.outputs.extend(commands.into_iter().map(Output::Distributor));
-        self.update_log_ins();
+        self.follow_phones(now);
         self.settle(now);
     }
 
@@ -340,9 +327,7 @@ impl Engine {
         while let Some(further) = self.refusals.poll(now) {
             self.notice(Notice::RefusedFurther(further));
         }
-        while let Some(agent) = self.pauses.poll(now) {
-            self.pause_ended(agent);
-        }
+        self.follow_shifts(now);
         self.renew_leases(now);
         self.forget_callers(now);
         while let Some(interaction) = self.timers.poll(now) {
@@ -380,7 +365,7 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let own = [self.timers.next_deadline(), self.pauses.next_deadline(), self.refusals.next_deadline()];
+        let own = [self.timers.next_deadline(), self.shifts.next_deadline(), self.refusals.next_deadline()];
         let own = own.into_iter().chain([self.renewals.due(), self.next_forgotten()]);
         own.flatten().chain(self.b2bua.poll_timeout()).min()
     }

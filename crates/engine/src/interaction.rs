@@ -14,8 +14,8 @@ use timing::{Instant, TimerId};
 use crate::callback::{Callback, Step};
 use crate::engine::identity::known_number;
 use crate::{
-    ATTEMPTS_MAX, AttemptRecord, CHANGES_MAX, ChangeRecord, Ongoing, Outcome, Standing, StepRecord, Story,
-    VISIT_STEPS_MAX, VISITS_MAX, Visit, Withdrawn,
+    ATTEMPTS_MAX, AttemptRecord, CHANGES_MAX, ChangeRecord, Ongoing, Outcome, Standing, StepRecord, Stopped,
+    Story, VISIT_STEPS_MAX, VISITS_MAX, Visit,
 };
 
 /// Everything the engine knows about one interaction.
@@ -189,7 +189,7 @@ impl Interaction {
         if listed.is_some() {
             let lasted = Duration::ZERO;
             let record =
-                AttemptRecord { agent, queue, decision, at: now, lasted, failure: None, withdrawn: None };
+                AttemptRecord { agent, queue, decision, at: now, lasted, failure: None, stopped: None };
             story.attempts.push(record);
         }
         self.trying.push(Trying { attempt, agent, listed, picked_up: false });
@@ -206,14 +206,14 @@ impl Interaction {
         now: Instant,
         attempt: AttemptId,
         failure: Option<b2bua::Failure>,
-        withdrawn: Option<Withdrawn>,
+        stopped: Option<Stopped>,
     ) -> bool {
         let Some(place) = self.trying.iter().position(|one| one.attempt == attempt) else { return false };
         let ended = self.trying.remove(place);
         if let Some(record) = ended.listed.and_then(|listed| self.story.attempts.get_mut(listed)) {
             record.lasted = now.since(record.at);
             record.failure = failure;
-            record.withdrawn = withdrawn;
+            record.stopped = stopped;
         }
         true
     }
@@ -221,7 +221,7 @@ impl Interaction {
     /// Nobody is tried any more.
     pub(crate) fn withdraw_attempts(&mut self, now: Instant) {
         while let Some(&Trying { attempt, .. }) = self.trying.first() {
-            self.attempt_ended(now, attempt, None, Some(Withdrawn::Over));
+            self.attempt_ended(now, attempt, None, Some(Stopped::Cancelled));
         }
     }
 

@@ -25,7 +25,7 @@ pub use directory::{
 pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{
     ATTEMPTS_MAX, AttemptRecord, CHANGES_MAX, CallRecord, ChangeRecord, Notice, Ongoing, Outcome, Standing,
-    StepRecord, Story, VISIT_STEPS_MAX, VISITS_MAX, Visit, Withdrawn,
+    StepRecord, Stopped, Story, VISIT_STEPS_MAX, VISITS_MAX, Visit,
 };
 pub use refusals::{
     FurtherRefusals, Parties, REFUSAL_INTERVAL, REFUSAL_SOURCES_MAX, Refusal, RefusalCause, RefusalCount,

@@ -95,16 +95,20 @@ pub struct AttemptRecord {
     /// How it ended; `None`: answered.
     pub failure: Option<b2bua::Failure>,
     /// We ended it, and why.
-    pub withdrawn: Option<Withdrawn>,
+    pub stopped: Option<Stopped>,
 }
 
-/// Why we ended an attempt to reach an agent.
+/// Why we ended an attempt to reach an agent: the words of the distributor's reservations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Withdrawn {
-    /// The reservation expired, or the caller or the agent went.
-    Over,
-    /// Several agents were rung, and another one picked up first.
-    AnsweredElsewhere,
+pub enum Stopped {
+    /// The time to ring was over, and nobody had answered.
+    Missed,
+    /// The caller was gone.
+    Cancelled,
+    /// The agent was gone: logged out, or without a phone.
+    Withdrawn,
+    /// Several agents were rung, and another one was first.
+    TakenByAnother,
 }
 
 /// One stay in a queue.

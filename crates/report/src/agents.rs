@@ -44,6 +44,8 @@ pub enum AgentState {
     BackingOff,
     /// Busy with something that is not the distributor's.
     Occupied,
+    /// Ready and without work, but the phone is gone.
+    Unreachable,
     /// Not ready and without work.
     NotReady,
     /// Not here.
@@ -52,13 +54,14 @@ pub enum AgentState {
 
 impl AgentState {
     /// All states.
-    pub const ALL: [AgentState; 8] = [
+    pub const ALL: [AgentState; 9] = [
         AgentState::Idle,
         AgentState::Reserved,
         AgentState::Handling,
         AgentState::AfterCallWork,
         AgentState::BackingOff,
         AgentState::Occupied,
+        AgentState::Unreachable,
         AgentState::NotReady,
         AgentState::LoggedOut,
     ];
@@ -70,12 +73,15 @@ impl AgentState {
             (Activity::Handling { .. }, _) => AgentState::Handling,
             (Activity::AfterCallWork { .. }, _) => AgentState::AfterCallWork,
             (Activity::Occupied { .. }, _) => AgentState::Occupied,
-            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::LoggedOut) => {
-                AgentState::LoggedOut
-            }
-            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::NotReady(_)) => {
-                AgentState::NotReady
-            }
+            (
+                Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Unreachable { .. },
+                Presence::LoggedOut,
+            ) => AgentState::LoggedOut,
+            (
+                Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Unreachable { .. },
+                Presence::NotReady(_),
+            ) => AgentState::NotReady,
+            (Activity::Unreachable { .. }, Presence::Ready) => AgentState::Unreachable,
             (Activity::Idle { .. }, Presence::Ready) => AgentState::Idle,
             (Activity::BackingOff { .. }, Presence::Ready) => AgentState::BackingOff,
         }
@@ -90,6 +96,7 @@ impl AgentState {
             AgentState::AfterCallWork => "after_call_work",
             AgentState::BackingOff => "backing_off",
             AgentState::Occupied => "occupied",
+            AgentState::Unreachable => "unreachable",
             AgentState::NotReady => "not_ready",
             AgentState::LoggedOut => "logged_out",
         }
@@ -98,13 +105,18 @@ impl AgentState {
     /// When an agent's present state began: a break or the end of a shift begins with the wish for it.
     pub(crate) fn since(self, agent: &AgentSnapshot) -> Instant {
         match self {
-            AgentState::NotReady | AgentState::LoggedOut => agent.presence_since.max(agent.activity.since()),
+            AgentState::NotReady | AgentState::LoggedOut => match agent.activity {
+                // Whether the phone is there makes no break longer or shorter.
+                Activity::Unreachable { .. } => agent.presence_since,
+                activity => agent.presence_since.max(activity.since()),
+            },
             AgentState::Idle
             | AgentState::Reserved
             | AgentState::Handling
             | AgentState::AfterCallWork
             | AgentState::BackingOff
-            | AgentState::Occupied => agent.activity.since(),
+            | AgentState::Occupied
+            | AgentState::Unreachable => agent.activity.since(),
         }
     }
 
@@ -117,6 +129,7 @@ impl AgentState {
             AgentState::AfterCallWork => counts.after_call_work,
             AgentState::BackingOff => counts.backing_off,
             AgentState::Occupied => counts.occupied,
+            AgentState::Unreachable => counts.unreachable,
             AgentState::NotReady => counts.not_ready,
             AgentState::LoggedOut => counts.logged_out,
         }

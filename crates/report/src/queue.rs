@@ -279,15 +279,16 @@ impl Queue {
         interaction: InteractionId,
         waited: Duration,
         cause: OverflowCause,
-        exit: Exit,
+        (exit, elsewhere): (Exit, bool),
     ) -> bool {
         self.tally.overflowed += 1;
         if let Some(series) = &self.series {
             series.overflowed.leave(waited);
             series.overflow(cause);
             match exit {
-                Exit::Queue(_) => series.flow_outs.inc(),
-                Exit::Leave(_) => {}
+                // Who stood there already has not come there.
+                Exit::Queue(_) if !elsewhere => series.flow_outs.inc(),
+                Exit::Queue(_) | Exit::Leave(_) => {}
             }
         }
         let is_callback = self.callbacks.contains(&interaction);

@@ -192,8 +192,8 @@ impl Reporter {
             | Event::CalledBack { .. }
             | Event::CallbackEnded { .. }
             | Event::CallbackWindow { .. } => self.handle_callback(now, event),
-            Event::Overflowed { interaction, queue, waited, cause, exit, .. } => {
-                let moves = self.queue(queue).overflow(interaction, waited, cause, exit);
+            Event::Overflowed { interaction, queue, waited, cause, exit, elsewhere, .. } => {
+                let moves = self.queue(queue).overflow(interaction, waited, cause, (exit, elsewhere));
                 self.moving_callbacks.extend(moves.then_some(interaction));
             }
             Event::Dequeued { interaction, queue, waited, cause, .. } => {
@@ -207,6 +207,8 @@ impl Reporter {
             | Event::OpenChanged { .. }
             | Event::Changed { .. }
             | Event::AfterCallWorkExtended { .. }
+            | Event::AgentReachable { .. }
+            | Event::ShiftBegan { .. }
             | Event::Interrupted { .. }
             | Event::Resumed { .. }
             | Event::AgentAside { .. }

@@ -91,7 +91,7 @@ pub struct AgentRow {
     pub id: String,
     /// The name.
     pub name: String,
-    /// `idle`, `reserved`, `handling`, `after_call_work`, `backing_off`, `occupied`, `not_ready` or `logged_out`.
+    /// `idle`, `reserved`, `handling`, `after_call_work`, `backing_off`, `occupied`, `unreachable`, `not_ready` or `logged_out`.
     pub state: &'static str,
     /// Why not ready; said also while work is in hand.
     pub reason: Option<String>,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use acd::AgentId;
 use arc_swap::ArcSwap;
 use cti::TrunkNames;
-use engine::{AttemptRecord, CallRecord, Notice, Wish, Withdrawn};
+use engine::{AttemptRecord, CallRecord, Notice, Stopped, Wish};
 use report::Names;
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -139,11 +139,13 @@ fn tried(names: &Names, attempts: &[AttemptRecord]) -> String {
             text.push(',');
         }
         let who = attempt.agent.map_or_else(|| "outside".to_owned(), |agent| agent_id(names, agent));
-        let how = match attempt.failure {
-            None if attempt.withdrawn == Some(Withdrawn::Over) => "withdrawn".to_owned(),
-            None if attempt.withdrawn == Some(Withdrawn::AnsweredElsewhere) => "elsewhere".to_owned(),
-            None => "answered".to_owned(),
-            Some(failure) => failure.status.to_string(),
+        let how = match (attempt.failure, attempt.stopped) {
+            (Some(failure), _) => failure.status.to_string(),
+            (None, Some(Stopped::Missed)) => "no_answer".to_owned(),
+            (None, Some(Stopped::Cancelled)) => "cancelled".to_owned(),
+            (None, Some(Stopped::Withdrawn)) => "withdrawn".to_owned(),
+            (None, Some(Stopped::TakenByAnother)) => "taken_by_another".to_owned(),
+            (None, None) => "answered".to_owned(),
         };
         write!(text, "{who}:{how}/{}", seconds(attempt.lasted)).expect("a String takes everything");
     }

@@ -75,6 +75,8 @@ pub struct Plan {
     pub callers_max: usize,
     /// How long an agent pauses who missed too many calls; `None`: until the phone registers anew.
     pub missed_pause: Option<Duration>,
+    /// How long an agent whose phone is gone stays logged in.
+    pub phone_grace: Duration,
     /// The relay.
     pub relay: media::Settings,
     /// What the treatments play.
@@ -141,6 +143,7 @@ impl Plan {
             calls: signalling::calls(config, numbering),
             callers_max: usize::try_from(config.routing.callers_max).unwrap_or(usize::MAX),
             missed_pause: Some(config.routing.missed_pause).filter(|pause| !pause.is_zero()),
+            phone_grace: config.routing.phone_grace,
             relay: signalling::relay(config),
             sip: signalling::sip(config, bound, trunks),
             music,
@@ -181,6 +184,7 @@ impl Plan {
             sip: self.sip.clone(),
             retry_after: self.sip.limits.retry_after,
             missed_pause: self.missed_pause,
+            phone_grace: self.phone_grace,
             lease: self.shared.handling_lease,
             callers_max: self.callers_max,
         }

@@ -411,6 +411,7 @@ fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
         sip: own,
         retry_after: Duration::from_secs(5),
         missed_pause: None,
+        phone_grace: Duration::from_secs(30),
         lease: None,
         callers_max: 0,
     };

@@ -336,6 +336,8 @@ impl<'a> Run<'a> {
                 | Event::Interrupted { .. }
                 | Event::Resumed { .. }
                 | Event::AgentAside { .. }
+                | Event::AgentReachable { .. }
+                | Event::ShiftBegan { .. }
                 | Event::AgentForced { .. }
                 | Event::AgentRemoved { .. }
                 | Event::QueueDefined { .. }

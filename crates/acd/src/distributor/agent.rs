@@ -8,11 +8,11 @@ use super::lease::LeaseNodes;
 use super::profile::Profile;
 use super::{Alarm, Deadline, Distributor, Due, Reservation};
 use crate::line::Node;
-use crate::state::AgentState;
+use crate::state::{AgentState, Phase};
 use crate::table::{Named, Slot};
 use crate::{
     AgentId, AgentSettings, Aside, Channel, Event, InteractionId, Presence, QueueId, ReasonCode, Refusal,
-    ReservationEnd, Settings, Work, WorkStage, Worked,
+    ReservationEnd, ReservationId, Settings, Work, WorkStage,
 };
 
 #[derive(Clone, Debug)]
@@ -152,11 +152,7 @@ impl Distributor {
                 Aside::Occupied { .. } => {}
                 Aside::BackingOff { .. } => unreachable!("log-out ends these"),
             }
-            agent.handled = 0;
-            agent.logged_in_at = now;
-            agent.worked = Worked::NOTHING;
-            agent.worked_in.clear();
-            agent.occupancy = 0;
+            agent.begin_shift(now);
             agent.handled_at = now;
             agent.ready_at = now;
             agent.offered_at = now;
@@ -196,6 +192,47 @@ impl Distributor {
         for Reservation { state, interaction, .. } in returned {
             self.go_on_without(interaction, &state);
         }
+    }
+
+    /// Nothing is offered to whoever cannot be rung, and what rings there is given to somebody else.
+    pub(super) fn set_reachable(&mut self, id: AgentId, reachable: bool) -> Result<(), Refusal> {
+        let slot = self.agent_slot(id)?;
+        let now = self.now;
+        if self.agents[slot].state.unreachable.is_none() == reachable {
+            return Ok(());
+        }
+        let mut returned = Vec::new();
+        let rings = |work: &Work| work.reservation().filter(|_| !reachable);
+        let rung: Vec<ReservationId> = self.agents[slot].state.works.iter().filter_map(rings).collect();
+        for id in rung {
+            let reservation = self.reservations.slot(id).expect("the agent is held by it");
+            // An agent who is on the line already, or is rung only later, is not given up for that.
+            match self.reservations[reservation].state.phase {
+                Phase::Ringing => {
+                    returned.push(self.end_reservation(reservation, ReservationEnd::Withdrawn));
+                }
+                Phase::Calling | Phase::Alerting => {}
+            }
+        }
+        self.emit(Event::AgentReachable { agent: id, reachable });
+        self.change_agent(slot, ReadyClock::Restarts, |agent| {
+            agent.unreachable = (!reachable).then_some(now);
+            for ended in &returned {
+                agent.lay_down(now, |work| work.reservation() == Some(ended.id));
+            }
+        });
+        for Reservation { state, interaction, .. } in returned {
+            self.go_on_without(interaction, &state);
+        }
+        Ok(())
+    }
+
+    pub(super) fn begin_shift(&mut self, id: AgentId) -> Result<(), Refusal> {
+        let slot = self.logged_in(id)?;
+        let now = self.now;
+        self.emit(Event::ShiftBegan { agent: id });
+        self.change_agent(slot, ReadyClock::Goes, |agent| agent.begin_shift(now));
+        Ok(())
     }
 
     fn work(&self, slot: Slot<Agent>, number: usize) -> Work {
@@ -271,9 +308,13 @@ impl Distributor {
         Ok(())
     }
 
-    pub(super) fn end_after_call_work(&mut self, id: AgentId) -> Result<(), Refusal> {
+    pub(super) fn end_after_call_work(
+        &mut self,
+        id: AgentId,
+        of: Option<InteractionId>,
+    ) -> Result<(), Refusal> {
         let slot = self.agent_slot(id)?;
-        let (Work { interaction, queue, .. }, since, until) = self.first_after_call_work(slot)?;
+        let (Work { interaction, queue, .. }, since, until) = self.after_call_work_of(slot, of)?;
         let rules = self.queues.by_id(queue).map(|queue| &queue.state.settings);
         let min = rules.map_or(Duration::ZERO, |rules| rules.after_call_work_min);
         if self.now < (since + min).min(until) {
@@ -283,9 +324,14 @@ impl Distributor {
         Ok(())
     }
 
-    pub(super) fn extend_after_call_work(&mut self, id: AgentId, by: Duration) -> Result<(), Refusal> {
+    pub(super) fn extend_after_call_work(
+        &mut self,
+        id: AgentId,
+        of: Option<InteractionId>,
+        by: Duration,
+    ) -> Result<(), Refusal> {
         let slot = self.agent_slot(id)?;
-        let (Work { interaction, queue, .. }, since, until) = self.first_after_call_work(slot)?;
+        let (Work { interaction, queue, .. }, since, until) = self.after_call_work_of(slot, of)?;
         let rules = self.queues.by_id(queue).map(|queue| &queue.state.settings);
         let of_all = self.settings.after_call_work_max;
         let most = rules.map_or(of_all, |rules| rules.after_call_work_bound(&self.settings));
@@ -293,7 +339,7 @@ impl Distributor {
         if later == until {
             return Ok(());
         }
-        self.emit(Event::AfterCallWorkExtended { agent: id, until: later });
+        self.emit(Event::AfterCallWorkExtended { agent: id, interaction, until: later });
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
             let work = agent.works.find_mut(|work| work.is_after_call_work_of(interaction));
             work.expect("just seen").stage = WorkStage::AfterCallWork { since, until: later };
@@ -301,12 +347,18 @@ impl Distributor {
         Ok(())
     }
 
-    /// The after-call work that began first, from when and until when.
-    fn first_after_call_work(&self, slot: Slot<Agent>) -> Result<(Work, Instant, Instant), Refusal> {
+    /// The after-call work of an interaction, or else the one that began first; from when and until when.
+    fn after_call_work_of(
+        &self,
+        slot: Slot<Agent>,
+        of: Option<InteractionId>,
+    ) -> Result<(Work, Instant, Instant), Refusal> {
         let Agent { id, ref state, .. } = self.agents[slot];
         let first = state.works.iter().find_map(|work| match work.stage {
-            WorkStage::AfterCallWork { since, until } => Some((*work, since, until)),
-            WorkStage::Reserved { .. } | WorkStage::Handling { .. } => None,
+            WorkStage::AfterCallWork { since, until } if of.is_none_or(|of| of == work.interaction) => {
+                Some((*work, since, until))
+            }
+            WorkStage::Reserved { .. } | WorkStage::Handling { .. } | WorkStage::AfterCallWork { .. } => None,
         });
         first.ok_or(Refusal::WrongActivity(id))
     }
@@ -358,6 +410,7 @@ impl Distributor {
         let before = (agent.state.presence, agent.state.activity());
         let restarts = ready_clock == ReadyClock::Restarts && !agent.is_available(&self.settings);
         let (was_plain, aside) = (agent.state.is_plain(), agent.state.aside);
+        let was_reachable = agent.state.unreachable.is_none();
         let works = if was_plain { Gist::default() } else { agent.state.works.gist() };
         let has_leases = self.settings.has_leases();
         let (due, lease) = (agent.due(), has_leases.then(|| agent.lease(&self.settings)));
@@ -385,7 +438,7 @@ impl Distributor {
             self.count_working(slot, takes_work);
         }
         let is_other =
-            !is_plain && (self.tell_aside(slot, aside) || self.agents[slot].state.works.gist() != works);
+            !is_plain && (self.tell_aside(slot, aside) || self.differs(slot, was_reachable, works));
         if before != after || is_other {
             self.emit(Event::AgentChanged { agent: id, presence: after.0, activity: after.1 });
         }
@@ -400,6 +453,13 @@ impl Distributor {
             self.stand_for_leases(slot);
         }
         self.follow_forced(slot);
+    }
+
+    /// Whether an agent can be rung, or not, otherwise than before, or something in hand is another.
+    fn differs(&self, slot: Slot<Agent>, was_reachable: bool, before: Gist) -> bool {
+        let state = &self.agents[slot].state;
+        let is_reachable = state.unreachable.is_none();
+        is_reachable != was_reachable || state.works.gist() != before
     }
 
     /// Says what an agent with something in hand does beside, where it is another than before.

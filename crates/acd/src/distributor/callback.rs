@@ -306,10 +306,8 @@ impl Distributor {
 
     /// The customer could not be reached: no fault of the agent, and the callback rests or has been tried often enough.
     pub(super) fn fail_call(&mut self, reservation: Slot<Reservation>, end: ReservationEnd) {
-        let Reservation { id, state, interaction: slot, agent, .. } = self.end_reservation(reservation, end);
+        let Reservation { id, interaction: slot, agent, .. } = self.end_reservation(reservation, end);
         let now = self.now;
-        let queue_slot = self.queues.slot(state.queue).expect("who is reserved is in a queue");
-        self.count(queue_slot, |counters| counters.calls_failed += 1);
         let rules = self.rest_after_call(slot, end != ReservationEnd::CallFailed(CallFailure::NoResources));
         self.change_agent(agent, ReadyClock::Goes, |agent| {
             agent.lay_down(now, |work| work.reservation() == Some(id));

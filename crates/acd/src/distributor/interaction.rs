@@ -192,7 +192,11 @@ impl Distributor {
         let Interaction { id: interaction, priority, .. } = self.interactions[slot];
         let Entry { queue, queue_slot, .. } = *self.interactions[slot].entry(nth);
         let (waited, age) = self.ages(slot, nth);
-        self.count(queue_slot, |counters| counters.offered += 1);
+        let is_flow_in = from.is_some_and(|from| from != queue);
+        self.count(queue_slot, |counters| {
+            counters.offered += 1;
+            counters.flowed_in += u64::from(is_flow_in);
+        });
         let beside = from.is_none() && nth != Nth::FIRST;
         let queued = Event::Queued { interaction, queue, from, beside, priority, waited, age };
         self.emit_in(Some(queue_slot), queued);
@@ -282,8 +286,9 @@ impl Distributor {
         self.count_if_defined(queue, |counters| {
             counters.overflowed += 1;
             match exit {
+                Exit::Queue(_) | Exit::Leave(_) if elsewhere => {}
                 Exit::Queue(_) => counters.flowed_out += 1,
-                Exit::Leave(_) => {}
+                Exit::Leave(_) => counters.left += 1,
             }
         });
         self.emit(Event::Overflowed { interaction, queue, waited, age, cause, exit, elsewhere });

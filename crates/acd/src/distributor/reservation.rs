@@ -125,7 +125,6 @@ impl Distributor {
             self.end_reservation(reservation, end);
         let ReservationState { agent, queue: rung_in, .. } = state;
         let queue = self.interactions[slot].entry(self.entry_of(slot, rung_in)).queue_slot;
-        self.count(queue, |counters| counters.missed += 1);
         let (back_off, is_miss) = consequence(&self.queues[queue].state.settings.back_offs, end);
         let (now, misses_max) = (self.now, self.settings.misses_max);
         self.change_agent(agent_slot, ReadyClock::Restarts, |agent| {
@@ -153,6 +152,9 @@ impl Distributor {
         self.deadlines.cancel(ended.timer);
         let Reservation { id: reservation, state, .. } = ended;
         let ReservationState { interaction, agent, queue, since, .. } = state;
+        if cause != ReservationEnd::Accepted {
+            self.count_if_defined(queue, |counters| counters.count_reservation_end(cause));
+        }
         let left = self.rung(interaction_slot);
         if left == 0 {
             let rung = &mut self.interactions[interaction_slot];

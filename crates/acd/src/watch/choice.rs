@@ -308,6 +308,8 @@ impl Mirror {
             | Command::Renew { .. }
             | Command::Occupy { .. }
             | Command::Release { .. }
+            | Command::SetReachable { .. }
+            | Command::BeginShift { .. }
             | Command::EndAfterCallWork { .. }
             | Command::ExtendAfterCallWork { .. }
             | Command::Cancel { .. }
@@ -413,6 +415,8 @@ impl Mirror {
             Event::AgentChanged { agent, presence, activity } => {
                 self.agent_changed(agent, presence, activity, after)
             }
+            Event::AgentReachable { agent, reachable } => self.reachable(agent, reachable),
+            Event::ShiftBegan { agent } => self.shift_began(agent),
             Event::ReservesChanged { queue, open } => self.reserves_changed(queue, open),
             Event::OpenChanged { queue, open } => self.open_changed(queue, open),
             Event::AgentRemoved { agent } => self.state.agents.remove(&agent).map(drop),
@@ -420,7 +424,9 @@ impl Mirror {
             Event::AfterCallWorkStarted { agent, interaction, until, .. } => {
                 self.after_call_work_started(agent, interaction, until)
             }
-            Event::AfterCallWorkExtended { agent, until } => self.after_call_work_extended(agent, until),
+            Event::AfterCallWorkExtended { agent, interaction, until } => {
+                self.after_call_work_extended(agent, interaction, until)
+            }
             Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
                 self.after_call_work_ended(agent, interaction, queue, lasted)
             }
@@ -652,9 +658,14 @@ impl Mirror {
             Activity::Idle { since } => Aside::Nothing { since },
             Activity::BackingOff { since, until } => Aside::BackingOff { since, until },
             Activity::Occupied { since } => Aside::Occupied { since, renewed: since },
-            Activity::Reserved { .. } | Activity::Handling { .. } | Activity::AfterCallWork { .. } => {
-                agent.aside
+            // A call of the agent's own would be told.
+            Activity::Unreachable { .. } if matches!(agent.aside, Aside::Occupied { .. }) => {
+                Aside::Nothing { since: now }
             }
+            Activity::Unreachable { .. }
+            | Activity::Reserved { .. }
+            | Activity::Handling { .. }
+            | Activity::AfterCallWork { .. } => agent.aside,
         };
         // Several that rang may end together, and the agent lays them down one by one.
         let is_passing = match activity {
@@ -662,6 +673,7 @@ impl Mirror {
             Activity::Idle { .. }
             | Activity::BackingOff { .. }
             | Activity::Occupied { .. }
+            | Activity::Unreachable { .. }
             | Activity::Handling { .. }
             | Activity::AfterCallWork { .. } => false,
         };

@@ -101,6 +101,8 @@ impl Hands {
             | Event::OpenChanged { .. }
             | Event::AfterCallWorkExtended { .. }
             | Event::AgentAside { .. }
+            | Event::AgentReachable { .. }
+            | Event::ShiftBegan { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::QueueDefined { .. }

@@ -119,6 +119,8 @@ impl Ledger {
             | Command::Renew { .. }
             | Command::Occupy { .. }
             | Command::Release { .. }
+            | Command::SetReachable { .. }
+            | Command::BeginShift { .. }
             | Command::EndAfterCallWork { .. }
             | Command::ExtendAfterCallWork { .. }
             | Command::Enqueue { .. }
@@ -202,6 +204,8 @@ impl Ledger {
             | Command::Renew { .. }
             | Command::Occupy { .. }
             | Command::Release { .. }
+            | Command::SetReachable { .. }
+            | Command::BeginShift { .. }
             | Command::EndAfterCallWork { .. }
             | Command::ExtendAfterCallWork { .. }
             | Command::Enqueue { .. }
@@ -277,6 +281,8 @@ impl Ledger {
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::AgentAside { .. }
+            | Event::AgentReachable { .. }
+            | Event::ShiftBegan { .. }
             | Event::Interrupted { .. }
             | Event::Resumed { .. }
             | Event::AgentRemoved { .. }
@@ -387,6 +393,9 @@ impl Ledger {
         let now = self.now;
         self.books.get_mut(&queue).ok_or(lost)?.enter(now);
         self.totals.offered += 1;
+        if from.is_some_and(|from| from != queue) {
+            self.count(queue, |counters| counters.flowed_in += 1);
+        }
         self.touched.insert(queue);
         Ok(())
     }
@@ -500,6 +509,7 @@ impl Ledger {
             return Err(stale);
         }
         stay.rung = left;
+        self.count(queue, |counters| counters.count_reservation_end(cause));
         match cause {
             ReservationEnd::Accepted => return self.put(interaction, Stand::Accepted(agent)),
             ReservationEnd::TakenByAnother => return Ok(()),
@@ -511,10 +521,8 @@ impl Ledger {
             ReservationEnd::CallFailed(_) | ReservationEnd::CallExpired => {
                 let counts = cause != ReservationEnd::CallFailed(CallFailure::NoResources);
                 self.pending(interaction)?.failed += u32::from(counts);
-                self.count(queue, |counters| counters.calls_failed += 1);
             }
             ReservationEnd::Rejected(_) | ReservationEnd::Expired => {
-                self.count(queue, |counters| counters.missed += 1);
                 self.stay(interaction)?.tried.insert(agent);
                 self.note_alerted(interaction, held);
             }
@@ -566,8 +574,9 @@ impl Ledger {
         self.leave(id, queue, waited, |counters| {
             counters.overflowed += 1;
             match exit {
+                Exit::Queue(_) | Exit::Leave(_) if elsewhere => {}
                 Exit::Queue(_) => counters.flowed_out += 1,
-                Exit::Leave(_) => {}
+                Exit::Leave(_) => counters.left += 1,
             }
         })?;
         let stay = &self.stays[&id];

@@ -608,10 +608,18 @@ fn presence() -> impl Strategy<Value = Command> {
         2 => lease().prop_map(|lease| Command::Renew { lease }),
         1 => agent().prop_map(|agent| Command::Occupy { agent }),
         2 => agent().prop_map(|agent| Command::Release { agent }),
-        3 => agent().prop_map(|agent| Command::EndAfterCallWork { agent }),
-        2 => (agent(), duration(5_000))
-            .prop_map(|(agent, by)| Command::ExtendAfterCallWork { agent, by }),
+        1 => (agent(), any::<bool>())
+            .prop_map(|(agent, reachable)| Command::SetReachable { agent, reachable }),
+        2 => agent().prop_map(|agent| Command::SetReachable { agent, reachable: true }),
+        1 => agent().prop_map(|agent| Command::BeginShift { agent }),
+        3 => (agent(), of()).prop_map(|(agent, interaction)| Command::EndAfterCallWork { agent, interaction }),
+        2 => (agent(), of(), duration(5_000))
+            .prop_map(|(agent, interaction, by)| Command::ExtendAfterCallWork { agent, interaction, by }),
     ]
+}
+
+fn of() -> impl Strategy<Value = Option<InteractionId>> {
+    option::weighted(0.3, interaction())
 }
 
 fn forced() -> impl Strategy<Value = Command> {

@@ -8,7 +8,10 @@ use acd::{
 
 use crate::pair::Tally;
 
-pub(crate) const ALL: [&str; 105] = [
+pub(crate) const ALL: [&str; 108] = [
+    "agent within reach",
+    "agent out of reach",
+    "shift began anew",
     "reserved beside one",
     "reserved beside several",
     "taken by another",
@@ -182,6 +185,9 @@ pub(crate) fn of(event: &Event) -> &'static str {
             "a call of the agent's own beside the work in hand"
         }
         Event::AgentAside { .. } => "something beside the work in hand",
+        Event::AgentReachable { reachable: true, .. } => "agent within reach",
+        Event::AgentReachable { reachable: false, .. } => "agent out of reach",
+        Event::ShiftBegan { .. } => "shift began anew",
         Event::AgentForced { forced: Some(_), .. } => "presence forced",
         Event::AgentForced { forced: None, .. } => "presence no longer forced",
         Event::AfterCallWorkStarted { .. } => "after-call work started",

@@ -139,11 +139,14 @@ fn foreground(agent: &AgentState) -> Activity {
         WorkStage::AfterCallWork { .. } => 2,
         WorkStage::Handling { .. } => 1,
     };
-    match (works.iter().min_by_key(weight), agent.aside) {
-        (Some(work), _) => word(work),
-        (None, Aside::Nothing { since }) => Activity::Idle { since },
-        (None, Aside::BackingOff { since, until }) => Activity::BackingOff { since, until },
-        (None, Aside::Occupied { since, .. }) => Activity::Occupied { since },
+    if let Some(work) = works.iter().min_by_key(weight) {
+        return word(work);
+    }
+    match (agent.aside, agent.unreachable) {
+        (Aside::Occupied { since, .. }, _) => Activity::Occupied { since },
+        (_, Some(since)) => Activity::Unreachable { since },
+        (Aside::Nothing { since }, None) => Activity::Idle { since },
+        (Aside::BackingOff { since, until }, None) => Activity::BackingOff { since, until },
     }
 }
 
@@ -367,8 +370,10 @@ impl Naive {
             Command::Renew { lease } => self.renew(lease),
             Command::Occupy { agent } => self.occupy(agent),
             Command::Release { agent } => self.release(agent),
-            Command::EndAfterCallWork { agent } => self.stop_wrapping_up(agent),
-            Command::ExtendAfterCallWork { agent, by } => self.extend(agent, by),
+            Command::SetReachable { agent, reachable } => self.set_reachable(agent, reachable),
+            Command::BeginShift { agent } => self.begin_shift(agent),
+            Command::EndAfterCallWork { agent, interaction } => self.stop_wrapping_up(agent, interaction),
+            Command::ExtendAfterCallWork { agent, interaction, by } => self.extend(agent, interaction, by),
             Command::Enqueue { interaction, request } => self.enqueue(interaction, request),
             Command::Cancel { interaction } => self.cancel(interaction),
             Command::CallBack { interaction } => self.call_back(interaction),
@@ -644,6 +649,7 @@ impl Naive {
         let (of_it, of_others): (Vec<&Work>, Vec<&Work>) =
             in_hand.iter().partition(|work| work.channel == channel);
         matches!(agent.aside, Aside::Nothing { .. })
+            && agent.unreachable.is_none()
             && of_it.len() < usize::from(agent.settings.capacity.of(channel))
             && of_others.iter().all(|work| rules.of(work.channel).contains(channel))
     }

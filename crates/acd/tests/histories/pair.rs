@@ -116,9 +116,9 @@ impl Pair {
             }
             Op::Adjust(queue, part, from) => self.maybe(self.adjusted(*queue, *part, from), tally),
             Op::WrapUp(pick, by) => {
-                let command = self.wrapping_up(*pick).map(|agent| match *by {
-                    Some(by) => Command::ExtendAfterCallWork { agent, by },
-                    None => Command::EndAfterCallWork { agent },
+                let command = self.wrapping_up(*pick).map(|(agent, interaction)| match *by {
+                    Some(by) => Command::ExtendAfterCallWork { agent, interaction, by },
+                    None => Command::EndAfterCallWork { agent, interaction },
                 });
                 self.maybe(command, tally)
             }
@@ -233,12 +233,15 @@ impl Pair {
         others.get(pick / 2 % others.len().max(1)).copied().filter(|_| pick % 2 == 1)
     }
 
-    fn wrapping_up(&self, pick: usize) -> Option<AgentId> {
-        let agents: Vec<AgentId> = (self.naive.state.agents.iter())
-            .filter(|(_, agent)| agent.works.iter().any(acd::Work::is_after_call_work))
-            .map(|(&id, _)| id)
-            .collect();
-        agents.get(pick % agents.len().max(1)).copied()
+    /// Every other time the after-call work of an interaction by its name, which need not be the first.
+    fn wrapping_up(&self, pick: usize) -> Option<(AgentId, Option<InteractionId>)> {
+        let mut all = Vec::new();
+        for (&id, agent) in &self.naive.state.agents {
+            let works = agent.works.iter().filter(|work| work.is_after_call_work());
+            all.extend(works.map(|work| (id, work.interaction)));
+        }
+        let (agent, interaction) = all.get(pick % all.len().max(1)).copied()?;
+        Some((agent, (pick % 2 == 0).then_some(interaction)))
     }
 
     fn maybe(&mut self, command: Option<Command>, tally: &mut Tally) -> Result<(), TestCaseError> {

@@ -77,6 +77,7 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             "require" => settings.requirement = names.requirement(rest)?,
             "step" => settings.steps.push(step(names, rest)?),
             "channel" => settings.channel = channel(rest)?,
+            "band" => settings.band = number(rest)?,
             "patient" => settings.skip_unstaffed_steps = false,
             "unstaffed-grace" => settings.unstaffed_grace = duration(rest)?,
             "strategy" => settings.strategy = strategy(rest)?,
@@ -114,7 +115,7 @@ pub(crate) fn queue(names: &mut Names, text: &str) -> Said<QueueSettings> {
             "callback" => settings.callback = Some(callback(rest)?),
             "back-off" => back_off(&mut settings, rest)?,
             other => {
-                let known = "require, step, patient, unstaffed-grace, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
+                let known = "require, step, band, patient, unstaffed-grace, strategy, ring, ring-several, wrap-up, wrap-up-min, wrap-up-max, \
                              max-wait, max-length, nobody, closed, overflow, callback, back-off";
                 return Err(format!("a queue has no `{other}`: {known}"));
             }

@@ -197,9 +197,17 @@ fn agent_does(state: &State, agent: AgentId, name: &str, text: &str) -> Said<Com
         ["is", "still", "occupied"] => Command::Renew { lease: Lease::Occupied(agent) },
         ["is", "occupied"] => Command::Occupy { agent },
         ["is", "released"] => Command::Release { agent },
+        ["cannot", "be", "rung"] => Command::SetReachable { agent, reachable: false },
+        ["can", "be", "rung"] => Command::SetReachable { agent, reachable: true },
+        ["begins", "a", "shift"] => Command::BeginShift { agent },
         ["is", "removed"] => Command::RemoveAgent { agent },
-        ["ends", "wrap-up"] => Command::EndAfterCallWork { agent },
-        ["extends", "wrap-up", "by", by] => Command::ExtendAfterCallWork { agent, by: duration(by)? },
+        ["ends", "wrap-up"] => Command::EndAfterCallWork { agent, interaction: None },
+        ["ends", "wrap-up", "of", "call", call] => {
+            Command::EndAfterCallWork { agent, interaction: Some(InteractionId(number(call)?)) }
+        }
+        ["extends", "wrap-up", "by", by] => {
+            Command::ExtendAfterCallWork { agent, interaction: None, by: duration(by)? }
+        }
         ["accepts"] => Command::Accept { reservation: rings(state, agent, name)? },
         ["hears", "the", "customer"] => Command::CallbackReached { reservation: rings(state, agent, name)? },
         ["hears", "ringback"] => Command::CallbackRings { reservation: rings(state, agent, name)? },

@@ -117,6 +117,8 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::LeaseExpired { .. }
         | Event::AgentForced { .. }
         | Event::AgentAside { .. }
+        | Event::AgentReachable { .. }
+        | Event::ShiftBegan { .. }
         | Event::AgentRemoved { .. }
         | Event::QueueDefined { .. }
         | Event::OpenChanged { .. }
@@ -294,7 +296,7 @@ fn about_work(names: &Names, event: &Event) -> Words {
             let fields = vec![("until", clock(*until)), ("in", queue_name(*queue))];
             (format!("{} wraps up call {}", agent_name(*agent), interaction.0), fields)
         }
-        Event::AfterCallWorkExtended { agent, until } => {
+        Event::AfterCallWorkExtended { agent, until, .. } => {
             (format!("{} wraps up longer", agent_name(*agent)), vec![("until", clock(*until))])
         }
         Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
@@ -332,6 +334,11 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         Event::LeaseExpired { lease, agent } => {
             (format!("nobody has renewed {} of {}", lost(*lease), agent_name(*agent)), Vec::new())
         }
+        Event::AgentReachable { agent, reachable } => {
+            let head = if *reachable { "can be rung" } else { "cannot be rung" };
+            (format!("{} {head}", agent_name(*agent)), Vec::new())
+        }
+        Event::ShiftBegan { agent } => (format!("{} begins a shift", agent_name(*agent)), Vec::new()),
         Event::AgentForced { agent, forced: Some(forced) } => {
             let fields = vec![("by", forced.by.0.to_string()), ("why", forced.why.0.to_string())];
             let head = format!("{} is forced to be {}", agent_name(*agent), presence_words(forced.presence));
@@ -478,5 +485,6 @@ fn activity_words(activity: Activity) -> (&'static str, Option<Instant>) {
         Activity::AfterCallWork { until, .. } => ("wrapping up", Some(until)),
         Activity::BackingOff { until, .. } => ("backing off", Some(until)),
         Activity::Occupied { .. } => ("occupied", None),
+        Activity::Unreachable { .. } => ("out of reach", None),
     }
 }

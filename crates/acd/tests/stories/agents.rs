@@ -97,7 +97,7 @@ fn after_call_work_ends_by_time_or_by_the_agent_and_then_the_next_caller_rings()
     world.wait(seconds(2));
     assert_eq!(world.rings(1), Some(2));
     world.talk(1, seconds(5));
-    world.tell(Command::EndAfterCallWork { agent: AgentId(1) });
+    world.tell(Command::EndAfterCallWork { agent: AgentId(1), interaction: None });
     assert_eq!(world.rings(1), Some(3));
 }
 
@@ -108,7 +108,7 @@ fn after_call_work_can_be_extended_up_to_a_bound() {
     world.agent(1, &[]);
     world.call(1, 1);
     world.talk(1, seconds(5));
-    let extend = Command::ExtendAfterCallWork { agent: AgentId(1), by: seconds(20) };
+    let extend = Command::ExtendAfterCallWork { agent: AgentId(1), interaction: None, by: seconds(20) };
     world.tell(extend.clone());
     world.wait(seconds(49));
     assert!(!world.is_available(1));
@@ -294,7 +294,10 @@ fn commands_that_do_not_fit_are_refused_and_say_why() {
     assert_eq!(world.try_to(Command::LogOut { agent }), Err(Refusal::NotLoggedIn(agent)));
     assert_eq!(world.try_to(Command::LogOut { agent: nobody }), Err(Refusal::UnknownAgent(nobody)));
     assert_eq!(world.try_to(Command::Release { agent }), Err(Refusal::WrongActivity(agent)));
-    assert_eq!(world.try_to(Command::EndAfterCallWork { agent }), Err(Refusal::WrongActivity(agent)));
+    assert_eq!(
+        world.try_to(Command::EndAfterCallWork { agent, interaction: None }),
+        Err(Refusal::WrongActivity(agent))
+    );
     world.log_in(1);
     let again = Command::LogIn { agent, not_ready: None };
     assert_eq!(world.try_to(again), Err(Refusal::AlreadyLoggedIn(agent)));

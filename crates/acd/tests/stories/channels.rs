@@ -100,7 +100,7 @@ fn a_call_interrupts_chats_until_its_after_call_work_is_over() {
     assert!(matches!(world.activity(1), Activity::AfterCallWork { interaction: InteractionId(2), .. }));
     world.take_events();
     world.wait(seconds(15));
-    world.tell(Command::EndAfterCallWork { agent });
+    world.tell(Command::EndAfterCallWork { agent, interaction: None });
     let events = world.take_events();
     assert!(events.contains(&Event::Resumed {
         interaction: chat,
@@ -183,10 +183,32 @@ fn of_several_wrap_ups_the_first_is_ended_or_extended() {
     world.finish(2);
     world.wait(seconds(5));
     world.finish(1);
-    world.tell(Command::ExtendAfterCallWork { agent: AgentId(1), by: seconds(30) });
+    world.tell(Command::ExtendAfterCallWork { agent: AgentId(1), interaction: None, by: seconds(30) });
     world.wait(seconds(16));
     assert_eq!(world.in_hand(), [1], "answered first, and extended");
-    world.tell(Command::EndAfterCallWork { agent: AgentId(1) });
+    world.tell(Command::EndAfterCallWork { agent: AgentId(1), interaction: None });
+    assert!(world.is_available(1));
+}
+
+#[test]
+fn of_several_wrap_ups_one_can_be_named() {
+    let mut world = world(Settings::default(), 2);
+    world.queue(CHATS, |queue| {
+        queue.channel = CHAT;
+        queue.after_call_work = seconds(20);
+    });
+    world.take(1, CHATS);
+    world.take(2, CHATS);
+    world.finish(1);
+    world.finish(2);
+    let (agent, second) = (AgentId(1), Some(InteractionId(2)));
+    world.tell(Command::ExtendAfterCallWork { agent, interaction: second, by: seconds(30) });
+    world.wait(seconds(21));
+    assert_eq!(world.in_hand(), [2]);
+    let stranger = Some(InteractionId(1));
+    let over = world.try_to(Command::EndAfterCallWork { agent, interaction: stranger });
+    assert_eq!(over, Err(Refusal::WrongActivity(agent)), "not that of somebody else instead");
+    world.tell(Command::EndAfterCallWork { agent, interaction: second });
     assert!(world.is_available(1));
 }
 

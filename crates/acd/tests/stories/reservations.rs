@@ -1,8 +1,9 @@
 //! From the reservation to the conversation, or back into the line.
 
 use acd::{
-    AbandonedDuring, Activity, AgentId, Command, Event, HandlingEnd, InteractionId, Presence, QueueId,
-    ReasonCode, Refusal, RejectCause, Requirement, ReservationEnd, ReservationId, Settings,
+    AbandonedDuring, Activity, AgentId, BackOff, BackOffs, Command, Event, HandlingEnd, InteractionId,
+    Presence, QueueId, ReasonCode, Refusal, RejectCause, Requirement, ReservationEnd, ReservationId, Ring,
+    Settings,
 };
 
 use crate::{BILLING, World, seconds};
@@ -351,4 +352,47 @@ fn the_only_phone_that_refuses_by_itself_is_not_rung_without_end() {
     assert_eq!(world.rings(1), None);
     world.wait(seconds(6));
     assert_eq!(world.rings(1), Some(1));
+}
+
+/// How many reservations of queue 1 ended how.
+fn ends(world: &World) -> [u64; 8] {
+    let of = world.acd.state().queues[&QueueId(1)].counters;
+    let failed =
+        [of.missed, of.declined, of.no_resources, of.withdrawn, of.cancelled, of.taken, of.calls_failed];
+    assert_eq!(of.reservations, of.reservations_ended() + world.acd.state().reservations.len() as u64);
+    let [missed, declined, no_resources, withdrawn, cancelled, taken, calls_failed] = failed;
+    [of.answered, missed, declined, no_resources, withdrawn, cancelled, taken, calls_failed]
+}
+
+#[test]
+fn every_reservation_ends_as_one_thing_and_is_counted_as_that() {
+    let mut world = World::with(Settings { misses_max: 0, ..Settings::default() });
+    let none = BackOff { pause: seconds(0), exclusion: seconds(0) };
+    let (no_answer, busy, rejected) = (none, none, none);
+    let back_offs = BackOffs { no_answer, busy, rejected, unreachable: none, no_resources: none };
+    world.queue(1, |queue| queue.back_offs = back_offs);
+    world.agent(1, &[]);
+    world.call(1, 1);
+    world.wait(seconds(16));
+    assert_eq!(ends(&world), [0, 1, 0, 0, 0, 0, 0, 0], "it rang out");
+    for (cause, counted) in [
+        (RejectCause::NoAnswer, [0, 2, 0, 0, 0, 0, 0, 0]),
+        (RejectCause::Unreachable, [0, 3, 0, 0, 0, 0, 0, 0]),
+        (RejectCause::Busy, [0, 3, 1, 0, 0, 0, 0, 0]),
+        (RejectCause::Rejected, [0, 3, 2, 0, 0, 0, 0, 0]),
+        (RejectCause::NoResources, [0, 3, 2, 1, 0, 0, 0, 0]),
+    ] {
+        world.reject(1, cause);
+        assert_eq!(ends(&world), counted, "{cause:?}");
+    }
+    world.tell(Command::LogOut { agent: AgentId(1) });
+    assert_eq!(ends(&world), [0, 3, 2, 1, 1, 0, 0, 0], "the agent has gone");
+    world.log_in(1);
+    world.hang_up(1);
+    assert_eq!(ends(&world), [0, 3, 2, 1, 1, 1, 0, 0], "the caller has gone");
+    world.queue(1, |queue| queue.ring = Ring { most: 2, every: seconds(0) });
+    world.agent(2, &[]);
+    world.call(2, 1);
+    world.accept(1);
+    assert_eq!(ends(&world), [1, 3, 2, 1, 1, 1, 1, 0], "the other one was sooner");
 }

@@ -228,3 +228,29 @@ fn what_is_asked_for_twice_or_too_often_or_is_not_there_is_refused() {
     world.tell(enqueue(1, &all[..ENTRIES_MAX]));
     assert_eq!(stands_in(&world, 1).len(), ENTRIES_MAX);
 }
+
+#[test]
+fn a_move_onto_where_the_caller_stands_already_flows_nowhere() {
+    let mut world = two_queues();
+    world.queue(1, |queue| {
+        queue.requirement = Requirement::at_least(BILLING, 1);
+        queue.max_wait = Some(MaxWait { after: seconds(10), exit: Exit::Queue(QueueId(2)) });
+    });
+    call(&mut world, 1, &[1, 2]);
+    call(&mut world, 2, &[1]);
+    world.wait(seconds(11));
+    assert_eq!((stands_in(&world, 1), stands_in(&world, 2)), (vec![2], vec![2]));
+    let flows = |world: &World| {
+        let queues = world.acd.snapshot(world.now).queues;
+        let flows = queues.iter().map(|queue| queue.counters);
+        flows.map(|flow| (flow.overflowed, flow.flowed_out, flow.flowed_in)).collect::<Vec<_>>()
+    };
+    assert_eq!(flows(&world), [(2, 1, 0), (0, 0, 1)], "call 1 was in queue 2 from the beginning");
+    call(&mut world, 3, &[1, 2]);
+    world.tell(Command::Change {
+        interaction: InteractionId(3),
+        change: Change::queue(QueueId(2)),
+        by: None,
+    });
+    assert_eq!(flows(&world), [(3, 1, 0), (0, 0, 1)]);
+}

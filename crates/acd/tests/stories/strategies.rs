@@ -153,9 +153,9 @@ fn after_call_work_counts_as_occupied_and_rings_breaks_and_calls_of_the_agents_o
     world.call(1, 1);
     world.wait(seconds(10));
     world.talk(1, seconds(10));
-    world.tell(acd::Command::ExtendAfterCallWork { agent, by: seconds(10) });
+    world.tell(acd::Command::ExtendAfterCallWork { agent, interaction: None, by: seconds(10) });
     world.wait(seconds(30));
-    world.tell(acd::Command::EndAfterCallWork { agent });
+    world.tell(acd::Command::EndAfterCallWork { agent, interaction: None });
     assert_eq!(world.occupancy(1), 800_000, "10 and 30 of 50 seconds");
     world.not_ready(1, 2);
     world.wait(seconds(20));

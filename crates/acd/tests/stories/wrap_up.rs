@@ -4,10 +4,10 @@ use acd::{Activity, AgentId, Command, Exit, ExitId, Invalid, QueueId, QueueSetti
 
 use crate::{World, seconds};
 
-const END: Command = Command::EndAfterCallWork { agent: AgentId(1) };
+const END: Command = Command::EndAfterCallWork { agent: AgentId(1), interaction: None };
 
 fn extend(by: u64) -> Command {
-    Command::ExtendAfterCallWork { agent: AgentId(1), by: seconds(by) }
+    Command::ExtendAfterCallWork { agent: AgentId(1), interaction: None, by: seconds(by) }
 }
 
 /// Agent 1 in after-call work of queue 1; it lasts so long, at least, and at most.

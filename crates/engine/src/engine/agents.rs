@@ -1,12 +1,12 @@
-//! Agents whose shift follows their phone.
+//! Agents and their phones.
 
 use std::fmt;
 
-use acd::{AgentId, Command, Presence, ReasonCode};
+use acd::{AgentId, Command, Presence};
 use timing::Instant;
 
 use super::Engine;
-use crate::{AgentLine, LogIn, Notice, Reach};
+use crate::{AgentLine, Notice, Reach};
 
 /// An agent cannot begin to work: no phone of theirs is registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,67 +21,6 @@ impl fmt::Display for NoPhone {
 impl std::error::Error for NoPhone {}
 
 impl Engine {
-    /// Logs in who has become reachable and out who is no longer, among those whose shift follows the
-    /// phone.
-    pub(super) fn update_log_ins(&mut self) {
-        let mut changes: Vec<(AgentId, bool)> = Vec::new();
-        for (&agent, line) in &self.directory.agents {
-            match line.log_in {
-                // The shift goes on as it is; what ends it is the desktop's to say from now on.
-                LogIn::Desktop => drop(self.logged_in.remove(&agent)),
-                LogIn::OnRegister => {
-                    let reachable = match &line.reach {
-                        Reach::Account(account) => self.registered.contains(account),
-                        Reach::Contact { .. } => true,
-                    };
-                    if reachable != self.logged_in.contains(&agent) {
-                        changes.push((agent, reachable));
-                    }
-                }
-            }
-        }
-        for (agent, reachable) in changes {
-            if reachable {
-                self.logged_in.insert(agent);
-                // Whoever went to lunch is there still, whatever the phone and its network do meanwhile.
-                let not_ready = self.breaks.get(&agent).copied();
-                self.command(Command::LogIn { agent, not_ready });
-            } else {
-                self.logged_in.remove(&agent);
-                self.command(Command::LogOut { agent });
-            }
-        }
-    }
-
-    /// An agent who missed too many calls in a row is not ready. Whose shift follows the phone gets another
-    /// chance after a pause; nobody else could say that they are back.
-    pub(super) fn presence_changed(&mut self, now: Instant, agent: AgentId, presence: Presence) {
-        match presence {
-            Presence::NotReady(reason) if reason != ReasonCode::MISSED => {
-                self.breaks.insert(agent, reason);
-            }
-            Presence::Ready => drop(self.breaks.remove(&agent)),
-            Presence::NotReady(_) | Presence::LoggedOut => {}
-        }
-        if presence != Presence::NotReady(ReasonCode::MISSED) {
-            if let Some(timer) = self.pausing.remove(&agent) {
-                self.pauses.cancel(timer);
-            }
-            return;
-        }
-        let follows = self.directory.agents.get(&agent).is_some_and(|line| line.log_in == LogIn::OnRegister);
-        if let Some(pause) = self.settings.missed_pause.filter(|_| follows)
-            && !self.pausing.contains_key(&agent)
-        {
-            self.pausing.insert(agent, self.pauses.schedule(now + pause, agent));
-        }
-    }
-
-    pub(super) fn pause_ended(&mut self, agent: AgentId) {
-        self.pausing.remove(&agent);
-        self.command(Command::SetReady { agent });
-    }
-
     /// The command for what somebody at a desktop, or the API, wants of an agent: to be ready, not ready or
     /// gone. It goes to the distributor by itself.
     ///
@@ -127,7 +66,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn registration_changed(&mut self, account: String, contacts: usize) {
+    pub(super) fn registration_changed(&mut self, now: Instant, account: String, contacts: usize) {
         let known = self.registered.contains(&account);
         if known == (contacts > 0) {
             return;
@@ -137,7 +76,7 @@ impl Engine {
         } else {
             self.registered.remove(&account);
         }
-        self.update_log_ins();
+        self.follow_phones(now);
         self.notice(Notice::RegistrationChanged { account, contacts });
     }
 

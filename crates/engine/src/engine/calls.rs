@@ -35,8 +35,8 @@ impl Engine {
                 self.refusal(now, RefusalCause::Call(cause), cause.status(), whence, parties);
             }
             Event::RequestRefused(refused) => self.request_refused(now, refused),
-            Event::Registered { account, contacts } => self.registration_changed(account, contacts),
-            Event::Unregistered { account, .. } => self.registration_changed(account, 0),
+            Event::Registered { account, contacts } => self.registration_changed(now, account, contacts),
+            Event::Unregistered { account, .. } => self.registration_changed(now, account, 0),
         }
     }
 

@@ -13,7 +13,7 @@ use super::Engine;
 use super::calls::callers_status;
 use super::identity::dial;
 use crate::interaction::{Interaction, OUTSIDE, Stage, attempt_of, reservation_of};
-use crate::{Leave, Notice, Outcome, Parties, RefusalCause, Story, Withdrawn};
+use crate::{Leave, Notice, Outcome, Parties, RefusalCause, Stopped, Story};
 
 /// How long the caller hears nothing after entering a queue, so that a call that leaves at once (queue
 /// full, nobody there) is refused as what it is and not answered first.
@@ -65,6 +65,7 @@ impl Engine {
             Event::Overflowed { .. } | Event::Dequeued { .. } => self.left_queue(now, &event),
             Event::HandlingEnded { interaction, cause, .. } => self.handling_ended(now, interaction, cause),
             Event::AgentChanged { agent, presence, .. } => self.presence_changed(now, agent, presence),
+            Event::AgentForced { agent, forced } => self.presence_forced(agent, forced),
             Event::Refused { command, refusal } => self.refused(now, command, refusal),
             Event::Changed { interaction, change, by, .. } => {
                 self.note(interaction, |state| state.changed(now, *change, by));
@@ -78,7 +79,8 @@ impl Engine {
             | Event::Interrupted { .. }
             | Event::Resumed { .. }
             | Event::AgentAside { .. }
-            | Event::AgentForced { .. }
+            | Event::AgentReachable { .. }
+            | Event::ShiftBegan { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
             | Event::ReservesChanged { .. }
@@ -196,11 +198,11 @@ impl Engine {
             | ReservationEnd::Withdrawn
             | ReservationEnd::CallFailed(_)
             | ReservationEnd::CallExpired => {
-                state.attempt_ended(now, attempt, None, Some(Withdrawn::Over));
+                state.attempt_ended(now, attempt, None, Some(stopped(cause)));
                 self.b2bua.drop_attempt(now, call, attempt);
             }
             ReservationEnd::TakenByAnother => {
-                state.attempt_ended(now, attempt, None, Some(Withdrawn::AnsweredElsewhere));
+                state.attempt_ended(now, attempt, None, Some(Stopped::TakenByAnother));
                 self.b2bua.answered_elsewhere(now, call, attempt);
             }
         }
@@ -390,6 +392,7 @@ impl Engine {
                 | Command::Occupy { .. }
                 | Command::Renew { .. }
                 | Command::Release { .. }
+                | Command::BeginShift { .. }
                 | Command::SetReady { .. }
                 | Command::EndAfterCallWork { .. }
                 | Command::ExtendAfterCallWork { .. },
@@ -437,5 +440,19 @@ impl Engine {
             }
             None => state.stage = Stage::Waiting,
         }
+    }
+}
+
+/// The word for an attempt that ended with its reservation.
+fn stopped(cause: ReservationEnd) -> Stopped {
+    match cause {
+        ReservationEnd::Expired => Stopped::Missed,
+        ReservationEnd::Withdrawn => Stopped::Withdrawn,
+        ReservationEnd::TakenByAnother => Stopped::TakenByAnother,
+        // The customer of a callback is out of reach.
+        ReservationEnd::Cancelled | ReservationEnd::CallFailed(_) | ReservationEnd::CallExpired => {
+            Stopped::Cancelled
+        }
+        ReservationEnd::Accepted | ReservationEnd::Rejected(_) => unreachable!("the caller has matched it"),
     }
 }

@@ -21,6 +21,8 @@ fn a_phone_that_registers_begins_a_shift_and_one_that_leaves_ends_it() {
     assert!(matches!(world.activity(1), Some(Activity::Handling { .. })));
     world.bye(caller, session);
     world.register(phone, "agent1", 0);
+    assert!(matches!(world.activity(1), Some(Activity::Unreachable { .. })), "at once");
+    world.run(31_000);
     assert!(!world.is_logged_in(1));
     let changes: Vec<usize> = world
         .notices
@@ -34,25 +36,170 @@ fn a_phone_that_registers_begins_a_shift_and_one_that_leaves_ends_it() {
     world.assert_nothing_left();
 }
 
+/// Agent 1, whose shift follows the phone, registered.
+fn with_phone(manner: Manner) -> (World, crate::world::Peer) {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, manner);
+    world.register(phone, "agent1", 3_600);
+    (world, phone)
+}
+
+/// Somebody says what agent 1 wants, as the API does.
+fn wish(world: &mut World, presence: Presence) {
+    let command = world.engine.presence(AgentId(1), presence).expect("the phone is there");
+    tell(world, command);
+}
+
+fn tell(world: &mut World, command: acd::Command) {
+    world.distributor.apply(world.now, command);
+    world.run(100);
+}
+
+fn presence(world: &World) -> Presence {
+    world.distributor.agent_snapshot(AgentId(1)).expect("agent 1 is there").presence
+}
+
+/// The phone is gone for so many seconds.
+fn blink(world: &mut World, phone: crate::world::Peer, seconds: u64) {
+    world.register(phone, "agent1", 0);
+    world.run(seconds * 1_000);
+    world.register(phone, "agent1", 3_600);
+}
+
+const LUNCH: Presence = Presence::NotReady(acd::ReasonCode(7));
+
 #[test]
-fn a_break_outlasts_the_registration_of_the_phone() {
+fn a_blink_of_the_network_changes_neither_presence_nor_shift_and_nobody_is_rung_meanwhile() {
+    let (mut world, phone) = with_phone(Manner::Answers(50));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(60_000);
+    world.bye(caller, session);
+    let shift = |world: &World| {
+        let seen = world.distributor.agent_snapshot(AgentId(1)).expect("agent 1 is there");
+        let state = world.distributor.state();
+        (seen.presence, seen.handled, state.agents[&AgentId(1)].logged_in_at)
+    };
+    let before = shift(&world);
+    assert_eq!((before.0, before.1), (Presence::Ready, 1));
+    world.register(phone, "agent1", 0);
+    let session = world.call(caller, "100");
+    world.run(5_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 1, "there is no phone to ring");
+    world.register(phone, "agent1", 3_600);
+    world.run(1_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 2);
+    world.bye(caller, session);
+    assert_eq!(shift(&world), (Presence::Ready, 2, before.2), "it is still the same shift");
+    wish(&mut world, LUNCH);
+    blink(&mut world, phone, 20);
+    assert_eq!(shift(&world), (LUNCH, 2, before.2), "whoever went to lunch is there still");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_break_ends_with_the_shift_and_the_next_one_begins_ready() {
+    let (mut world, phone) = with_phone(Manner::Answers(50));
+    wish(&mut world, LUNCH);
+    blink(&mut world, phone, 15 * 3_600);
+    assert_eq!(presence(&world), Presence::Ready, "a new day");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn what_a_supervisor_has_forced_is_so_in_the_next_shift_too() {
+    let (mut world, phone) = with_phone(Manner::Answers(50));
+    let (agent, by, why) = (AgentId(1), acd::SupervisorId(1), acd::ReasonCode(3));
+    let coaching = Presence::NotReady(why);
+    tell(&mut world, acd::Command::ForcePresence { agent, presence: coaching, by, why });
+    blink(&mut world, phone, 3_600);
+    assert_eq!(presence(&world), coaching);
+    assert!(world.distributor.agent_snapshot(agent).is_some_and(|seen| seen.forced.is_some()));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_log_out_by_the_api_holds_until_the_phone_was_away_or_somebody_logs_in() {
+    let (mut world, phone) = with_phone(Manner::Answers(50));
+    wish(&mut world, Presence::LoggedOut);
+    world.register(phone, "agent1", 3_600);
+    assert!(!world.is_logged_in(1), "a refresh logs nobody in");
+    blink(&mut world, phone, 20);
+    world.reload(Vec::new());
+    assert!(!world.is_logged_in(1), "nor does a blink, nor a reload");
+    wish(&mut world, Presence::Ready);
+    assert!(world.is_logged_in(1));
+    wish(&mut world, Presence::LoggedOut);
+    blink(&mut world, phone, 31);
+    assert!(world.is_logged_in(1), "who went home and comes back");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_phone_that_is_gone_ends_the_shift_of_a_desktop_agent_too() {
     let mut world = World::new(Treatment::Ringback);
     let phone = world.registering_agent(1, Manner::Answers(50));
-    world.register(phone, "agent1", 300);
-    let agent = AgentId(1);
-    let lunch = Presence::NotReady(acd::ReasonCode(7));
-    world.distributor.apply(world.now, acd::Command::SetPresence { agent, presence: lunch });
-    world.run(100);
+    let reach = Reach::Account("agent1".to_owned());
+    world.directory.agents.insert(AgentId(1), AgentLine { reach, log_in: LogIn::Desktop });
+    world.reload(Vec::new());
+    wish(&mut world, LUNCH);
+    world.run(60_000);
+    assert!(world.is_logged_in(1), "who logs in first and plugs the phone in then");
+    world.register(phone, "agent1", 3_600);
+    wish(&mut world, Presence::Ready);
+    blink(&mut world, phone, 20);
+    assert_eq!(presence(&world), Presence::Ready);
+    blink(&mut world, phone, 31);
+    assert!(!world.is_logged_in(1), "the desktop logs in anew");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_caller_who_wants_an_agent_by_name_waits_for_a_phone_that_blinks() {
+    let (mut world, phone) = with_phone(Manner::Answers(50));
+    let other = world.agent(2, Manner::Answers(50));
+    let wanted = acd::Wanted::preferred(AgentId(1), Duration::from_secs(600));
+    world.directory.entries[0].wish = Some(engine::Wish { cause: engine::WishCause::DirectNumber, wanted });
+    world.reload(Vec::new());
     world.register(phone, "agent1", 0);
-    assert!(!world.is_logged_in(1));
-    world.register(phone, "agent1", 300);
-    let presence = |world: &World| world.distributor.agent_snapshot(agent).map(|seen| seen.presence);
-    assert_eq!(presence(&world), Some(lunch));
-    world.distributor.apply(world.now, acd::Command::SetPresence { agent, presence: Presence::Ready });
-    world.run(100);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    world.run(10_000);
+    assert_eq!(world.sent("INVITE", world.at(other)), 0);
+    world.register(phone, "agent1", 3_600);
+    world.run(1_000);
+    assert_eq!(world.sent("INVITE", world.at(phone)), 1);
+    world.bye(caller, session);
     world.register(phone, "agent1", 0);
-    world.register(phone, "agent1", 300);
-    assert_eq!(presence(&world), Some(Presence::Ready), "whoever was ready is ready again");
+    let session = world.call(caller, "100");
+    world.run(31_000);
+    assert_eq!(world.sent("INVITE", world.at(other)), 1, "who is gone for good is not waited for");
+    world.bye(caller, session);
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_day_begins_a_shift_for_whoever_nobody_logs_out_and_for_nobody_else() {
+    let (mut world, _) = with_phone(Manner::Answers(50));
+    world.agent(2, Manner::Answers(50));
+    world.agent(3, Manner::Answers(50));
+    let line = world.directory.agents[&AgentId(3)].clone();
+    world.directory.agents.insert(AgentId(3), AgentLine { log_in: LogIn::Desktop, ..line });
+    world.reload(Vec::new());
+    let began = |world: &World| {
+        let state = world.distributor.state();
+        [1, 2, 3].map(|number| state.agents[&AgentId(number)].logged_in_at)
+    };
+    let before = began(&world);
+    world.run(1_000);
+    world.engine.new_day(world.now);
+    world.run(100);
+    let after = began(&world);
+    assert!(
+        after[0] > before[0] && after[1] > before[1],
+        "a phone, or a fixed contact, that is always there"
+    );
+    assert_eq!(after[2], before[2], "whoever logs in by hand logs out by hand");
     world.assert_nothing_left();
 }
 
@@ -64,6 +211,8 @@ fn a_registration_that_is_not_refreshed_ends_the_shift() {
     world.run(119_000);
     assert!(world.is_logged_in(1));
     world.run(2_000);
+    assert!(matches!(world.activity(1), Some(Activity::Unreachable { .. })));
+    world.run(30_000);
     assert!(!world.is_logged_in(1));
     world.assert_nothing_left();
 }
@@ -149,7 +298,7 @@ fn the_only_phone_that_registers_anew_leaves_the_line_at_its_step() {
     assert_eq!(world.sent("INVITE", world.at(helper)), 0);
     assert!(world.distributor.first_in_line(BILLING, 9).iter().all(|waiting| waiting.step == 0));
     world.register(phone, "agent1", 0);
-    world.run(31_000);
+    world.run(61_000);
     assert_eq!(world.sent("INVITE", world.at(helper)), 1, "who is gone for good is not waited for");
     world.bye(caller, sessions[0]);
     world.run(1_000);
@@ -250,7 +399,8 @@ fn an_agent_without_a_phone_is_unreachable_and_costs_nothing() {
     let session = world.call(caller, "100");
     world.run(200_000);
     let snapshot = world.distributor.snapshot(world.now);
-    assert!(matches!(snapshot.agents[0].presence, Presence::NotReady(acd::ReasonCode::MISSED)));
+    assert_eq!((snapshot.agents[0].presence, snapshot.totals.reservations), (Presence::Ready, 0));
+    assert!(matches!(snapshot.agents[0].activity, Activity::Unreachable { .. }));
     world.cancel(caller, session);
     world.assert_nothing_left();
 }

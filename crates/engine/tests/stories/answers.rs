@@ -151,7 +151,7 @@ fn what_the_phone_says_decides_the_back_off_and_the_caller_keeps_the_place() {
         let record = world.records()[0].clone();
         assert_eq!(record.story.attempts_total, 2);
         assert_eq!(record.story.attempts[0].failure.map(|failure| failure.kind), Some(kind));
-        assert!(record.story.attempts[0].withdrawn.is_none());
+        assert!(record.story.attempts[0].stopped.is_none());
         assert_eq!(record.story.attempts[1].failure, None);
     }
 }
@@ -168,7 +168,7 @@ fn an_agent_who_ignores_the_phone_loses_the_reservation_to_the_next() {
     assert_eq!(world.sent("CANCEL", world.at(first)), 1);
     world.bye(caller, session);
     world.assert_nothing_left();
-    assert_eq!(world.records()[0].story.attempts[0].withdrawn, Some(engine::Withdrawn::Over));
+    assert_eq!(world.records()[0].story.attempts[0].stopped, Some(engine::Stopped::Missed));
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn a_caller_who_gives_up_while_a_phone_rings_is_abandoned_and_the_phone_falls_si
     world.assert_nothing_left();
     let record = world.records()[0].clone();
     assert_eq!(record.outcome, Outcome::Abandoned);
-    assert!(record.story.attempts[0].withdrawn.is_some(), "nobody answered: {record:#?}");
+    assert!(record.story.attempts[0].stopped == Some(engine::Stopped::Cancelled), "{record:#?}");
     assert_eq!(record.story.attempts[0].lasted.as_secs(), 2);
 }
 

@@ -257,7 +257,7 @@ fn a_caller_who_gives_up_while_the_number_outside_rings_ends_it() {
     world.cancel(caller, session);
     assert_eq!(world.sent("CANCEL", world.at(outside)), 1);
     world.assert_nothing_left();
-    assert_eq!(world.records()[0].story.attempts[0].withdrawn, Some(engine::Withdrawn::Over));
+    assert_eq!(world.records()[0].story.attempts[0].stopped, Some(engine::Stopped::Cancelled));
 }
 
 #[test]

@@ -79,5 +79,5 @@ fn an_account_asserts_nothing() {
     assert!(matches!(activity(&world), acd::Activity::Occupied { .. }), "as long as the call goes on");
     world.engine.hang_up_all(world.now);
     world.run(40_000);
-    assert!(matches!(activity(&world), acd::Activity::Idle { .. }));
+    assert!(matches!(activity(&world), acd::Activity::Unreachable { .. }));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acd::{Activity, QueueSettings, RejectCause, ReservationEnd, Ring};
-use engine::{Outcome, Standing, Treatment, Withdrawn};
+use engine::{Outcome, Standing, Stopped, Treatment};
 
 use crate::world::{BILLING, MUSIC, Manner, Peer, World};
 
@@ -61,9 +61,9 @@ fn the_first_to_pick_up_talks_and_the_others_fall_silent_without_a_missed_call()
         world.bye(caller, session);
         world.assert_nothing_left();
         let story = world.records()[0].story.clone();
-        let withdrawn: Vec<_> = story.attempts.iter().map(|one| one.withdrawn).collect();
-        let elsewhere = Some(Withdrawn::AnsweredElsewhere);
-        assert_eq!(withdrawn, [elsewhere, None, elsewhere]);
+        let stopped: Vec<_> = story.attempts.iter().map(|one| one.stopped).collect();
+        let taken = Some(Stopped::TakenByAnother);
+        assert_eq!(stopped, [taken, None, taken]);
         assert_eq!((story.agent, story.attempts_total), (Some(acd::AgentId(2)), 3));
     }
 }
@@ -156,5 +156,5 @@ fn one_phone_more_rings_each_time_and_a_caller_who_gives_up_silences_all() {
     world.assert_nothing_left();
     let record = world.records()[0].clone();
     assert_eq!(record.outcome, Outcome::Abandoned);
-    assert!(record.story.attempts.iter().all(|one| one.withdrawn == Some(Withdrawn::Over)));
+    assert!(record.story.attempts.iter().all(|one| one.stopped == Some(Stopped::Cancelled)));
 }

@@ -172,6 +172,7 @@ impl World {
             sip: sip_settings(home()),
             retry_after: Duration::from_secs(7),
             missed_pause: Some(Duration::from_secs(120)),
+            phone_grace: Duration::from_secs(30),
             lease: settings.handling_lease,
             callers_max: 3,
         };
@@ -545,12 +546,12 @@ impl World {
         assert_eq!(count(Outcome::CallbackEnded), totals.callbacks_ended);
         // The distributor knows only that the caller was gone.
         assert_eq!(count(Outcome::Abandoned) + count(Outcome::Failed), totals.abandoned);
-        assert_eq!(count(Outcome::Overflowed), totals.overflowed - totals.flowed_out);
+        assert_eq!(count(Outcome::Overflowed), totals.left);
         for record in records {
             let talked = matches!(record.outcome, Outcome::Answered | Outcome::CalledBack);
             assert_eq!(record.story.answered.is_some(), talked, "{record:#?}");
             assert!(record.story.attempts.len() <= record.story.attempts_total as usize);
-            let answers = |one: &&engine::AttemptRecord| one.failure.is_none() && one.withdrawn.is_none();
+            let answers = |one: &&engine::AttemptRecord| one.failure.is_none() && one.stopped.is_none();
             let answers = record.story.attempts.iter().filter(answers).count();
             // Each attempt to call a customer back may have an agent who answered.
             assert!(answers <= 1 || record.story.callback.is_some(), "{record:#?}");

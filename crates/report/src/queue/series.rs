@@ -80,7 +80,7 @@ const DEQUEUES: Definition = Definition {
 };
 const FLOW_OUTS: Definition = Definition {
     name: "cordboard_flow_outs_total",
-    help: "Of the overflowed interactions, those that went to another queue.",
+    help: "Of the overflowed interactions, those that went to another queue in which they did not stand already.",
 };
 const WANTED: Definition = Definition {
     name: "cordboard_wanted_agents_total",
@@ -291,7 +291,7 @@ pub(crate) struct QueueSeries {
     dequeue_causes: [IntCounter; DEQUEUE_CAUSES.len()],
     reservations: [IntCounter; RESERVATION_ENDS.len()],
     ring_accepted: Histogram,
-    ring_missed: Histogram,
+    ring_in_vain: Histogram,
     pub(crate) steps: IntCounter,
     wanted: [IntCounter; WANTED_OUTCOMES.len()],
     pub(super) handle_time: Histogram,
@@ -341,7 +341,7 @@ impl QueueSeries {
             dequeue_causes: DEQUEUE_CAUSES.map(|cause| group.counter(DEQUEUES, &[("cause", cause)])),
             reservations: RESERVATION_ENDS.map(|end| group.counter(RESERVATIONS, &[("outcome", end)])),
             ring_accepted: group.histogram(RING, &RING_EDGES, &[("outcome", "accepted")]),
-            ring_missed: group.histogram(RING, &RING_EDGES, &[("outcome", "not_accepted")]),
+            ring_in_vain: group.histogram(RING, &RING_EDGES, &[("outcome", "not_accepted")]),
             steps: group.counter(STEPS, &[]),
             wanted: WANTED_OUTCOMES.map(|outcome| group.counter(WANTED, &[("outcome", outcome)])),
             handle_time: group.histogram(HANDLE_TIME, &WORK_EDGES, &[]),
@@ -433,7 +433,7 @@ impl QueueSeries {
             | ReservationEnd::Withdrawn
             | ReservationEnd::TakenByAnother
             | ReservationEnd::CallFailed(_)
-            | ReservationEnd::CallExpired => &self.ring_missed,
+            | ReservationEnd::CallExpired => &self.ring_in_vain,
         };
         ring.observe(lasted.as_secs_f64());
     }

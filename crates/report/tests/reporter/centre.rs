@@ -163,6 +163,10 @@ impl Scrape {
         self.value("cordboard_interactions_total", &labels)
     }
 
+    pub(crate) fn reservations(&self, queue: &str, outcome: &str) -> f64 {
+        self.value("cordboard_reservations_total", &[("outcome", outcome), ("queue", queue)])
+    }
+
     pub(crate) fn offered(&self, queue: &str) -> f64 {
         self.value("cordboard_interactions_offered_total", &[("channel", "voice"), ("queue", queue)])
     }

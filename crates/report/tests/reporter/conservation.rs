@@ -145,7 +145,7 @@ fn act(centre: &mut Centre, deed: &Deed) {
         Deed::NotReady(agent) => centre.apply(Command::SetNotReady { agent, reason: ReasonCode(1) }),
         Deed::Ready(agent) => centre.apply(Command::SetReady { agent }),
         Deed::Remove(agent) => centre.apply(Command::RemoveAgent { agent }),
-        Deed::EndAfterCallWork(agent) => centre.apply(Command::EndAfterCallWork { agent }),
+        Deed::EndAfterCallWork(agent) => centre.apply(Command::EndAfterCallWork { agent, interaction: None }),
         Deed::RemoveQueue(queue) => {
             let other = if queue == BILLING { TECHNICAL } else { BILLING };
             centre.apply(Command::RemoveQueue { queue, exit: Exit::Queue(other) });
@@ -177,7 +177,17 @@ fn agrees(centre: &Centre) {
         assert_eq!(scrape.outcome(&name, "overflowed"), counters.overflowed as f64);
         assert_eq!(scrape.outcome(&name, "dequeued"), counters.dequeued as f64);
         assert_eq!(gauge("cordboard_flow_outs_total"), counters.flowed_out as f64);
+        assert_eq!(gauge("cordboard_flow_ins_total"), counters.flowed_in as f64);
         assert_eq!(gauge("cordboard_returns_total"), counters.returned as f64);
+        let ended = |outcomes: &[&str]| outcomes.iter().map(|of| scrape.reservations(&name, of)).sum::<f64>();
+        assert_eq!(ended(&["accepted"]), (counters.answered + counters.called_back) as f64);
+        assert_eq!(ended(&["no_answer", "expired", "unreachable"]), counters.missed as f64);
+        assert_eq!(ended(&["busy", "rejected"]), counters.declined as f64);
+        assert_eq!(ended(&["no_resources"]), counters.no_resources as f64);
+        assert_eq!(ended(&["withdrawn"]), counters.withdrawn as f64);
+        assert_eq!(ended(&["cancelled"]), counters.cancelled as f64);
+        assert_eq!(ended(&["taken_by_another"]), counters.taken as f64);
+        assert_eq!(ended(&["call_failed"]), counters.calls_failed as f64);
         assert_eq!(scrape.outcome(&name, "called_back"), counters.called_back as f64);
         assert_eq!(scrape.outcome(&name, "callback_ended"), counters.callbacks_ended as f64);
         assert_eq!(gauge("cordboard_callbacks_taken_total"), counters.callbacks_taken as f64);

@@ -274,7 +274,7 @@ fn handle_time_is_conversation_and_after_call_work_in_one_observation() {
     centre.finish(1);
     centre.pass(secs(10));
     assert_eq!(centre.scrape().of_queue("cordboard_handle_time_seconds_count", "billing"), 0.0);
-    centre.apply(Command::EndAfterCallWork { agent: KIM });
+    centre.apply(Command::EndAfterCallWork { agent: KIM, interaction: None });
     let scrape = centre.scrape();
     assert_eq!(scrape.of_queue("cordboard_handle_time_seconds_count", "billing"), 1.0);
     assert_eq!(scrape.of_queue("cordboard_handle_time_seconds_sum", "billing"), 110.0);

@@ -17,6 +17,8 @@ pub struct Routing {
     /// How long an agent who missed too many is not ready, where the shift follows the phone; zero: until the
     /// phone registers anew.
     pub missed_pause: Duration,
+    /// How long an agent whose phone is gone stays logged in.
+    pub phone_grace: Duration,
     /// Callers waiting in all queues together.
     pub waiting_max: u32,
     /// How often one call may overflow into another queue.
@@ -102,6 +104,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         head_start: section.duration("head_start", "1m", "0s", "1d"),
         misses_max: section.integer("misses_max", 3, 0..=100),
         missed_pause: section.duration("missed_pause", "2m", "0s", "1d"),
+        phone_grace: section.duration("phone_grace", "30s", "0s", "1h"),
         waiting_max: section.integer("waiting_max", 100_000, 1..=1_000_000),
         overflows_max: section.integer("overflows_max", 10, 0..=100),
         after_call_work_max: section.duration("after_call_work_max", "1h", "0s", "1d"),

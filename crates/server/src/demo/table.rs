@@ -59,6 +59,7 @@ fn state(name: &str) -> String {
         "reserved" => "ringing".to_owned(),
         "handling" => "talking".to_owned(),
         "backing_off" => "pausing".to_owned(),
+        "unreachable" => "no phone".to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use acd::{AgentId, AgentSnapshot, Command};
+use acd::{AgentId, AgentSnapshot, Command, InteractionId};
 use axum::Json;
 use axum::extract::State;
-use cti::{Agent, Agents, Extension, PresenceWish, Problem, Words};
+use cti::{AfterCallWorkEnd, Agent, Agents, Extension, PresenceWish, Problem, Words};
 use tracing::info;
 
 use super::View;
 use super::api::Dictionary;
-use super::problem::{Answer, Body, Path, Trouble};
+use super::problem::{Answer, Body, MaybeBody, Path, Trouble};
 
 /// Every agent as they are now.
 #[utoipa::path(get, path = "/api/v1/agents", tag = "agents", operation_id = "list_agents", security(("token" = [])), responses(
@@ -95,9 +95,10 @@ pub(super) async fn lift_forced(State(view): State<Arc<View>>, Path(id): Path<St
 }
 
 /// After-call work is done before its time, but not before the queue's `after_call_work_min`: the agent is free for
-/// the next call.
+/// the next call. Of several it is that of `interaction`, or else the one that began first.
 #[utoipa::path(post, path = "/api/v1/agents/{id}/after-call-work/end", tag = "agents", operation_id = "end_after_call_work", security(("token" = [])),
     params(("id" = String, Path, description = "The id in the configuration", example = "kim")),
+    request_body = Option<AfterCallWorkEnd>,
     responses(
         (status = 200, description = "The agent as they are then", body = Agent),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
@@ -109,9 +110,11 @@ pub(super) async fn lift_forced(State(view): State<Arc<View>>, Path(id): Path<St
 pub(super) async fn end_after_call_work(
     State(view): State<Arc<View>>,
     Path(id): Path<String>,
+    MaybeBody(end): MaybeBody<AfterCallWorkEnd>,
 ) -> Answer<Agent> {
     let agent = find(&view, &id)?;
-    tell(&view, &id, agent, Command::EndAfterCallWork { agent }).await
+    let interaction = end.unwrap_or_default().interaction.map(InteractionId);
+    tell(&view, &id, agent, Command::EndAfterCallWork { agent, interaction }).await
 }
 
 /// After-call work lasts longer, up to `after_call_work_max` of the queue and of `[routing]` in all.
@@ -133,8 +136,8 @@ pub(super) async fn extend_after_call_work(
     Body(extension): Body<Extension>,
 ) -> Answer<Agent> {
     let agent = find(&view, &id)?;
-    let by = extension.duration()?;
-    tell(&view, &id, agent, Command::ExtendAfterCallWork { agent, by }).await
+    let (interaction, by) = (extension.interaction.map(InteractionId), extension.duration()?);
+    tell(&view, &id, agent, Command::ExtendAfterCallWork { agent, interaction, by }).await
 }
 
 async fn tell(view: &View, id: &str, agent: AgentId, command: Command) -> Answer<Agent> {

@@ -100,6 +100,7 @@ mod tests {
             "interrupted",
             "backing_off",
             "occupied",
+            "unreachable",
             "not_ready",
             "logged_out",
         ] {

@@ -1,5 +1,6 @@
 //! Errors as `application/problem+json` (RFC 9457), and requests whose faults are told that way.
 
+use axum::body::HttpBody;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -77,6 +78,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         }
         let read = T::deserialize(value);
         read.map(Body).map_err(|error| rejected(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+    }
+}
+
+/// A JSON object as body, where there is a body.
+pub(super) struct MaybeBody<T>(pub(super) Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Trouble;
+
+    async fn from_request(request: Request, state: &S) -> Result<MaybeBody<T>, Trouble> {
+        if request.body().is_end_stream() {
+            return Ok(MaybeBody(None));
+        }
+        Body::from_request(request, state).await.map(|Body(value)| MaybeBody(Some(value)))
     }
 }
 

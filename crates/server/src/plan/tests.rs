@@ -321,3 +321,54 @@ fn the_last_agent_and_the_agents_of_a_number_are_wanted_as_the_file_says() {
         [None, wish(engine::WishCause::Preferred, preferred), wish(engine::WishCause::DirectNumber, direct)]
     );
 }
+
+/// Whoever adds a setting of the distributor decides here where it comes from.
+#[test]
+fn every_setting_of_the_distributor_is_in_the_file_or_the_page_says_why_not() {
+    let acd::Settings {
+        agents_max,
+        queues_max,
+        skills_max,
+        requirement_terms_max,
+        requirement_depth_max,
+        exclusions_max,
+        pooled_from,
+        pools_max,
+        log_in_lease,
+        selection,
+        seed,
+        // In the file.
+        waiting_max: _,
+        flow_outs_max: _,
+        head_start_per_point: _,
+        misses_max: _,
+        after_call_work_max: _,
+        estimate: _,
+        handling_lease: _,
+        occupied_lease: _,
+        forced_presence: _,
+        interruptions: _,
+    } = plan(CENTRE, &mut Numbering::default()).shared;
+    let page = include_str!("../../../../docs/configuration.md");
+    let section = page.split("\n## ").find(|section| section.starts_with("Bounds without a setting\n"));
+    let section = section.expect("the page has this section");
+    for (what, is) in [
+        ("agents", u64::from(agents_max)),
+        ("queues", queues_max.into()),
+        ("skills of one agent", skills_max.into()),
+        ("comparisons in one requirement", requirement_terms_max.into()),
+        ("brackets within brackets", requirement_depth_max.into()),
+        ("agents whom one call is not offered to again", exclusions_max.into()),
+        ("agents of the same skills who are looked at as one", pooled_from.into()),
+        ("such groups", pools_max.into()),
+    ] {
+        assert!(section.contains(&format!("| {what} | {is} |")), "{what}");
+    }
+    assert_eq!(
+        (log_in_lease, seed),
+        (None, 0),
+        "the phone is the sign of life; the seed is drawn at the start"
+    );
+    assert!(section.contains("lease of a log-in") && section.contains("seed of the lots"));
+    assert_eq!(selection, acd::Selection::Oldest, "each agent has one of their own, as the file says");
+}

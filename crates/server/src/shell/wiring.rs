@@ -20,6 +20,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tracing::info;
 
 use super::sockets::Sockets;
 use super::{Orders, Running, Shell, Workers};
@@ -243,7 +244,7 @@ impl Starts<'_> {
         let thread = DistributorThread {
             clock: shared.clock,
             wall: shell.wall.clone(),
-            distributor: Distributor::new(plan.shared.clone()),
+            distributor: Distributor::new(with_lots(&plan.shared, seed()?)),
             doors: Doors::new(plan.hours.clone()),
             orders: ends.orders,
             asks: ends.asks,
@@ -353,6 +354,14 @@ impl Starts<'_> {
     }
 }
 
+/// The distributor's settings with lots that are other ones after every start. The seed is part of the recorded state, and
+/// in the log, so that the same history can be played again.
+fn with_lots(shared: &acd::Settings, chance: [u8; 32]) -> acd::Settings {
+    let seed = u64::from_le_bytes(chance[..8].try_into().expect("eight of the octets"));
+    info!(seed, "lots are drawn from this seed");
+    acd::Settings { seed, ..shared.clone() }
+}
+
 /// Chance that nobody can guess: tags, nonces and SSRCs are made of it.
 fn seed() -> Result<[u8; 32], StartError> {
     let mut seed = [0; 32];
@@ -362,4 +371,22 @@ fn seed() -> Result<[u8; 32], StartError> {
             .map_err(|error| StartError::Resource { what: "randomness", error: error.into() })?;
     }
     Ok(seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_start_draws_its_own_lots_by_otherwise_the_same_settings() {
+        let shared = acd::Settings { misses_max: 7, ..acd::Settings::default() };
+        let starts =
+            [with_lots(&shared, seed().expect("chance")), with_lots(&shared, seed().expect("chance"))];
+        assert_ne!(starts[0].seed, starts[1].seed);
+        assert!(starts.iter().all(|start| acd::Settings { seed: 0, ..start.clone() } == shared));
+        let draw = |settings: &acd::Settings| acd::Lots::new(settings.seed).draw(100);
+        assert_ne!(draw(&starts[0]), draw(&starts[1]), "a lot of each");
+        let state = Distributor::new(starts[0].clone()).state();
+        assert_eq!(state.settings.seed, starts[0].seed, "what is written down repeats it");
+    }
 }

@@ -71,6 +71,8 @@ pub enum Told {
     Event(Event),
     /// To let somebody look who wants to see what came of all before.
     Look(Look<Engine>),
+    /// A day has begun.
+    NewDay,
 }
 
 /// What the engine's thread says, in its order.
@@ -165,7 +167,10 @@ impl DistributorThread {
         let mut taken = 0;
         while let Some(order) = self.orders.pop() {
             match order {
-                Order::NewDay => self.reporter.new_day(now),
+                Order::NewDay => {
+                    self.reporter.new_day(now);
+                    self.events.put(Told::NewDay);
+                }
             }
             taken += 1;
         }

@@ -330,6 +330,10 @@ impl EngineThread {
             match told {
                 Told::Event(event) => self.take_event(now, event),
                 Told::Look(look) => look.at(&self.engine),
+                Told::NewDay => {
+                    self.engine.new_day(now);
+                    self.carry_out(now);
+                }
             }
             taken += 1;
         }

@@ -97,18 +97,14 @@ impl World {
         let verdict = self.verdict();
         let (truth, told, counted) = (verdict.truth, verdict.told, verdict.counted);
         // Who is given back is offered, and may be answered, once more.
-        let offered = counted.offered - counted.flowed_out - counted.returned;
+        let offered = counted.offered - counted.flowed_in - counted.returned;
         let answered = counted.answered - counted.returned;
         let arrived = self.centre.engine().totals().sip.calls();
         let pairs = [
             ("offered, by wire and distributor", truth.offered, offered),
             ("answered, by wire and distributor", truth.answered, answered),
             ("abandoned, by wire and distributor", truth.abandoned, counted.abandoned),
-            (
-                "overflowed, by wire and distributor",
-                truth.overflowed,
-                counted.overflowed - counted.flowed_out,
-            ),
+            ("overflowed, by wire and distributor", truth.overflowed, counted.left),
             ("answered, by wire and records", truth.answered, told.answered),
             ("abandoned, by wire and records", truth.abandoned, told.abandoned),
             ("overflowed, by wire and records", truth.overflowed, told.overflowed),

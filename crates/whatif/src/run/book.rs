@@ -32,8 +32,16 @@ impl Doing {
             (Activity::Reserved { .. }, _) => Doing::Reserved,
             (Activity::Handling { .. } | Activity::Occupied { .. }, _) => Doing::Handling,
             (Activity::AfterCallWork { .. }, _) => Doing::AfterCallWork,
-            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::LoggedOut) => Doing::Away,
-            (Activity::Idle { .. } | Activity::BackingOff { .. }, Presence::NotReady(_)) => Doing::NotReady,
+            (
+                Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Unreachable { .. },
+                Presence::LoggedOut,
+            ) => Doing::Away,
+            (
+                Activity::Idle { .. } | Activity::BackingOff { .. } | Activity::Unreachable { .. },
+                Presence::NotReady(_),
+            ) => Doing::NotReady,
+            // No phone is ever gone here.
+            (Activity::Unreachable { .. }, Presence::Ready) => Doing::Away,
             (Activity::Idle { .. }, Presence::Ready) => Doing::Idle,
             (Activity::BackingOff { .. }, Presence::Ready) => Doing::BackingOff,
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use acd::{
-    AgentId, Command, Exit, InteractionId, OverflowCause, QueueId, Refusal, Request, ReservationEnd,
-    ReservationId,
+    AgentId, Command, Exit, InteractionId, OverflowCause, QueueId, Refusal, RejectCause, Request,
+    ReservationEnd, ReservationId,
 };
 use timing::Instant;
 
@@ -250,8 +250,24 @@ impl Run<'_> {
             | ReservationEnd::CallFailed(_)
             | ReservationEnd::CallExpired => {}
             ReservationEnd::Rejected(_) | ReservationEnd::Expired | ReservationEnd::Withdrawn => {
-                let customer = self.customer_in(interaction, queue);
-                self.book.missed(&customer);
+                let is_missed = match end {
+                    ReservationEnd::Rejected(RejectCause::NoAnswer | RejectCause::Unreachable)
+                    | ReservationEnd::Expired => true,
+                    // The agent said no, was not asked, or went home while the phone rang.
+                    ReservationEnd::Rejected(
+                        RejectCause::Busy | RejectCause::Rejected | RejectCause::NoResources,
+                    )
+                    | ReservationEnd::Withdrawn => false,
+                    ReservationEnd::Accepted
+                    | ReservationEnd::Cancelled
+                    | ReservationEnd::TakenByAnother
+                    | ReservationEnd::CallFailed(_)
+                    | ReservationEnd::CallExpired => unreachable!("matched above"),
+                };
+                if is_missed {
+                    let customer = self.customer_in(interaction, queue);
+                    self.book.missed(&customer);
+                }
                 if left == 0 {
                     self.customer(interaction).stage = Stage::Waiting;
                     self.stand_in_line(interaction, 1);
@@ -426,7 +442,8 @@ impl Run<'_> {
             self.agenda.enter(end, Action::EndAfterCallWork { agent, number });
         } else if end > until {
             let by = end - until;
-            self.command(Command::ExtendAfterCallWork { agent, by }).map_err(RunError::Refused)?;
+            self.command(Command::ExtendAfterCallWork { agent, interaction: Some(interaction), by })
+                .map_err(RunError::Refused)?;
         }
         Ok(())
     }

@@ -318,6 +318,6 @@ impl Run<'_> {
         if self.staff.agents[agent.0 as usize].after_call_works != number {
             return Ok(());
         }
-        self.command(Command::EndAfterCallWork { agent }).map_err(RunError::Refused)
+        self.command(Command::EndAfterCallWork { agent, interaction: None }).map_err(RunError::Refused)
     }
 }

@@ -48,10 +48,30 @@ impl Mirror {
         Some(())
     }
 
-    pub(super) fn after_call_work_extended(&mut self, agent: AgentId, until: Instant) -> Option<()> {
+    pub(super) fn after_call_work_extended(
+        &mut self,
+        agent: AgentId,
+        interaction: InteractionId,
+        until: Instant,
+    ) -> Option<()> {
         let works = &mut self.state.agents.get_mut(&agent)?.works;
-        let work = works.find_mut(Work::is_after_call_work)?;
+        let work = works.find_mut(|work| work.is_after_call_work_of(interaction))?;
         work.stage = WorkStage::AfterCallWork { since: work.since(), until };
+        Some(())
+    }
+
+    pub(super) fn reachable(&mut self, agent: AgentId, reachable: bool) -> Option<()> {
+        let now = self.state.now;
+        self.state.agents.get_mut(&agent)?.unreachable = (!reachable).then_some(now);
+        Some(())
+    }
+
+    /// The figures of a shift, though nobody logged in.
+    pub(super) fn shift_began(&mut self, agent: AgentId) -> Option<()> {
+        let now = self.state.now;
+        let agent = self.state.agents.get_mut(&agent)?;
+        agent.begin_shift(now);
+        agent.follow_works(now);
         Some(())
     }
 

@@ -295,9 +295,8 @@ impl Naive {
     }
 
     pub(super) fn fail_call(&mut self, id: ReservationId, end: ReservationEnd) {
-        let ReservationState { interaction, agent, queue, .. } = self.end(id, end);
+        let ReservationState { interaction, agent, .. } = self.end(id, end);
         let now = self.now();
-        self.count(queue, |counters| counters.calls_failed += 1);
         let rules = self.contact(interaction).callback.expect("it is a callback").rules;
         self.called_in_vain(interaction, end != ReservationEnd::CallFailed(CallFailure::NoResources));
         self.change(agent, false, |agent| {

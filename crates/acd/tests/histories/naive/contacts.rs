@@ -138,7 +138,11 @@ impl Naive {
         let ((id, queue), now) = (stand, self.state.now);
         let contact = self.contact(id);
         let (priority, waited, age) = (contact.priority, Duration::ZERO, now - contact.arrived);
-        self.count(queue, |counters| counters.offered += 1);
+        let comes_from_another = from.is_some();
+        self.count(queue, |counters| {
+            counters.offered += 1;
+            counters.flowed_in += u64::from(comes_from_another);
+        });
         let beside = from.is_none() && self.state.interactions[&id].first().queue != queue;
         self.say(Event::Queued { interaction: id, queue, from, beside, priority, waited, age });
     }
@@ -191,7 +195,8 @@ impl Naive {
         let (waited, age) = self.ages(stand);
         self.count(queue, |counters| {
             counters.overflowed += 1;
-            counters.flowed_out += u64::from(matches!(exit, Exit::Queue(_)));
+            counters.flowed_out += u64::from(!elsewhere && matches!(exit, Exit::Queue(_)));
+            counters.left += u64::from(!elsewhere && matches!(exit, Exit::Leave(_)));
         });
         self.say(Event::Overflowed { interaction: id, queue, waited, age, cause, exit, elsewhere });
     }
@@ -393,6 +398,16 @@ impl Naive {
     pub(super) fn end(&mut self, id: ReservationId, cause: ReservationEnd) -> ReservationState {
         let record = self.state.reservations.remove(&id).expect("known to be here");
         let left = self.rung_for(record.interaction).len() as u8;
+        self.count(record.queue, |counters| match cause {
+            ReservationEnd::Accepted => {}
+            ReservationEnd::Rejected(RejectCause::Busy | RejectCause::Rejected) => counters.declined += 1,
+            ReservationEnd::Rejected(RejectCause::NoResources) => counters.no_resources += 1,
+            ReservationEnd::Rejected(_) | ReservationEnd::Expired => counters.missed += 1,
+            ReservationEnd::Withdrawn => counters.withdrawn += 1,
+            ReservationEnd::Cancelled => counters.cancelled += 1,
+            ReservationEnd::TakenByAnother => counters.taken += 1,
+            ReservationEnd::CallFailed(_) | ReservationEnd::CallExpired => counters.calls_failed += 1,
+        });
         if left == 0 {
             self.contact(record.interaction).stage = Stage::Waiting;
         }
@@ -534,7 +549,6 @@ impl Naive {
     pub(super) fn fail(&mut self, id: ReservationId, end: ReservationEnd) {
         let ended = self.end(id, end);
         let ReservationState { interaction, agent, queue, .. } = ended;
-        self.count(queue, |counters| counters.missed += 1);
         let rules = self.state.queues[&queue].settings.back_offs.clone();
         let (back_off, miss) = match end {
             ReservationEnd::Rejected(RejectCause::Busy) => (rules.busy, 0),

@@ -1,5 +1,6 @@
 //! Agents and configuration, as said and not as made fast.
 
+use super::contacts::is_held_by;
 use super::*;
 
 impl Naive {
@@ -32,6 +33,7 @@ impl Naive {
         }
         let (presence, activity, forced) = (agent.presence, foreground(agent), agent.forced);
         let (aside, has_work) = (agent.aside, !agent.works.is_empty());
+        let is_out_of_reach = agent.unreachable.is_some();
         let is_nothing = |aside: Aside| matches!(aside, Aside::Nothing { .. });
         let has_other_aside = aside != before.aside && !(is_nothing(aside) && is_nothing(before.aside));
         let holds_other = tokens(agent) != tokens(&before);
@@ -39,7 +41,8 @@ impl Naive {
             self.say(Event::AgentAside { agent: id, aside });
         }
         let is_other = (before.presence, foreground(&before)) != (presence, activity);
-        if is_other || has_other_aside || holds_other {
+        let is_elsewhere = before.unreachable.is_some() != is_out_of_reach;
+        if is_other || has_other_aside || holds_other || is_elsewhere {
             self.say(Event::AgentChanged { agent: id, presence, activity });
         }
         self.interrupt(id);
@@ -195,6 +198,48 @@ impl Naive {
         Ok(())
     }
 
+    /// Whoever cannot be rung is rung no more; a customer who is being called is called on.
+    pub(super) fn set_reachable(&mut self, id: AgentId, reachable: bool) -> Result<(), Refusal> {
+        self.known(id)?;
+        if self.state.agents[&id].unreachable.is_none() == reachable {
+            return Ok(());
+        }
+        let now = self.state.now;
+        let mut rung = Vec::new();
+        if !reachable {
+            let held = works(&self.state.agents[&id]).into_iter().filter_map(|work| work.reservation());
+            rung = held.filter(|held| self.state.reservations[held].phase == Phase::Ringing).collect();
+        }
+        let mut again = Vec::new();
+        for &reservation in &rung {
+            again.push(self.end(reservation, ReservationEnd::Withdrawn));
+        }
+        self.say(Event::AgentReachable { agent: id, reachable });
+        self.change(id, true, |agent| {
+            agent.unreachable = if reachable { None } else { Some(now) };
+            for &reservation in &rung {
+                keep(agent, now, |work| !is_held_by(work, reservation));
+            }
+        });
+        for held in again {
+            self.wait_again(held.interaction, held.queue);
+        }
+        Ok(())
+    }
+
+    /// As if the agent had logged in at this moment, for what is counted.
+    pub(super) fn begin_shift(&mut self, id: AgentId) -> Result<(), Refusal> {
+        self.here(id)?;
+        let now = self.state.now;
+        self.say(Event::ShiftBegan { agent: id });
+        self.change(id, false, |agent| {
+            (agent.logged_in_at, agent.occupancy, agent.handled) = (now, 0, 0);
+            agent.worked = Worked { before: Duration::ZERO, since: None };
+            agent.worked_in = BTreeMap::new();
+        });
+        Ok(())
+    }
+
     /// Where what a supervisor forced holds, the agent may want nothing else.
     pub(super) fn may_want(&self, id: AgentId, wish: Presence) -> Result<(), Refusal> {
         match (self.state.settings.forced_presence, self.state.agents[&id].forced) {
@@ -296,18 +341,26 @@ impl Naive {
         Ok(())
     }
 
-    /// The after-call work that began first, from when and until when.
-    pub(super) fn in_after_call_work(&self, id: AgentId) -> Result<(Work, Instant, Instant), Refusal> {
+    /// The after-call work of an interaction, or the one that began first; from when and until when.
+    pub(super) fn in_after_call_work(
+        &self,
+        id: AgentId,
+        of: Option<InteractionId>,
+    ) -> Result<(Work, Instant, Instant), Refusal> {
         self.known(id)?;
         let wraps_up = |work: &Work| match work.stage {
             WorkStage::AfterCallWork { since, until } => Some((*work, since, until)),
             WorkStage::Reserved { .. } | WorkStage::Handling { .. } => None,
         };
-        works(&self.state.agents[&id]).iter().find_map(wraps_up).ok_or(Refusal::WrongActivity(id))
+        let mut all = works(&self.state.agents[&id]);
+        if let Some(of) = of {
+            all.retain(|work| work.interaction == of);
+        }
+        all.iter().find_map(wraps_up).ok_or(Refusal::WrongActivity(id))
     }
 
-    pub(super) fn stop_wrapping_up(&mut self, id: AgentId) -> Result<(), Refusal> {
-        let (work, since, until) = self.in_after_call_work(id)?;
+    pub(super) fn stop_wrapping_up(&mut self, id: AgentId, of: Option<InteractionId>) -> Result<(), Refusal> {
+        let (work, since, until) = self.in_after_call_work(id, of)?;
         let least = self.state.queues.get(&work.queue).map(|queue| queue.settings.after_call_work_min);
         let now = self.state.now;
         if now < until && now - since < least.unwrap_or_default() {
@@ -346,12 +399,18 @@ impl Naive {
         self.change(id, true, |agent| keep(agent, now, |work| !is_it(work)));
     }
 
-    pub(super) fn extend(&mut self, id: AgentId, by: Duration) -> Result<(), Refusal> {
-        let (work, since, until) = self.in_after_call_work(id)?;
+    pub(super) fn extend(
+        &mut self,
+        id: AgentId,
+        of: Option<InteractionId>,
+        by: Duration,
+    ) -> Result<(), Refusal> {
+        let (work, since, until) = self.in_after_call_work(id, of)?;
         let latest = since + self.longest_after_call_work(work.queue);
         let later = (until + by).min(latest);
         if later > until {
-            self.say(Event::AfterCallWorkExtended { agent: id, until: later });
+            let interaction = work.interaction;
+            self.say(Event::AfterCallWorkExtended { agent: id, interaction, until: later });
             self.change(id, true, |agent| {
                 revise(agent, |other| {
                     if is_wrap_up_of(other, work.interaction) {
@@ -545,6 +604,7 @@ impl Naive {
             forced: None,
             works: Works::default(),
             aside: Aside::Nothing { since: now },
+            unreachable: None,
             leaving: false,
             misses: 0,
             handled: 0,

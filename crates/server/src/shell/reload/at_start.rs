@@ -98,6 +98,7 @@ impl Waiting {
             head_start,
             misses_max,
             missed_pause: _,
+            phone_grace: _,
             callers_max: _,
             waiting_max,
             overflows_max,
