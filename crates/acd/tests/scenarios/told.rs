@@ -113,12 +113,12 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::AfterCallWorkEnded { .. }
         | Event::Interrupted { .. }
         | Event::Resumed { .. } => about_work(names, event),
+        Event::AgentForced { .. } | Event::AgentReachable { .. } | Event::ShiftBegan { .. } => {
+            about_shifts(names, event)
+        }
         Event::AgentChanged { .. }
         | Event::LeaseExpired { .. }
-        | Event::AgentForced { .. }
         | Event::AgentAside { .. }
-        | Event::AgentReachable { .. }
-        | Event::ShiftBegan { .. }
         | Event::AgentRemoved { .. }
         | Event::QueueDefined { .. }
         | Event::OpenChanged { .. }
@@ -334,19 +334,6 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         Event::LeaseExpired { lease, agent } => {
             (format!("nobody has renewed {} of {}", lost(*lease), agent_name(*agent)), Vec::new())
         }
-        Event::AgentReachable { agent, reachable } => {
-            let head = if *reachable { "can be rung" } else { "cannot be rung" };
-            (format!("{} {head}", agent_name(*agent)), Vec::new())
-        }
-        Event::ShiftBegan { agent } => (format!("{} begins a shift", agent_name(*agent)), Vec::new()),
-        Event::AgentForced { agent, forced: Some(forced) } => {
-            let fields = vec![("by", forced.by.0.to_string()), ("why", forced.why.0.to_string())];
-            let head = format!("{} is forced to be {}", agent_name(*agent), presence_words(forced.presence));
-            (head, fields)
-        }
-        Event::AgentForced { agent, forced: None } => {
-            (format!("nothing is forced on {}", agent_name(*agent)), Vec::new())
-        }
         Event::AgentRemoved { agent } => (format!("{} is removed", agent_name(*agent)), Vec::new()),
         Event::QueueDefined { queue } => (format!("{} has new rules", queue_name(*queue)), Vec::new()),
         Event::OpenChanged { queue, open } => {
@@ -382,6 +369,9 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         | Event::CallbackHolds { .. }
         | Event::CalledBack { .. }
         | Event::CallbackEnded { .. }
+        | Event::AgentForced { .. }
+        | Event::AgentReachable { .. }
+        | Event::ShiftBegan { .. }
         | Event::CallbackWindow { .. } => unreachable!("told by the caller"),
     }
 }
@@ -392,6 +382,26 @@ fn lost(lease: Lease) -> String {
         Lease::Handling(interaction) => format!("call {}", interaction.0),
         Lease::Occupied(_) => "the own call".to_owned(),
         Lease::LogIn(_) => "the log-in".to_owned(),
+    }
+}
+
+fn about_shifts(names: &Names, event: &Event) -> Words {
+    let agent_name = |id| names.agent_name(id);
+    match event {
+        Event::AgentReachable { agent, reachable } => {
+            let head = if *reachable { "can be rung" } else { "cannot be rung" };
+            (format!("{} {head}", agent_name(*agent)), Vec::new())
+        }
+        Event::ShiftBegan { agent } => (format!("{} begins a shift", agent_name(*agent)), Vec::new()),
+        Event::AgentForced { agent, forced: Some(forced) } => {
+            let fields = vec![("by", forced.by.0.to_string()), ("why", forced.why.0.to_string())];
+            let head = format!("{} is forced to be {}", agent_name(*agent), presence_words(forced.presence));
+            (head, fields)
+        }
+        Event::AgentForced { agent, forced: None } => {
+            (format!("nothing is forced on {}", agent_name(*agent)), Vec::new())
+        }
+        _ => unreachable!("the caller has matched them"),
     }
 }
 

@@ -327,7 +327,12 @@ fn a_call_is_followed_from_the_ring_to_the_end_of_after_call_work_and_says_why_t
     let extended = acw("extend", r#"{"seconds": 60}"#);
     assert_eq!(extended.status, 200, "{}", extended.body);
     assert_ne!(extended.json()["until"], before);
-    let free = acw("end", "");
+    let of = |interaction: u64| json!({"interaction": interaction}).to_string();
+    assert_eq!(acw("end", &of(id + 1)).status, 409, "not the wrap-up of another one");
+    let longer = acw("extend", &json!({"interaction": id, "seconds": 1}).to_string());
+    assert_eq!(longer.status, 200, "{}", longer.body);
+    assert_eq!(acw("end", "[]").status, 422);
+    let free = acw("end", &of(id));
     assert_eq!((free.status, &free.json()["activity"]), (200, &json!("idle")));
     running.shut_down();
 }
