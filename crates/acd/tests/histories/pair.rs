@@ -241,7 +241,7 @@ impl Pair {
             all.extend(works.map(|work| (id, work.interaction)));
         }
         let (agent, interaction) = all.get(pick % all.len().max(1)).copied()?;
-        Some((agent, (pick % 2 == 0).then_some(interaction)))
+        Some((agent, pick.is_multiple_of(2).then_some(interaction)))
     }
 
     fn maybe(&mut self, command: Option<Command>, tally: &mut Tally) -> Result<(), TestCaseError> {
