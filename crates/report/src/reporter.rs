@@ -177,11 +177,7 @@ impl Reporter {
                 self.answered(queue, interaction, waited, by_name);
             }
             Event::Abandoned { interaction, queue, waited, .. } => {
-                let waited =
-                    self.queue(queue).wait_on_the_line(now, interaction).map_or(waited, |on| on.min(waited));
-                let short = waited <= self.settings.short_abandon;
-                self.queue(queue).abandon(interaction, waited, short);
-                self.show_service_level(queue);
+                self.abandoned(now, queue, interaction, waited);
             }
             Event::CallbackTaken { .. }
             | Event::CallbackRests { .. }
@@ -226,6 +222,13 @@ impl Reporter {
             }
             Event::Refused { refusal, .. } => self.refused[fault_index(refusal)].inc(),
         }
+    }
+
+    fn abandoned(&mut self, now: Instant, queue: QueueId, interaction: InteractionId, waited: Duration) {
+        let waited = self.queue(queue).wait_on_the_line(now, interaction).map_or(waited, |on| on.min(waited));
+        let short = waited <= self.settings.short_abandon;
+        self.queue(queue).abandon(interaction, waited, short);
+        self.show_service_level(queue);
     }
 
     fn queued(&mut self, entered: Instant, interaction: InteractionId, queue: QueueId, entry: Entry) {

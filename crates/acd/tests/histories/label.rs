@@ -185,8 +185,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
             "a call of the agent's own beside the work in hand"
         }
         Event::AgentAside { .. } => "something beside the work in hand",
-        Event::AgentReachable { reachable: true, .. } => "agent within reach",
-        Event::AgentReachable { reachable: false, .. } => "agent out of reach",
+        Event::AgentReachable { reachable, .. } => of_reach(*reachable),
         Event::ShiftBegan { .. } => "shift began anew",
         Event::AgentForced { forced: Some(_), .. } => "presence forced",
         Event::AgentForced { forced: None, .. } => "presence no longer forced",
@@ -217,6 +216,10 @@ fn of_change(change: &Change) -> &'static str {
             "two things changed"
         }
     }
+}
+
+fn of_reach(reachable: bool) -> &'static str {
+    if reachable { "agent within reach" } else { "agent out of reach" }
 }
 
 fn reserves(open: u8) -> &'static str {
