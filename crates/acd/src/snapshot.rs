@@ -129,14 +129,26 @@ impl AgentCounts {
 
 impl AddAssign for AgentCounts {
     fn add_assign(&mut self, other: AgentCounts) {
-        self.available += other.available;
-        self.reserved += other.reserved;
-        self.handling += other.handling;
-        self.after_call_work += other.after_call_work;
-        self.backing_off += other.backing_off;
-        self.occupied += other.occupied;
-        self.not_ready += other.not_ready;
-        self.logged_out += other.logged_out;
+        let AgentCounts {
+            available,
+            reserved,
+            handling,
+            after_call_work,
+            backing_off,
+            occupied,
+            unreachable,
+            not_ready,
+            logged_out,
+        } = other;
+        self.available += available;
+        self.reserved += reserved;
+        self.handling += handling;
+        self.after_call_work += after_call_work;
+        self.backing_off += backing_off;
+        self.occupied += occupied;
+        self.unreachable += unreachable;
+        self.not_ready += not_ready;
+        self.logged_out += logged_out;
     }
 }
 

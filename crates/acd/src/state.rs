@@ -206,7 +206,7 @@ impl AgentState {
         }
     }
 
-    /// The figures of a shift begin anew; what is in hand goes on and counts from here.
+    /// The figures of a shift begin anew. What is in hand goes on: it is work from here, and of its queue as a whole.
     pub(crate) fn begin_shift(&mut self, now: Instant) {
         self.handled = 0;
         self.logged_in_at = now;

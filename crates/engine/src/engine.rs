@@ -163,8 +163,12 @@ impl Engine {
     /// A new directory, at the start and after every change of the configuration. `commands` are the
     /// changes of queues and agents; they reach the distributor before any log-in that follows from
     /// them.
-    pub fn reload(&mut self, now: Instant, directory: Directory, commands: Vec<acd::Command>) {
+    pub fn reload(&mut self, now: Instant, mut directory: Directory, commands: Vec<acd::Command>) {
         self.shifts.keep(&directory.agents);
+        // Who waits for agents by name goes by the exit that was said when the call came.
+        for (exit, way) in std::mem::take(&mut self.directory.exits) {
+            directory.exits.entry(exit).or_insert(way);
+        }
         self.directory = directory;
         self.forget_without_rules();
         self.outputs.extend(commands.into_iter().map(Output::Distributor));

@@ -176,15 +176,17 @@ impl Queue {
         self.waiting.get(&interaction).map(|&since| now.since(since))
     }
 
-    /// The conversation of a callback began.
-    pub(crate) fn called_back(&mut self, interaction: InteractionId) {
+    /// The conversation of a callback began. Since when its customer was on the line.
+    pub(crate) fn called_back(&mut self, interaction: InteractionId) -> Option<Instant> {
         self.tally.called_back += 1;
         if let Some(series) = &self.series {
             series.called_back.inc();
         }
         self.set_handling(self.handling + 1);
         self.unfinished += 1;
+        let since = self.waiting.get(&interaction).copied();
         self.leave(interaction);
+        since
     }
 
     /// A callback ended without a conversation.

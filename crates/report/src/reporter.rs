@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use acd::{AgentCounts, AgentId, Event, Fault, InteractionId, Lease, QueueId, Refusal, Snapshot};
+use acd::{
+    AgentCounts, AgentId, Event, Fault, HandlingEnd, InteractionId, Lease, QueueId, Refusal, Snapshot,
+};
 use prometheus::IntCounter;
 use prometheus::local::LocalHistogram;
 use timing::Instant;
@@ -75,6 +77,8 @@ pub struct Reporter {
     queues: BTreeMap<QueueId, Queue>,
     /// Between two queues.
     moving_callbacks: BTreeSet<InteractionId>,
+    /// Since when those were on the line who were called back and are in conversation now.
+    called_back: BTreeMap<InteractionId, Instant>,
     agents: Agents,
     sampled: BTreeMap<QueueId, AgentCounts>,
     sampled_at: Instant,
@@ -117,6 +121,7 @@ impl Reporter {
             names: Names::default(),
             queues: BTreeMap::new(),
             moving_callbacks: BTreeSet::new(),
+            called_back: BTreeMap::new(),
             agents: Agents::new(exposition, now),
             sampled: BTreeMap::new(),
             sampled_at: now,
@@ -233,6 +238,8 @@ impl Reporter {
 
     fn queued(&mut self, entered: Instant, interaction: InteractionId, queue: QueueId, entry: Entry) {
         let is_callback = self.moving_callbacks.remove(&interaction);
+        let on_the_line = self.called_back.remove(&interaction);
+        let entered = on_the_line.map_or(entered, |since| since.max(entered));
         let queue = self.queue(queue);
         queue.enter(entered, interaction, entry);
         if is_callback {
@@ -242,7 +249,10 @@ impl Reporter {
 
     fn handle_work(&mut self, event: &Event) {
         match *event {
-            Event::HandlingEnded { interaction, queue, agent, handled_for, .. } => {
+            Event::HandlingEnded { interaction, queue, agent, handled_for, cause, .. } => {
+                if cause != HandlingEnd::Returned {
+                    self.called_back.remove(&interaction);
+                }
                 self.end_conversation(queue);
                 let finished = self.agents.end_conversation(agent, interaction, queue, handled_for);
                 self.count_handled(finished);
@@ -272,7 +282,10 @@ impl Reporter {
             | Event::CallbackHolds { interaction, queue, .. } => {
                 self.queue(queue).reach_callback(now, interaction);
             }
-            Event::CalledBack { interaction, queue, .. } => self.queue(queue).called_back(interaction),
+            Event::CalledBack { interaction, queue, .. } => {
+                let since = self.queue(queue).called_back(interaction);
+                self.called_back.insert(interaction, since.unwrap_or(now));
+            }
             Event::CallbackEnded { interaction, queue, cause, .. } => {
                 self.queue(queue).end_callback(interaction, cause);
             }

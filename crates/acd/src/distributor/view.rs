@@ -67,7 +67,8 @@ fn first_entry(distributor: &Distributor, queue: &Queue) -> Option<Instant> {
             let Some(callback) = interaction.rare.callback() else {
                 return Some(first.map_or(entered, |first| first.min(entered)));
             };
-            first = first.into_iter().chain(callback.state.reached).min();
+            let reached = callback.state.reached.map(|reached| reached.max(entered));
+            first = first.into_iter().chain(reached).min();
         }
         first
     };

@@ -27,6 +27,8 @@ fn nobody_is_offered_anything_who_cannot_be_rung_and_as_soon_as_they_can_they_ar
     world.call(1, 1);
     world.wait(seconds(5));
     assert!(world.waits_in(1) == Some(1));
+    let counts = world.acd.snapshot(world.now).queues[0].agents;
+    assert_eq!((counts.unreachable, counts.available, counts.here()), (1, 0, 1));
     reach(&mut world, 1, true);
     assert_eq!(world.rings(1), Some(1));
 }

@@ -327,10 +327,10 @@ impl B2bua {
         let rings_again = leg.rings_again;
         self.forget_leg(session);
         match cause {
-            FailureCause::Cancelled if rings_again => self.ring_again(now, reference, attempt, phone),
             FailureCause::Cancelled if self.is_silenced(reference, attempt) => {
                 self.phone_lost(now, reference, attempt, failure);
             }
+            FailureCause::Cancelled if rings_again => self.ring_again(now, reference, attempt, phone),
             FailureCause::Cancelled => {}
             FailureCause::Response
             | FailureCause::Timeout

@@ -412,8 +412,9 @@ impl Engine {
     /// The customer is on the line without an agent, and waits like others.
     fn callback_holds(&mut self, now: Instant, interaction: InteractionId, queue: QueueId) {
         let Some(state) = self.interactions.get_mut(&interaction) else { return };
-        let Stage::CallingBack(Step::Alone) = state.stage else { return };
-        if !self.keep_customer(now, interaction, queue) {
+        let Stage::CallingBack(step) = state.stage else { return };
+        // Whoever was let go meanwhile is not on the line, whatever the distributor was told before that.
+        if step != Step::Alone || !self.keep_customer(now, interaction, queue) {
             self.customer_gone(now, interaction);
         }
     }

@@ -102,7 +102,8 @@ impl Engine {
             }
             match line.log_in {
                 LogIn::OnRegister if is_there && !shift.is_used => {
-                    shift.is_used = true;
+                    // It is as good as done: the phone may be gone before the distributor has said so.
+                    (shift.is_used, shift.is_in) = (true, true);
                     let not_ready = shift.forced.and_then(reason);
                     commands.push(Command::LogIn { agent, not_ready });
                 }

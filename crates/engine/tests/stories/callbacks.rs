@@ -396,7 +396,7 @@ fn a_customer_who_answers_as_the_agent_hangs_up_waits_for_the_next_with_music() 
         world.accept(customer, at_customer);
         assert_eq!(world.sent("CANCEL", world.at(customer)), 1);
         let totals = world.totals();
-        assert_eq!((totals.called_back, totals.callbacks_ended, totals.missed), (0, 0, 1));
+        assert_eq!((totals.called_back, totals.callbacks_ended, totals.declined), (0, 0, 1));
         served_by_the_next(&mut world, customer, at_customer);
         let totals = world.totals();
         assert_eq!((totals.called_back, totals.returned, totals.abandoned), (1, 0, 0));

@@ -63,6 +63,21 @@ fn a_customer_who_was_reached_waits_from_then_on_and_abandons_that_wait() {
 }
 
 #[test]
+fn a_customer_whose_agent_is_gone_at_once_has_waited_since_the_customer_was_reached() {
+    let mut centre = reached(CallbackMode::CustomerFirst);
+    centre.pass(secs(2));
+    centre.accept(1);
+    centre.pass(secs(1));
+    centre.apply(Command::Return { interaction: InteractionId(1) });
+    let longest = centre.scrape().of_queue("cordboard_longest_wait_seconds", "billing");
+    assert_eq!(longest, 3.0, "and not the minute off the line");
+    centre.pass(secs(1));
+    centre.cancel(1);
+    let labels = [("outcome", "abandoned"), ("queue", "billing")];
+    assert_eq!(centre.scrape().value("cordboard_wait_seconds_sum", &labels), 4.0);
+}
+
+#[test]
 fn a_promise_that_is_taken_back_is_counted_with_its_cause() {
     let callback = Some(CallbackRules::default());
     let mut centre = Centre::new(&QueueSettings { callback, ..QueueSettings::default() });

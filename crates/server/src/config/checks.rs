@@ -79,7 +79,6 @@ fn numbers_need_a_trunk(config: &Config, report: &Report<'_>) {
     }
 }
 
-/// A callback goes out over a trunk that takes calls: the one it names, else any.
 /// Whoever is promised a callback when its hours end is still promised it when they begin.
 fn callbacks_outlive_the_night(config: &Config, report: &Report<'_>) {
     const HOUR: u64 = 3_600;
@@ -100,6 +99,7 @@ fn callbacks_outlive_the_night(config: &Config, report: &Report<'_>) {
     }
 }
 
+/// A callback goes out over a trunk that takes calls: the one it names, else any.
 fn callbacks_need_a_trunk(config: &Config, report: &Report<'_>) {
     let goes_out = |name: &String| {
         config.trunks.iter().any(|trunk| trunk.name == *name && trunk.outbound_proxy.is_some())

@@ -27,6 +27,9 @@ const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 /// takes long, it is made less often.
 const PUBLISH_SHARE: u32 = 50;
 
+/// However long it took: what took so long may have been another program, which had our core.
+const PUBLISH_INTERVAL_MAX: Duration = Duration::from_secs(5);
+
 /// How long we go without a look at the wall clock while queues keep hours: it may be set, and a machine that slept
 /// wakes up hours later. Whatever it shows then holds after this time at the latest.
 const LOOK_AT_WALL: Duration = Duration::from_secs(1);
@@ -152,7 +155,7 @@ impl DistributorThread {
                 let begun = self.clock.now();
                 self.publish(begun);
                 let took = self.clock.now().since(begun);
-                let next = begun + PUBLISH_INTERVAL.max(took * PUBLISH_SHARE);
+                let next = begun + (took * PUBLISH_SHARE).clamp(PUBLISH_INTERVAL, PUBLISH_INTERVAL_MAX);
                 publication = Publication { next, is_due: false };
             }
             link.answer(question);

@@ -42,6 +42,8 @@ pub(super) struct Customer {
     tries: u8,
     /// Conversations before this one.
     matter: u8,
+    /// The next try is about something new: it counts from there.
+    renews: bool,
     /// An agent was free at entry into the queue.
     pub(super) at_once: bool,
     /// In how many queues the customer stands; one who talks, in that of the answer.
@@ -94,6 +96,7 @@ impl Run<'_> {
             stage: Stage::Between,
             tries: 0,
             matter: 0,
+            renews: false,
             at_once: false,
             queues: 0,
             queue: 0,
@@ -130,6 +133,10 @@ impl Run<'_> {
         customer.interaction = interaction;
         customer.queues = 0;
         customer.try_slot = self.book.slot;
+        if std::mem::take(&mut customer.renews) {
+            (customer.matter, customer.first_arrived) = (customer.matter.saturating_add(1), self.now);
+            customer.waited_before = Duration::ZERO;
+        }
         let (number, customer_type, matter) = (customer.number, customer.customer_type, customer.matter);
         let (first_arrived, is_retrial) = (customer.first_arrived, customer.tries > 0);
         let customers = &model.customers[customer_type as usize];
@@ -414,9 +421,8 @@ impl Run<'_> {
         };
         self.keep_agent(slot, customer.agent);
         self.come_again(slot, at);
-        let customer = &mut self.customers[slot as usize];
-        (customer.matter, customer.first_arrived) = (customer.matter.saturating_add(1), at);
-        customer.waited_before = Duration::ZERO;
+        // After-call work of the conversation that is over is still to come.
+        self.customers[slot as usize].renews = true;
     }
 
     /// The agent works as long as the model says, between the bounds of the settings.
