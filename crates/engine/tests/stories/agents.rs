@@ -5,7 +5,7 @@ use std::time::Duration;
 use acd::{Activity, AgentId, AgentSettings, Presence, QueueSettings};
 use engine::{AgentLine, LogIn, Notice, Reach, Treatment};
 
-use crate::world::{BILLING, MUSIC, Manner, World};
+use crate::world::{BILLING, BUSY, MUSIC, Manner, World};
 
 #[test]
 fn a_phone_that_registers_begins_a_shift_and_one_that_leaves_ends_it() {
@@ -175,6 +175,26 @@ fn a_caller_who_wants_an_agent_by_name_waits_for_a_phone_that_blinks() {
     world.run(31_000);
     assert_eq!(world.sent("INVITE", world.at(other)), 1, "who is gone for good is not waited for");
     world.bye(caller, session);
+    world.assert_nothing_left();
+}
+
+/// The phone is gone for good after the file has been changed: what was said when the call came holds.
+#[test]
+fn who_waits_for_an_agent_by_name_leaves_by_the_exit_of_then_also_when_a_reload_has_taken_it_away() {
+    let (mut world, phone) = with_phone(Manner::Answers(50));
+    let otherwise = acd::Otherwise::Exit(acd::Exit::Leave(BUSY));
+    let wanted = acd::Wanted::direct(AgentId(1), Some(Duration::from_secs(600)), otherwise);
+    world.directory.entries[0].wish = Some(engine::Wish { cause: engine::WishCause::DirectNumber, wanted });
+    world.reload(Vec::new());
+    world.register(phone, "agent1", 0);
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    world.call(caller, "100");
+    world.run(1_000);
+    world.directory.entries[0].wish = None;
+    world.directory.exits.remove(&BUSY);
+    world.reload(Vec::new());
+    world.run(31_000);
+    assert_eq!(world.refusal(caller), Some(486));
     world.assert_nothing_left();
 }
 
