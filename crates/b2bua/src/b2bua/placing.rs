@@ -42,7 +42,7 @@ impl B2bua {
     }
 
     /// Whoever answered first in a call that we place is kept, and hears music, if any, while others are dialled.
-    /// `outlived`: those others are still wanted when it hangs up before they are connected ([`Event::Left`]).
+    /// `outlived`: those others are still wanted when it hangs up before they are connected ([`crate::Event::Left`]).
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl B2bua {
     }
 
     /// Nobody wants a call any more that we place, and whoever was kept is sent away; but whoever of an attempt has
-    /// picked up by then is not: [`Event::Answered`] or [`Event::AttemptFailed`] says how it ends, and the
+    /// picked up by then is not: [`crate::Event::Answered`] or [`crate::Event::AttemptFailed`] says how it ends, and the
     /// call goes on until it is hung up.
     ///
     /// # Errors
