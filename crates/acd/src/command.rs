@@ -11,7 +11,8 @@ use crate::{
     Requirement, ReservationId, SupervisorId, Wanted,
 };
 
-/// One thing to do. Configuration changes are commands like the others and cost what they change.
+/// One thing to do. Changes of queues and agents are commands like the others and cost what they change; the settings of
+/// the whole ([`crate::Settings`]) are given at construction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Defines a queue, or changes one: who waits keeps the place, steps and exits follow the new rules.

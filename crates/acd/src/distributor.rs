@@ -202,8 +202,8 @@ impl Distributor {
         self.deadlines.next_deadline()
     }
 
-    /// The state for readers. Costs a walk over all queues, agents and
-    /// skill profiles; take it some times a second at most, not per event.
+    /// The state for readers. Costs a walk over all queues, agents and skill profiles; take it some times a second at most,
+    /// not per event.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         view::snapshot(self, self.now.max(now))
     }

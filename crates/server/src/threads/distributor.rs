@@ -23,11 +23,12 @@ use crate::worker::Link;
 /// How often the state is published at most. It is published only after something has changed.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Publishing takes at most one part in so many of the thread's time: where the agents are so many that a picture of them
-/// takes long, it is made less often.
+/// Publishing takes one part in so many of the thread's time at most, as long as that lets it come once in
+/// [`PUBLISH_INTERVAL_MAX`]: where the agents are so many that a picture of them takes long, it is made less often.
 const PUBLISH_SHARE: u32 = 50;
 
-/// However long it took: what took so long may have been another program, which had our core.
+/// How often the state is published at least after changes, however long that took: it may have been another program that
+/// had our core.
 const PUBLISH_INTERVAL_MAX: Duration = Duration::from_secs(5);
 
 /// How long we go without a look at the wall clock while queues keep hours: it may be set, and a machine that slept
