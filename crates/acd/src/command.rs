@@ -8,13 +8,21 @@ use timing::Instant;
 
 use crate::{
     AgentId, AgentSettings, Exit, InteractionId, Invalid, Presence, QueueId, QueueSettings, ReasonCode,
-    Requirement, ReservationId, SupervisorId, Wanted,
+    Requirement, ReservationId, Setting, Settings, SupervisorId, Wanted,
 };
 
-/// One thing to do. Changes of queues and agents are commands like the others and cost what they change; the settings of
-/// the whole ([`crate::Settings`]) are given at construction.
+/// One thing to do. Changes of the configuration are commands like the others and cost what they change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
+    /// Other settings of the whole, all of them together: what is so already is not touched, and nobody who waits, talks or
+    /// is logged in is lost. `docs/routing.md` says of each setting what happens to whoever is here.
+    ///
+    /// Refused where a lease or the guard of late last is zero, where more is defined than may be by the new bounds, and
+    /// where one of the three differs that hold from the beginning ([`Setting::is_fixed`]).
+    Configure {
+        /// As they are from now on.
+        settings: Box<Settings>,
+    },
     /// Defines a queue, or changes one: who waits keeps the place, steps and exits follow the new rules.
     DefineQueue {
         /// Which.
@@ -396,8 +404,10 @@ pub enum Refusal {
     ReservedReason,
     /// The queue's interactions cannot leave by this exit.
     UselessExit(QueueId),
-    /// The settings in the command are wrong.
+    /// The settings in the command are wrong, or what is defined is not possible by them.
     Invalid(Invalid),
+    /// This setting holds from the beginning to the end.
+    FixedAtStart(Setting),
     /// [`crate::Settings::agents_max`] is reached.
     TooManyAgents,
     /// [`crate::Settings::queues_max`] is reached.
@@ -443,7 +453,10 @@ impl Refusal {
             | Refusal::AfterCallWorkMin(_)
             | Refusal::InSeveralQueues(_)
             | Refusal::ReservedReason => Fault::Sender,
-            Refusal::UselessExit(_) | Refusal::Invalid(_) | Refusal::NoCallbacks(_) => Fault::Configuration,
+            Refusal::UselessExit(_)
+            | Refusal::Invalid(_)
+            | Refusal::FixedAtStart(_)
+            | Refusal::NoCallbacks(_) => Fault::Configuration,
             Refusal::TooManyAgents
             | Refusal::TooManyQueues
             | Refusal::TooManyWaiting
@@ -486,6 +499,7 @@ impl fmt::Display for Refusal {
             Refusal::ReservedReason => write!(f, "this reason code is given by the distributor only"),
             Refusal::UselessExit(queue) => write!(f, "nothing can leave queue {} by that exit", queue.0),
             Refusal::Invalid(invalid) => write!(f, "the settings are wrong: {invalid}"),
+            Refusal::FixedAtStart(setting) => write!(f, "{setting} cannot change while the distributor runs"),
             Refusal::TooManyAgents => write!(f, "the limit of agents is reached"),
             Refusal::TooManyQueues => write!(f, "the limit of queues is reached"),
             Refusal::TooManyWaiting => write!(f, "the limit of waiting interactions is reached"),
@@ -541,6 +555,7 @@ impl fmt::Display for Invalid {
             Invalid::Capacity(capacity) => write!(f, "a capacity of {capacity} is out of range"),
             Invalid::NoCapacity => write!(f, "the agent has no capacity for any channel"),
             Invalid::NoGuard => write!(f, "late last needs a guard of more than zero"),
+            Invalid::NoLease(lease) => write!(f, "{lease} must be more than zero, or none"),
             Invalid::WantedAgents => {
                 write!(f, "among the agents wanted by name is nobody, or one twice")
             }

@@ -3,7 +3,7 @@
 //! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it
 //! stands ([`several`] where it stands in more than one; [`stage`] and [`rare`] keep it small) and [`changing`] what people want of it while it waits; [`reservation`] joins them, [`ringing`] where several
 //! agents are rung for one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the
-//! interaction. [`queue`] and [`configure`] follow the configuration, [`unstaffed`] who is there for each step,
+//! interaction. [`queue`], [`configure`] and [`shared`] follow the configuration, [`unstaffed`] who is there for each step,
 //! [`deadline`] the time, [`reserve`] the overload, [`overflow`] who leaves by rule, [`callback`] keeps places for customers who hang up, [`lease`] what
 //! ends unless it is renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two
 //! indexes make the choice cheap: [`waiting`] keeps who waits (and [`wanted`] who waits for agents by name), [`idle`]
@@ -34,6 +34,7 @@ mod reserve;
 mod ringing;
 mod selection;
 mod several;
+mod shared;
 mod stage;
 mod unstaffed;
 mod view;
@@ -229,7 +230,7 @@ impl Distributor {
         self.state().hash()
     }
 
-    /// The settings given at construction.
+    /// The settings given at construction, or since.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -237,6 +238,7 @@ impl Distributor {
     fn obey(&mut self, now: Instant, command: &Command) -> Result<(), Refusal> {
         self.now = self.now.max(now);
         match *command {
+            Command::Configure { ref settings } => self.configure(settings)?,
             Command::DefineQueue { queue, ref settings } => self.define_queue(queue, settings)?,
             Command::SetOpen { queue, open } => self.set_open(queue, open)?,
             Command::RemoveQueue { queue, exit } => self.remove_queue(queue, exit)?,

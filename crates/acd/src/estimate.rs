@@ -88,11 +88,7 @@ impl Estimator {
     /// A queue in which nothing has happened.
     pub fn new(now: Instant, rules: EstimateRules) -> Estimator {
         Estimator {
-            rules: EstimateRules {
-                half_life: rules.half_life.clamp(HALF_LIFE_MIN, HALF_LIFE_MAX),
-                samples_min: rules.samples_min.max(1),
-                ..rules
-            },
+            rules: held(rules),
             seen: now,
             faded: now,
             staff: Staff::default(),
@@ -109,6 +105,16 @@ impl Estimator {
             rings: Count::default(),
             comparison: Comparison::new(),
         }
+    }
+
+    /// Other rules from now on. Nothing that was seen is forgotten: it weighs what it weighed, and fades by the new
+    /// half-life from here.
+    pub fn configure(&mut self, now: Instant, rules: EstimateRules) {
+        self.advance(now);
+        let half_life = micros(self.rules.half_life);
+        self.fade(Weight::after(micros(now - self.faded), half_life));
+        self.faded = now;
+        self.rules = held(rules);
     }
 
     /// The agents from now on. Costs nothing where they are as before.
@@ -175,6 +181,7 @@ impl Estimator {
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
+            | Event::Configured { .. }
             | Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. }
@@ -319,6 +326,15 @@ impl Estimator {
             count.fade(weight);
         }
         self.comparison.fade(weight);
+    }
+}
+
+/// Within their bounds.
+fn held(rules: EstimateRules) -> EstimateRules {
+    EstimateRules {
+        half_life: rules.half_life.clamp(HALF_LIFE_MIN, HALF_LIFE_MAX),
+        samples_min: rules.samples_min.max(1),
+        ..rules
     }
 }
 

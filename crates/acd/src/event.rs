@@ -7,7 +7,7 @@ use timing::Instant;
 
 use crate::{
     AgentId, Aside, CallFailure, CallbackMode, Change, Command, Exit, InteractionId, Lease, QueueId,
-    ReasonCode, Refusal, RejectCause, ReservationId, Selection, Strategy, SupervisorId,
+    ReasonCode, Refusal, RejectCause, ReservationId, Selection, Setting, Strategy, SupervisorId,
 };
 
 /// How many agents beyond the chosen one a [`Decision`] names.
@@ -405,6 +405,11 @@ pub enum Event {
         /// Who.
         agent: AgentId,
     },
+    /// The settings of the whole are others than before ([`Command::Configure`]). What follows from it follows.
+    Configured {
+        /// Which, in the order of [`crate::Settings`]; never none.
+        changed: Vec<Setting>,
+    },
     /// A queue was defined or changed.
     QueueDefined {
         /// Which.
@@ -471,6 +476,7 @@ impl Event {
             | Event::OpenChanged { queue, .. }
             | Event::QueueRemoved { queue } => Some(queue),
             Event::AfterCallWorkExtended { .. }
+            | Event::Configured { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::AgentAside { .. }

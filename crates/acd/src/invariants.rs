@@ -441,7 +441,6 @@ fn is_balanced(counters: &Counters, in_system: u64, held: u64) -> bool {
 fn check_totals(state: &State) -> Result<(), Violation> {
     let is_handled = |stage| matches!(stage, Stage::Handling { .. });
     let handled = state.interactions.values().filter(|i| is_handled(i.stage)).count() as u64;
-    let unanswered = state.interactions.len() as u64 - handled;
     let entries: usize = state.interactions.values().map(|interaction| interaction.entries.len()).sum();
     let totals = &state.totals;
     let held = state.reservations.len() as u64;
@@ -450,8 +449,7 @@ fn check_totals(state: &State) -> Result<(), Violation> {
     holds(totals.answered + totals.called_back == totals.finished + handled, Violation::LostCount(None))?;
     let settings = &state.settings;
     let within = state.agents.len() <= settings.agents_max as usize
-        && state.queues.len() <= settings.queues_max as usize
-        && unanswered <= u64::from(settings.waiting_max);
+        && state.queues.len() <= settings.queues_max as usize;
     holds(within, Violation::BoundExceeded)
 }
 

@@ -69,7 +69,7 @@ pub use selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
 pub use settings::{
     AgentSettings, BackOff, BackOffs, CallbackMode, CallbackRules, ENTRIES_MAX, Exit, ForcedPresence,
     IdleClock, Invalid, MaxLength, MaxWait, NobodyLoggedIn, POOLS_MAX, PREFERENCES_MAX, QueueSettings,
-    RESERVES_MAX, RING_MAX, Reserve, Ring, STEPS_MAX, Settings, Step, StepEffect, Strategy,
+    RESERVES_MAX, RING_MAX, Reserve, Ring, STEPS_MAX, Setting, Settings, Step, StepEffect, Strategy,
 };
 pub use settings::{AtClosing, Closed};
 pub use snapshot::{AgentCounts, AgentSnapshot, Counters, QueueSnapshot, Snapshot, Waiting};

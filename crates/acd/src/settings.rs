@@ -1,6 +1,7 @@
 //! What is configured: bounds of the whole, queues, agents.
 
 mod difference;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use crate::requirement::{LEVEL_MAX, Requirement, Skills};
 use crate::selection::{BAND_MAX, BAND_USUAL, SHARE_MAX, Selection, WEIGHT_USUAL};
 use crate::{CAPACITY_MAX, CHANNELS_MAX, Capacity, Channel, Interruptions};
 use crate::{ExitId, Overflow, QueueId, SkillId, overflow};
+
+pub use shared::Setting;
 
 /// The most steps in a queue, beside its first requirement.
 pub const STEPS_MAX: usize = 10;
@@ -30,14 +33,16 @@ pub const RING_MAX: u8 = 10;
 /// The most [`Settings::pools_max`] that has an effect.
 pub const POOLS_MAX: usize = 1_024;
 
-/// Settings of the whole distributor: bounds, each with the refusal it leads to, and what all queues share.
+/// Settings of the whole distributor: bounds, each with the refusal it leads to, and what all queues share. All but
+/// three change while calls wait ([`crate::Command::Configure`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {
-    /// Agents defined at once; one more is refused.
+    /// Agents defined at once; one more is refused. Not below those that are.
     pub agents_max: u32,
-    /// Queues defined at once; one more is refused.
+    /// Queues defined at once; one more is refused. Not below those that are.
     pub queues_max: u32,
-    /// Interactions waiting or reserved at once, all queues together; one more is refused.
+    /// Interactions waiting or reserved at once, all queues together; one more is refused. Where there are more when it
+    /// is lowered, they stay.
     pub waiting_max: u32,
     /// Skills of one agent.
     pub skills_max: u32,
@@ -56,7 +61,7 @@ pub struct Settings {
     /// Reservations missed in a row (no answer, expired, unreachable) that make an agent not ready with
     /// [`crate::ReasonCode::MISSED`]; 0: never.
     pub misses_max: u32,
-    /// The longest after-call work, extensions included, counted from its start.
+    /// The longest after-call work, extensions included, counted from its start. Lowered, it ends what lasts longer.
     pub after_call_work_max: Duration,
     /// How waits are estimated, in all queues.
     pub estimate: EstimateRules,
@@ -70,15 +75,16 @@ pub struct Settings {
     /// Whether an agent may change what a supervisor has forced.
     pub forced_presence: ForcedPresence,
     /// How many agents must have the same skills to be looked at as one by every queue. Changes what an event costs
-    /// and never what is decided. At least 1.
+    /// and never what is decided, so it stays as it is at first. At least 1.
     pub pooled_from: u32,
     /// How many such groups of agents are kept; later ones are looked at agent by agent. At most
-    /// [`POOLS_MAX`].
+    /// [`POOLS_MAX`]. It stays as it is at first, too.
     pub pools_max: u32,
     /// Which waiting interaction an agent takes who has no [`AgentSettings::selection`]. An agent who would select by late
     /// last without a guard is refused, wherever that comes from.
     pub selection: Selection,
     /// Where [`Strategy::WeightedRandom`] begins: equal seeds and equal commands give equal choices.
+    /// It stays as it is at first.
     pub seed: u64,
     /// Which channels may be offered to an agent who has something of another channel in hand.
     pub interruptions: Interruptions,
@@ -541,7 +547,7 @@ impl Default for AgentSettings {
     }
 }
 
-/// What is wrong with a queue's or an agent's settings.
+/// What is wrong with a queue's or an agent's settings, or those of the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Invalid {
     /// A level is not within 1..=10 (0..=10 in a comparison).
@@ -606,6 +612,8 @@ pub enum Invalid {
     WantedInSeveral,
     /// `attempts`, `spacing`, `call_timeout`, `keep` or `most` of `callback` is zero.
     NoCallback,
+    /// This lease of the whole is zero: everything would be over as soon as it begins.
+    NoLease(Setting),
 }
 
 impl QueueSettings {

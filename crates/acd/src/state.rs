@@ -19,7 +19,7 @@ use crate::{
 /// The whole state as plain values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
-    /// As given at construction.
+    /// As given at construction, or changed since.
     pub settings: Settings,
     /// The latest time that was told; time told later that is earlier counts as this.
     pub now: Instant,
@@ -593,6 +593,12 @@ impl Place {
 }
 
 impl State {
+    /// How many wait, rest or are reserved: whoever counts for [`Settings::waiting_max`].
+    pub(crate) fn unanswered(&self) -> u64 {
+        let all = self.interactions.values();
+        all.filter(|interaction| !matches!(interaction.stage, Stage::Handling { .. })).count() as u64
+    }
+
     /// A number over all of it: equal states give equal numbers on any machine.
     pub fn hash(&self) -> u64 {
         let mut hasher = StateHasher::default();

@@ -90,6 +90,7 @@ impl<'a> Input<'a> {
             | Event::Resumed { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
+            | Event::Configured { .. }
             | Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. } => None,
@@ -192,6 +193,8 @@ pub enum Violation {
     FalseWaits(QueueId),
     /// I13: the same inputs gave another state.
     OtherReplay,
+    /// More wait than may, although no more did before.
+    TooManyWaiting,
     /// The events do not tell all that changed (what I5 and I6 are judged by).
     Untold,
 }
@@ -210,6 +213,7 @@ impl Violation {
             Violation::Lost(_) | Violation::FalseExit(_) | Violation::LostCount(_) => "I11",
             Violation::FalseWaits(_) => "I12",
             Violation::OtherReplay => "I13",
+            Violation::TooManyWaiting => "the bound of those who wait",
             Violation::Untold => "events tell all",
         }
     }
@@ -227,13 +231,13 @@ impl fmt::Display for Violation {
 #[derive(Clone, Debug)]
 pub struct Watch {
     ledger: Ledger,
-    settings: Settings,
 }
 
 impl Watch {
     /// Over a distributor with these settings that has been told nothing yet.
+    #[expect(clippy::needless_pass_by_value, reason = "settings are given away, as to the distributor")]
     pub fn new(settings: Settings) -> Watch {
-        Watch { ledger: Ledger::new(&settings), settings }
+        Watch { ledger: Ledger::new(&settings) }
     }
 
     /// Checks a step by its events alone: I2 and I7 to I12.
@@ -258,7 +262,12 @@ impl Watch {
             }
         }
         if step.events.iter().any(|event| matches!(event, Event::Reserved { .. })) {
-            choice::check(&self.settings, before, step, after)?;
+            choice::check(before, step, after)?;
+        }
+        // A bound that is lowered sends nobody away.
+        let unanswered = [before, after].map(State::unanswered);
+        if unanswered[1] > unanswered[0].max(u64::from(after.settings.waiting_max)) {
+            return Err(Violation::TooManyWaiting);
         }
         self.ledger.step(step)?;
         let queues = after.queues.iter().map(|(&id, queue)| (id, &queue.counters));

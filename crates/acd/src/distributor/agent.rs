@@ -339,12 +339,23 @@ impl Distributor {
         if later == until {
             return Ok(());
         }
-        self.emit(Event::AfterCallWorkExtended { agent: id, interaction, until: later });
+        self.set_end_of_after_call_work(slot, interaction, (since, later));
+        Ok(())
+    }
+
+    /// After-call work that began then ends then.
+    pub(super) fn set_end_of_after_call_work(
+        &mut self,
+        slot: Slot<Agent>,
+        interaction: InteractionId,
+        (since, until): (Instant, Instant),
+    ) {
+        let agent = self.agents[slot].id;
+        self.emit(Event::AfterCallWorkExtended { agent, interaction, until });
         self.change_agent(slot, ReadyClock::Restarts, |agent| {
             let work = agent.works.find_mut(|work| work.is_after_call_work_of(interaction));
-            work.expect("just seen").stage = WorkStage::AfterCallWork { since, until: later };
+            work.expect("the caller has seen it").stage = WorkStage::AfterCallWork { since, until };
         });
-        Ok(())
     }
 
     /// The after-call work of an interaction, or else the one that began first; from when and until when.

@@ -82,7 +82,7 @@ impl Distributor {
     }
 
     /// Another place in the same lines. Nobody idle could take it before, and nobody can now.
-    fn reorder(&mut self, slot: Slot<Interaction>, priority: i32) {
+    pub(super) fn reorder(&mut self, slot: Slot<Interaction>, priority: i32) {
         let standing = self.interactions[slot].standing;
         match self.interactions[slot].stage() {
             Stage::Waiting => {
@@ -105,7 +105,7 @@ impl Distributor {
     }
 
     /// Of one that stands in no line.
-    fn set_priority(&mut self, slot: Slot<Interaction>, priority: i32) {
+    pub(super) fn set_priority(&mut self, slot: Slot<Interaction>, priority: i32) {
         let head_start = self.settings.head_start_per_point;
         let interaction = &mut self.interactions[slot];
         interaction.priority = priority;

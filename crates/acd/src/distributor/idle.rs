@@ -539,7 +539,29 @@ impl Distributor {
     pub(super) fn unpool_if_small(&mut self, slot: Slot<Profile>) {
         let profile = self.profiles.at(slot);
         let is_small = profile.members <= (self.settings.pooled_from / 2).max(1);
-        let Some(pool) = profile.pool.filter(|_| is_small) else { return };
+        if is_small {
+            self.dissolve_pool(slot);
+        }
+    }
+
+    /// After a change of what may be offered to whom: pools of agents who might be offered a part of the channels are
+    /// none any more, and others may be. Nobody stands idle whom that change concerns.
+    pub(super) fn pool_anew(&mut self) {
+        let profiles = self.profiles.slots();
+        for &slot in &profiles {
+            let capacity = self.profiles.at(slot).capacity;
+            if !self.settings.interruptions.leave_all_or_nothing(&capacity) {
+                self.dissolve_pool(slot);
+            }
+        }
+        for slot in profiles {
+            self.pool_if_shared(slot);
+        }
+    }
+
+    /// The agents of a profile stand one by one from now on.
+    fn dissolve_pool(&mut self, slot: Slot<Profile>) {
+        let Some(pool) = self.profiles.at(slot).pool else { return };
         let idle = self.pooled_idle(Some(slot));
         for &agent in &idle {
             self.stand_down(agent);

@@ -391,7 +391,9 @@ impl Distributor {
 
     pub(super) fn end_exclusion(&mut self, slot: Slot<Interaction>, agent: AgentId) {
         let interaction = &mut self.interactions[slot];
-        interaction.rare.change(&mut self.spare, |rare| rare.exclusions.remove(&agent));
+        let ended = interaction.rare.change(&mut self.spare, |rare| rare.exclusions.remove(&agent));
+        // Before its time.
+        ended.and_then(|(_, timer)| self.deadlines.cancel(timer));
         let is_rung = matches!(interaction.stage(), Stage::Reserved { .. });
         for nth in interaction.standing {
             let front = &self.fronts[interaction.entry(nth).queue_slot.number() as usize];

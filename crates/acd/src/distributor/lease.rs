@@ -9,7 +9,7 @@ use timing::Instant;
 
 use super::waiting::Aging;
 use super::{Agent, Alarm, Deadline, Distributor};
-use crate::line::{Key, Node};
+use crate::line::{Key, Line, Node};
 use crate::state::AgentState;
 use crate::table::Slot;
 use crate::{AgentId, Aside, Event, HandlingEnd, InteractionId, Lease, Refusal, WorkStage};
@@ -55,6 +55,15 @@ pub(crate) struct LeaseLine {
 impl Leases {
     pub(crate) fn new() -> Leases {
         Leases { handling: Aging::new(), occupied: Aging::new(), log_in: Aging::new() }
+    }
+
+    /// Who stands there.
+    pub(super) fn line(&self, kind: LeaseKind) -> &Line {
+        match kind {
+            LeaseKind::Handling => &self.handling.line,
+            LeaseKind::Occupied => &self.occupied.line,
+            LeaseKind::LogIn => &self.log_in.line,
+        }
     }
 
     fn of(&mut self, kind: LeaseKind) -> &mut Aging {

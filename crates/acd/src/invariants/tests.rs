@@ -161,7 +161,6 @@ fn a_count_that_does_not_add_up_is_found() {
 #[test]
 fn a_bound_that_is_exceeded_is_found() {
     assert_eq!(found(|state| state.settings.agents_max = 2), Violation::BoundExceeded);
-    assert_eq!(found(|state| state.settings.waiting_max = 1), Violation::BoundExceeded);
     assert_eq!(found(|state| state.settings.queues_max = 0), Violation::BoundExceeded);
 }
 

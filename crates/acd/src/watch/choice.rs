@@ -31,7 +31,6 @@ use crate::{
 
 /// Checks every reservation of a step.
 pub(super) fn check(
-    settings: &Settings,
     before: &State,
     step: &Step<'_>,
     after: &State,
@@ -43,7 +42,6 @@ pub(super) fn check(
         freed_without_fault: BTreeSet::new(),
         brings: (None, None),
         runs_deadlines: matches!(step.input, Input::Timeout),
-        most_exclusions: settings.exclusions_max as usize,
     };
     match step.input {
         Input::Obeyed(command) => mirror.obey(command),
@@ -78,7 +76,6 @@ struct Mirror {
     brings: (Option<Requirement>, Option<Wanted>),
     /// Exclusions end in this step without a word.
     runs_deadlines: bool,
-    most_exclusions: usize,
 }
 
 /// An interaction as it stands in one queue.
@@ -283,6 +280,7 @@ impl Mirror {
     /// What no event tells.
     fn obey(&mut self, command: &Command) {
         match command {
+            Command::Configure { settings } => self.configured(settings),
             Command::DefineQueue { queue, settings } => self.rules_given(*queue, settings),
             Command::RemoveQueue { queue, .. } => drop(self.state.queues.remove(queue)),
             Command::DefineAgent { agent, settings } => {
@@ -433,6 +431,7 @@ impl Mirror {
             Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
             | Event::CallbackWindow { .. }
+            | Event::Configured { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Some(()),

@@ -42,6 +42,9 @@ impl Hands {
     }
 
     pub(super) fn obey(&mut self, command: &Command) {
+        if let Command::Configure { settings } = command {
+            self.interruptions = settings.interruptions;
+        }
         if let Command::DefineQueue { queue, settings } = command {
             self.channels.insert(*queue, settings.channel);
         }
@@ -105,6 +108,7 @@ impl Hands {
             | Event::ShiftBegan { .. }
             | Event::LeaseExpired { .. }
             | Event::AgentForced { .. }
+            | Event::Configured { .. }
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Ok(()),

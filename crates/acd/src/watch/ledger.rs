@@ -104,7 +104,8 @@ impl Ledger {
             | Command::CallbackReached { reservation }
             | Command::CallbackRings { reservation }
             | Command::CallbackFailed { reservation, .. } => Some(*reservation),
-            Command::DefineQueue { .. }
+            Command::Configure { .. }
+            | Command::DefineQueue { .. }
             | Command::SetOpen { .. }
             | Command::RemoveQueue { .. }
             | Command::DefineAgent { .. }
@@ -170,6 +171,7 @@ impl Ledger {
     /// What no event tells.
     fn obey(&mut self, command: &Command) {
         match command {
+            Command::Configure { settings } => self.selection = settings.selection,
             Command::DefineQueue { queue, settings } => {
                 let line = self.waiting_in(*queue);
                 line.iter().for_each(|&id| self.unlist(id));
@@ -286,6 +288,7 @@ impl Ledger {
             | Event::Interrupted { .. }
             | Event::Resumed { .. }
             | Event::AgentRemoved { .. }
+            | Event::Configured { .. }
             | Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
             | Event::Refused { .. } => Ok(()),

@@ -1,5 +1,7 @@
 //! Histories in a small world, so that everything meets everything.
 
+mod shared;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use timing::Instant;
+
+pub(crate) use shared::Shared;
 
 /// Channels that queues have.
 const CHANNELS: u8 = 3;
@@ -57,6 +61,8 @@ pub(crate) enum Op {
     Renew(usize),
     /// Change one part of the rules of a queue to what these say.
     Adjust(QueueId, Part, Box<QueueSettings>),
+    /// Change one part of the settings of the whole to what these say.
+    Configure(Shared, Box<Settings>),
     /// Extend (or end) the after-call work of one who has some.
     WrapUp(usize, Option<Duration>),
     /// Accept and reject a reservation that is probably over.
@@ -138,7 +144,7 @@ pub(crate) fn history() -> impl Strategy<Value = History> {
     let start = (vec(queue_settings(), 3), vec(agent_settings(), 5));
     // Beside those with up to three channels.
     let only_calls = prop::bool::weighted(0.2);
-    (settings(), start, vec(op(), 60..240), only_calls).prop_map(
+    (shared::at_first(), start, vec(op(), 60..240), only_calls).prop_map(
         |(settings, (queues, agents), ops, only_calls)| {
             let mut all = Vec::new();
             for (settings, queue) in queues.into_iter().zip(0..) {
@@ -166,60 +172,6 @@ fn make_a_call(op: &mut Op) {
         Op::Command(Command::DefineAgent { settings, .. }) => settings.capacity = Capacity::default(),
         _ => {}
     }
-}
-
-fn settings() -> impl Strategy<Value = Settings> {
-    let pools = (1..4u32, 0..3u32);
-    let leases = (
-        option::weighted(0.5, duration(20_000)),
-        option::weighted(0.5, duration(6_000)),
-        option::weighted(0.3, duration(60_000)),
-    );
-    let forced = prop_oneof![Just(ForcedPresence::AgentMayChange), Just(ForcedPresence::HoldsUntilLifted)];
-    // So few samples and so short a memory that histories of a minute have estimates, and forget.
-    let estimate = (60..4_000u64, 1..4u32, 50..400u32).prop_map(|(half_life, samples_min, error)| {
-        let half_life = Duration::from_secs(half_life);
-        EstimateRules { half_life, samples_min, error_max_percent: error }
-    });
-    let selection = prop_oneof![3 => Just(Selection::Oldest), 1 => selection()];
-    let rules = (forced, estimate, selection, any::<u64>(), interruptions());
-    (6..14u32, 0..4u32, 0..4u32, 0..3u32, 1..20u64, pools, leases, rules).prop_map(
-        |(waiting_max, exclusions_max, flow_outs_max, misses_max, acw, pools, leases, rules)| Settings {
-            agents_max: 7,
-            queues_max: 4,
-            waiting_max,
-            exclusions_max,
-            flow_outs_max,
-            misses_max,
-            head_start_per_point: Duration::from_millis(2_500),
-            after_call_work_max: Duration::from_secs(acw),
-            requirement_depth_max: 3,
-            pooled_from: pools.0,
-            pools_max: pools.1,
-            handling_lease: leases.0,
-            occupied_lease: leases.1,
-            log_in_lease: leases.2,
-            forced_presence: rules.0,
-            estimate: rules.1,
-            selection: rules.2,
-            seed: rules.3,
-            interruptions: rules.4,
-            ..Settings::default()
-        },
-    )
-}
-
-fn interruptions() -> impl Strategy<Value = Interruptions> {
-    let each = (0..CHANNELS).flat_map(|of| (0..CHANNELS).map(move |by| (Channel(of), Channel(by))));
-    let all = each.fold(Interruptions::default(), |all, (of, by)| all.allow(of, by));
-    let pairs = vec((0..CHANNELS, 1..CHANNELS), 3..7);
-    let allow = |pairs: Vec<(u8, u8)>| {
-        let each = pairs.into_iter();
-        each.fold(Interruptions::default(), |all, (interrupted, further)| {
-            all.allow(Channel(interrupted), Channel((interrupted + further) % CHANNELS))
-        })
-    };
-    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 12 => Just(all)]
 }
 
 fn capacity() -> impl Strategy<Value = Capacity> {
@@ -530,6 +482,8 @@ fn op() -> impl Strategy<Value = Op> {
         5 => any::<usize>().prop_map(Op::Renew),
         3 => (queue(), part(), queue_settings())
             .prop_map(|(queue, part, from)| Op::Adjust(queue, part, Box::new(from))),
+        2 => (shared::shared(), shared::settings())
+            .prop_map(|(part, from)| Op::Configure(part, Box::new(from))),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
         12 => duration(3_000).prop_map(Op::Wait),

@@ -2,13 +2,13 @@
 
 use acd::{
     AbandonedDuring, Aside, CallbackEnd, CallbackMode, Change, Decision, DequeueCause, Event, Exit,
-    HandlingEnd, Lease, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, Selection,
+    HandlingEnd, Lease, OverflowCause, Presence, ReasonCode, RejectCause, ReservationEnd, Selection, Setting,
     StepCause, WantedEnd,
 };
 
 use crate::pair::Tally;
 
-pub(crate) const ALL: [&str; 108] = [
+pub(crate) const ALL: [&str; 123] = [
     "agent within reach",
     "agent out of reach",
     "shift began anew",
@@ -110,6 +110,17 @@ pub(crate) const ALL: [&str; 108] = [
     "reserves open",
     "reserves close",
     "queue opened or closed",
+    "other bounds of the whole",
+    "other bound of exclusions",
+    "other head start",
+    "other number of misses",
+    "other bound of after-call work",
+    "other rules of estimates",
+    "other leases",
+    "other rule of forced presence",
+    "other selection of all",
+    "other interruptions",
+    "several settings at once",
     LEFT_AFTER_A_RING,
     STEP_WHILE_RUNG,
     HOLDS_AS_THE_AGENT_GOES,
@@ -117,6 +128,10 @@ pub(crate) const ALL: [&str; 108] = [
     AGENT_GONE_AND_IT_RANG,
     THE_ONLY_AGENT_FAILED,
     ALL_TRIED_IN_VAIN,
+    SHORTER_AFTER_CALL_WORK,
+    NO_MORE_AFTER_CALL_WORK,
+    FORCED_AND_LEFT,
+    OFFERED_BY_OTHER_SETTINGS,
 ];
 
 /// What no event shows, so that the twin tells it.
@@ -128,9 +143,23 @@ pub(crate) const AGENT_GONE_AND_IT_RANG: &str = "the agent of a callback is gone
 pub(crate) const THE_ONLY_AGENT_FAILED: &str = "the only agent is not passed over";
 pub(crate) const ALL_TRIED_IN_VAIN: &str = "all were tried in vain and begin anew";
 
+pub(crate) const SHORTER_AFTER_CALL_WORK: &str = "a lower bound shortens after-call work";
+pub(crate) const NO_MORE_AFTER_CALL_WORK: &str = "a lower bound ends after-call work";
+pub(crate) const FORCED_AND_LEFT: &str = "what was forced held and does not any more, and the agent had left it";
+pub(crate) const OFFERED_BY_OTHER_SETTINGS: &str = "offered by other settings";
+
 /// How many events there were.
 pub(crate) fn events(tally: &Tally) -> u64 {
-    let told = [LEFT_AFTER_A_RING, STEP_WHILE_RUNG, THE_ONLY_AGENT_FAILED, ALL_TRIED_IN_VAIN];
+    let told = [
+        LEFT_AFTER_A_RING,
+        STEP_WHILE_RUNG,
+        THE_ONLY_AGENT_FAILED,
+        ALL_TRIED_IN_VAIN,
+        SHORTER_AFTER_CALL_WORK,
+        NO_MORE_AFTER_CALL_WORK,
+        FORCED_AND_LEFT,
+        OFFERED_BY_OTHER_SETTINGS,
+    ];
     tally.iter().filter(|(kind, _)| !told.contains(kind)).map(|(_, times)| times).sum()
 }
 
@@ -198,11 +227,36 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::AgentChanged { .. } => "agent changed",
         Event::AgentRemoved { .. } => "agent removed",
         Event::QueueDefined { .. } => "queue defined",
+        Event::Configured { changed } => configured(changed),
         Event::ReservesChanged { open, .. } => reserves(*open),
         Event::QueueRemoved { .. } => "queue removed",
         Event::OpenChanged { .. } => "queue opened or closed",
         Event::Refused { .. } => unreachable!("the histories use handle_command"),
     }
+}
+
+fn configured(changed: &[Setting]) -> &'static str {
+    let label = |setting: &Setting| match setting {
+        Setting::AgentsMax
+        | Setting::QueuesMax
+        | Setting::WaitingMax
+        | Setting::SkillsMax
+        | Setting::RequirementTermsMax
+        | Setting::RequirementDepthMax
+        | Setting::FlowOutsMax => "other bounds of the whole",
+        Setting::ExclusionsMax => "other bound of exclusions",
+        Setting::HeadStartPerPoint => "other head start",
+        Setting::MissesMax => "other number of misses",
+        Setting::AfterCallWorkMax => "other bound of after-call work",
+        Setting::Estimate => "other rules of estimates",
+        Setting::HandlingLease | Setting::OccupiedLease | Setting::LogInLease => "other leases",
+        Setting::ForcedPresence => "other rule of forced presence",
+        Setting::Selection => "other selection of all",
+        Setting::Interruptions => "other interruptions",
+        Setting::PooledFrom | Setting::PoolsMax | Setting::Seed => unreachable!("these stay"),
+    };
+    let first = changed.first().map(label).expect("what has not changed is not told");
+    if changed.iter().all(|setting| label(setting) == first) { first } else { "several settings at once" }
 }
 
 fn of_change(change: &Change) -> &'static str {

@@ -8,6 +8,7 @@ mod overflow;
 mod people;
 mod reserve;
 mod ring;
+mod shared;
 mod wanted;
 mod wish;
 
@@ -326,6 +327,7 @@ impl Naive {
 
     fn obey(&mut self, command: Command) -> Result<(), Refusal> {
         match command {
+            Command::Configure { settings } => self.configure(*settings),
             Command::DefineQueue { queue, settings } => self.define_queue(queue, *settings),
             Command::SetOpen { queue, open } => self.set_open(queue, open),
             Command::RemoveQueue { queue, exit } => self.remove_queue(queue, exit),

@@ -115,6 +115,11 @@ impl Pair {
                 self.maybe(lease.map(|lease| Command::Renew { lease }), tally)
             }
             Op::Adjust(queue, part, from) => self.maybe(self.adjusted(*queue, *part, from), tally),
+            Op::Configure(part, from) => {
+                let mut settings = Box::new(self.naive.state.settings.clone());
+                part.of(&mut settings, (**from).clone());
+                self.command(&Command::Configure { settings }, tally)
+            }
             Op::WrapUp(pick, by) => {
                 let command = self.wrapping_up(*pick).map(|(agent, interaction)| match *by {
                     Some(by) => Command::ExtendAfterCallWork { agent, interaction, by },
@@ -285,6 +290,11 @@ impl Pair {
         }
         for event in &expected {
             *tally.entry(label::of(event)).or_default() += 1;
+        }
+        if let Some((Command::Configure { .. }, _)) = command
+            && expected.iter().any(|event| matches!(event, Event::Reserved { .. }))
+        {
+            *tally.entry(label::OFFERED_BY_OTHER_SETTINGS).or_default() += 1;
         }
         let events = drain(&mut self.fast);
         prop_assert_eq!(&events, &expected);

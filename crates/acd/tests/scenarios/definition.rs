@@ -1,8 +1,10 @@
 //! `queue NAME: ...`, `agent NAME: ...`, `settings: ...`.
 
+use std::time::Duration;
+
 use acd::{
     AgentSettings, AtClosing, BackOff, CallbackMode, CallbackRules, Channel, Closed, Condition,
-    ForcedPresence, IdleClock, Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings,
+    ForcedPresence, IdleClock, Interruptions, Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings,
     Ring, Settings, Step, StepEffect, Strategy,
 };
 
@@ -14,8 +16,8 @@ fn parts(text: &str) -> impl Iterator<Item = (&str, &str)> {
     parts.map(|part| part.split_once(' ').map_or((part, ""), |(word, rest)| (word, rest.trim())))
 }
 
-pub(crate) fn settings(text: &str) -> Said<Settings> {
-    let mut settings = Settings::default();
+/// Other settings than those before.
+pub(crate) fn settings(mut settings: Settings, text: &str) -> Said<Settings> {
     for (word, rest) in parts(text) {
         match word {
             "misses" => settings.misses_max = number(rest)?,
@@ -23,10 +25,13 @@ pub(crate) fn settings(text: &str) -> Said<Settings> {
             "waiting" => settings.waiting_max = number(rest)?,
             "flow-outs" => settings.flow_outs_max = number(rest)?,
             "wrap-up" => settings.after_call_work_max = duration(rest)?,
-            "call-lease" => settings.handling_lease = Some(duration(rest)?),
-            "own-call-lease" => settings.occupied_lease = Some(duration(rest)?),
-            "log-in-lease" => settings.log_in_lease = Some(duration(rest)?),
+            "call-lease" => settings.handling_lease = lease(rest)?,
+            "own-call-lease" => settings.occupied_lease = lease(rest)?,
+            "log-in-lease" => settings.log_in_lease = lease(rest)?,
             "hold-forced" => settings.forced_presence = ForcedPresence::HoldsUntilLifted,
+            "agents-may-change-forced" => settings.forced_presence = ForcedPresence::AgentMayChange,
+            "exclusions" => settings.exclusions_max = number(rest)?,
+            "interrupt-nothing" => settings.interruptions = Interruptions::default(),
             "interrupt" => {
                 let (interrupted, by) = rest.split_once(" by ").ok_or("write `interrupt chat by voice`")?;
                 let (interrupted, by) = (channel(interrupted)?, channel(by)?);
@@ -34,12 +39,17 @@ pub(crate) fn settings(text: &str) -> Said<Settings> {
             }
             other => {
                 let known = "misses, head-start, waiting, flow-outs, wrap-up, call-lease, own-call-lease, \
-                             log-in-lease, hold-forced, interrupt";
+                             log-in-lease, hold-forced, agents-may-change-forced, exclusions, interrupt, \
+                             interrupt-nothing";
                 return Err(format!("there is no setting `{other}`: {known}"));
             }
         }
     }
     Ok(settings)
+}
+
+fn lease(text: &str) -> Said<Option<Duration>> {
+    if text == "none" { Ok(None) } else { duration(text).map(Some) }
 }
 
 fn channel(name: &str) -> Said<Channel> {

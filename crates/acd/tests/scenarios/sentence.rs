@@ -24,6 +24,10 @@ pub(crate) fn command(names: &mut Names, state: &State, now: Instant, text: &str
             answer(ReservationId(number(id)?), rest.trim())
         }
         "queue" => queue(names, rest),
+        "settings:" => {
+            let settings = definition::settings(state.settings.clone(), rest)?;
+            Ok(Command::Configure { settings: Box::new(settings) })
+        }
         "agent" => {
             let (name, rest) = rest.split_once(':').unwrap_or((rest, ""));
             let agent = names.agent(name.trim()).or_else(|_| names.define_agent(name.trim()))?;

@@ -121,6 +121,7 @@ fn words(names: &Names, event: &Event) -> Words {
         | Event::AgentAside { .. }
         | Event::AgentRemoved { .. }
         | Event::QueueDefined { .. }
+        | Event::Configured { .. }
         | Event::OpenChanged { .. }
         | Event::QueueRemoved { .. }
         | Event::ReservesChanged { .. }
@@ -297,7 +298,7 @@ fn about_work(names: &Names, event: &Event) -> Words {
             (format!("{} wraps up call {}", agent_name(*agent), interaction.0), fields)
         }
         Event::AfterCallWorkExtended { agent, until, .. } => {
-            (format!("{} wraps up longer", agent_name(*agent)), vec![("until", clock(*until))])
+            (format!("{} wraps up until another time", agent_name(*agent)), vec![("until", clock(*until))])
         }
         Event::AfterCallWorkEnded { agent, interaction, queue, lasted } => {
             let fields = vec![("after", length(*lasted)), ("in", queue_name(*queue))];
@@ -336,6 +337,10 @@ fn about_agents_and_queues(names: &Names, event: &Event) -> Words {
         }
         Event::AgentRemoved { agent } => (format!("{} is removed", agent_name(*agent)), Vec::new()),
         Event::QueueDefined { queue } => (format!("{} has new rules", queue_name(*queue)), Vec::new()),
+        Event::Configured { changed } => {
+            let names: Vec<&str> = changed.iter().map(|setting| setting.name()).collect();
+            (format!("other settings: {}", names.join(" and ")), Vec::new())
+        }
         Event::OpenChanged { queue, open } => {
             let does = if *open { "opens" } else { "closes" };
             (format!("{} {does}", queue_name(*queue)), Vec::new())

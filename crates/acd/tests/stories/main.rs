@@ -20,6 +20,7 @@ mod returns;
 mod ringing;
 mod selection;
 mod several;
+mod shared;
 mod strategies;
 mod supervisors;
 mod wanted;

@@ -1,9 +1,21 @@
 //! Who is not offered an interaction for a while.
 
 use super::order::{meets, step_in};
-use super::{AgentId, BackOff, Entry, InteractionId, Mirror};
+use super::{AgentId, BackOff, Entry, InteractionId, Mirror, Settings};
 
 impl Mirror {
+    /// Other settings of the whole. Beyond a lowered bound those are forgotten who would be offered it again first.
+    pub(super) fn configured(&mut self, settings: &Settings) {
+        self.state.settings = settings.clone();
+        let most = settings.exclusions_max as usize;
+        for contact in self.state.interactions.values_mut() {
+            while contact.exclusions.len() > most {
+                let first = contact.exclusions.iter().map(|(&agent, &until)| (until, agent)).min();
+                first.and_then(|(_, agent)| contact.exclusions.remove(&agent));
+            }
+        }
+    }
+
     /// After an offer that failed.
     pub(super) fn exclude_after(
         &mut self,
@@ -12,7 +24,7 @@ impl Mirror {
         back_off: BackOff,
     ) -> Option<()> {
         let others = self.others_could_take(id, agent)?;
-        let (now, most) = (self.state.now, self.most_exclusions);
+        let (now, most) = (self.state.now, self.state.settings.exclusions_max as usize);
         let exclusions = &mut self.contact(id)?.exclusions;
         if !others {
             exclusions.clear();
