@@ -15,6 +15,7 @@
 //! | I11 | nothing is lost: one outcome each, and the counters say the same | [`Watch::step`], [`Watch::agree`] |
 //! | I12 | Little: the integral of a queue's length is the sum of its waits | [`Watch::step`] |
 //! | I13 | the same inputs give the same state | [`Journal::check`] |
+//! | | no more wait than may, but for those who did when the bound was lowered | [`Watch::step_between`] |
 //!
 //! [`Watch::step`] needs the events alone and costs a few look-ups for each, so that a simulator can afford it for
 //! every event of a day. [`Watch::step_between`] checks every choice against all that could have been chosen.

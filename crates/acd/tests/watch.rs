@@ -404,6 +404,27 @@ fn events_that_do_not_tell_all_are_found() {
 }
 
 #[test]
+fn one_more_who_waits_than_may_is_found_and_those_who_did_already_are_not() {
+    let lowered = |waiting_max| {
+        let mut day = day();
+        for seen in &mut day.seen {
+            seen.before.settings.waiting_max = waiting_max;
+            seen.after.settings.waiting_max = waiting_max;
+        }
+        breach(&day.seen)
+    };
+    assert_eq!(lowered(2), Some(Violation::TooManyWaiting), "three wait");
+    assert_eq!(lowered(3), None);
+    let mut day = day();
+    let third = day.seen.iter().position(|seen| seen.after.interactions.len() == 3).expect("three wait");
+    for seen in &mut day.seen[third + 1..] {
+        seen.before.settings.waiting_max = 0;
+        seen.after.settings.waiting_max = 0;
+    }
+    assert_eq!(breach(&day.seen), None, "nobody more comes");
+}
+
+#[test]
 fn i2_a_second_reservation_for_an_agent_who_takes_one_thing_at_once_is_found() {
     let mut day = day();
     let seen = day.seen.iter_mut().find(|seen| has_reservation(seen)).expect("somebody is reserved");

@@ -145,6 +145,7 @@ impl ChangeWish {
                 Problem::unusable(format!("`require`: {invalid}"), "ask for less, or in fewer words")
             }
             Refusal::UnknownAgent(_)
+            | Refusal::FixedAtStart(_)
             | Refusal::StaleReservation(_)
             | Refusal::DuplicateInteraction(_)
             | Refusal::DuplicateQueue(_)

@@ -74,6 +74,7 @@ impl Problem {
             | Refusal::WrongStage(_)
             | Refusal::UselessExit(_)
             | Refusal::Invalid(_)
+            | Refusal::FixedAtStart(_)
             | Refusal::TooManyAgents
             | Refusal::TooManyQueues
             | Refusal::TooManyWaiting

@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// A new directory, at the start and after every change of the configuration. `commands` are the
-    /// changes of queues and agents; they reach the distributor before any log-in that follows from
+    /// changes of queues, agents and what all of them share; they reach the distributor before any log-in that follows from
     /// them.
     pub fn reload(&mut self, now: Instant, mut directory: Directory, commands: Vec<acd::Command>) {
         self.shifts.keep(&directory.agents);
@@ -176,9 +176,11 @@ impl Engine {
         self.settle(now);
     }
 
-    /// New settings of SIP and media; calls in progress go on.
+    /// New settings of SIP, media and leases; calls in progress go on. Before the [`Engine::reload`] whose commands tell the
+    /// distributor of another lease.
     pub fn configure(&mut self, now: Instant, settings: Settings) {
         self.b2bua.configure(now, settings.calls.clone(), settings.sip.clone());
+        self.follow_lease(settings.lease);
         self.settings = settings;
         self.settle(now);
     }

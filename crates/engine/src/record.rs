@@ -195,7 +195,7 @@ pub struct Story {
     pub priority: i32,
     /// What it needs beside what its queues require.
     pub requirement: Option<Requirement>,
-    /// What people changed of it, the first [`CHANGES_MAX`].
+    /// What people changed of it, the last [`CHANGES_MAX`].
     pub changes: Vec<ChangeRecord>,
     /// All changes, those beyond the list included.
     pub changes_total: u32,

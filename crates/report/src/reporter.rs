@@ -205,6 +205,7 @@ impl Reporter {
             | Event::AfterCallWorkEnded { .. } => self.handle_work(event),
             // What is open, queues or reserves, is read from snapshots, where new rules are seen to close reserves, too.
             Event::ReservesChanged { .. }
+            | Event::Configured { .. }
             | Event::OpenChanged { .. }
             | Event::Changed { .. }
             | Event::AfterCallWorkExtended { .. }

@@ -1,6 +1,6 @@
 //! The binary itself: what it says and with which code it ends.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -193,10 +193,20 @@ fn a_signal_that_comes_while_the_process_starts_is_obeyed_when_it_has_started() 
 fn calls_that_draining_cuts_are_in_the_exit_code() {
     let sip = free_port();
     let more = "drain_timeout = \"0s\"\n";
-    let routes = "[[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\n[[queue]]\nname = \"billing\"\n\
-        [[entry]]\nnumber = \"*\"\nqueue = \"billing\"\n";
     let text = centre(sip, free_port()).replace("[media]", &format!("{more}[media]"));
-    let mut run = Run::start(&write("cut", &format!("{text}{routes}")));
+    let mut run = Run::start(&write("cut", &format!("{text}{ROUTES}")));
+    let _caller = one_calls(sip);
+    run.signal(Signal::TERM);
+    run.until("ending the calls that are left");
+    assert_eq!(run.code(), Some(75));
+}
+
+/// A queue for all who call.
+const ROUTES: &str = "[[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\n[[queue]]\nname = \"billing\"\n\
+    [[entry]]\nnumber = \"*\"\nqueue = \"billing\"\n";
+
+/// Somebody who has called and hears the music.
+fn one_calls(sip: u16) -> UdpSocket {
     let caller = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
     let address = caller.local_addr().expect("it is bound");
     let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\n";
@@ -212,11 +222,57 @@ fn calls_that_draining_cuts_are_in_the_exit_code() {
     loop {
         let length = caller.recv(&mut answer).expect("an answer");
         if answer[..length].starts_with(b"SIP/2.0 200") {
-            break;
+            return caller;
         }
     }
+}
+
+/// What is answered to a request of the API.
+fn ask(http: u16, method: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", http)).expect("HTTP listens");
+    let request = format!(
+        "{method} /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1:{http}\r\nConnection: close\r\n\
+         Authorization: Bearer a-token-chosen-by-chance\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("HTTP reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn who_changes_an_interaction_by_the_api_is_in_the_log_with_what_was_changed() {
+    let (sip, http) = (free_port(), free_port());
+    let text = centre(sip, http);
+    let listen = format!("listen = \"127.0.0.1:{http}\"\n");
+    let text = text.replace(&listen, &format!("{listen}token = \"a-token-chosen-by-chance\"\n"));
+    let more = "[[supervisor]]\nid = \"park\"\n";
+    let file = write("patch", &format!("{text}{ROUTES}{more}"));
+    let mut run = Run::start(&file);
+    let _caller = one_calls(sip);
+    let refused = ask(http, "PATCH", "/interactions/1", r#"{"priority": 7, "queue": "nowhere"}"#);
+    assert!(refused.starts_with("HTTP/1.1 422"), "{refused}");
+    let body = r#"{"priority": 3, "require": null, "by": "park"}"#;
+    let changed = ask(http, "PATCH", "/interactions/1", body);
+    assert!(changed.starts_with("HTTP/1.1 200"), "{changed}");
+    let line = run.until("interaction changed by the API");
+    let line: serde_json::Value = serde_json::from_str(&line).expect("one JSON object a line");
+    let told = &line["fields"];
+    let told = if told.is_object() { told } else { &line };
+    assert_eq!(told["interaction"], 1, "{line}");
+    assert_eq!((&told["priority"], &told["by"]), (&3.into(), &"park".into()), "not the one refused: {line}");
+    assert_eq!(told["require"], "", "it needs nothing of its own: {line}");
+    assert!(told.get("queue").is_none(), "{line}");
+    // The distributor says what a reload gave it.
+    std::fs::write(&file, format!("{text}{ROUTES}{more}[routing]\nhead_start = \"5s\"\n")).expect("writable");
+    run.signal(Signal::HUP);
+    let line = run.until("the distributor has other settings");
+    assert!(line.contains("head_start_per_point") && !line.contains("misses_max"), "{line}");
     run.signal(Signal::TERM);
-    run.until("ending the calls that are left");
+    run.until("draining");
+    run.signal(Signal::TERM);
     assert_eq!(run.code(), Some(75));
 }
 

@@ -341,6 +341,7 @@ impl<'a> Run<'a> {
                 | Event::AgentForced { .. }
                 | Event::AgentRemoved { .. }
                 | Event::QueueDefined { .. }
+                | Event::Configured { .. }
                 | Event::ReservesChanged { .. }
                 | Event::OpenChanged { .. }
                 | Event::QueueRemoved { .. }

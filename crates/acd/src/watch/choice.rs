@@ -30,11 +30,7 @@ use crate::{
 };
 
 /// Checks every reservation of a step.
-pub(super) fn check(
-    before: &State,
-    step: &Step<'_>,
-    after: &State,
-) -> Result<(), Violation> {
+pub(super) fn check(before: &State, step: &Step<'_>, after: &State) -> Result<(), Violation> {
     let mut mirror = Mirror {
         available: BTreeSet::new(),
         ended: Vec::new(),

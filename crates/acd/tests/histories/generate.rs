@@ -482,7 +482,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => any::<usize>().prop_map(Op::Renew),
         3 => (queue(), part(), queue_settings())
             .prop_map(|(queue, part, from)| Op::Adjust(queue, part, Box::new(from))),
-        2 => (shared::shared(), shared::settings())
+        4 => (shared::shared(), shared::settings())
             .prop_map(|(part, from)| Op::Configure(part, Box::new(from))),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),

@@ -8,7 +8,7 @@ use acd::{
 
 use crate::pair::Tally;
 
-pub(crate) const ALL: [&str; 123] = [
+pub(crate) const ALL: [&str; 122] = [
     "agent within reach",
     "agent out of reach",
     "shift began anew",
@@ -130,7 +130,6 @@ pub(crate) const ALL: [&str; 123] = [
     ALL_TRIED_IN_VAIN,
     SHORTER_AFTER_CALL_WORK,
     NO_MORE_AFTER_CALL_WORK,
-    FORCED_AND_LEFT,
     OFFERED_BY_OTHER_SETTINGS,
 ];
 
@@ -145,7 +144,6 @@ pub(crate) const ALL_TRIED_IN_VAIN: &str = "all were tried in vain and begin ane
 
 pub(crate) const SHORTER_AFTER_CALL_WORK: &str = "a lower bound shortens after-call work";
 pub(crate) const NO_MORE_AFTER_CALL_WORK: &str = "a lower bound ends after-call work";
-pub(crate) const FORCED_AND_LEFT: &str = "what was forced held and does not any more, and the agent had left it";
 pub(crate) const OFFERED_BY_OTHER_SETTINGS: &str = "offered by other settings";
 
 /// How many events there were.
@@ -157,7 +155,6 @@ pub(crate) fn events(tally: &Tally) -> u64 {
         ALL_TRIED_IN_VAIN,
         SHORTER_AFTER_CALL_WORK,
         NO_MORE_AFTER_CALL_WORK,
-        FORCED_AND_LEFT,
         OFFERED_BY_OTHER_SETTINGS,
     ];
     tally.iter().filter(|(kind, _)| !told.contains(kind)).map(|(_, times)| times).sum()
@@ -216,8 +213,7 @@ pub(crate) fn of(event: &Event) -> &'static str {
         Event::AgentAside { .. } => "something beside the work in hand",
         Event::AgentReachable { reachable, .. } => of_reach(*reachable),
         Event::ShiftBegan { .. } => "shift began anew",
-        Event::AgentForced { forced: Some(_), .. } => "presence forced",
-        Event::AgentForced { forced: None, .. } => "presence no longer forced",
+        Event::AgentForced { forced, .. } => of_forced(forced.is_some()),
         Event::AfterCallWorkStarted { .. } => "after-call work started",
         Event::AfterCallWorkExtended { .. } => "after-call work extended",
         Event::AfterCallWorkEnded { .. } => "after-call work ended",
@@ -270,6 +266,10 @@ fn of_change(change: &Change) -> &'static str {
             "two things changed"
         }
     }
+}
+
+fn of_forced(forced: bool) -> &'static str {
+    if forced { "presence forced" } else { "presence no longer forced" }
 }
 
 fn of_reach(reachable: bool) -> &'static str {

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 /// Events of the run from the fixed seed: the same histories every time, so that every kind of event is seen.
-const EVENTS_FIXED: u64 = 1_500_000;
+const EVENTS_FIXED: u64 = 2_200_000;
 /// Events of the run from a fresh seed, where nobody asks for more.
 const EVENTS_FRESH: u64 = 1_000_000;
 /// Histories of one seed: what a failure must repeat.

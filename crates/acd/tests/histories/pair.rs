@@ -11,7 +11,7 @@ use acd::{
 use proptest::prelude::*;
 use timing::Instant;
 
-use crate::generate::{History, Op, Part};
+use crate::generate::{History, Op, Part, Shared};
 use crate::label;
 use crate::naive::Naive;
 
@@ -115,11 +115,7 @@ impl Pair {
                 self.maybe(lease.map(|lease| Command::Renew { lease }), tally)
             }
             Op::Adjust(queue, part, from) => self.maybe(self.adjusted(*queue, *part, from), tally),
-            Op::Configure(part, from) => {
-                let mut settings = Box::new(self.naive.state.settings.clone());
-                part.of(&mut settings, (**from).clone());
-                self.command(&Command::Configure { settings }, tally)
-            }
+            Op::Configure(part, from) => self.command(&self.configured(*part, from), tally),
             Op::WrapUp(pick, by) => {
                 let command = self.wrapping_up(*pick).map(|(agent, interaction)| match *by {
                     Some(by) => Command::ExtendAfterCallWork { agent, interaction, by },
@@ -161,6 +157,12 @@ impl Pair {
         let mut settings = Box::new(self.naive.state.queues.get(&queue)?.settings.clone());
         part.of(&mut settings, from.clone());
         Some(Command::DefineQueue { queue, settings })
+    }
+
+    fn configured(&self, part: Shared, from: &Settings) -> Command {
+        let mut settings = Box::new(self.naive.state.settings.clone());
+        part.of(&mut settings, from.clone());
+        Command::Configure { settings }
     }
 
     fn live(&self, pick: usize) -> Option<ReservationId> {

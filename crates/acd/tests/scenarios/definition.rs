@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use acd::{
     AgentSettings, AtClosing, BackOff, CallbackMode, CallbackRules, Channel, Closed, Condition,
-    ForcedPresence, IdleClock, Interruptions, Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow, QueueSettings,
-    Ring, Settings, Step, StepEffect, Strategy,
+    ForcedPresence, IdleClock, Interruptions, Limit, MaxLength, MaxWait, Measure, NobodyLoggedIn, Overflow,
+    QueueSettings, Ring, Settings, Step, StepEffect, Strategy,
 };
 
 use crate::names::{Names, Said, duration, exit, number};

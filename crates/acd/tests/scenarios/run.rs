@@ -82,7 +82,8 @@ fn settings(lines: &[Line]) -> Result<Settings, Wrong> {
         if let Kind::Definition(text) = &line.kind
             && let Some(text) = text.strip_prefix("settings:")
         {
-            return definition::settings(Settings::default(), text).map_err(|what| Wrong { line: line.number, what });
+            return definition::settings(Settings::default(), text)
+                .map_err(|what| Wrong { line: line.number, what });
         }
     }
     Ok(Settings::default())

@@ -66,8 +66,14 @@ fn each_wrong_value_has_its_own_refusal_and_nothing_of_the_rest_is_taken() {
         refusal.expect_err("a wrong value")
     };
     let no_lease = |lease| Refusal::Invalid(Invalid::NoLease(lease));
-    assert_eq!(refused(|settings| settings.handling_lease = Some(seconds(0))), no_lease(Setting::HandlingLease));
-    assert_eq!(refused(|settings| settings.occupied_lease = Some(seconds(0))), no_lease(Setting::OccupiedLease));
+    assert_eq!(
+        refused(|settings| settings.handling_lease = Some(seconds(0))),
+        no_lease(Setting::HandlingLease)
+    );
+    assert_eq!(
+        refused(|settings| settings.occupied_lease = Some(seconds(0))),
+        no_lease(Setting::OccupiedLease)
+    );
     assert_eq!(refused(|settings| settings.log_in_lease = Some(seconds(0))), no_lease(Setting::LogInLease));
     assert_eq!(
         refused(|settings| settings.selection = Selection::LateLast { guard: seconds(0) }),

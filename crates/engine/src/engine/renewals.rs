@@ -47,6 +47,21 @@ impl Engine {
         }
     }
 
+    /// Before the distributor hears of another lease, which counts from the last renewal: where it is shorter, or there
+    /// was none, everything is renewed at once, so that nothing that goes on ends by the change. Rounds begin anew.
+    pub(super) fn follow_lease(&mut self, lease: Option<Duration>) {
+        let before = self.settings.lease;
+        if lease == before {
+            return;
+        }
+        if lease.is_some_and(|lease| before.is_none_or(|before| lease < before)) {
+            let held = self.interactions.iter().flat_map(|(&interaction, state)| held(interaction, state));
+            let leases: Vec<Lease> = held.collect();
+            leases.into_iter().for_each(|lease| self.command(Command::Renew { lease }));
+        }
+        self.renewals = Renewals::default();
+    }
+
     /// Renews the leases of the next few interactions, if it is time.
     pub(super) fn renew_leases(&mut self, now: Instant) {
         let Some(lease) = self.settings.lease.filter(|_| self.renewals.next.is_some_and(|next| next <= now))

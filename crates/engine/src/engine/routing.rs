@@ -83,6 +83,7 @@ impl Engine {
             | Event::ShiftBegan { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueDefined { .. }
+            | Event::Configured { .. }
             | Event::ReservesChanged { .. }
             | Event::OpenChanged { .. }
             | Event::QueueRemoved { .. } => {}

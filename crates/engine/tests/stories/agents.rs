@@ -455,3 +455,54 @@ fn an_agent_who_missed_too_many_calls_gets_another_chance_after_a_pause() {
     world.register(phone, "agent1", 0);
     world.assert_nothing_left();
 }
+
+#[test]
+fn another_grace_of_phones_counts_for_the_next_phone_that_goes() {
+    let mut world = World::new(Treatment::Ringback);
+    let phone = world.registering_agent(1, Manner::Answers(50));
+    world.register(phone, "agent1", 300);
+    world.register(phone, "agent1", 0);
+    world.configure(|engine, _| engine.phone_grace = Duration::from_secs(5));
+    world.run(20_000);
+    assert!(world.is_logged_in(1), "the grace that runs goes on as it began");
+    world.register(phone, "agent1", 300);
+    world.register(phone, "agent1", 0);
+    world.run(4_000);
+    assert!(world.is_logged_in(1));
+    world.run(2_000);
+    assert!(!world.is_logged_in(1));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn another_pause_after_misses_counts_for_whoever_misses_from_then_on() {
+    let mut world = World::new(Treatment::Ringback);
+    world.define(
+        BILLING,
+        QueueSettings {
+            back_offs: acd::BackOffs { no_answer: NO_BACK_OFF, ..Default::default() },
+            ..Default::default()
+        },
+    );
+    world.agent(1, Manner::Ignores);
+    world.configure(|engine, shared| {
+        engine.missed_pause = Some(Duration::from_secs(10));
+        shared.misses_max = 1;
+    });
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    let has_missed = |world: &World| {
+        let agent = world.distributor.agent_snapshot(AgentId(1)).expect("it is defined");
+        agent.presence == Presence::NotReady(acd::ReasonCode::MISSED)
+    };
+    world.run(16_000);
+    assert!(has_missed(&world), "by the first, after 15 s");
+    world.run(8_000);
+    assert!(has_missed(&world));
+    world.run(3_000);
+    assert!(!has_missed(&world), "ready again after 10 s, and rung again");
+    world.cancel(caller, session);
+    world.assert_nothing_left();
+}
+
+const NO_BACK_OFF: acd::BackOff = acd::BackOff { pause: Duration::ZERO, exclusion: Duration::ZERO };

@@ -109,6 +109,7 @@ fn changes_are_listed_up_to_a_bound_and_what_changes_nothing_is_not() {
     let story = world.engine.interaction(call).expect("it waits").story;
     assert_eq!((story.changes.len(), story.changes_total), (CHANGES_MAX, CHANGES_MAX as u32 + 4));
     assert_eq!(story.priority, CHANGES_MAX as i32 + 4);
+    assert_eq!(story.changes[0].change, Change::priority(5), "the last ones");
     assert_eq!(world.change(call, Change::queue(OTHER), None), Ok(()));
     let story = world.engine.interaction(call).expect("it waits").story;
     assert_eq!((story.queue, story.visits_total), (OTHER, 2), "it waited in both and has left one");

@@ -106,3 +106,52 @@ fn many_conversations_are_renewed_a_few_at_a_time() {
     }
     world.assert_nothing_left();
 }
+
+/// The engine and the distributor go by another lease from now on.
+fn lease(world: &mut World, lease: Option<Duration>) {
+    world.configure(|engine, shared| {
+        engine.lease = lease;
+        (shared.handling_lease, shared.occupied_lease) = (lease, lease);
+    });
+}
+
+#[test]
+fn a_lease_that_comes_while_people_talk_ends_nothing_that_goes_on() {
+    let mut world = World::with(Treatment::Ringback, Settings::default(), 1);
+    world.agent(1, Manner::Answers(50));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    world.call(caller, "100");
+    world.run(600_000);
+    lease(&mut world, Some(LEASE));
+    world.run(600_000);
+    assert!(is_handling(&world), "it is ten times as old as the lease is long");
+    assert_eq!(expired(&world), 0);
+    world.loses = |command| matches!(command, Command::Renew { .. });
+    world.run(61_000);
+    assert_eq!(expired(&world), 1, "the distributor goes by it");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_lease_that_is_cut_short_between_two_renewals_ends_nothing_that_goes_on() {
+    let mut world = World::with(Treatment::Ringback, Settings::default(), 1);
+    lease(&mut world, Some(Duration::from_secs(300)));
+    world.agent(1, Manner::Answers(50));
+    let caller = world.peer("10.0.0.2", Manner::ByHand);
+    let session = world.call(caller, "100");
+    // Renewed every 100 s, and 90 s ago.
+    world.run(190_000);
+    lease(&mut world, Some(Duration::from_secs(30)));
+    world.run(300_000);
+    assert!(is_handling(&world));
+    lease(&mut world, Some(LEASE));
+    world.run(300_000);
+    lease(&mut world, None);
+    world.loses = |command| matches!(command, Command::Renew { .. });
+    world.run(300_000);
+    assert!(is_handling(&world), "nothing has to be renewed any more");
+    assert_eq!(expired(&world), 0);
+    world.loses = |_| false;
+    world.bye(caller, session);
+    world.assert_nothing_left();
+}

@@ -68,6 +68,9 @@ enum Act {
 pub(crate) struct World {
     pub(crate) now: Instant,
     pub(crate) engine: Engine,
+    /// What the engine and the distributor were told last.
+    engine_settings: Settings,
+    shared: acd::Settings,
     pub(crate) distributor: Distributor,
     pub(crate) directory: Directory,
     relay: Relay,
@@ -176,6 +179,7 @@ impl World {
             lease: settings.handling_lease,
             callers_max: 3,
         };
+        let shared = settings.clone();
         // Nobody here sends RTP.
         let silence = Duration::from_secs(100_000);
         let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, [3; 32]);
@@ -183,7 +187,9 @@ impl World {
         let directory = directory(treatment);
         let mut world = World {
             now: Instant::from_secs(1_000),
-            engine: Engine::new(engine_settings, [1; 32]),
+            engine: Engine::new(engine_settings.clone(), [1; 32]),
+            engine_settings,
+            shared,
             distributor: Distributor::new(settings),
             directory,
             relay,
@@ -217,6 +223,13 @@ impl World {
     pub(crate) fn define(&mut self, queue: QueueId, settings: QueueSettings) {
         let command = acd::Command::DefineQueue { queue, settings: Box::new(settings) };
         self.reload(vec![command]);
+    }
+
+    /// Tells the engine other settings, and the distributor by it what of them is the distributor's.
+    pub(crate) fn configure(&mut self, change: impl FnOnce(&mut Settings, &mut acd::Settings)) {
+        change(&mut self.engine_settings, &mut self.shared);
+        self.engine.configure(self.now, self.engine_settings.clone());
+        self.reload(vec![acd::Command::Configure { settings: Box::new(self.shared.clone()) }]);
     }
 
     /// Tells the engine the directory as it stands here.

@@ -4,10 +4,13 @@ use acd::{Command, Exit};
 
 use super::Plan;
 
-/// The commands that lead from one plan to another; what is new and changed before what is
-/// gone, queues before agents where they are defined and after them where they go.
+/// The commands that lead from one plan to another: first what all queues share, then what is new and changed before what
+/// is gone, queues before agents where they are defined and after them where they go.
 pub fn between(old: &Plan, new: &Plan) -> Vec<Command> {
     let mut changes = Vec::new();
+    if old.shared != new.shared {
+        changes.push(Command::Configure { settings: Box::new(new.shared.clone()) });
+    }
     for (&queue, settings) in &new.queues {
         if old.queues.get(&queue) != Some(settings) {
             changes.push(Command::DefineQueue { queue, settings: Box::new(settings.clone()) });

@@ -176,6 +176,29 @@ fn a_reload_costs_only_what_it_changes() {
 }
 
 #[test]
+fn what_all_queues_share_is_one_command_before_all_others() {
+    let mut numbering = Numbering::default();
+    let first = plan(CENTRE, &mut numbering);
+    let text = CENTRE.replace("billing = 8", "billing = 9");
+    let more = "[routing]\nmisses_max = 5\n[[channel]]\nname = \"chat\"\n[[channel]]\nname = \"voice\"\n\
+        interrupts = \"chat\"\n";
+    let second = plan(&format!("{text}{more}"), &mut numbering);
+    let changes = between(&first, &second);
+    let [Command::Configure { settings }, Command::DefineAgent { .. }] = &changes[..] else {
+        panic!("the settings of all and one agent: {changes:?}")
+    };
+    let changed = first.shared.difference(settings);
+    assert_eq!(changed, [acd::Setting::MissesMax, acd::Setting::Interruptions]);
+    let chat = numbering.channel("chat");
+    assert!(settings.interruptions.of(chat).contains(acd::Channel::VOICE));
+    let mut distributor = acd::Distributor::new(first.shared.clone());
+    for command in from_nothing(&first).into_iter().chain(changes) {
+        distributor.handle_command(timing::Instant::ORIGIN, command).expect("the file was checked");
+    }
+    assert_eq!(distributor.settings(), &second.shared);
+}
+
+#[test]
 fn names_keep_their_numbers_when_their_places_in_the_file_change() {
     let mut numbering = Numbering::default();
     let first = plan(CENTRE, &mut numbering);

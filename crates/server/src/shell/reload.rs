@@ -69,7 +69,9 @@ impl Running {
         let waiting = at_start::keep(&self.config, &mut config);
         let changed = changes::between(&self.config, &config);
         let mut numbering = self.numbering.clone();
-        let plan = Plan::new(&config, &self.base, &self.sip, &mut numbering);
+        let mut plan = Plan::new(&config, &self.base, &self.sip, &mut numbering);
+        // Drawn at the start, for as long as the process lives.
+        plan.shared.seed = self.plan.shared.seed;
         let new_music = plan.music.iter().filter(|&(id, piece)| self.plan.music.get(id) != Some(piece));
         let new_music = new_music.map(|(&id, piece)| (id, piece.clone())).collect();
         let music = sockets::load_music(&new_music).map_err(Refused::Music)?;

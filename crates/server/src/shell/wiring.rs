@@ -92,10 +92,11 @@ pub(super) fn wire(
     shell: Shell,
     clock: Clock,
     sockets: Sockets,
-    plan: Plan,
+    mut plan: Plan,
     numbering: Numbering,
     music: Vec<(MusicId, Arc<Music>)>,
 ) -> Result<Running, StartError> {
+    plan.shared = with_lots(&plan.shared, seed()?);
     let shared = Shared::new(clock, &plan, &shell);
     let (engine_poll, media_poll) = (poll()?, poll()?);
     let bells = Bells::new(&engine_poll, &media_poll)?;
@@ -244,7 +245,7 @@ impl Starts<'_> {
         let thread = DistributorThread {
             clock: shared.clock,
             wall: shell.wall.clone(),
-            distributor: Distributor::new(with_lots(&plan.shared, seed()?)),
+            distributor: Distributor::new(plan.shared.clone()),
             doors: Doors::new(plan.hours.clone()),
             orders: ends.orders,
             asks: ends.asks,

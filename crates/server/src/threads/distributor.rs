@@ -281,6 +281,10 @@ impl DistributorThread {
     /// Hands out what happened.
     fn carry_out(&mut self, now: Instant) {
         while let Some(event) = self.distributor.poll_event() {
+            if let Event::Configured { changed } = &event {
+                let names: Vec<&str> = changed.iter().map(|setting| setting.name()).collect();
+                info!(settings = names.join(" "), "the distributor has other settings");
+            }
             self.reporter.handle_event(now, &event);
             self.events.put(Told::Event(event));
         }

@@ -458,3 +458,26 @@ fn an_interaction_that_waits_is_changed_and_told_as_it_is_when_all_that_follows_
     assert_eq!(ended["changes"].as_array().map(Vec::len), Some(3));
     running.shut_down();
 }
+
+#[test]
+fn the_last_changes_are_listed_and_all_are_counted() {
+    let running = start(unstaffed(MORE));
+    let (mut caller, answer, path) = one_waits(&running, "15881000");
+    for points in 1..=20 {
+        let body = json!({"priority": points, "by": "park"});
+        assert_eq!(ask(&running, "PATCH", &path, &body.to_string()).status, 200);
+    }
+    let one = ask(&running, "GET", &path, "").json();
+    let points: Vec<i64> = one["changes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|change| change["priority"].as_i64().expect("what was changed"))
+        .collect();
+    assert_eq!(points, (5..=20).collect::<Vec<i64>>(), "the first four are forgotten");
+    assert_eq!((&one["changes_total"], &one["priority"]), (&json!(20), &json!(20)));
+    let bye = caller.inside(&answer, "BYE", 2);
+    caller.send(&bye);
+    caller.expect("200");
+    running.shut_down();
+}

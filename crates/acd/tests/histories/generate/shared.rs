@@ -10,12 +10,15 @@ pub(crate) enum Shared {
     HeadStart,
     Misses,
     AfterCallWork,
+    LittleAfterCallWork,
     Estimate,
     Leases,
     NoLease,
     ForcedPresence,
     Selection,
     Interruptions,
+    NoInterruptions,
+    AllInterruptions,
     /// All that may change.
     All,
     /// What may not.
@@ -34,6 +37,7 @@ impl Shared {
             Shared::HeadStart => settings.head_start_per_point = from.head_start_per_point,
             Shared::Misses => settings.misses_max = from.misses_max,
             Shared::AfterCallWork => settings.after_call_work_max = from.after_call_work_max,
+            Shared::LittleAfterCallWork => settings.after_call_work_max = from.after_call_work_max / 8,
             Shared::Estimate => settings.estimate = from.estimate,
             Shared::Leases => {
                 settings.handling_lease = from.handling_lease;
@@ -44,6 +48,8 @@ impl Shared {
             Shared::ForcedPresence => settings.forced_presence = from.forced_presence,
             Shared::Selection => settings.selection = from.selection,
             Shared::Interruptions => settings.interruptions = from.interruptions,
+            Shared::NoInterruptions => settings.interruptions = Interruptions::default(),
+            Shared::AllInterruptions => settings.interruptions = all_interruptions(),
             Shared::All => {
                 let Settings { pooled_from, pools_max, seed, .. } = *settings;
                 *settings = Settings { pooled_from, pools_max, seed, ..from };
@@ -59,13 +65,16 @@ pub(super) fn shared() -> impl Strategy<Value = Shared> {
         3 => Just(Shared::Exclusions),
         6 => Just(Shared::HeadStart),
         1 => Just(Shared::Misses),
-        4 => Just(Shared::AfterCallWork),
+        2 => Just(Shared::AfterCallWork),
+        4 => Just(Shared::LittleAfterCallWork),
         2 => Just(Shared::Estimate),
         4 => Just(Shared::Leases),
         1 => Just(Shared::NoLease),
         3 => Just(Shared::ForcedPresence),
         2 => Just(Shared::Selection),
-        6 => Just(Shared::Interruptions),
+        1 => Just(Shared::Interruptions),
+        8 => Just(Shared::NoInterruptions),
+        14 => Just(Shared::AllInterruptions),
         2 => Just(Shared::All),
         1 => Just(Shared::Fixed),
     ]
@@ -120,8 +129,6 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
 }
 
 fn interruptions() -> impl Strategy<Value = Interruptions> {
-    let each = (0..CHANNELS).flat_map(|of| (0..CHANNELS).map(move |by| (Channel(of), Channel(by))));
-    let all = each.fold(Interruptions::default(), |all, (of, by)| all.allow(of, by));
     let pairs = vec((0..CHANNELS, 1..CHANNELS), 3..7);
     let allow = |pairs: Vec<(u8, u8)>| {
         let each = pairs.into_iter();
@@ -129,5 +136,10 @@ fn interruptions() -> impl Strategy<Value = Interruptions> {
             all.allow(Channel(interrupted), Channel((interrupted + further) % CHANNELS))
         })
     };
-    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 12 => Just(all)]
+    prop_oneof![1 => Just(Interruptions::default()), 2 => pairs.prop_map(allow), 12 => Just(all_interruptions())]
+}
+
+fn all_interruptions() -> Interruptions {
+    let each = (0..CHANNELS).flat_map(|of| (0..CHANNELS).map(move |by| (Channel(of), Channel(by))));
+    each.fold(Interruptions::default(), |all, (of, by)| all.allow(of, by))
 }

@@ -92,10 +92,7 @@ impl Naive {
         };
         let agents = self.state.agents.iter().filter(|(_, agent)| has_left(agent));
         let agents: Vec<AgentId> = agents.map(|(&id, _)| id).collect();
-        for id in agents {
-            self.reached.push(label::FORCED_AND_LEFT);
-            self.unforce(id);
-        }
+        agents.into_iter().for_each(|id| self.unforce(id));
     }
 }
 

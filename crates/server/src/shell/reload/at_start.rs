@@ -1,6 +1,6 @@
-//! Settings that are read at the start only: sockets, the bounds of what was built, the distributor's own.
+//! Settings that are read at the start only: sockets, and the bounds of what was built.
 
-use crate::config::{Config, Media, Registrar, Routing, Sip, SipLimits};
+use crate::config::{Config, Media, Registrar, Sip, SipLimits};
 
 /// Gives `new` the values that run for every setting that a running process cannot change; names those in
 /// which the file differs from them. A new setting must find its place here: in force at once, or named.
@@ -11,11 +11,12 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
         media,
         http,
         log,
-        routing,
+        // In force at once: the distributor's settings are a command like those of queues.
+        routing: _,
         trunks: _,
         agents: _,
         calendars: _,
-        channels,
+        channels: _,
         queues: _,
         entries: _,
         reasons: _,
@@ -25,8 +26,6 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
     waiting.media(&running.media, media);
     waiting.keep("[http]", &running.http, http);
     waiting.keep("[log]", &running.log, log);
-    waiting.routing(&running.routing, routing);
-    waiting.keep("[[channel]]", &running.channels, channels);
     waiting.0
 }
 
@@ -91,37 +90,5 @@ impl Waiting {
         self.keep("[media] bind", &running.bind, bind);
         self.keep("[media] ports", &running.ports, ports);
         self.keep("[media] silence_timeout", &running.silence_timeout, silence_timeout);
-    }
-
-    fn routing(&mut self, running: &Routing, new: &mut Routing) {
-        let Routing {
-            head_start,
-            misses_max,
-            missed_pause: _,
-            phone_grace: _,
-            callers_max: _,
-            waiting_max,
-            overflows_max,
-            after_call_work_max,
-            estimate_half_life,
-            estimate_samples_min,
-            estimate_error_max,
-            forced_presence,
-            lease,
-            // Part of what each agent is.
-            capacity: _,
-            selection: _,
-            late_guard: _,
-        } = new;
-        self.keep("[routing] head_start", &running.head_start, head_start);
-        self.keep("[routing] misses_max", &running.misses_max, misses_max);
-        self.keep("[routing] waiting_max", &running.waiting_max, waiting_max);
-        self.keep("[routing] overflows_max", &running.overflows_max, overflows_max);
-        self.keep("[routing] after_call_work_max", &running.after_call_work_max, after_call_work_max);
-        self.keep("[routing] estimate_half_life", &running.estimate_half_life, estimate_half_life);
-        self.keep("[routing] estimate_samples_min", &running.estimate_samples_min, estimate_samples_min);
-        self.keep("[routing] estimate_error_max", &running.estimate_error_max, estimate_error_max);
-        self.keep("[routing] forced_presence", &running.forced_presence, forced_presence);
-        self.keep("[routing] lease", &running.lease, lease);
     }
 }

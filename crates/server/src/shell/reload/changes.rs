@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Calendar, Channel, Config, Number, Sip};
+use crate::config::{Calendar, Channel, Config, Number, Routing, Sip};
 
 /// How many names are written out for each kind of change; of the others there is a number.
 const NAMED: usize = 5;
@@ -15,10 +15,10 @@ pub(super) fn between(old: &Config, new: &Config) -> Vec<String> {
         ("[sip.registrar]", old.sip.registrar != new.sip.registrar),
         ("[sip.limits]", old.sip.limits != new.sip.limits),
         ("[media]", old.media != new.media),
-        ("[routing]", old.routing != new.routing),
     ];
     let mut changes: Vec<String> =
         sections.into_iter().filter(|(_, differs)| *differs).map(|(section, _)| section.to_owned()).collect();
+    changes.extend(routing(&old.routing, &new.routing));
     changes.extend(tables(["trunk", "trunks"], &old.trunks, &new.trunks, |trunk| trunk.name.clone()));
     changes.extend(tables(["agent", "agents"], &old.agents, &new.agents, |agent| agent.id.clone()));
     let name = |calendar: &Calendar| calendar.name.clone();
@@ -32,6 +32,49 @@ pub(super) fn between(old: &Config, new: &Config) -> Vec<String> {
     changes
         .extend(tables(supervisor, &old.supervisors, &new.supervisors, |supervisor| supervisor.id.clone()));
     changes
+}
+
+/// Each setting of `[routing]` that differs: it counts for everybody who is here.
+fn routing(old: &Routing, new: &Routing) -> Option<String> {
+    let Routing {
+        head_start,
+        misses_max,
+        missed_pause,
+        phone_grace,
+        callers_max,
+        waiting_max,
+        overflows_max,
+        after_call_work_max,
+        estimate_half_life,
+        estimate_samples_min,
+        estimate_error_max,
+        forced_presence,
+        lease,
+        capacity,
+        selection,
+        late_guard,
+    } = old;
+    let settings = [
+        ("head_start", *head_start != new.head_start),
+        ("misses_max", *misses_max != new.misses_max),
+        ("missed_pause", *missed_pause != new.missed_pause),
+        ("phone_grace", *phone_grace != new.phone_grace),
+        ("callers_max", *callers_max != new.callers_max),
+        ("waiting_max", *waiting_max != new.waiting_max),
+        ("overflows_max", *overflows_max != new.overflows_max),
+        ("after_call_work_max", *after_call_work_max != new.after_call_work_max),
+        ("estimate_half_life", *estimate_half_life != new.estimate_half_life),
+        ("estimate_samples_min", *estimate_samples_min != new.estimate_samples_min),
+        ("estimate_error_max", *estimate_error_max != new.estimate_error_max),
+        ("forced_presence", *forced_presence != new.forced_presence),
+        ("lease", *lease != new.lease),
+        ("capacity", *capacity != new.capacity),
+        ("selection", *selection != new.selection),
+        ("late_guard", *late_guard != new.late_guard),
+    ];
+    let differing: Vec<&str> =
+        settings.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect();
+    (!differing.is_empty()).then(|| format!("[routing] ({})", differing.join(", ")))
 }
 
 /// The settings of the section itself, without the sections inside it.
