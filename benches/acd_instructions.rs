@@ -20,7 +20,7 @@ const WORLDS: [(&str, Size); 2] = [
 
 /// Those whose rounds differ: accepting and becoming idle are in `match`, giving up in `wait`, logging in in
 /// `log-out`.
-const OPERATIONS: [Operation; 9] = [
+const OPERATIONS: [Operation; 11] = [
     Operation::Match,
     Operation::TakeNext,
     Operation::Wait,
@@ -29,6 +29,8 @@ const OPERATIONS: [Operation; 9] = [
     Operation::SkillChange,
     Operation::RuleChange,
     Operation::QueueChange,
+    Operation::HeadStart,
+    Operation::MissesMax,
     Operation::Snapshot,
 ];
 

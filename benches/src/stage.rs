@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use acd::{
-    Activity, AgentId, Command, Distributor, Exit, ExitId, InteractionId, MaxWait, Presence, QueueId,
-    QueueSettings,
+    Activity, AgentId, Change, Command, Distributor, Exit, ExitId, InteractionId, MaxWait, Presence, QueueId,
+    QueueSettings, Settings, Waiting,
 };
 
 use crate::world::Half;
@@ -41,13 +41,17 @@ pub enum Operation {
     RuleChange,
     /// A queue asks for another level: all agents are looked at.
     QueueChange,
+    /// A point is worth more: everybody who waits is looked at, and one in sixteen has points and moves.
+    HeadStart,
+    /// Another number of misses: nobody is looked at.
+    MissesMax,
     /// Readers get a picture of everything.
     Snapshot,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Operation; 13] = [
+    pub const ALL: [Operation; 15] = [
         Operation::Match,
         Operation::Wait,
         Operation::TakeNext,
@@ -59,6 +63,8 @@ impl Operation {
         Operation::SkillChange,
         Operation::RuleChange,
         Operation::QueueChange,
+        Operation::HeadStart,
+        Operation::MissesMax,
         Operation::Snapshot,
         // The last, because it lets the time go on by whole steps.
         Operation::StepEntry,
@@ -79,6 +85,8 @@ impl Operation {
             Operation::SkillChange => "skill-change",
             Operation::RuleChange => "rule-change",
             Operation::QueueChange => "queue-change",
+            Operation::HeadStart => "head-start",
+            Operation::MissesMax => "misses-max",
             Operation::Snapshot => "snapshot",
         }
     }
@@ -93,6 +101,8 @@ pub struct Stage {
     random: Random,
     now: timing::Instant,
     steps_are_past: bool,
+    have_points: bool,
+    settings: Settings,
     commands: Vec<Command>,
     offers: Vec<Offer>,
     entered: Vec<InteractionId>,
@@ -104,11 +114,13 @@ impl Stage {
     pub fn new(world: World) -> Stage {
         let (distributor, load) = world.build();
         Stage {
+            settings: distributor.settings().clone(),
             distributor,
             load,
             random: Random::new(17),
             now: world.start(),
             steps_are_past: false,
+            have_points: false,
             commands: Vec::new(),
             offers: Vec::new(),
             entered: Vec::new(),
@@ -141,7 +153,9 @@ impl Stage {
             | Operation::LogIn
             | Operation::SkillChange
             | Operation::RuleChange
-            | Operation::QueueChange => self.give(),
+            | Operation::QueueChange
+            | Operation::HeadStart
+            | Operation::MissesMax => self.give(),
         }
         let took = begin.elapsed();
         self.restore(operation, number);
@@ -199,7 +213,37 @@ impl Stage {
             Operation::QueueChange => self.change_queues(number, |settings| {
                 settings.steps.pop();
             }),
+            Operation::HeadStart => {
+                self.give_points();
+                self.configure(number, |settings, turn| {
+                    settings.head_start_per_point += Duration::from_secs(1 + u64::from(turn));
+                });
+            }
+            Operation::MissesMax => self.configure(number, |settings, turn| settings.misses_max += 1 + turn),
             Operation::Snapshot => {}
+        }
+    }
+
+    /// One in sixteen of those who wait gets a point, once.
+    fn give_points(&mut self) {
+        if self.have_points {
+            return;
+        }
+        self.have_points = true;
+        let queues = (0..self.world.size().queues).map(QueueId);
+        let waiting = queues.flat_map(|queue| self.distributor.first_in_line(queue, usize::MAX));
+        for Waiting { interaction, .. } in waiting.step_by(16) {
+            self.commands.push(Command::Change { interaction, change: Change::priority(1), by: None });
+        }
+        self.give();
+    }
+
+    /// Other settings than before each time.
+    fn configure(&mut self, number: usize, change: impl Fn(&mut Settings, u32)) {
+        for turn in 0..number as u32 {
+            let mut settings = Box::new(self.settings.clone());
+            change(&mut settings, turn);
+            self.commands.push(Command::Configure { settings });
         }
     }
 
@@ -243,6 +287,10 @@ impl Stage {
             }
             Operation::RuleChange | Operation::QueueChange => {
                 self.change_queues(number, |_| {});
+                self.give();
+            }
+            Operation::HeadStart | Operation::MissesMax => {
+                self.configure(1, |_, _| {});
                 self.give();
             }
             Operation::BecomeIdle | Operation::Cancel | Operation::LogIn | Operation::Snapshot => {}
