@@ -323,6 +323,26 @@ fn state_is_data_and_carries_on() {
 }
 
 #[test]
+fn by_another_half_life_the_time_before_the_change_weighs_as_it_did() {
+    let mut desk = Desk::new(own(1));
+    desk.handle(100, Duration::ZERO);
+    // Less than the step in which sums fade by the usual half-life of an hour, and a twentieth of a minute.
+    desk.pass(Duration::from_secs(3));
+    let rules = EstimateRules { half_life: MINUTE, samples_min: 1_000, ..EstimateRules::default() };
+    desk.estimator.configure(desk.now, rules);
+    let have = |desk: &Desk| match desk.ask(&behind(1)) {
+        Err(NoEstimate::PoorSample { have, need: 1_000 }) => have,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(have(&desk), 99, "a little less than a hundred, by the hour");
+    desk.pass(MINUTE);
+    assert_eq!(have(&desk), 49, "half of them, by the minute");
+    desk.estimator.configure(desk.now, EstimateRules { half_life: MINUTE * 60, ..rules });
+    desk.pass(MINUTE);
+    assert_eq!(have(&desk), 49, "they stay for an hour from here, nearly");
+}
+
+#[test]
 fn extremes_neither_panic_nor_wrap() {
     let rules = EstimateRules { half_life: Duration::ZERO, samples_min: 0, error_max_percent: u32::MAX };
     let mut estimator = Estimator::new(Instant::ORIGIN, rules);
