@@ -5,8 +5,11 @@ use std::time::Duration;
 use timing::TimerWheel;
 
 use super::*;
+use crate::distributor::{Alarm, Deadline};
 use crate::table::Slot;
-use crate::{AgentSettings, Command, NobodyLoggedIn, Request, Requirement, Reserve, SkillId, Wanted};
+use crate::{
+    AgentSettings, Command, NobodyLoggedIn, QueueSettings, Request, Requirement, Reserve, SkillId, Wanted,
+};
 
 const BILLING: SkillId = SkillId(1);
 const QUEUE: QueueId = QueueId(1);
