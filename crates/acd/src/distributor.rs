@@ -3,7 +3,7 @@
 //! The parts: [`agent`] and [`interaction`] hold the two sides, the latter with an [`entry`] in each queue where it
 //! stands ([`several`] where it stands in more than one; [`stage`] and [`rare`] keep it small) and [`changing`] what people want of it while it waits; [`reservation`] joins them, [`ringing`] where several
 //! agents are rung for one interaction. [`matching`] chooses the agent ([`lots`] at random) and [`selection`] the
-//! interaction. [`queue`], [`configure`] and [`shared`] follow the configuration, [`unstaffed`] who is there for each step,
+//! interaction. [`queue`], [`configure`] and [`shared`] follow the configuration, [`unstaffed`] who is there for each step ([`own`] for those who need more),
 //! [`deadline`] the time, [`reserve`] the overload, [`overflow`] who leaves by rule, [`callback`] keeps places for customers who hang up, [`lease`] what
 //! ends unless it is renewed, [`forced`] what supervisors want of agents, [`estimating`] how long people wait. Two
 //! indexes make the choice cheap: [`waiting`] keeps who waits (and [`wanted`] who waits for agents by name), [`idle`]
@@ -26,6 +26,7 @@ mod lease;
 mod lots;
 mod matching;
 mod overflow;
+mod own;
 mod profile;
 mod queue;
 mod rare;
@@ -64,7 +65,7 @@ pub(crate) use profile::Profiles;
 pub(crate) use queue::Queue;
 pub(crate) use reservation::Reservation;
 pub(crate) use view::Listing;
-pub(crate) use waiting::{Front, OwnRequirements};
+pub(crate) use waiting::{Front, OwnRequirement, OwnRequirements};
 pub(crate) use wanted::{ByName, WantedLines};
 
 /// Who takes what. One owner; one command or timeout at a time; then drain [`Distributor::poll_event`].
@@ -86,6 +87,12 @@ pub struct Distributor {
     pub(crate) lots: crate::Lots,
     pub(crate) profiles: Profiles,
     pub(crate) own_requirements: OwnRequirements,
+    /// Pairs of a queue and an own requirement for which anything is known.
+    pub(crate) own_pairs: u32,
+    /// Those that are followed and that somebody waits with.
+    pub(crate) own_followed: u32,
+    /// Those that nobody waits with and that are kept all the same.
+    pub(crate) own_idle: u32,
     /// Whoever stands in any line.
     pub(crate) lines: Lines,
     /// The heads of the lines of each queue, by the queue's slot.
@@ -137,6 +144,8 @@ struct Unsettled {
     reserves: Vec<QueueId>,
     /// Queues whose working agents may have changed.
     estimates: Vec<QueueId>,
+    /// Own requirements with which perhaps nobody waits any more in a queue.
+    own: Vec<(QueueId, OwnRequirement)>,
 }
 
 impl Distributor {
@@ -155,6 +164,9 @@ impl Distributor {
             totals: Counters::default(),
             profiles: Profiles::new(),
             own_requirements: OwnRequirements::new(),
+            own_pairs: 0,
+            own_followed: 0,
+            own_idle: 0,
             lines: Lines::new(),
             fronts: Vec::new(),
             idle: Idle::new(),
@@ -330,6 +342,9 @@ impl Distributor {
         if !self.unsettled.estimates.is_empty() {
             self.settle_estimates();
         }
+        if !self.unsettled.own.is_empty() {
+            self.settle_own();
+        }
         debug_assert!(self.unsettled.is_empty(), "everything is settled");
     }
 
@@ -403,6 +418,7 @@ impl Unsettled {
             && self.returned.is_empty()
             && self.reserves.is_empty()
             && self.estimates.is_empty()
+            && self.own.is_empty()
     }
 }
 

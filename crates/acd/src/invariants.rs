@@ -94,6 +94,7 @@ pub fn check_state(state: &State) -> Result<(), Violation> {
     check_agents(state)?;
     check_work_conserved(state)?;
     check_wanted(state)?;
+    steps::check_own(state)?;
     check_queues(state)?;
     check_totals(state)
 }
@@ -110,6 +111,7 @@ pub(crate) fn check_bonds(state: &State) -> Result<(), Violation> {
         holds(state.settings.check_agent(&agent.settings).is_ok(), Violation::BoundExceeded)?;
     }
     check_interactions(state)?;
+    steps::check_pairs(state)?;
     check_reservations(state)?;
     check_agents(state)
 }

@@ -80,6 +80,10 @@ pub struct Settings {
     /// How many such groups of agents are kept; later ones are looked at agent by agent. At most
     /// [`POOLS_MAX`]. It stays as it is at first, too.
     pub pools_max: u32,
+    /// For how many pairs of a queue and an own requirement that somebody waits with there it is followed whether agents
+    /// are there who meet both ([`QueueSettings::skip_unstaffed_steps`]). Whoever comes with one more goes by the queue's
+    /// steps alone, as long as anybody waits with it. Where more are followed when it is lowered, they still are.
+    pub followed_requirements_max: u32,
     /// Which waiting interaction an agent takes who has no [`AgentSettings::selection`]. An agent who would select by late
     /// last without a guard is refused, wherever that comes from.
     pub selection: Selection,
@@ -111,6 +115,7 @@ impl Default for Settings {
             forced_presence: ForcedPresence::AgentMayChange,
             pooled_from: 16,
             pools_max: 1_024,
+            followed_requirements_max: 1_000,
             selection: Selection::Oldest,
             seed: 0,
             interruptions: Interruptions::default(),
@@ -139,7 +144,8 @@ pub struct QueueSettings {
     pub requirement: Requirement,
     /// How that changes as the wait grows: at most [`STEPS_MAX`], `after` strictly rising.
     pub steps: Vec<Step>,
-    /// Whether a step that no logged-in agent could satisfy is passed over, if a later one is better.
+    /// Whether a step that no logged-in agent could satisfy is passed over, if a later one is better. For an interaction
+    /// with an own requirement: that no logged-in agent could satisfy who meets this, too.
     pub skip_unstaffed_steps: bool,
     /// For how long nobody must have been logged in for a step before it is passed over, so that a phone that registers
     /// anew relaxes nothing. It counts for the step and not for each who waits: where it is over, whoever comes goes on

@@ -39,6 +39,20 @@ pub struct State {
     pub totals: Counters,
     /// Where lots come from.
     pub lots: crate::Lots,
+    /// Own requirements with which somebody waits in a queue whose steps may be passed over, by queue and requirement.
+    pub own_staffing: Vec<OwnStaffing>,
+}
+
+/// Whether agents are there for those who wait in a queue with one own requirement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OwnStaffing {
+    /// Where they wait.
+    pub queue: QueueId,
+    /// Which they have beside the queue's.
+    pub requirement: Requirement,
+    /// As [`QueueState::step_staffing`], of agents who meet the requirement, too. Empty where it is not followed, because
+    /// there are as many as [`Settings::followed_requirements_max`] already: they go by the queue's steps alone.
+    pub steps: Vec<Staffing>,
 }
 
 /// A queue.
@@ -68,10 +82,21 @@ pub struct QueueState {
 
 impl QueueState {
     /// The first step from `step` on that is not passed over; `step` itself where there is none.
+    #[inline]
     pub(crate) fn past_unstaffed(&self, step: usize) -> usize {
-        let mut from_here = self.step_staffing.iter().skip(step);
-        let further = from_here.position(|staffing| !matches!(staffing, Staffing::Deserted { .. }));
-        further.map_or(step, |further| step + further)
+        match self.step_staffing.get(step) {
+            None | Some(Staffing::Staffed | Staffing::Unstaffed { .. }) => step,
+            Some(Staffing::Deserted { .. }) => self.past_those(step, |_| false),
+        }
+    }
+
+    /// The same for one for whom other steps are passed over as well.
+    pub(crate) fn past_those(&self, step: usize, is_passed_over: impl Fn(usize) -> bool) -> usize {
+        let mut from_here = self.step_staffing.iter().enumerate().skip(step);
+        let further = from_here.find(|&(step, staffing)| {
+            !matches!(staffing, Staffing::Deserted { .. }) && !is_passed_over(step)
+        });
+        further.map_or(step, |(further, _)| further)
     }
 
     /// Whether something by which it may leave has to be looked at for an interaction that entered then, as soon as it is

@@ -9,7 +9,7 @@
 //! | I5 | the chosen interaction is the first, by band and the agent's selection, of those that the agent could take; who is rung beside others is needed by nobody who waits | [`Watch::step_between`] |
 //! | I6 | the chosen agent is the first by the queue's strategy of those who wish it, and the decision record says so | [`Watch::step_between`] |
 //! | I7 | in a queue, step and priority the first come is served first; a returned one keeps its place | [`Watch::step`] |
-//! | I8 | the step follows the age, and never goes back unless the rules change; agents are wanted by name until their time is over | [`Watch::step`] |
+//! | I8 | the step follows the age, and never goes back unless the rules change; nobody goes past a step that somebody is there for; agents are wanted by name until their time is over | [`Watch::step`], [`Watch::step_between`] |
 //! | I9 | every reservation, and every rest of a callback, ends by its deadline and one tick | [`Watch::step`] |
 //! | I10 | a reservation that is over changes nothing | [`Watch::step`], [`Watch::step_between`] |
 //! | I11 | nothing is lost: one outcome each, and the counters say the same | [`Watch::step`], [`Watch::agree`] |
@@ -270,6 +270,7 @@ impl Watch {
         if unanswered[1] > unanswered[0].max(u64::from(after.settings.waiting_max)) {
             return Err(Violation::TooManyWaiting);
         }
+        choice::passing::check(before, step, after)?;
         self.ledger.step(step)?;
         let queues = after.queues.iter().map(|(&id, queue)| (id, &queue.counters));
         self.agree_on(queues, &after.totals)

@@ -548,9 +548,14 @@ impl Distributor {
     pub(super) fn count_staff(&mut self, slot: Slot<Agent>, logged_in: bool) {
         let profile = self.profiles.at_mut(self.agents[slot].profile);
         profile.logged_in = if logged_in { profile.logged_in + 1 } else { profile.logged_in - 1 };
+        let has_pairs = self.own_pairs > 0;
         for serves in &profile.serves {
             let queue = &mut self.queues[serves.queue];
             queue.count_staff(serves.steps, |staff| if logged_in { *staff += 1 } else { *staff -= 1 });
+            if has_pairs {
+                let what = (&profile.skills, serves.steps);
+                queue.count_own_staff(&self.own_requirements, what, logged_in, self.now);
+            }
             self.unsettled.staffing.push(queue.id);
             self.unsettled.estimates.push(queue.id);
         }

@@ -34,12 +34,20 @@ impl Distributor {
         if let Some(priority) = priority {
             self.set_priority(slot, priority);
         }
-        if let Some(requirement) = requirement {
+        if let Some(requirement) = &requirement {
             self.set_requirement(slot, requirement.as_ref());
         }
-        match to {
-            Some(queue) => self.move_to(slot, queue),
-            None => self.start_waiting_everywhere(slot),
+        for nth in self.interactions[slot].standing {
+            let stays = to.is_none_or(|to| to == self.interactions[slot].entry(nth).queue);
+            if stays && requirement.is_some() {
+                self.follow_requirement(slot, nth);
+            }
+            if to.is_none() {
+                self.start_waiting(slot, nth);
+            }
+        }
+        if let Some(queue) = to {
+            self.move_to(slot, queue);
         }
         Ok(())
     }
@@ -119,6 +127,13 @@ impl Distributor {
         if let Some(before) = before {
             self.own_requirements.release(before);
         }
+    }
+
+    /// One that stands in no line and needs something else now goes on from a step that nobody serves who has it.
+    fn follow_requirement(&mut self, slot: Slot<Interaction>, nth: Nth) {
+        let from = self.interactions[slot].entry(nth).step;
+        let (step, cause) = self.step_now(slot, nth, from);
+        self.enter_step(slot, nth, step, cause);
     }
 
     /// One that stands in no line waits in this queue and in no other.

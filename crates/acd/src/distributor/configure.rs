@@ -106,6 +106,7 @@ impl Distributor {
         queue.wanted = State::wanted_skills(&settings);
         self.replace_rules(slot, settings);
         self.assign_agents(slot);
+        self.count_all_own_anew(slot);
     }
 
     /// Other rules, while nobody waits in any line of the queue.
@@ -146,11 +147,17 @@ impl Distributor {
 
     /// To the step that the age calls for by the rules of its queue, which have changed; it is in no line.
     pub(super) fn take_new_rules(&mut self, slot: Slot<Interaction>, nth: Nth) {
-        let entry = self.interactions[slot].entry_mut(nth);
-        let queue = &self.queues[entry.queue_slot];
+        let interaction = &mut self.interactions[slot];
+        let own = interaction.requirement;
+        let entry = interaction.entry_mut(nth);
+        let (queue_slot, entered) = (entry.queue_slot, entry.entered);
+        let queue = &self.queues[queue_slot];
         entry.overdue = false;
         entry.rules = queue.state.rules;
-        let (step, _) = queue.step_at(0, entry.entered, self.now);
+        let (step, _) = match own {
+            None => queue.step_at(0, entered, self.now),
+            Some(own) => self.step_with_own((queue_slot, entered), 0, own),
+        };
         self.enter_step(slot, nth, step, StepCause::Changed);
     }
 
@@ -235,7 +242,8 @@ impl Distributor {
         let (spots, stay, freed) = self.empty_queue(slot);
         self.retire_agents(slot);
         self.stop_reserve_timer(slot);
-        self.stop_step_timers(slot);
+        self.stop_unstaffed_alarm(slot);
+        self.drop_all_pairs(slot);
         let queue = self.queues.remove(slot);
         self.want_order(queue.state.settings.strategy, false);
         if let Some(timer) = queue.grace_timer {
@@ -313,6 +321,7 @@ impl Distributor {
             self.count_selection(self.selection_of(&agent.state), true);
             let (presence, activity) = (agent.state.presence, agent.state.activity());
             self.agents.insert(agent);
+            self.forget_who_was_last(profile);
             self.emit(Event::AgentChanged { agent: id, presence, activity });
             return Ok(());
         };
@@ -329,6 +338,9 @@ impl Distributor {
         self.count_selection(self.selection_of(&self.agents[slot].state), false);
         let agent = &mut self.agents[slot];
         let before = std::mem::replace(&mut agent.profile, profile);
+        self.forget_who_was_last(before);
+        self.forget_who_was_last(profile);
+        let agent = &mut self.agents[slot];
         if agent.state.settings.weight != settings.weight {
             agent.state.lot = crate::Lot::default();
         }
@@ -365,6 +377,7 @@ impl Distributor {
         self.stand_down_from_leases(slot);
         let agent = self.agents.remove(slot);
         self.count_selection(self.selection_of(&agent.state), false);
+        self.forget_who_was_last(agent.profile);
         self.leave_profile(agent.profile);
         self.emit(Event::AgentRemoved { agent: agent.id });
     }

@@ -18,8 +18,8 @@ pub(crate) enum Deadline {
     Rest(InteractionId),
     Reservation(ReservationId),
     Widening(InteractionId),
-    /// The grace of a step that nobody serves.
-    Unstaffed(QueueId, u8),
+    /// The grace of steps that nobody serves.
+    Unstaffed(QueueId),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     Wanted(InteractionId, QueueId),
@@ -44,6 +44,8 @@ pub(crate) enum Alarm {
     Widening(QueueId),
     /// The time of a rule of overflow.
     Overflow(QueueId, u8),
+    /// The grace of steps that nobody serves.
+    Unstaffed(QueueId),
     /// The first to want agents by name no longer.
     Wanted,
     /// The first lease of a kind to end.
@@ -58,7 +60,7 @@ impl Alarm {
             Alarm::MaxWait(queue) => Some(Deadline::MaxWait(id, queue)),
             Alarm::Widening(_) => Some(Deadline::Widening(id)),
             Alarm::Overflow(queue, _) => Some(Deadline::Overflow(id, queue)),
-            Alarm::Single(..) | Alarm::Lease(_) | Alarm::Wanted => None,
+            Alarm::Single(..) | Alarm::Lease(_) | Alarm::Wanted | Alarm::Unstaffed(_) => None,
         }
     }
 }
@@ -86,13 +88,17 @@ impl Distributor {
                     self.collect_wanted_ends();
                     self.spent.push(alarm);
                 }
+                Alarm::Unstaffed(queue) => {
+                    self.collect_unstaffed(queue);
+                    self.spent.push(alarm);
+                }
             }
         }
         self.due.sort_unstable();
         let due = std::mem::take(&mut self.due);
         for &deadline in &due {
             if self.is_current(deadline) {
-                self.run(deadline.1);
+                self.run(deadline);
                 self.settle();
             }
         }
@@ -108,6 +114,7 @@ impl Distributor {
                 }
                 Alarm::Lease(kind) => self.rearm_leases(kind),
                 Alarm::Wanted => self.rearm_wanted_ends(),
+                Alarm::Unstaffed(queue) => self.rearm_unstaffed(queue),
                 Alarm::Single(..) => unreachable!("only alarms of lines are set again"),
             }
         }
@@ -132,7 +139,7 @@ impl Distributor {
                 self.reservations.by_id(reservation).is_some_and(|held| held.state.deadline == at)
             }
             Deadline::Widening(interaction) => self.widens_at(interaction) == Some(at),
-            Deadline::Unstaffed(queue, step) => self.unstaffed_end(queue, step) == Some(at),
+            Deadline::Unstaffed(queue) => self.is_unstaffed_until(queue, at),
             Deadline::Step(interaction, queue) => self.next_step(interaction, queue) == Some(at),
             Deadline::Reserve(queue) => {
                 self.queues.slot(queue).is_some_and(|slot| self.reserve_due(slot) == Some(at))
@@ -144,7 +151,7 @@ impl Distributor {
         }
     }
 
-    fn run(&mut self, deadline: Deadline) {
+    fn run(&mut self, (at, deadline): Due) {
         match deadline {
             Deadline::AfterCallWork(agent, interaction) => {
                 self.leave_after_call_work(self.who(agent), interaction);
@@ -162,7 +169,7 @@ impl Distributor {
             Deadline::Widening(interaction) => self.widen(self.at(interaction)),
             Deadline::Rest(interaction) => self.end_rest(interaction),
             Deadline::CallbackEnd(interaction) => self.expire_callback(interaction),
-            Deadline::Unstaffed(queue, step) => self.pass_over(queue, step),
+            Deadline::Unstaffed(queue) => self.pass_over(queue, at),
             Deadline::Step(interaction, queue) => {
                 let waiting = self.waiting_in(interaction, queue);
                 let (slot, nth) = waiting.expect("looked at by the caller");

@@ -182,8 +182,7 @@ impl Distributor {
 
     /// To the step at which the wait in a queue begins.
     pub(super) fn begin_steps(&mut self, slot: Slot<Interaction>, nth: Nth) {
-        let queue = &self.queues[self.interactions[slot].entry(nth).queue_slot];
-        let (step, cause) = queue.step_at(0, self.now, self.now);
+        let (step, cause) = self.step_now(slot, nth, 0);
         self.enter_step(slot, nth, step, cause);
     }
 

@@ -1,15 +1,16 @@
 //! A queue, its lists, and what happens when nobody serves it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use timing::{Instant, TimerId};
 
 use super::entry::{Nth, Spot};
 use super::idle::Pooled;
+use super::own::OwnStaff;
 use super::profile::Alike;
 use super::waiting::{Aging, LinesOfQueue};
-use super::{Alarm, Deadline, Distributor, Interaction};
+use super::{Alarm, Deadline, Distributor, Interaction, OwnRequirement};
 use crate::estimate::{EstimateRules, Estimator};
 use crate::requirement::Skills;
 use crate::state::{QueueState, Staffing, State};
@@ -48,8 +49,10 @@ pub(crate) struct Queue {
     pub(crate) callbacks: BTreeSet<InteractionId>,
     /// Ends the grace of `nobody_logged_in`.
     pub(crate) grace_timer: Option<TimerId>,
-    /// End the grace of steps that nobody serves, by step as in [`QueueState::step_staffing`].
-    pub(crate) step_timers: Vec<Option<TimerId>>,
+    /// Goes off when the grace is over of a step that nobody serves, or before.
+    pub(crate) unstaffed_alarm: Option<(Instant, TimerId)>,
+    /// Who is there for those who need more than the queue asks for.
+    pub(crate) own: BTreeMap<OwnRequirement, OwnStaff>,
     /// Opens the next reserve, and when.
     pub(crate) reserve_timer: Option<(Instant, TimerId)>,
 }
@@ -99,7 +102,8 @@ impl Queue {
             handling: 0,
             callbacks: BTreeSet::new(),
             grace_timer: None,
-            step_timers: Vec::new(),
+            unstaffed_alarm: None,
+            own: BTreeMap::new(),
             reserve_timer: None,
         }
     }
@@ -118,7 +122,7 @@ impl Queue {
                 let after = settings.overflows.get(usize::from(rule))?.after;
                 Some((self.lines.overflowing.get_mut(usize::from(rule))?, after))
             }
-            Alarm::Single(..) | Alarm::Lease(_) | Alarm::Wanted => None,
+            Alarm::Single(..) | Alarm::Lease(_) | Alarm::Wanted | Alarm::Unstaffed(_) => None,
         }
     }
 
@@ -137,11 +141,17 @@ impl Queue {
         steps
     }
 
-    /// Where an interaction stands that was at step `from` and entered then, and why if that is further on.
-    pub(crate) fn step_at(&self, from: u8, entered: Instant, now: Instant) -> (u8, StepCause) {
+    /// The step of an interaction by its age alone, that was at step `from` and entered then.
+    #[inline]
+    pub(crate) fn step_by_age(&self, from: u8, entered: Instant, now: Instant) -> usize {
         let waited = now - entered;
         let by_time = self.state.settings.steps.iter().take_while(|step| step.after <= waited).count();
-        let base = by_time.max(usize::from(from)).min(self.state.settings.steps.len());
+        by_time.max(usize::from(from)).min(self.state.settings.steps.len())
+    }
+
+    /// The step of an interaction that needs no more than the queue asks for, and why if that is further on.
+    pub(crate) fn step_at(&self, from: u8, entered: Instant, now: Instant) -> (u8, StepCause) {
+        let base = self.step_by_age(from, entered, now);
         let staffed = self.state.past_unstaffed(base);
         let step = u8::try_from(staffed).expect("there are at most STEPS_MAX steps");
         (step, if staffed == base { StepCause::Time } else { StepCause::Unstaffed })
@@ -252,10 +262,9 @@ impl Distributor {
 
     /// Brings a waiting interaction to the step that its age and the logged-in agents call for.
     pub(super) fn advance_step(&mut self, slot: Slot<Interaction>, nth: Nth) {
-        let entry = self.interactions[slot].entry(nth);
-        let queue = &self.queues[entry.queue_slot];
-        let (step, cause) = queue.step_at(entry.step, entry.entered, self.now);
-        if step != entry.step {
+        let from = self.interactions[slot].entry(nth).step;
+        let (step, cause) = self.step_now(slot, nth, from);
+        if step != from {
             self.stop_waiting(slot, nth);
             self.enter_step(slot, nth, step, cause);
             self.start_waiting(slot, nth);
@@ -266,10 +275,9 @@ impl Distributor {
     /// step; false where they are others.
     pub(super) fn follow_age(&mut self, slot: Slot<Interaction>, nth: Nth) -> bool {
         let entry = self.interactions[slot].entry(nth);
-        let queue = &self.queues[entry.queue_slot];
-        let has_same_rules = entry.rules == queue.state.rules;
+        let (from, has_same_rules) = (entry.step, entry.rules == self.queues[entry.queue_slot].state.rules);
         if has_same_rules {
-            let (step, cause) = queue.step_at(entry.step, entry.entered, self.now);
+            let (step, cause) = self.step_now(slot, nth, from);
             self.enter_step(slot, nth, step, cause);
         }
         has_same_rules

@@ -65,8 +65,8 @@ impl Distributor {
             let queue = self.interactions[slot].entry(nth).queue;
             self.come(slot, nth, queue, None);
             self.begin_steps(slot, nth);
+            self.start_waiting(slot, nth);
         }
-        self.start_waiting_everywhere(slot);
         self.match_all();
         for nth in standing {
             let is_here = self.interactions.slot(id) == Some(slot);

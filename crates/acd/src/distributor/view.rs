@@ -153,6 +153,7 @@ pub(super) fn state(distributor: &Distributor) -> State {
         last_rules: distributor.last_rules,
         totals: distributor.totals,
         lots: distributor.lots,
+        own_staffing: distributor.own_staffing(),
     }
 }
 

@@ -144,7 +144,7 @@ pub(crate) struct OwnRequirement(NonZeroU32);
 /// The own requirements of all interactions.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnRequirements {
-    /// With the number of interactions that have it.
+    /// With the number of interactions that have it, and of queues that follow who is there for it.
     kept: Vec<(Requirement, u32)>,
     vacant: Vec<u32>,
     index: BTreeMap<Requirement, u32>,
@@ -187,6 +187,11 @@ impl OwnRequirements {
         };
         self.index.insert(requirement.clone(), index);
         OwnRequirement::at(index)
+    }
+
+    /// One more keeps it that has it already.
+    pub(crate) fn hold(&mut self, own: OwnRequirement) {
+        self.kept[own.index() as usize].1 += 1;
     }
 
     /// One interaction less has it.
@@ -243,6 +248,7 @@ impl Distributor {
         let (key, spot) = (entry_key(interaction, nth), interaction.spot(slot, nth));
         let Entry { queue: id, queue_slot, step, entered, overdue, .. } = *interaction.entry(nth);
         let wants_somebody = interaction.by_name(nth).is_some();
+        let has_own = interaction.requirement.is_some();
         let is_callback = interaction.rare.callback().is_some();
         let stays = overdue || is_callback;
         let queue = &mut self.queues[queue_slot];
@@ -273,6 +279,9 @@ impl Distributor {
         if wants_somebody {
             self.start_wanting(slot, nth);
         }
+        if has_own {
+            self.begin_waiting_with_own(slot, nth);
+        }
     }
 
     /// Out of the lines of a queue, without deadlines of waiting there.
@@ -283,7 +292,9 @@ impl Distributor {
             self.leave_overflow_line(slot, nth);
         }
         self.stop_wanting(slot, nth);
-        let entry = self.interactions[slot].entry_mut(nth);
+        let interaction = &mut self.interactions[slot];
+        let has_own = interaction.requirement.is_some();
+        let entry = interaction.entry_mut(nth);
         let node = std::mem::replace(&mut entry.entry_node, Node::NOWHERE);
         let queue_slot = entry.queue_slot;
         let queue = &mut self.queues[queue_slot];
@@ -293,6 +304,9 @@ impl Distributor {
         self.lines.remove(&mut entries.line, node);
         entries.rest_if_empty(&mut self.deadlines);
         self.upset_reserves(queue_slot);
+        if has_own {
+            self.end_waiting_with_own(slot, nth);
+        }
     }
 
     /// The maximum wait does not apply any more.

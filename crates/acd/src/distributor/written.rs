@@ -58,6 +58,7 @@ impl From<State> for Distributor {
             last_rules,
             totals,
             lots,
+            own_staffing,
         } = state;
         let mut distributor = Distributor::new(settings);
         distributor.now = now;
@@ -75,6 +76,9 @@ impl From<State> for Distributor {
             let slot = distributor.agents.insert(agent);
             distributor.restore_agent(slot);
         }
+        for staffing in own_staffing {
+            distributor.restore_own(staffing);
+        }
         for (id, interaction) in interactions {
             distributor.restore_interaction(id, interaction);
         }
@@ -84,6 +88,7 @@ impl From<State> for Distributor {
         distributor.settle_reserves();
         let queues: Vec<Slot<Queue>> = distributor.queues.iter().map(|(slot, _)| slot).collect();
         for queue in queues {
+            distributor.set_unstaffed_alarm(queue);
             for interaction in distributor.rung_in(queue) {
                 distributor.stand_ringing(interaction);
             }
@@ -99,7 +104,6 @@ impl Distributor {
         let mut queue = Queue::new(id, state.settings.clone(), self.now, self.settings.estimate);
         queue.state = state;
         let slot = self.add_queue(queue);
-        self.set_step_timers(slot);
         if let Some(end) = self.grace_end(id) {
             let alarm = Alarm::Single(end, Deadline::Grace(id));
             self.queues[slot].grace_timer = Some(self.deadlines.schedule(end, alarm));

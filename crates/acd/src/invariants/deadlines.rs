@@ -37,6 +37,7 @@ pub(super) fn check(distributor: &Distributor, state: &State) -> Result<(), Viol
             Alarm::MaxWait(queue) => lines.insert((queue, Aged::MaxWait), ()).is_none(),
             Alarm::Widening(queue) => lines.insert((queue, Aged::Widening), ()).is_none(),
             Alarm::Overflow(queue, rule) => lines.insert((queue, Aged::Overflow(rule)), ()).is_none(),
+            Alarm::Unstaffed(queue) => lines.insert((queue, Aged::Unstaffed), ()).is_none(),
         };
         holds(is_new, Violation::Deadlines)?;
     }
@@ -48,8 +49,9 @@ pub(super) fn check(distributor: &Distributor, state: &State) -> Result<(), Viol
         let entries = (0u8..).zip(&queue.lines.entries).map(|(step, aging)| (Aged::Step(step), aging));
         let others = [(Aged::MaxWait, &queue.lines.expiring), (Aged::Widening, &queue.lines.widening)];
         let overflowing = (0u8..).map(Aged::Overflow).zip(&queue.lines.overflowing);
-        for (aged, aging) in entries.chain(overflowing).chain(others) {
-            if let Some((at, _)) = aging.alarm {
+        let alarms = entries.chain(overflowing).chain(others).map(|(aged, aging)| (aged, aging.alarm));
+        for (aged, alarm) in alarms.chain([(Aged::Unstaffed, queue.unstaffed_alarm)]) {
+            if let Some((at, _)) = alarm {
                 let by = expected.get(&(queue.id, aged)).ok_or(Violation::Deadlines)?;
                 holds(at <= *by, Violation::Deadlines)?;
                 ours.insert((queue.id, aged));
@@ -120,15 +122,6 @@ fn expected_singles(state: &State) -> BTreeMap<Deadline, Instant> {
         {
             expected.insert(Deadline::Grace(id), since + rule.grace);
         }
-        for (staffing, step) in queue.step_staffing.iter().zip(0u8..) {
-            match staffing {
-                Staffing::Staffed | Staffing::Deserted { .. } => {}
-                Staffing::Unstaffed { since } => {
-                    let end = *since + queue.settings.unstaffed_grace;
-                    expected.insert(Deadline::Unstaffed(id, step), end);
-                }
-            }
-        }
         let next = queue.settings.reserves.get(usize::from(queue.reserves_open));
         if let (Some(reserve), Some(entered)) = (next, first_entry(state, id)) {
             expected.insert(Deadline::Reserve(id), entered + reserve.after);
@@ -160,6 +153,8 @@ enum Aged {
     MaxWait,
     Widening,
     Overflow(u8),
+    /// A step, for everybody or for who has an own requirement.
+    Unstaffed,
 }
 
 /// When the first in each line becomes too old for it.
@@ -169,6 +164,18 @@ fn expected_lines(state: &State) -> BTreeMap<(QueueId, Aged), Instant> {
         let first = expected.entry(line).or_insert(at);
         *first = at.min(*first);
     };
+    let own = state.own_staffing.iter().map(|pair| (pair.queue, &pair.steps));
+    for (id, steps) in state.queues.iter().map(|(&id, queue)| (id, &queue.step_staffing)).chain(own) {
+        for staffing in steps {
+            match staffing {
+                Staffing::Staffed | Staffing::Deserted { .. } => {}
+                Staffing::Unstaffed { since } => {
+                    let grace = state.queues.get(&id).map(|queue| queue.settings.unstaffed_grace);
+                    expect((id, Aged::Unstaffed), *since + grace.unwrap_or_default());
+                }
+            }
+        }
+    }
     let rung = rung(state);
     for (&id, interaction) in &state.interactions {
         match interaction.stage {

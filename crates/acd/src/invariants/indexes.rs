@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Violation, holds, rung, serves};
-use crate::distributor::{Front, Listing, rank};
+use crate::distributor::{Front, Listing, Queue, rank};
 use crate::estimate::Staff;
 use crate::state::{AgentState, EntryState, InteractionState, Place, QueueState, Stage, State};
+use crate::table::Slot;
 use crate::{Distributor, InteractionId, QueueId, ReservationId, Selection};
 
 use super::deadlines::next_overflow;
@@ -35,7 +36,9 @@ pub(super) fn check(distributor: &Distributor, state: &State) -> Result<(), Viol
     let here = state.agents.values().filter(|agent| agent.presence.is_logged_in()).count();
     let logged_in: u32 = distributor.profiles.all().map(|(_, profile)| profile.logged_in).sum();
     holds(logged_in as usize == here, Violation::StaleIndex(None))?;
+    holds(distributor.counts_own_right(), Violation::StaleIndex(None))?;
     for (slot, queue) in distributor.queues.iter() {
+        check_own_staff(distributor, state, slot)?;
         let expected = expected_listing(state, queue.id);
         holds(Listing::of(distributor, slot) == expected, Violation::StaleIndex(Some(queue.id)))?;
         let estimator = &queue.state.estimator;
@@ -48,6 +51,29 @@ pub(super) fn check(distributor: &Distributor, state: &State) -> Result<(), Viol
             && front.waiting == queue.lines.len
             && front.reserves_open == queue.state.reserves_open;
         holds(is_same, Violation::StaleIndex(Some(queue.id)))?;
+    }
+    Ok(())
+}
+
+/// What is counted for own requirements is what a look at everybody gives.
+fn check_own_staff(distributor: &Distributor, state: &State, slot: Slot<Queue>) -> Result<(), Violation> {
+    let id = distributor.queues[slot].id;
+    let queue = &state.queues[&id];
+    for (own, waiting, staff) in distributor.own_staff(slot) {
+        let has_it = |of: &&InteractionState| {
+            of.stage == Stage::Waiting && of.requirement.as_ref() == Some(own) && of.entry(id).is_some()
+        };
+        let expected = state.interactions.values().filter(has_it).count();
+        holds(waiting as usize == expected, Violation::StaleIndex(Some(id)))?;
+        for (step, &staff) in staff.iter().enumerate() {
+            let is_there = |agent: &&AgentState| {
+                agent.presence.is_logged_in()
+                    && serves(queue, step, agent)
+                    && own.is_met_by(&agent.settings.skills)
+            };
+            let expected = state.agents.values().filter(is_there).count();
+            holds(staff as usize == expected, Violation::StaleIndex(Some(id)))?;
+        }
     }
     Ok(())
 }

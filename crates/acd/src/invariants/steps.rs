@@ -1,8 +1,10 @@
 //! Steps that nobody serves.
 
+use std::collections::BTreeSet;
+
 use super::{Violation, holds, serves};
-use crate::QueueId;
-use crate::state::{AgentState, QueueState, Staffing, Stage, State};
+use crate::state::{AgentState, OwnStaffing, QueueState, Staffing, Stage, State};
+use crate::{QueueId, Requirement};
 
 /// Steps are known to be served or not, and nobody waits at one that is passed over.
 pub(super) fn check(state: &State, id: QueueId, queue: &QueueState) -> Result<(), Violation> {
@@ -12,9 +14,56 @@ pub(super) fn check(state: &State, id: QueueId, queue: &QueueState) -> Result<()
         holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(id)))?;
     }
     let waiting = state.interactions.iter().filter(|(_, of)| of.stage == Stage::Waiting);
-    for (&interaction, entry) in waiting.filter_map(|(id_of, of)| Some((id_of, of.entry(id)?))) {
+    for (&interaction, of) in waiting {
+        let Some(entry) = of.entry(id) else { continue };
+        let own = of.requirement.as_ref().map_or(&[][..], |own| steps_of(state, id, own));
+        let is_deserted = |step| matches!(own.get(step), Some(Staffing::Deserted { .. }));
         let step = usize::from(entry.step);
-        holds(queue.past_unstaffed(step) == step, Violation::WrongStep(interaction))?;
+        holds(queue.past_those(step, is_deserted) == step, Violation::WrongStep(interaction))?;
+    }
+    Ok(())
+}
+
+fn steps_of<'a>(state: &'a State, id: QueueId, own: &Requirement) -> &'a [Staffing] {
+    let mut pairs = state.own_staffing.iter();
+    pairs.find(|pair| pair.queue == id && pair.requirement == *own).map_or(&[], |pair| &pair.steps)
+}
+
+/// For each own requirement it is known which steps are served by somebody who meets it.
+pub(super) fn check_own(state: &State) -> Result<(), Violation> {
+    check_pairs(state)?;
+    for OwnStaffing { queue: id, requirement, steps } in &state.own_staffing {
+        let queue = &state.queues[id];
+        for (step, staffing) in steps.iter().enumerate() {
+            let is_there = |agent: &AgentState| {
+                agent.presence.is_logged_in()
+                    && serves(queue, step, agent)
+                    && requirement.is_met_by(&agent.settings.skills)
+            };
+            let is_staffed = *staffing == Staffing::Staffed;
+            holds(is_staffed == state.agents.values().any(is_there), Violation::StaleIndex(Some(*id)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Pairs of a queue and an own requirement are those with which somebody waits where steps may be passed over, in order,
+/// each with as many steps as its queue or none.
+pub(super) fn check_pairs(state: &State) -> Result<(), Violation> {
+    let mut expected: BTreeSet<(QueueId, &Requirement)> = BTreeSet::new();
+    for of in state.interactions.values().filter(|of| of.stage == Stage::Waiting) {
+        let Some(own) = &of.requirement else { continue };
+        let follows = |id| state.queues.get(id).is_some_and(|queue| !queue.step_staffing.is_empty());
+        expected.extend(
+            of.entries.iter().map(|entry| &entry.queue).filter(|id| follows(id)).map(|&id| (id, own)),
+        );
+    }
+    let pairs = state.own_staffing.iter().map(|pair| (pair.queue, &pair.requirement));
+    holds(pairs.eq(expected), Violation::StaleIndex(None))?;
+    for OwnStaffing { queue, steps, .. } in &state.own_staffing {
+        let of_queue = state.queues.get(queue).map(|queue| queue.step_staffing.len());
+        let is_sound = steps.is_empty() || Some(steps.len()) == of_queue;
+        holds(is_sound, Violation::StaleIndex(Some(*queue)))?;
     }
     Ok(())
 }

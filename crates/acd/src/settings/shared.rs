@@ -47,6 +47,8 @@ pub enum Setting {
     PooledFrom,
     /// [`Settings::pools_max`].
     PoolsMax,
+    /// [`Settings::followed_requirements_max`].
+    FollowedRequirementsMax,
     /// [`Settings::selection`].
     Selection,
     /// [`Settings::seed`].
@@ -77,6 +79,7 @@ impl Setting {
             Setting::ForcedPresence => "forced_presence",
             Setting::PooledFrom => "pooled_from",
             Setting::PoolsMax => "pools_max",
+            Setting::FollowedRequirementsMax => "followed_requirements_max",
             Setting::Selection => "selection",
             Setting::Seed => "seed",
             Setting::Interruptions => "interruptions",
@@ -110,6 +113,7 @@ impl Setting {
             | Setting::ForcedPresence
             | Setting::PooledFrom
             | Setting::PoolsMax
+            | Setting::FollowedRequirementsMax
             | Setting::Selection
             | Setting::Seed
             | Setting::Interruptions => false,
@@ -146,6 +150,7 @@ impl Settings {
             forced_presence,
             pooled_from,
             pools_max,
+            followed_requirements_max,
             selection,
             seed,
             interruptions,
@@ -169,6 +174,7 @@ impl Settings {
             (Setting::ForcedPresence, *forced_presence != other.forced_presence),
             (Setting::PooledFrom, *pooled_from != other.pooled_from),
             (Setting::PoolsMax, *pools_max != other.pools_max),
+            (Setting::FollowedRequirementsMax, *followed_requirements_max != other.followed_requirements_max),
             (Setting::Selection, *selection != other.selection),
             (Setting::Seed, *seed != other.seed),
             (Setting::Interruptions, *interruptions != other.interruptions),

@@ -7,6 +7,7 @@
 mod callbacks;
 mod excluded;
 mod order;
+pub(super) mod passing;
 mod turn;
 mod works;
 

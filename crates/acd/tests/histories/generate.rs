@@ -67,6 +67,8 @@ pub(crate) enum Op {
     WrapUp(usize, Option<Duration>),
     /// Accept and reject a reservation that is probably over.
     Stale(u64),
+    /// An agent is logged out for so long.
+    Blink(AgentId, Duration),
     Wait(Duration),
     Lag(Duration),
     NextDeadline,
@@ -239,6 +241,13 @@ fn shallow() -> impl Strategy<Value = Requirement> {
     ]
 }
 
+/// Mostly one of a few, so that several wait with the same, and often one that the agents of some steps meet only.
+fn own_requirement() -> impl Strategy<Value = Requirement> {
+    let few = (0..3u32, prop_oneof![Just(1u8), Just(4)]);
+    let few = few.prop_map(|(skill, level)| Requirement::at_least(SkillId(skill), level));
+    prop_oneof![3 => few, 1 => requirement()]
+}
+
 fn choice() -> impl Strategy<Value = Choice> {
     prop_oneof![
         Just(Choice::LongestIdle(IdleClock::SinceHandled)),
@@ -387,7 +396,7 @@ fn queue_settings() -> impl Strategy<Value = QueueSettings> {
     );
     let times = (duration(6_000), wrap_up, back_offs(), ring());
     let who = (choice(), prefer(), reserves(), channel());
-    let skips = (any::<bool>(), duration_or_zero(3_000));
+    let skips = (prop::bool::weighted(0.6), duration_or_zero(3_000));
     (shallow(), steps(), skips, who, needs(), times, exits).prop_map(
         |(requirement, steps, (skip_unstaffed_steps, unstaffed_grace), who, needs, times, exits)| {
             let (strategy, prefer, reserves, channel) = who;
@@ -486,6 +495,7 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(part, from)| Op::Configure(part, Box::new(from))),
         4 => (any::<usize>(), option::of(duration(5_000))).prop_map(|(pick, by)| Op::WrapUp(pick, by)),
         1 => (0..60u64).prop_map(Op::Stale),
+        2 => (agent(), duration(1_000)).prop_map(|(agent, duration)| Op::Blink(agent, duration)),
         12 => duration(3_000).prop_map(Op::Wait),
         4 => duration(3_000).prop_map(Op::Lag),
         10 => Just(Op::NextDeadline),
@@ -495,7 +505,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn enqueue() -> impl Strategy<Value = Command> {
     let arrived = option::weighted(0.2, (0..40_000_000u64).prop_map(Instant::from_micros));
-    let own = option::weighted(0.2, requirement());
+    let own = option::weighted(0.25, own_requirement());
     // Sometimes one twice, or more than there are.
     let some = subsequence((0..5).map(QueueId).collect::<Vec<_>>(), 1..4);
     let also = prop_oneof![2 => Just(Vec::new()), 3 => some, 1 => vec(queue(), 0..10)];
@@ -530,7 +540,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 
 fn change() -> impl Strategy<Value = Change> {
     let priority = option::of(-2..3i32);
-    let requirement = option::weighted(0.3, option::of(requirement()));
+    let requirement = option::weighted(0.3, option::of(own_requirement()));
     (priority, requirement, option::weighted(0.3, queue()))
         .prop_map(|(priority, requirement, queue)| Change { priority, requirement, queue })
 }

@@ -8,7 +8,7 @@ use acd::{
 
 use crate::pair::Tally;
 
-pub(crate) const ALL: [&str; 122] = [
+pub(crate) const ALL: [&str; 127] = [
     "agent within reach",
     "agent out of reach",
     "shift began anew",
@@ -131,6 +131,11 @@ pub(crate) const ALL: [&str; 122] = [
     SHORTER_AFTER_CALL_WORK,
     NO_MORE_AFTER_CALL_WORK,
     OFFERED_BY_OTHER_SETTINGS,
+    PASSED_OVER_FOR_AN_OWN_REQUIREMENT,
+    NOBODY_FOR_AN_OWN_REQUIREMENT,
+    BACK_FOR_AN_OWN_REQUIREMENT,
+    OWN_GRACE_IS_OVER,
+    TOO_MANY_TO_FOLLOW,
 ];
 
 /// What no event shows, so that the twin tells it.
@@ -141,6 +146,11 @@ pub(crate) const AGENT_GONE_BEFORE_IT_RANG: &str = "the agent of a callback is g
 pub(crate) const AGENT_GONE_AND_IT_RANG: &str = "the agent of a callback is gone while the phone rings";
 pub(crate) const THE_ONLY_AGENT_FAILED: &str = "the only agent is not passed over";
 pub(crate) const ALL_TRIED_IN_VAIN: &str = "all were tried in vain and begin anew";
+pub(crate) const PASSED_OVER_FOR_AN_OWN_REQUIREMENT: &str = "step past one that is served by others only";
+pub(crate) const NOBODY_FOR_AN_OWN_REQUIREMENT: &str = "the last who meets an own requirement goes";
+pub(crate) const BACK_FOR_AN_OWN_REQUIREMENT: &str = "who meets an own requirement is back in time";
+pub(crate) const OWN_GRACE_IS_OVER: &str = "the grace is over for an own requirement";
+pub(crate) const TOO_MANY_TO_FOLLOW: &str = "one own requirement too many to follow";
 
 pub(crate) const SHORTER_AFTER_CALL_WORK: &str = "a lower bound shortens after-call work";
 pub(crate) const NO_MORE_AFTER_CALL_WORK: &str = "a lower bound ends after-call work";
@@ -156,6 +166,11 @@ pub(crate) fn events(tally: &Tally) -> u64 {
         SHORTER_AFTER_CALL_WORK,
         NO_MORE_AFTER_CALL_WORK,
         OFFERED_BY_OTHER_SETTINGS,
+        PASSED_OVER_FOR_AN_OWN_REQUIREMENT,
+        NOBODY_FOR_AN_OWN_REQUIREMENT,
+        BACK_FOR_AN_OWN_REQUIREMENT,
+        OWN_GRACE_IS_OVER,
+        TOO_MANY_TO_FOLLOW,
     ];
     tally.iter().filter(|(kind, _)| !told.contains(kind)).map(|(_, times)| times).sum()
 }
@@ -239,6 +254,7 @@ fn configured(changed: &[Setting]) -> &'static str {
         | Setting::SkillsMax
         | Setting::RequirementTermsMax
         | Setting::RequirementDepthMax
+        | Setting::FollowedRequirementsMax
         | Setting::FlowOutsMax => "other bounds of the whole",
         Setting::ExclusionsMax => "other bound of exclusions",
         Setting::HeadStartPerPoint => "other head start",

@@ -5,6 +5,7 @@ mod callbacks;
 mod contacts;
 mod estimates;
 mod overflow;
+mod own;
 mod people;
 mod reserve;
 mod ring;
@@ -52,7 +53,7 @@ enum Due {
     Rest(InteractionId),
     Reservation(ReservationId),
     Widening(InteractionId),
-    Unstaffed(QueueId, usize),
+    Unstaffed(QueueId),
     Step(InteractionId, QueueId),
     Reserve(QueueId),
     Wanted(InteractionId, QueueId),
@@ -179,6 +180,7 @@ impl Naive {
             last_rules: 0,
             totals: Counters::default(),
             lots: acd::Lots::new(seed),
+            own_staffing: Vec::new(),
         };
         let (deserted, overdue, returned) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (events, reached) = (Vec::new(), Vec::new());
@@ -207,7 +209,7 @@ impl Naive {
         let due: Vec<_> = self.deadlines().into_iter().filter(|&(at, _)| is_due(at)).collect();
         for deadline in due {
             if self.deadlines().contains(&deadline) {
-                self.fire(deadline.1);
+                self.fire(deadline);
                 self.settle();
             }
         }
@@ -231,6 +233,7 @@ impl Naive {
         }
         all.extend(self.leases());
         all.extend(self.callback_deadlines());
+        all.extend(self.own_ends().into_iter().map(|(at, queue)| (at, Due::Unstaffed(queue))));
         for (&id, reservation) in &self.state.reservations {
             all.insert((reservation.deadline, Due::Reservation(id)));
         }
@@ -272,9 +275,9 @@ impl Naive {
             {
                 all.insert((since + rule.grace, Due::Grace(id)));
             }
-            for (step, staffing) in queue.step_staffing.iter().enumerate() {
+            for staffing in &queue.step_staffing {
                 if let Staffing::Unstaffed { since } = *staffing {
-                    all.insert((since + queue.settings.unstaffed_grace, Due::Unstaffed(id, step)));
+                    all.insert((since + queue.settings.unstaffed_grace, Due::Unstaffed(id)));
                 }
             }
             let next = queue.settings.reserves.get(usize::from(queue.reserves_open));
@@ -285,7 +288,7 @@ impl Naive {
         all
     }
 
-    fn fire(&mut self, due: Due) {
+    fn fire(&mut self, (at, due): (Instant, Due)) {
         match due {
             Due::AfterCallWork(agent, interaction) => self.close_after_call_work(agent, interaction),
             Due::BackOff(agent) => self.idle(agent),
@@ -305,7 +308,7 @@ impl Naive {
                 Phase::Ringing => self.fail(reservation, ReservationEnd::Expired),
                 Phase::Calling | Phase::Alerting => self.fail_call(reservation, ReservationEnd::CallExpired),
             },
-            Due::Unstaffed(queue, step) => self.pass_over(queue, step),
+            Due::Unstaffed(queue) => self.pass_over(queue, at),
             Due::Step(interaction, queue) => self.advance((interaction, queue)),
             Due::Reserve(queue) => self.open_reserves(queue),
             Due::Wanted(interaction, queue) => {
@@ -476,7 +479,7 @@ impl Naive {
         let waited = self.state.now - entry.entered;
         let passed = rules.steps.iter().filter(|step| step.after <= waited).count();
         let base = passed.max(usize::from(from)).min(rules.steps.len());
-        let step = self.past_unstaffed(entry.queue, base);
+        let step = self.past_unstaffed_for(stand, base);
         (step as u8, if step > base { StepCause::Unstaffed } else { StepCause::Time })
     }
 
@@ -502,10 +505,11 @@ impl Naive {
         let queues: Vec<QueueId> = self.state.queues.keys().copied().collect();
         for &queue in &queues {
             self.watch_steps(queue);
+            self.watch_own(queue);
             for place in self.line(queue) {
                 let stand = (place.interaction, queue);
                 let step = usize::from(self.entry(stand).step);
-                if self.past_unstaffed(queue, step) != step {
+                if self.past_unstaffed_for(stand, step) != step {
                     self.advance(stand);
                 }
             }
@@ -531,6 +535,7 @@ impl Naive {
         self.close_reserves();
         self.join_all();
         self.tell_staff();
+        self.forget_unasked();
     }
 
     /// Of each step whether anybody is logged in who could serve it.
@@ -552,11 +557,22 @@ impl Naive {
     }
 
     /// The steps that became empty at one moment are passed over at one moment.
-    fn pass_over(&mut self, queue: QueueId, step: usize) {
-        let steps = &mut self.state.queues.get_mut(&queue).expect("known to be here").step_staffing;
-        let this = steps[step];
-        let Staffing::Unstaffed { since } = this else { panic!("grace without need") };
-        steps.iter_mut().filter(|other| **other == this).for_each(|of| *of = Staffing::Deserted { since });
+    fn pass_over(&mut self, queue: QueueId, at: Instant) {
+        if self.own_ends().contains(&(at, queue)) {
+            self.reached.push(label::OWN_GRACE_IS_OVER);
+        }
+        let rules = self.state.queues.get_mut(&queue).expect("known to be here");
+        let grace = rules.settings.unstaffed_grace;
+        let own = self.state.own_staffing.iter_mut().filter(|noted| noted.queue == queue);
+        let own = own.flat_map(|noted| &mut noted.steps);
+        for staffing in rules.step_staffing.iter_mut().chain(own) {
+            match *staffing {
+                Staffing::Unstaffed { since } if since + grace == at => {
+                    *staffing = Staffing::Deserted { since };
+                }
+                Staffing::Staffed | Staffing::Unstaffed { .. } | Staffing::Deserted { .. } => {}
+            }
+        }
     }
 
     fn watch_staffing(&mut self, queue: QueueId) {

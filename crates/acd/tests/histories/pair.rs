@@ -1,6 +1,7 @@
 //! A distributor and its twin, told the same, step by step.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use acd::state::{Phase, Stage, State};
 use acd::watch::{Input, Journal, Step, Watch};
@@ -133,6 +134,7 @@ impl Pair {
                 self.now += *duration;
                 self.timeout(tally)
             }
+            Op::Blink(agent, duration) => self.blink(*agent, *duration, tally),
             // Time that passes while the owner of the distributor is late to look at the deadlines.
             Op::Lag(duration) => {
                 self.now += *duration;
@@ -151,6 +153,13 @@ impl Pair {
                 self.compare_everything()
             }
         }
+    }
+
+    fn blink(&mut self, agent: AgentId, duration: Duration, tally: &mut Tally) -> Result<(), TestCaseError> {
+        self.command(&Command::LogOut { agent }, tally)?;
+        self.now += duration;
+        self.timeout(tally)?;
+        self.command(&Command::LogIn { agent, not_ready: None }, tally)
     }
 
     fn adjusted(&self, queue: QueueId, part: Part, from: &QueueSettings) -> Option<Command> {

@@ -13,6 +13,7 @@ mod leases;
 mod lots;
 mod order;
 mod overflows;
+mod own_steps;
 mod reach;
 mod reservations;
 mod reserves;

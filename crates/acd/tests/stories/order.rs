@@ -293,6 +293,8 @@ fn steps_are_waited_for_where_skipping_is_switched_off() {
 fn an_own_requirement_counts_beside_the_queues_which_relaxes_as_ever() {
     let mut world = relaxing();
     world.agent(7, &[(BILLING, 8)]);
+    world.agent(8, &[(BILLING, 8), (ENGLISH, 3)]);
+    world.not_ready(8, 1);
     world.agent(3, &[(BILLING, 3), (ENGLISH, 3)]);
     world.agent(2, &[(BILLING, 2), (ENGLISH, 9)]);
     world.call_with(1, 1, 0, Some(Requirement::at_least(ENGLISH, 3)));

@@ -357,6 +357,7 @@ fn every_setting_of_the_distributor_is_in_the_file_or_the_page_says_why_not() {
         exclusions_max,
         pooled_from,
         pools_max,
+        followed_requirements_max,
         log_in_lease,
         selection,
         seed,
@@ -384,6 +385,7 @@ fn every_setting_of_the_distributor_is_in_the_file_or_the_page_says_why_not() {
         ("agents whom one call is not offered to again", exclusions_max.into()),
         ("agents of the same skills who are looked at as one", pooled_from.into()),
         ("such groups", pools_max.into()),
+        ("own requirements followed at a time", followed_requirements_max.into()),
     ] {
         assert!(section.contains(&format!("| {what} | {is} |")), "{what}");
     }

@@ -32,6 +32,7 @@ impl Shared {
             Shared::Bounds => {
                 (settings.waiting_max, settings.flow_outs_max) = (from.waiting_max, from.flow_outs_max);
                 (settings.agents_max, settings.queues_max) = (from.agents_max, from.queues_max);
+                settings.followed_requirements_max = from.followed_requirements_max;
             }
             Shared::Exclusions => settings.exclusions_max = from.exclusions_max,
             Shared::HeadStart => settings.head_start_per_point = from.head_start_per_point,
@@ -86,7 +87,7 @@ pub(super) fn at_first() -> impl Strategy<Value = Settings> {
 }
 
 pub(super) fn settings() -> impl Strategy<Value = Settings> {
-    let pools = (1..4u32, 0..3u32);
+    let pools = (1..4u32, 0..3u32, prop_oneof![3 => Just(1_000), 1 => 0..3u32]);
     let leases = (
         option::weighted(0.5, duration(20_000)),
         option::weighted(0.5, duration(6_000)),
@@ -115,6 +116,7 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
             requirement_depth_max: 3,
             pooled_from: pools.0,
             pools_max: pools.1,
+            followed_requirements_max: pools.2,
             handling_lease: leases.0,
             occupied_lease: leases.1,
             log_in_lease: leases.2,

@@ -65,6 +65,7 @@ impl Naive {
         for &queue in &queues {
             self.offer((id, queue), None);
             self.advance((id, queue));
+            self.begins_to_wait((id, queue));
         }
         self.match_all();
         for queue in queues {
@@ -130,6 +131,7 @@ impl Naive {
         if !self.stays_although_forsaken(stand) {
             return;
         }
+        self.begins_to_wait(stand);
         self.match_all();
         self.stay_or_go(stand);
     }
@@ -243,6 +245,11 @@ impl Naive {
     pub(super) fn set_step(&mut self, stand: Stand, step: u8, cause: StepCause) {
         let (id, queue) = stand;
         let (waited, _) = self.ages(stand);
+        if cause == StepCause::Unstaffed
+            && self.past_unstaffed(queue, usize::from(step) - 1) < usize::from(step)
+        {
+            self.reached.push(label::PASSED_OVER_FOR_AN_OWN_REQUIREMENT);
+        }
         let entry = self.entry_mut(stand);
         if entry.step != step {
             entry.step = step;
@@ -370,6 +377,11 @@ impl Naive {
         }
         if let Some(requirement) = change.requirement {
             contact.requirement = requirement;
+            let stays = |queue: &&QueueId| change.queue.is_none_or(|to| to == **queue);
+            for stand in queues.iter().filter(stays).map(|&queue| (id, queue)) {
+                self.advance(stand);
+                self.begins_to_wait(stand);
+            }
         }
         if let Some(queue) = change.queue {
             self.relocate(id, &queues, queue);
@@ -473,6 +485,7 @@ impl Naive {
             self.state.interactions[&id].entries.iter().map(|entry| entry.queue).collect();
         for queue in queues {
             self.go_on_by_the_rules((id, queue));
+            self.begins_to_wait((id, queue));
             self.promise_nothing_new((id, queue));
             self.returned.insert((self.place(id), queue));
             if queue != rung_in {

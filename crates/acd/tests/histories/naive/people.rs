@@ -485,6 +485,7 @@ impl Naive {
         for place in line {
             let stand = (place.interaction, id);
             self.take_new_rules(stand);
+            self.begins_to_wait(stand);
             self.overdue.insert((place, id));
         }
         let rung: BTreeSet<InteractionId> = (self.state.reservations.values())
@@ -514,6 +515,7 @@ impl Naive {
         });
         let after = after.collect();
         self.state.queues.get_mut(&id).expect("known to be here").step_staffing = after;
+        self.restart_own(id);
     }
 
     pub(super) fn set_open(&mut self, id: QueueId, open: bool) -> Result<(), Refusal> {
@@ -555,6 +557,7 @@ impl Naive {
             freed.extend(self.end_all(place.interaction, ReservationEnd::Cancelled));
         }
         self.state.queues.remove(&id);
+        self.forget_queue(id);
         for (agent, reservation) in freed {
             self.unhand(agent, reservation);
         }

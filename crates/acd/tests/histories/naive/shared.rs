@@ -118,6 +118,7 @@ fn differing(old: &Settings, new: &Settings) -> Vec<Setting> {
         Setting::ForcedPresence,
         Setting::PooledFrom,
         Setting::PoolsMax,
+        Setting::FollowedRequirementsMax,
         Setting::Selection,
         Setting::Seed,
         Setting::Interruptions,
