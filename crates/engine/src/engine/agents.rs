@@ -76,7 +76,7 @@ impl Engine {
         } else {
             self.registered.remove(&account);
         }
-        self.follow_phones(now);
+        self.follow_account(now, &account);
         self.notice(Notice::RegistrationChanged { account, contacts });
     }
 

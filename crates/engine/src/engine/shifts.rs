@@ -47,20 +47,28 @@ enum Alarm {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Shifts {
     agents: BTreeMap<AgentId, Shift>,
+    /// Whose phones register as this account: who comes and goes is found without a look at everybody.
+    by_account: BTreeMap<String, Vec<AgentId>>,
     alarms: TimerWheel<Alarm>,
 }
 
 impl Shifts {
     pub(super) fn new() -> Shifts {
-        Shifts { agents: BTreeMap::new(), alarms: TimerWheel::new() }
+        Shifts { agents: BTreeMap::new(), by_account: BTreeMap::new(), alarms: TimerWheel::new() }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.alarms.next_deadline()
     }
 
-    /// Nothing of whoever is no agent any more.
+    /// These are the agents from now on. Nothing stays of whoever is none any more.
     pub(super) fn keep(&mut self, agents: &BTreeMap<AgentId, AgentLine>) {
+        self.by_account.clear();
+        for (&agent, line) in agents {
+            if let Reach::Account(account) = &line.reach {
+                self.by_account.entry(account.clone()).or_default().push(agent);
+            }
+        }
         let alarms = &mut self.alarms;
         self.agents.retain(|agent, shift| {
             let stays = agents.contains_key(agent);
@@ -75,42 +83,52 @@ impl Shifts {
 }
 
 impl Engine {
-    /// Tells the distributor whose phones have come and gone, and logs in whose shift begins with that.
+    /// Tells the distributor whose phones have come and gone, and logs in whose shift begins with that: of everybody, where
+    /// it is another directory.
     pub(super) fn follow_phones(&mut self, now: Instant) {
+        let agents: Vec<AgentId> = self.directory.agents.keys().copied().collect();
+        agents.into_iter().for_each(|agent| self.follow_phone(now, agent));
+    }
+
+    /// The same of whoever registers as this account.
+    pub(super) fn follow_account(&mut self, now: Instant, account: &str) {
+        let agents = self.shifts.by_account.get(account).cloned().unwrap_or_default();
+        agents.into_iter().for_each(|agent| self.follow_phone(now, agent));
+    }
+
+    fn follow_phone(&mut self, now: Instant, agent: AgentId) {
+        let Some(line) = self.directory.agents.get(&agent) else { return };
         let mut commands = Vec::new();
-        for (&agent, line) in &self.directory.agents {
-            let shift = self.shifts.agents.entry(agent).or_default();
-            let is_there = match &line.reach {
-                Reach::Account(account) => self.registered.contains(account),
-                Reach::Contact { .. } => true,
-            };
-            let before = shift.reachable.replace(is_there);
-            if before != Some(is_there) {
-                commands.push(Command::SetReachable { agent, reachable: is_there });
-                if is_there {
-                    if let Some(timer) = shift.grace.take() {
-                        self.shifts.alarms.cancel(timer);
-                    }
-                    // Whoever has seen to the phone is back.
-                    let is_back = shift.missed && line.log_in == LogIn::OnRegister;
-                    commands.extend(is_back.then_some(Command::SetReady { agent }));
-                } else if before.is_some() {
-                    let timer =
-                        self.shifts.alarms.schedule(now + self.settings.phone_grace, Alarm::Grace(agent));
-                    shift.grace = Some(timer);
+        let shift = self.shifts.agents.entry(agent).or_default();
+        let is_there = match &line.reach {
+            Reach::Account(account) => self.registered.contains(account),
+            Reach::Contact { .. } => true,
+        };
+        let before = shift.reachable.replace(is_there);
+        if before != Some(is_there) {
+            commands.push(Command::SetReachable { agent, reachable: is_there });
+            if is_there {
+                if let Some(timer) = shift.grace.take() {
+                    self.shifts.alarms.cancel(timer);
                 }
+                // Whoever has seen to the phone is back.
+                let is_back = shift.missed && line.log_in == LogIn::OnRegister;
+                commands.extend(is_back.then_some(Command::SetReady { agent }));
+            } else if before.is_some() {
+                let timer = self.shifts.alarms.schedule(now + self.settings.phone_grace, Alarm::Grace(agent));
+                shift.grace = Some(timer);
             }
-            match line.log_in {
-                LogIn::OnRegister if is_there && !shift.is_used => {
-                    // It is as good as done: the phone may be gone before the distributor has said so.
-                    (shift.is_used, shift.is_in) = (true, true);
-                    let not_ready = shift.forced.and_then(reason);
-                    commands.push(Command::LogIn { agent, not_ready });
-                }
-                LogIn::OnRegister => {}
-                // The shift goes on as it is; what ends it is the desktop's to say from now on.
-                LogIn::Desktop => shift.is_used = false,
+        }
+        match line.log_in {
+            LogIn::OnRegister if is_there && !shift.is_used => {
+                // It is as good as done: the phone may be gone before the distributor has said so.
+                (shift.is_used, shift.is_in) = (true, true);
+                let not_ready = shift.forced.and_then(reason);
+                commands.push(Command::LogIn { agent, not_ready });
             }
+            LogIn::OnRegister => {}
+            // The shift goes on as it is; what ends it is the desktop's to say from now on.
+            LogIn::Desktop => shift.is_used = false,
         }
         commands.into_iter().for_each(|command| self.command(command));
     }
