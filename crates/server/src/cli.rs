@@ -12,6 +12,7 @@ use crate::clock::Wall;
 use crate::config::{self, Config, Passwords, Queue};
 use crate::demo;
 use crate::exit::Exit;
+use crate::load;
 use crate::run;
 use crate::simulate;
 
@@ -54,6 +55,9 @@ enum Command {
     /// Simulate a day: who calls, who works, and what becomes of it; with variants, and with the fewest agents
     /// that suffice. The scenario's language is explained in docs/simulate.md.
     Simulate(Box<simulate::Options>),
+    /// Call this or any other SIP system as often as the scenario says, answer as its agents, and tell what it made of
+    /// that: failures, latencies, the highest rate that it holds. The scenario's language is explained in docs/load.md.
+    Load(Box<load::Options>),
     /// Check a configuration and explain every error in it.
     Check {
         /// The configuration.
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
             demo::run(&demo::Options { http, duration, calls_per_minute, seed })
         }
         Command::Simulate(told) => simulate::run(&told),
+        Command::Load(told) => load::run(&told),
         Command::Check { config } => check(&config),
     };
     exit.into()

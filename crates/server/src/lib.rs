@@ -22,6 +22,7 @@ pub mod exit;
 pub mod http;
 pub mod inward;
 pub mod limits;
+pub mod load;
 pub mod logging;
 pub mod mask;
 pub mod outward;

@@ -7,20 +7,20 @@
 
 mod comparison;
 mod erlang;
-mod figures;
+pub(crate) mod figures;
 mod files;
 mod model;
-mod page;
+pub(crate) mod page;
 mod play;
 mod progress;
-mod scenario;
+pub(crate) mod scenario;
 mod service_level;
 mod staffing;
 mod table;
 #[cfg(test)]
 mod tests;
 mod watching;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 use std::io::Write;

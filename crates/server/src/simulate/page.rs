@@ -3,7 +3,7 @@
 //! Both languages stand in the file, and the style shows one of them; the script only chooses, so that the page
 //! is whole without it.
 
-mod chart;
+pub(crate) mod chart;
 mod staffing;
 
 use std::fmt::Write as _;
@@ -23,16 +23,8 @@ const SCRIPT: &str = include_str!("page/report.js");
 /// The whole page.
 pub(crate) fn page(results: &Results) -> String {
     let scenario = &results.scenario;
-    let file = escaped(&scenario.file);
     let mut html = String::new();
     let mut put = |text: &str| writeln!(html, "{text}").expect("a String takes every line");
-    put("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
-    put("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-    put(&format!("<title>Cordboard: {file}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>"));
-    let other = "<button id=\"language\" type=\"button\"><span class=\"en\" lang=\"ko\">한국어</span><span \
-     class=\"ko\" lang=\"en\">English</span></button>";
-    put(&format!("<header><h1>Cordboard <small>{file}</small></h1>{other}</header>"));
-    put(&format!("<p class=\"quiet\">{}</p>\n<main>", both(&head(scenario, "en"), &head(scenario, "ko"))));
     let outcome = &results.outcomes[0];
     put(&summary(scenario, outcome));
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
@@ -46,8 +38,21 @@ pub(crate) fn page(results: &Results) -> String {
         put(&staffing::section(scenario, plan));
     }
     put(&definitions(scenario));
-    put(&format!("</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>"));
-    html
+    frame(&scenario.file, &both(&head(scenario, "en"), &head(scenario, "ko")), &html)
+}
+
+/// A page in both languages around its content: `file` is its name, `head` the quiet line below it.
+pub(crate) fn frame(file: &str, head: &str, content: &str) -> String {
+    let file = escaped(file);
+    let other = "<button id=\"language\" type=\"button\"><span class=\"en\" lang=\"ko\">한국어</span><span \
+     class=\"ko\" lang=\"en\">English</span></button>";
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\">\n<title>Cordboard: \
+         {file}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header><h1>Cordboard \
+         <small>{file}</small></h1>{other}</header>\n<p \
+         class=\"quiet\">{head}</p>\n<main>\n{content}</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+    )
 }
 
 fn head(scenario: &Scenario, language: &str) -> String {
@@ -339,7 +344,7 @@ fn table(scenario: &Scenario, part: &Part, columns: &[Column]) -> String {
     folded(words("By interval", "시간대별"), &grid(&headings, &rows))
 }
 
-fn grid(headings: &[String], rows: &str) -> String {
+pub(crate) fn grid(headings: &[String], rows: &str) -> String {
     let head: String = headings.iter().map(|heading| format!("<th scope=\"col\">{heading}</th>")).collect();
     format!(
         "<div class=\"scroll\" \
@@ -347,7 +352,7 @@ fn grid(headings: &[String], rows: &str) -> String {
     )
 }
 
-fn drawn(charts: &[Chart]) -> String {
+pub(crate) fn drawn(charts: &[Chart]) -> String {
     let charts: String = charts.iter().map(Chart::drawn).collect();
     format!("<div class=\"charts\">{charts}</div>")
 }
@@ -365,21 +370,21 @@ fn section(title: Words, content: &str) -> String {
     titled(&spoken(title), content)
 }
 
-fn titled(title: &str, content: &str) -> String {
+pub(crate) fn titled(title: &str, content: &str) -> String {
     format!("<section><h2>{title}</h2>{content}</section>")
 }
 
-fn folded(title: Words, content: &str) -> String {
+pub(crate) fn folded(title: Words, content: &str) -> String {
     format!("<details><summary>{}</summary>{content}</details>", spoken(title))
 }
 
 /// Words in both languages, of which the style shows one.
-fn spoken(words: Words) -> String {
+pub(crate) fn spoken(words: Words) -> String {
     both(words.en, words.ko)
 }
 
 /// Text in both languages; it must be escaped.
-fn both(en: &str, ko: &str) -> String {
+pub(crate) fn both(en: &str, ko: &str) -> String {
     if en == ko {
         return en.to_owned();
     }
@@ -387,6 +392,6 @@ fn both(en: &str, ko: &str) -> String {
 }
 
 /// Text of the user, as HTML shows it.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -21,6 +21,7 @@ mod dns;
 mod entries;
 mod hours;
 mod http;
+mod load;
 mod overflow;
 mod pbx;
 mod port;

@@ -1,17 +1,18 @@
 //! Kamailio as the PBX in front: a record-routing proxy that sends the service number to us.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::cordboard::{Cordboard, Plan};
+use crate::cordboard::Plan;
 use crate::port::free_port;
 use crate::process::{Process, eventually};
 use crate::sipp::{Over, Run, phones};
 
 /// A PBX that hides its callers: everything comes from its address, and everything later passes it again.
-fn kamailio(cordboard: &Cordboard, port: u16) -> Process {
-    let file = cordboard.folder.join("kamailio.cfg");
+pub(crate) fn kamailio(folder: &Path, target: SocketAddr, port: u16) -> Process {
+    let file = folder.join("kamailio.cfg");
     let modules =
         ["/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"];
     let modules = modules.iter().find(|path| Path::new(path).exists()).expect("Kamailio's modules");
@@ -45,16 +46,15 @@ request_route {{
     }}
     sl_send_reply("405", "Method Not Allowed");
 }}
-"#,
-        target = cordboard.sip,
+"#
     );
     std::fs::write(&file, text).expect("the test's folder is writable");
     let mut command = Command::new("kamailio");
     // -x fm -X fm: the plain allocator; -DD: stays in the foreground, so that our child is the server.
     command.args(["-DD", "-E", "-x", "fm", "-X", "fm", "-f"]).arg(&file);
-    command.args(["-w".as_ref(), cordboard.folder.as_os_str()]);
-    command.args(["-Y".as_ref(), cordboard.folder.as_os_str()]);
-    let process = Process::start("kamailio", &mut command, &cordboard.folder.join("kamailio.log"));
+    command.args(["-w".as_ref(), folder.as_os_str()]);
+    command.args(["-Y".as_ref(), folder.as_os_str()]);
+    let process = Process::start("kamailio", &mut command, &folder.join("kamailio.log"));
     eventually(Duration::from_secs(20), "Kamailio listens", || {
         std::net::UdpSocket::bind(("127.0.0.1", port)).is_err().then_some(())
     });
@@ -68,7 +68,7 @@ fn a_call_through_a_record_routing_pbx_stays_on_its_route() {
         .queue("billing", "100", "require = \"billing\"\nwaiting = \"ringback\"")
         .start();
     let port = free_port();
-    let pbx = kamailio(&cordboard, port);
+    let pbx = kamailio(&cordboard.folder, cordboard.sip, port);
     let agent = phones(&cordboard, &["kim"], "phone_is_held", Over::Udp, 1);
     let target = ([127, 0, 0, 1], port).into();
     // Hold and resume are requests inside the dialog: they and the BYE must find their way through the PBX.
@@ -88,7 +88,7 @@ fn a_caller_who_gives_up_behind_the_pbx_is_abandoned() {
         .queue("billing", "100", "require = \"billing\"\nwaiting = \"ringback\"")
         .start();
     let port = free_port();
-    let pbx = kamailio(&cordboard, port);
+    let pbx = kamailio(&cordboard.folder, cordboard.sip, port);
     Run::new("abandon").start(&cordboard.folder, ([127, 0, 0, 1], port).into()).succeeds();
     cordboard.nothing_is_left();
     assert_eq!(cordboard.outcome("abandoned"), 1.0);

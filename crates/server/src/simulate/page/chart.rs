@@ -21,7 +21,7 @@ const BAR: f64 = 0.8;
 
 /// How figures are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// A line from the middle of one interval to that of the next, with its band.
     Line,
     /// Bars side by side.
@@ -31,29 +31,29 @@ pub(super) enum Shape {
 }
 
 /// One line, or the bars of one colour.
-pub(super) struct Line {
-    pub(super) words: Words,
+pub(crate) struct Line {
+    pub(crate) words: Words,
     /// The colour: `a`, `b` or `c`.
-    pub(super) class: &'static str,
+    pub(crate) class: &'static str,
     /// By interval.
-    pub(super) points: Vec<Option<Figure>>,
+    pub(crate) points: Vec<Option<Figure>>,
 }
 
 /// One chart.
-pub(super) struct Chart {
-    pub(super) title: Words,
-    pub(super) unit: Unit,
+pub(crate) struct Chart {
+    pub(crate) title: Words,
+    pub(crate) unit: Unit,
     /// Below each interval.
-    pub(super) labels: Vec<String>,
-    pub(super) lines: Vec<Line>,
+    pub(crate) labels: Vec<String>,
+    pub(crate) lines: Vec<Line>,
     /// A level to be reached.
-    pub(super) target: Option<f64>,
-    pub(super) shape: Shape,
+    pub(crate) target: Option<f64>,
+    pub(crate) shape: Shape,
 }
 
 impl Chart {
     /// The chart with its title and its legend.
-    pub(super) fn drawn(&self) -> String {
+    pub(crate) fn drawn(&self) -> String {
         let legend: String = self
             .lines
             .iter()

@@ -12,7 +12,7 @@ use crate::config::report::Span;
 const DEVIATION_MAX: f64 = 864_000.0;
 
 /// The shortest way to write one.
-pub(super) const EXAMPLE: &str = "{ mean = \"3m\" }";
+pub(crate) const EXAMPLE: &str = "{ mean = \"3m\" }";
 
 /// Which shape, as it is written.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ enum Shape {
 }
 
 /// Reads what `section` says; `queue` is whose rows of a file count where it has a column of queues.
-pub(super) fn read(section: &mut Section<'_>, sheets: &Sheets, queue: Option<&str>) -> Option<Distribution> {
+pub(crate) fn read(section: &mut Section<'_>, sheets: &Sheets, queue: Option<&str>) -> Option<Distribution> {
     let shapes = [
         ("constant", Shape::Constant),
         ("exponential", Shape::Exponential),

@@ -57,7 +57,7 @@ pub(super) struct Calls {
 
 impl Sheets {
     /// Files are found from `folder`, where the scenario is.
-    pub(super) fn new(folder: &Path) -> Sheets {
+    pub(crate) fn new(folder: &Path) -> Sheets {
         Sheets {
             folder: folder.to_owned(),
             read: RefCell::default(),
@@ -72,7 +72,7 @@ impl Sheets {
     }
 
     /// What was wrong in lines of the files.
-    pub(super) fn take_problems(&self) -> Vec<Problem> {
+    pub(crate) fn take_problems(&self) -> Vec<Problem> {
         let mut problems = self.problems.take();
         problems.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
         problems.dedup();

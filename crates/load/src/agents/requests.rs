@@ -1,0 +1,158 @@
+//! What comes to agents in calls.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use sip::{Message, Method, Name};
+
+use super::ring::Stage;
+use super::{Agents, Around};
+use crate::figures::Measure;
+use crate::line::Key;
+
+impl Agents {
+    /// A request of the system.
+    pub(crate) fn handle_request(&mut self, around: &mut Around<'_>, request: &Message, source: SocketAddr) {
+        let branch =
+            request.top_via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
+        let call_id = request.call_id().map(Bytes::copy_from_slice).unwrap_or_default();
+        let by_branch = self.invites.get(&(call_id, branch.clone())).copied();
+        let by_tag = request.to_tag().and_then(|tag| self.place.key_of(tag));
+        let key = by_tag.or(by_branch).filter(|key| self.find(*key).is_some());
+        match (request.method(), key) {
+            (Method::Invite, None) if request.to_tag().is_none() => {
+                self.invited(around, request, &branch, source);
+            }
+            (Method::Invite, Some(key)) if by_tag.is_none() => self.invited_again(around, key),
+            (Method::Ack, Some(key)) => self.acknowledged(around, key),
+            (Method::Ack, None) => around.figures.strays += 1,
+            (Method::Cancel, Some(key)) => self.cancelled(around, request, source, key),
+            (Method::Bye, Some(key)) => self.hung_up(around, request, source, key),
+            // A hold, a change of the media's way, a question: agreed to.
+            (Method::Invite, Some(key)) => self.agree(around, request, source, key, true),
+            (Method::Update, Some(key)) => {
+                self.agree(around, request, source, key, !request.body().is_empty());
+            }
+            (_, Some(key)) => self.agree(around, request, source, key, false),
+            (Method::Options, None) => self.answer(around, request, source, 200),
+            (_, None) => {
+                around.figures.strays += 1;
+                self.answer(around, request, source, 481);
+            }
+        }
+    }
+
+    fn invited(&mut self, around: &mut Around<'_>, invite: &Message, branch: &str, source: SocketAddr) {
+        let called = invite.uri().ok().and_then(|uri| uri.user()).unwrap_or_default();
+        let named = self.names.get(&called).copied();
+        let Some(who) = named.or_else(|| self.next_taker()) else {
+            around.figures.unknown += 1;
+            return self.answer(around, invite, source, 404);
+        };
+        if self.agents[who as usize].busy.is_some() {
+            around.figures.clashes += 1;
+            return self.answer(around, invite, source, 486);
+        }
+        self.rung(around, invite, branch, source, who);
+    }
+
+    /// The next who is free and takes any number. One who was called by name meanwhile stands in the list still.
+    fn next_taker(&mut self) -> Option<u32> {
+        loop {
+            let who = self.takers.pop_front()?;
+            if self.agents[who as usize].busy.is_none() {
+                return Some(who);
+            }
+        }
+    }
+
+    /// The same INVITE once more: what was said last is said again.
+    fn invited_again(&mut self, around: &mut Around<'_>, key: Key) {
+        around.figures.came_again += 1;
+        let Some(ring) = self.find(key) else { return };
+        let (source, said) = (ring.source, ring.said.clone());
+        around.out.extend(said.map(|bytes| (source, bytes)));
+    }
+
+    fn acknowledged(&mut self, around: &mut Around<'_>, key: Key) {
+        let Some(ring) = self.find(key) else { return };
+        match ring.stage {
+            Stage::Answered => {
+                ring.stage = Stage::Talking;
+                let took = around.now.since(ring.since);
+                if around.figures.counts(around.now) {
+                    around.figures.time(Measure::Acknowledged, took);
+                }
+                self.settle(key);
+            }
+            Stage::Refused => self.end(around, key),
+            // Of a re-INVITE, or repeated.
+            Stage::Ringing | Stage::Talking | Stage::Leaving | Stage::Over => {}
+        }
+    }
+
+    fn cancelled(&mut self, around: &mut Around<'_>, cancel: &Message, source: SocketAddr, key: Key) {
+        self.agree(around, cancel, source, key, false);
+        if self.find(key).is_some_and(|ring| ring.stage == Stage::Ringing) {
+            self.refuse(around, key, 487);
+        }
+    }
+
+    fn hung_up(&mut self, around: &mut Around<'_>, bye: &Message, source: SocketAddr, key: Key) {
+        self.agree(around, bye, source, key, false);
+        match self.find(key).map(|ring| ring.stage) {
+            Some(Stage::Answered | Stage::Talking | Stage::Leaving) => self.end(around, key),
+            Some(Stage::Over) => around.figures.came_again += 1,
+            Some(Stage::Ringing | Stage::Refused) | None => around.figures.strays += 1,
+        }
+    }
+
+    fn agree(
+        &mut self,
+        around: &mut Around<'_>,
+        request: &Message,
+        source: SocketAddr,
+        key: Key,
+        is_described: bool,
+    ) {
+        let Some(ring) = self.find(key) else { return };
+        let (tag, agent) = (ring.tag.clone(), ring.agent);
+        let user = &self.agents[agent as usize].user;
+        let response = self.place.respond(request, source, 200, &tag, user, is_described);
+        around.out.extend(response.map(|response| (source, response.bytes().clone())));
+    }
+
+    /// Answers what belongs to no call.
+    fn answer(&self, around: &mut Around<'_>, request: &Message, source: SocketAddr, status: u16) {
+        let response = self.place.respond(request, source, status, "none", "", false);
+        around.out.extend(response.map(|response| (source, response.bytes().clone())));
+    }
+
+    /// A response to a BYE or a REGISTER of ours.
+    pub(crate) fn handle_response(&mut self, around: &mut Around<'_>, response: &Message) {
+        let Some(key) = response.from_tag().and_then(|tag| self.place.key_of(tag)) else {
+            around.figures.strays += 1;
+            return;
+        };
+        if key.generation == super::ACCOUNT {
+            return self.register_answered(around, key, response);
+        }
+        let Some(ring) = self.find(key) else {
+            around.figures.strays += 1;
+            return;
+        };
+        let is_of_bye = response.fields(Name::CSeq).next().is_some_and(|field| field.raw.ends_with(b"BYE"));
+        if !is_of_bye || response.status() < 200 {
+            return;
+        }
+        if ring.stage != Stage::Leaving {
+            around.figures.came_again += 1;
+            return;
+        }
+        let since = ring.pending.as_ref().map(|pending| pending.since);
+        if let Some(since) = since.filter(|_| around.figures.counts(around.now)) {
+            around.figures.time(Measure::Bye, around.now.since(since));
+        }
+        self.end(around, key);
+    }
+}

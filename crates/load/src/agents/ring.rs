@@ -1,0 +1,109 @@
+//! A call at an agent.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use sip::Message;
+use timing::{Instant, TimerId};
+
+use crate::plan::Answers;
+use crate::wire::{Dialog, Pending};
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The phone rings.
+    Ringing,
+    /// The 200 is sent.
+    Answered,
+    /// Its ACK came.
+    Talking,
+    /// Refused, and the ACK is still to come.
+    Refused,
+    /// Our BYE is sent.
+    Leaving,
+    /// It is over, and answers what is repeated.
+    Over,
+}
+
+/// What the agent will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Will {
+    PickUp,
+    BeBusy,
+    Decline,
+    Ignore,
+}
+
+impl Will {
+    /// What a uniform number between 0 and 1 says.
+    pub(super) fn drawn(answers: &Answers, drawn: f64) -> Will {
+        let Answers { busy, decline, no_answer } = *answers;
+        if drawn < busy {
+            Will::BeBusy
+        } else if drawn < busy + decline {
+            Will::Decline
+        } else if drawn < busy + decline + no_answer {
+            Will::Ignore
+        } else {
+            Will::PickUp
+        }
+    }
+}
+
+/// From an INVITE to the last repetition.
+#[derive(Debug)]
+pub(super) struct Ring {
+    pub(super) invite: Message,
+    pub(super) branch: String,
+    pub(super) source: SocketAddr,
+    pub(super) tag: String,
+    pub(super) agent: u32,
+    /// The user part of From: who calls.
+    pub(super) from: String,
+    pub(super) profile: usize,
+    pub(super) number: u32,
+    pub(super) will: Will,
+    pub(super) stage: Stage,
+    /// When the 200 went out.
+    pub(super) since: Instant,
+    /// What was said last, for an INVITE that is repeated.
+    pub(super) said: Option<Bytes>,
+    pub(super) pending: Option<Pending>,
+    pub(super) repeat: Option<TimerId>,
+    pub(super) deadline: Option<TimerId>,
+}
+
+impl Ring {
+    pub(super) fn new(
+        invite: Message,
+        source: SocketAddr,
+        tag: String,
+        agent: u32,
+        from: String,
+        profile: usize,
+        number: u32,
+    ) -> Ring {
+        Ring {
+            invite,
+            branch: String::new(),
+            source,
+            tag,
+            agent,
+            from,
+            profile,
+            number,
+            will: Will::PickUp,
+            stage: Stage::Ringing,
+            since: Instant::ORIGIN,
+            said: None,
+            pending: None,
+            repeat: None,
+            deadline: None,
+        }
+    }
+
+    pub(super) fn dialog(&self) -> Option<Dialog> {
+        Dialog::of_agent(&self.invite, &self.tag, self.source)
+    }
+}

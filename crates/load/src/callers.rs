@@ -1,0 +1,410 @@
+//! Those who call.
+
+mod answers;
+mod call;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip::compose::RequestBuilder;
+use sip::{Message, Method, NameAddr};
+use timing::{Instant, TimerId, TimerWheel};
+use whatif::{Distribution, Draws, Purpose};
+
+use crate::figures::{Figures, Measure, Outcome};
+use crate::line::{Key, Line};
+use crate::pace::Schedule;
+use crate::plan::{Callers as Profile, TalkFrom};
+use crate::wire::{GIVE_UP, LINGER, Pending, Place};
+use call::{Call, Stage};
+
+/// How long a call may ring or wait without a final answer (Timer C of RFC 3261 §16.6 is three minutes; a queue keeps
+/// longer).
+const RINGS_FOR: Duration = Duration::from_secs(1_800);
+
+/// What comes due for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    /// A request is sent again.
+    Repeat,
+    /// Nothing came.
+    GiveUp,
+    /// The caller has waited long enough.
+    Impatient,
+    /// The caller has talked long enough.
+    HangUp,
+    /// What is over need not answer repetitions any more.
+    Forget,
+}
+
+/// What callers and machine share while one input is handled.
+pub(crate) struct Around<'a> {
+    pub(crate) now: Instant,
+    pub(crate) figures: &'a mut Figures,
+    pub(crate) line: &'a mut Line,
+    pub(crate) out: &'a mut VecDeque<(SocketAddr, Bytes)>,
+}
+
+/// Everybody who calls: see the module.
+#[derive(Debug)]
+pub(crate) struct Callers {
+    place: Place,
+    profiles: Vec<Profile>,
+    pacing: Vec<Pacing>,
+    seed: u64,
+    calls_max: usize,
+    calls: Vec<Slot>,
+    free: Vec<u32>,
+    in_progress: usize,
+    timers: TimerWheel<(Key, What)>,
+}
+
+/// One place for a call.
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    call: Option<Call>,
+}
+
+/// When the next call of a profile begins.
+#[derive(Debug)]
+struct Pacing {
+    schedule: Schedule,
+    next: Option<Instant>,
+    number: u32,
+}
+
+impl Callers {
+    pub(crate) fn new(place: Place, profiles: Vec<Profile>, seed: u64, calls_max: usize) -> Callers {
+        let pacing = profiles.iter().zip(0..).map(|(profile, index)| Pacing {
+            schedule: profile.pace.schedule(seed, index),
+            next: None,
+            number: 0,
+        });
+        Callers {
+            pacing: pacing.collect(),
+            place,
+            profiles,
+            seed,
+            calls_max,
+            calls: Vec::new(),
+            free: Vec::new(),
+            in_progress: 0,
+            timers: TimerWheel::new(),
+        }
+    }
+
+    /// Calls begin from now on, and none at `end` or later.
+    pub(crate) fn begin(&mut self, now: Instant, end: Instant) {
+        for pacing in &mut self.pacing {
+            pacing.draw(now, end);
+        }
+    }
+
+    /// No call begins any more.
+    pub(crate) fn stop(&mut self) {
+        for pacing in &mut self.pacing {
+            pacing.next = None;
+        }
+    }
+
+    /// Whether a call is still to begin.
+    pub(crate) fn is_beginning(&self) -> bool {
+        self.pacing.iter().any(|pacing| pacing.next.is_some())
+    }
+
+    pub(crate) fn in_progress(&self) -> usize {
+        self.in_progress
+    }
+
+    /// Whether nothing is left, not even what answers repetitions.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.len() == self.free.len()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let next = self.pacing.iter().filter_map(|pacing| pacing.next).min();
+        [next, self.timers.next_deadline()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, around: &mut Around<'_>, begins: Instant, end: Instant) {
+        for profile in 0..self.profiles.len() {
+            while let Some(planned) = self.pacing[profile].next.filter(|planned| *planned <= around.now) {
+                let number = self.pacing[profile].number;
+                self.pacing[profile].number += 1;
+                self.pacing[profile].draw(begins, end);
+                self.call(around, profile, number, planned);
+            }
+        }
+        while let Some((key, what)) = self.timers.poll(around.now) {
+            self.fall_due(around, key, what);
+        }
+    }
+
+    /// An agent talks with this caller now.
+    pub(crate) fn connected(&mut self, around: &mut Around<'_>, key: Key) {
+        let Some(call) = self.find(key) else { return };
+        if call.is_connected || call.talk_from == TalkFrom::Answer {
+            return;
+        }
+        call.is_connected = true;
+        let talk = call.talk;
+        // Where our own 200 is late the talk begins all the same; it cannot end before that has come.
+        self.schedule(around.now + talk, key, What::HangUp);
+    }
+
+    /// The time to end is over: what is still there is left as it is.
+    pub(crate) fn leave_over(&mut self, around: &mut Around<'_>) {
+        for index in 0..self.calls.len() {
+            let key = self.key(index);
+            if self.find(key).is_some_and(|call| call.stage != Stage::Over) {
+                self.end(around, key, Outcome::LeftOver);
+            }
+        }
+    }
+}
+
+impl Pacing {
+    fn draw(&mut self, begins: Instant, end: Instant) {
+        let next = self.schedule.next().map(|seconds| begins + Duration::from_secs_f64(seconds.min(1e9)));
+        self.next = next.filter(|next| *next < end);
+    }
+}
+
+/// The life of a call.
+impl Callers {
+    fn call(&mut self, around: &mut Around<'_>, profile: usize, number: u32, planned: Instant) {
+        let counts = around.figures.counts(planned);
+        around.figures.second(around.now).begun += 1;
+        if counts {
+            around.figures.begun += 1;
+        }
+        if self.in_progress >= self.calls_max {
+            around.figures.over(around.now, Outcome::NotMade, counts);
+            return;
+        }
+        let key = self.place_for_a_call();
+        let call = self.prepare(key, profile, number, planned, counts);
+        around.line.join(&call.from, key, planned);
+        if counts {
+            around.figures.time(Measure::Lateness, around.now.since(planned));
+        }
+        self.in_progress += 1;
+        let in_progress = u32::try_from(self.in_progress).unwrap_or(u32::MAX);
+        let second = around.figures.second(around.now);
+        second.in_progress = second.in_progress.max(in_progress);
+        if let Some(patience) = call.patience {
+            self.schedule(planned + patience, key, What::Impatient);
+        }
+        let bytes = call.invite.bytes().clone();
+        self.calls[key.index as usize].call = Some(call);
+        let to = self.place.system;
+        self.send(around, key, bytes, to, false);
+    }
+
+    /// A call that is planned, with what it draws.
+    fn prepare(&self, key: Key, which: usize, number: u32, planned: Instant, counts: bool) -> Call {
+        let profile = &self.profiles[which];
+        let lane = u32::try_from(which).unwrap_or(u32::MAX);
+        let draw =
+            |law: &Distribution, purpose| law.draw(&mut Draws::new(self.seed, 0, lane, number, purpose, 0));
+        let from = format!("{}{:07}", profile.from, number % profile.people.max(1));
+        let called = &profile.numbers[number as usize % profile.numbers.len()];
+        let invite = self.invite(key, &from, called, 1, None);
+        Call {
+            profile: which,
+            called: called.clone(),
+            from,
+            planned,
+            counts,
+            talk: draw(&profile.talk, Purpose::Handling),
+            talk_from: profile.talk_from,
+            patience: profile.patience.as_ref().map(|law| draw(law, Purpose::Patience)),
+            invite,
+            cseq: 1,
+            stage: Stage::Calling,
+            is_trying: false,
+            is_ringing: false,
+            is_connected: false,
+            wants_out: false,
+            dialog: None,
+            ack: None,
+            pending: None,
+            repeat: None,
+            deadline: None,
+        }
+    }
+
+    fn invite(
+        &self,
+        key: Key,
+        from: &str,
+        called: &str,
+        cseq: u32,
+        answer: Option<&sip::digest::Answer>,
+    ) -> Message {
+        let target = self.place.address(called);
+        let mut request = RequestBuilder::new(Method::Invite, &target)
+            .via(&self.place.via(key, cseq))
+            .from(&NameAddr::new(self.place.address(from)).with_tag(&self.place.tag(key)))
+            .to(&NameAddr::new(target.clone()))
+            .call_id(&self.place.call_id(key))
+            .cseq(cseq)
+            .contact(&self.place.contact(from));
+        if let Some(answer) = answer {
+            request = request.header(answer.name, &answer.value);
+        }
+        request
+            .body("application/sdp", self.place.sdp())
+            .build()
+            .expect("an INVITE of ours has all that it needs")
+    }
+
+    fn fall_due(&mut self, around: &mut Around<'_>, key: Key, what: What) {
+        let Some(call) = self.find(key) else { return };
+        match what {
+            What::Repeat => self.repeat(around, key),
+            What::GiveUp => {
+                let outcome = match call.stage {
+                    Stage::Leaving(outcome) => outcome.max(Outcome::NotEnded),
+                    Stage::Calling | Stage::Ringing | Stage::Cancelling(_) => Outcome::Unanswered,
+                    Stage::Answered | Stage::Over => return,
+                };
+                self.end(around, key, outcome);
+            }
+            What::Impatient => self.give_up(around, key),
+            What::HangUp => match call.stage {
+                Stage::Answered => self.hang_up(around, key, Outcome::Completed),
+                // Its 200 has not come yet although an agent talks: ended as soon as it has.
+                Stage::Calling | Stage::Ringing => call.wants_out = true,
+                Stage::Cancelling(_) | Stage::Leaving(_) | Stage::Over => {}
+            },
+            What::Forget => self.forget(key),
+        }
+    }
+
+    /// The caller has waited long enough, unless somebody talks with it.
+    fn give_up(&mut self, around: &mut Around<'_>, key: Key) {
+        let Some(call) = self.find(key) else { return };
+        if call.is_connected {
+            return;
+        }
+        match call.stage {
+            // RFC 3261 §9.1: not before something came.
+            Stage::Calling => call.wants_out = true,
+            Stage::Ringing => self.cancel(around, key),
+            Stage::Answered => self.hang_up(around, key, Outcome::Abandoned),
+            Stage::Cancelling(_) | Stage::Leaving(_) | Stage::Over => {}
+        }
+    }
+
+    fn cancel(&mut self, around: &mut Around<'_>, key: Key) {
+        let system = self.place.system;
+        let Some(call) = self.find(key) else { return };
+        let Ok(cancel) = sip::compose::cancel_of(&call.invite) else { return };
+        call.stage = Stage::Cancelling(around.now);
+        self.send(around, key, cancel.bytes().clone(), system, true);
+    }
+
+    fn hang_up(&mut self, around: &mut Around<'_>, key: Key, outcome: Outcome) {
+        let Some(call) = self.find(key) else { return };
+        call.cseq += 1;
+        let cseq = call.cseq;
+        let via = self.place.via(key, cseq);
+        let Some(call) = self.find(key) else { return };
+        let Some((bye, to)) = call.bye(&via) else { return };
+        call.stage = Stage::Leaving(outcome);
+        around.line.leave(&call.from, key);
+        self.send(around, key, bye.bytes().clone(), to, true);
+    }
+
+    /// It is over; what still comes for it is answered for some seconds.
+    fn end(&mut self, around: &mut Around<'_>, key: Key, outcome: Outcome) {
+        self.settle(key);
+        let Some(call) = self.find(key) else { return };
+        if call.stage == Stage::Over {
+            return;
+        }
+        call.stage = Stage::Over;
+        let counts = call.counts;
+        around.line.leave(&call.from, key);
+        around.figures.over(around.now, outcome, counts);
+        self.in_progress -= 1;
+        if self.place.is_reliable() {
+            self.forget(key);
+        } else {
+            self.schedule(around.now + LINGER, key, What::Forget);
+        }
+    }
+}
+
+/// Places and timers.
+impl Callers {
+    fn find(&mut self, key: Key) -> Option<&mut Call> {
+        let slot = self.calls.get_mut(key.index as usize)?;
+        if slot.generation != key.generation {
+            return None;
+        }
+        slot.call.as_mut()
+    }
+
+    fn key(&self, index: usize) -> Key {
+        let generation = self.calls[index].generation;
+        Key { index: u32::try_from(index).expect("fewer than 2^32 calls at once"), generation }
+    }
+
+    fn place_for_a_call(&mut self) -> Key {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.calls.push(Slot::default());
+            u32::try_from(self.calls.len() - 1).expect("fewer than 2^32 calls at once")
+        });
+        self.key(index as usize)
+    }
+
+    fn forget(&mut self, key: Key) {
+        self.settle(key);
+        let Some(slot) = self.calls.get_mut(key.index as usize) else { return };
+        if slot.generation == key.generation && slot.call.take().is_some() {
+            slot.generation = slot.generation.wrapping_add(1);
+            self.free.push(key.index);
+        }
+    }
+
+    fn schedule(&mut self, at: Instant, key: Key, what: What) -> TimerId {
+        self.timers.schedule(at, (key, what))
+    }
+
+    /// Sends a request that is repeated until [`Callers::settle`].
+    fn send(&mut self, around: &mut Around<'_>, key: Key, bytes: Bytes, to: SocketAddr, is_capped: bool) {
+        self.settle(key);
+        around.out.push_back((to, bytes.clone()));
+        let pending = Pending::new(bytes, to, around.now, is_capped);
+        let repeat = (!self.place.is_reliable()).then(|| self.schedule(pending.first(), key, What::Repeat));
+        let deadline = self.schedule(around.now + GIVE_UP, key, What::GiveUp);
+        let Some(call) = self.find(key) else { return };
+        (call.repeat, call.deadline, call.pending) = (repeat, Some(deadline), Some(pending));
+    }
+
+    fn repeat(&mut self, around: &mut Around<'_>, key: Key) {
+        let Some(call) = self.find(key) else { return };
+        let Some(pending) = &mut call.pending else { return };
+        around.out.push_back((pending.to, pending.bytes.clone()));
+        let next = pending.again(around.now);
+        around.figures.sent_again += 1;
+        let repeat = self.schedule(next, key, What::Repeat);
+        if let Some(call) = self.find(key) {
+            call.repeat = Some(repeat);
+        }
+    }
+
+    /// Nothing needs to be sent again, and no answer is due.
+    fn settle(&mut self, key: Key) {
+        let Some(call) = self.find(key) else { return };
+        call.pending = None;
+        for timer in [call.repeat.take(), call.deadline.take()].into_iter().flatten() {
+            self.timers.cancel(timer);
+        }
+    }
+}

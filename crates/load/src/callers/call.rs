@@ -1,0 +1,69 @@
+//! One call of a caller.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip::{Message, Method, Via};
+use timing::{Instant, TimerId};
+
+use crate::figures::Outcome;
+use crate::plan::TalkFrom;
+use crate::wire::{Dialog, Pending};
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its INVITE is sent.
+    Calling,
+    /// A provisional answer came.
+    Ringing,
+    /// Its CANCEL was sent at this moment.
+    Cancelling(Instant),
+    /// The 200 came.
+    Answered,
+    /// Its BYE is sent; what it will have been.
+    Leaving(Outcome),
+    /// It is over, and answers what is repeated.
+    Over,
+}
+
+/// A call from its INVITE to the last repetition.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) profile: usize,
+    pub(super) called: String,
+    /// The user part of its From.
+    pub(super) from: String,
+    pub(super) planned: Instant,
+    /// Whether it was planned after the warm-up.
+    pub(super) counts: bool,
+    pub(super) talk: Duration,
+    pub(super) talk_from: TalkFrom,
+    pub(super) patience: Option<Duration>,
+    pub(super) invite: Message,
+    /// Of the last request.
+    pub(super) cseq: u32,
+    pub(super) stage: Stage,
+    /// A 100 came.
+    pub(super) is_trying: bool,
+    /// A 180 or 183 came.
+    pub(super) is_ringing: bool,
+    /// It talks.
+    pub(super) is_connected: bool,
+    /// It is to end as soon as the protocol allows.
+    pub(super) wants_out: bool,
+    pub(super) dialog: Option<Dialog>,
+    /// The ACK of its 200 and where it goes, for when that is repeated.
+    pub(super) ack: Option<(SocketAddr, Bytes)>,
+    pub(super) pending: Option<Pending>,
+    pub(super) repeat: Option<TimerId>,
+    pub(super) deadline: Option<TimerId>,
+}
+
+impl Call {
+    pub(super) fn bye(&self, via: &Via) -> Option<(Message, SocketAddr)> {
+        let dialog = self.dialog.as_ref()?;
+        Some((dialog.request(Method::Bye, self.cseq, via)?, dialog.next_hop()))
+    }
+}

@@ -1,0 +1,74 @@
+//! What callers and agents know of each other: the same call seen from both ends.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use timing::Instant;
+
+/// Names a call of a caller: its place and how often that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// How a caller stands, for the agents' side.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    key: Key,
+    planned: Instant,
+    /// Some agent's phone has rung for it.
+    has_rung: bool,
+}
+
+/// Everybody who calls, by the user part of their From.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    callers: BTreeMap<String, Standing>,
+    /// Callers whom an agent has answered, until their side has heard of it.
+    answered: VecDeque<Key>,
+}
+
+impl Line {
+    /// A call begins. A caller who calls again while the first call lasts is followed by the last.
+    pub(crate) fn join(&mut self, from: &str, key: Key, planned: Instant) {
+        self.callers.insert(from.to_owned(), Standing { key, planned, has_rung: false });
+    }
+
+    /// It is over.
+    pub(crate) fn leave(&mut self, from: &str, key: Key) {
+        if self.callers.get(from).is_some_and(|standing| standing.key == key) {
+            self.callers.remove(from);
+        }
+    }
+
+    /// An agent is rung for this caller.
+    pub(crate) fn ring(&mut self, from: &str) -> Rung {
+        let Some(standing) = self.callers.get_mut(from) else { return Rung::Stranger };
+        if std::mem::replace(&mut standing.has_rung, true) {
+            Rung::Again(standing.planned)
+        } else {
+            Rung::First(standing.planned)
+        }
+    }
+
+    /// The agent has picked up.
+    pub(crate) fn answer(&mut self, from: &str) {
+        self.answered.extend(self.callers.get(from).map(|standing| standing.key));
+    }
+
+    /// A caller whom an agent has answered.
+    pub(crate) fn poll_answered(&mut self) -> Option<Key> {
+        self.answered.pop_front()
+    }
+}
+
+/// For whom an agent is rung.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// For a caller for whom nobody was rung before, who was planned to call then.
+    First(Instant),
+    /// For a caller for whom somebody was rung before; when it was planned to call.
+    Again(Instant),
+    /// For nobody of ours.
+    Stranger,
+}

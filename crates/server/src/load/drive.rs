@@ -1,0 +1,484 @@
+//! Sockets, clock and terminal around the machine of `load`.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use load::{Figures, Load, Phase, Plan, Side, Transmit};
+use mio::net::{TcpStream, UdpSocket};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
+};
+use sip::{Frame, Message, Protocol, StreamFramer};
+use timing::Instant;
+
+use super::scenario::Scenario;
+use crate::clock::Clock;
+use crate::threads;
+
+const CALLERS: Token = Token(0);
+const AGENTS: Token = Token(1);
+const TIMER: Token = Token(2);
+/// Octets that we ask the system to buffer for a socket.
+const BUFFER: usize = 8 << 20;
+/// Datagrams that are read before deadlines have their turn again.
+const BATCH: usize = 64;
+/// Errors of one socket that are passed over in a row.
+const ERRORS: usize = 16;
+/// The largest UDP datagram there can be.
+const DATAGRAM_MAX: usize = 65_535;
+/// Octets that wait for a stream to take them; a system that reads so slowly is no system.
+const UNSENT_MAX: usize = 64 << 20;
+/// How often the line in the terminal changes.
+const SHOWN_EVERY: Duration = Duration::from_millis(200);
+
+/// What one test gave.
+pub(crate) struct Driven {
+    pub(crate) figures: Figures,
+    /// Processor time of this process, all threads, from the first call to the end of the last.
+    pub(crate) processor: Duration,
+    /// How long that took.
+    pub(crate) elapsed: Duration,
+    /// Somebody pressed Ctrl-C.
+    pub(crate) was_stopped: bool,
+}
+
+/// What waits for Ctrl-C, all tests of one call through.
+pub(crate) struct Interrupt {
+    pressed: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// Where the system has no thread or no signals for us.
+    pub(crate) fn listen() -> io::Result<Interrupt> {
+        let pressed = Arc::new(AtomicBool::new(false));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let press = Arc::clone(&pressed);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                while tokio::signal::ctrl_c().await.is_ok() {
+                    if press.swap(true, Ordering::AcqRel) {
+                        // Pressed again: whoever has no patience for the calls to end.
+                        std::process::exit(130);
+                    }
+                }
+            });
+        })?;
+        Ok(Interrupt { pressed })
+    }
+
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::Acquire)
+    }
+}
+
+/// One end's way to the system.
+enum End {
+    Datagrams { socket: UdpSocket, unsent: VecDeque<(SocketAddr, Bytes)> },
+    Stream { stream: TcpStream, framer: Box<StreamFramer>, unsent: VecDeque<u8>, remote: SocketAddr },
+}
+
+/// The sockets of one test.
+pub(crate) struct Ends {
+    poll: Poll,
+    timer: OwnedFd,
+    callers: End,
+    agents: End,
+    /// Bound and never read: the addresses that session descriptions name.
+    media: [std::net::UdpSocket; 2],
+    addresses: [SocketAddr; 2],
+}
+
+impl Ends {
+    /// Binds what a test needs.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn open(scenario: &Scenario) -> io::Result<Ends> {
+        let local = match scenario.local {
+            Some(local) => local,
+            None => towards(scenario.system)?,
+        };
+        let poll = Poll::new()?;
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
+        let (callers, callers_at) =
+            End::open(scenario, SocketAddr::new(local, scenario.ports[0]), &poll, CALLERS)?;
+        let (agents, agents_at) =
+            End::open(scenario, SocketAddr::new(local, scenario.ports[1]), &poll, AGENTS)?;
+        let any = SocketAddr::new(local, 0);
+        let media = [threads::bind_udp(any, None)?, threads::bind_udp(any, None)?];
+        Ok(Ends { poll, timer, callers, agents, media, addresses: [callers_at, agents_at] })
+    }
+
+    /// The plan of a scenario with these sockets; `seed` of its own for each test.
+    ///
+    /// # Errors
+    /// Where a socket has no address.
+    pub(crate) fn plan(&self, scenario: &Scenario, seed: u64) -> io::Result<Plan> {
+        let [callers_at, agents_at] = self.addresses;
+        Ok(Plan {
+            system: scenario.system,
+            protocol: scenario.protocol,
+            domain: scenario.domain.clone(),
+            callers_at,
+            agents_at,
+            callers_media: self.media[0].local_addr()?,
+            agents_media: self.media[1].local_addr()?,
+            callers: scenario.callers.clone(),
+            agents: scenario.agents.clone(),
+            warm_up: scenario.warm_up,
+            length: scenario.length,
+            drain: scenario.drain,
+            registrations_per_second: scenario.registrations_per_second,
+            calls_max: scenario.calls_max as usize,
+            seed,
+        })
+    }
+
+    fn end(&mut self, side: Side) -> &mut End {
+        match side {
+            Side::Callers => &mut self.callers,
+            Side::Agents => &mut self.agents,
+        }
+    }
+}
+
+/// Our address on the way to the system: a socket that is connected and sends nothing knows it.
+fn towards(system: SocketAddr) -> io::Result<IpAddr> {
+    let any: IpAddr = if system.is_ipv4() { [0, 0, 0, 0].into() } else { [0_u16; 8].into() };
+    let socket = std::net::UdpSocket::bind((any, 0))?;
+    socket.connect(system)?;
+    Ok(socket.local_addr()?.ip())
+}
+
+impl End {
+    fn open(scenario: &Scenario, at: SocketAddr, poll: &Poll, token: Token) -> io::Result<(End, SocketAddr)> {
+        match scenario.protocol {
+            Protocol::Udp => {
+                let socket = threads::bind_udp(at, Some(BUFFER))?;
+                let address = socket.local_addr()?;
+                let mut socket = UdpSocket::from_std(socket);
+                poll.registry().register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
+                Ok((End::Datagrams { socket, unsent: VecDeque::new() }, address))
+            }
+            Protocol::Tcp => {
+                // Connected before the first message, so that a system that is not there is told at once.
+                let stream = std::net::TcpStream::connect_timeout(&scenario.system, Duration::from_secs(10))?;
+                stream.set_nonblocking(true)?;
+                stream.set_nodelay(true)?;
+                let address = stream.local_addr()?;
+                let mut stream = TcpStream::from_std(stream);
+                poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+                let framer = Box::new(StreamFramer::new(sip::Limits::default()));
+                let remote = scenario.system;
+                Ok((End::Stream { stream, framer, unsent: VecDeque::new(), remote }, address))
+            }
+        }
+    }
+
+    fn send(&mut self, to: SocketAddr, bytes: Bytes) -> io::Result<()> {
+        match self {
+            End::Datagrams { unsent, .. } => unsent.push_back((to, bytes)),
+            End::Stream { unsent, .. } => {
+                if unsent.len() > UNSENT_MAX {
+                    return Err(io::Error::other("the system does not read what it is sent"));
+                }
+                unsent.extend(bytes);
+            }
+        }
+        self.flush()
+    }
+
+    /// Sends what the system takes now.
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            End::Datagrams { socket, unsent } => {
+                while let Some((to, bytes)) = unsent.front() {
+                    match socket.send_to(bytes, *to) {
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                        // Nobody listens there (ICMP), or it cannot be reached: the call's own timers tell it.
+                        Ok(_) | Err(_) => drop(unsent.pop_front()),
+                    }
+                }
+                Ok(())
+            }
+            End::Stream { stream, unsent, .. } => {
+                while !unsent.is_empty() {
+                    match stream.write(unsent.as_slices().0) {
+                        Ok(count) => drop(unsent.drain(..count)),
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The next that came; nothing where the system has nothing more for us.
+    fn receive(&mut self, clock: Clock, buffer: &mut [u8]) -> io::Result<Option<Arrived>> {
+        match self {
+            End::Datagrams { socket, .. } => {
+                for _ in 0..ERRORS {
+                    match socket.recv_from(buffer) {
+                        Ok((length, from)) => {
+                            return Ok(Some(Arrived::Datagram(
+                                from,
+                                Bytes::copy_from_slice(&buffer[..length]),
+                            )));
+                        }
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                        // One peer's trouble (ICMP): the call's own timers tell it.
+                        Err(_) => {}
+                    }
+                }
+                Ok(None)
+            }
+            End::Stream { stream, framer, unsent, remote } => loop {
+                match framer.poll_output() {
+                    Some(Frame::Message(message)) => return Ok(Some(Arrived::Message(*remote, message))),
+                    Some(Frame::Ping) => unsent.extend(b"\r\n"),
+                    Some(Frame::Broken(error) | Frame::Fatal(error)) => {
+                        return Err(io::Error::other(format!("the system sends what is no SIP: {error}")));
+                    }
+                    None => match stream.read(buffer) {
+                        Ok(0) => return Err(io::Error::other("the system has closed the connection")),
+                        Ok(length) => framer.handle_input(clock.now(), &buffer[..length]),
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                        Err(error) => return Err(error),
+                    },
+                }
+            },
+        }
+    }
+}
+
+/// What came.
+enum Arrived {
+    Datagram(SocketAddr, Bytes),
+    Message(SocketAddr, Message),
+}
+
+/// Plays one test to its end.
+///
+/// # Errors
+/// Where the system closes its stream or sends something else than SIP, and where ours has no room for us.
+pub(crate) fn drive(
+    ends: &mut Ends,
+    plan: Plan,
+    interrupt: &Interrupt,
+    shown: &mut Shown,
+) -> io::Result<Driven> {
+    let clock = Clock::start();
+    let mut load = Load::new(clock.now(), plan);
+    let mut events = Events::with_capacity(16);
+    let mut buffer = vec![0; DATAGRAM_MAX];
+    let mut usage = Usage::default();
+    let mut armed: Option<Instant> = None;
+    let mut was_stopped = false;
+    // What the poll has told of and we have not read to the end since.
+    let mut is_readable = [true; 2];
+    while load.phase() != Phase::Over {
+        let is_busy = read(&mut load, ends, clock, &mut is_readable, &mut buffer)?;
+        let now = clock.now();
+        if interrupt.is_pressed() && !was_stopped {
+            was_stopped = true;
+            load.stop(now);
+        }
+        if load.poll_timeout().is_some_and(|deadline| deadline <= now) {
+            load.handle_timeout(now);
+        }
+        transmit(&mut load, ends)?;
+        usage.follow(load.phase(), now);
+        shown.show(&load, now);
+        if is_busy || load.phase() == Phase::Over {
+            continue;
+        }
+        let deadline = load.poll_timeout().into_iter().chain([now + SHOWN_EVERY]).min().unwrap_or(now);
+        // One that rings too early costs a turn of this loop, one less than a call of the system for each deadline.
+        if armed.is_none_or(|armed| deadline < armed) {
+            arm(&ends.timer, clock.until(deadline))?;
+            armed = Some(deadline);
+        }
+        match ends.poll.poll(&mut events, None) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        for event in &events {
+            match event.token() {
+                CALLERS => is_readable[0] |= event.is_readable() || event.is_error(),
+                AGENTS => is_readable[1] |= event.is_readable() || event.is_error(),
+                _ => armed = None,
+            }
+            if event.is_writable() {
+                ends.callers.flush()?;
+                ends.agents.flush()?;
+            }
+        }
+    }
+    shown.end();
+    let (processor, elapsed) = usage.total();
+    Ok(Driven { figures: load.figures().clone(), processor, elapsed, was_stopped })
+}
+
+/// Takes what came, at most a batch for each side; whether there may be more.
+fn read(
+    load: &mut Load,
+    ends: &mut Ends,
+    clock: Clock,
+    is_readable: &mut [bool; 2],
+    buffer: &mut [u8],
+) -> io::Result<bool> {
+    let mut is_busy = false;
+    for (side, is_readable) in [Side::Callers, Side::Agents].into_iter().zip(is_readable) {
+        let mut taken = 0;
+        while *is_readable && taken < BATCH {
+            let Some(arrived) = ends.end(side).receive(clock, buffer)? else {
+                *is_readable = false;
+                break;
+            };
+            match arrived {
+                Arrived::Datagram(from, octets) => load.handle_datagram(clock.now(), side, from, octets),
+                Arrived::Message(from, message) => load.handle_message(clock.now(), side, from, &message),
+            }
+            transmit(load, ends)?;
+            taken += 1;
+        }
+        is_busy |= taken == BATCH;
+    }
+    Ok(is_busy)
+}
+
+fn transmit(load: &mut Load, ends: &mut Ends) -> io::Result<()> {
+    while let Some(Transmit { side, to, bytes }) = load.poll_transmit() {
+        ends.end(side).send(to, bytes)?;
+    }
+    Ok(())
+}
+
+/// Lets the timer ring after this time; it rings at once where that is over.
+fn arm(timer: &OwnedFd, after: Duration) -> io::Result<()> {
+    // Zero would put it out.
+    let after = after.max(Duration::from_nanos(1));
+    let value = Timespec {
+        tv_sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(after.subsec_nanos()),
+    };
+    let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+    timerfd_settime(timer, TimerfdTimerFlags::empty(), &once)?;
+    Ok(())
+}
+
+/// What the processor did for us while calls were made: not while phones registered.
+#[derive(Clone, Copy, Debug, Default)]
+struct Usage {
+    /// When that began, and the processor's time then.
+    from: Option<(Instant, Duration)>,
+    /// The same of its end.
+    to: Option<(Instant, Duration)>,
+}
+
+impl Usage {
+    fn follow(&mut self, phase: Phase, now: Instant) {
+        let is_over = matches!(phase, Phase::Leaving | Phase::Over);
+        if phase != Phase::Registering && self.from.is_none() {
+            self.from = Some((now, processor_time()));
+        }
+        if is_over && self.to.is_none() {
+            self.to = Some((now, processor_time()));
+        }
+    }
+
+    /// Processor time, and how long it took.
+    fn total(self) -> (Duration, Duration) {
+        let (Some((from, before)), Some((to, after))) = (self.from, self.to) else {
+            return (Duration::ZERO, Duration::ZERO);
+        };
+        (after.saturating_sub(before), to.since(from))
+    }
+}
+
+/// Processor time of all threads of this process.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+}
+
+/// The line in the terminal.
+pub(crate) struct Shown {
+    is_shown: bool,
+    title: String,
+    last: Option<Instant>,
+}
+
+impl Shown {
+    /// One that shows where standard error is a terminal.
+    pub(crate) fn new() -> Shown {
+        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        Shown { is_shown: io::stderr().is_terminal() && !dumb, title: String::new(), last: None }
+    }
+
+    /// What stands in front of it from now on.
+    pub(crate) fn entitle(&mut self, title: String) {
+        self.title = title;
+    }
+
+    fn show(&mut self, load: &Load, now: Instant) {
+        if !self.is_shown || self.last.is_some_and(|last| now.since(last) < SHOWN_EVERY) {
+            return;
+        }
+        self.last = Some(now);
+        put(&format!("\r\x1b[K{}{}", self.title, line(load, now)));
+    }
+
+    fn end(&self) {
+        if self.is_shown {
+            put("\r\x1b[K");
+        }
+    }
+}
+
+fn put(text: &str) {
+    // A terminal that is gone needs no progress.
+    let mut out = io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// How wide the bar is.
+const WIDTH: u128 = 30;
+
+/// `[#####.....] 00:12 of 01:00, 5 calls, 600 begun, 0 failed`
+fn line(load: &Load, now: Instant) -> String {
+    let figures = load.figures();
+    let clock = |time: Duration| format!("{:02}:{:02}", time.as_secs() / 60, time.as_secs() % 60);
+    let (begun, end) = load.calling();
+    let (gone, all) = (now.since(begun), end.since(begun));
+    let failed: u32 = figures.seconds.iter().map(|second| second.failed).sum();
+    let all_begun: u32 = figures.seconds.iter().map(|second| second.begun).sum();
+    let calls = load.in_progress();
+    match load.phase() {
+        Phase::Registering => format!("{} phones registered", load.registered()),
+        Phase::Calling => {
+            let done = gone.as_millis().min(all.as_millis()) * WIDTH / all.as_millis().max(1);
+            let bar: String = (0..WIDTH).map(|place| if place < done { '#' } else { '.' }).collect();
+            let (gone, all) = (clock(gone), clock(all));
+            format!("[{bar}] {gone} of {all}, {calls} calls, {all_begun} begun, {failed} failed")
+        }
+        Phase::Draining => format!("{calls} calls to end, {all_begun} begun, {failed} failed"),
+        Phase::Leaving | Phase::Over => format!("{} phones to unregister", load.registered()),
+    }
+}

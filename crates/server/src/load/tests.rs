@@ -1,0 +1,180 @@
+//! What a scenario may say, and what is said of one that is wrong.
+
+use std::path::Path;
+use std::time::Duration;
+
+use load::{Spacing, TalkFrom};
+use sip::{Host, Protocol};
+use whatif::Distribution;
+
+use super::scenario::{self, Scenario};
+
+fn read(text: &str) -> Scenario {
+    scenario::parse("calls.toml", text, Path::new("")).expect("the scenario is right")
+}
+
+/// What is said of a scenario that is wrong.
+fn problems(text: &str) -> Vec<String> {
+    let refused = scenario::parse("calls.toml", text, Path::new("")).expect_err("the scenario is wrong");
+    refused.problems.iter().map(ToString::to_string).collect()
+}
+
+const SHORT: &str = r#"
+[system]
+address = "127.0.0.1:5060"
+
+[[callers]]
+number = "100"
+per_second = 50
+"#;
+
+#[test]
+fn the_shortest_scenario_has_sensible_defaults() {
+    let scenario = read(SHORT);
+    assert_eq!((scenario.system.port(), scenario.protocol), (5_060, Protocol::Udp));
+    assert_eq!(scenario.domain, Host::parse(b"127.0.0.1").expect("a host"));
+    assert_eq!((scenario.warm_up, scenario.length), (Duration::from_secs(2), Duration::from_secs(60)));
+    assert_eq!(
+        scenario.callers[0].talk_from,
+        TalkFrom::Answer,
+        "without agents whatever answers is talked to"
+    );
+    assert_eq!(scenario.callers[0].pace.spacing, Spacing::Poisson);
+    assert_eq!(scenario.peak(), 50.0);
+    assert!(scenario.agents.is_empty() && !scenario.wants_search && scenario.warnings.is_empty());
+}
+
+#[test]
+fn everything_that_can_be_said_is_read() {
+    let scenario = read(
+        r#"
+        [system]
+        address = "[::1]:5062"
+        transport = "tcp"
+        domain = "centre.example"
+        local = "::1"
+        [run]
+        warm_up = "0s"
+        length = "5m"
+        drain = "10s"
+        calls_max = 500
+        registrations_per_second = 20
+        seed = 7
+        [search]
+        from = 20
+        to = 900
+        length = "10s"
+        failures = "1%"
+        precision = "10%"
+        [[callers]]
+        name = "morning"
+        number = ["100", "200"]
+        from = "0301"
+        people = 5000
+        spacing = "even"
+        profile = [{ at = "0s", per_second = 0 }, { at = "1m", per_second = 80.5 }]
+        talk = { mean = "30s" }
+        talk_from = "answer"
+        patience = { shape = "constant", mean = "20s" }
+        user = "trunk"
+        password = "t0p secret"
+        [[agents]]
+        name = "floor"
+        user = "agent{}"
+        first = 11
+        count = 40
+        password = "secret-{}"
+        expires = "10m"
+        ring = { shape = "uniform", min = "1s", max = "4s" }
+        busy = "1%"
+        decline = "2%"
+        no_answer = "3.5%"
+        talk = { shape = "lognormal", mean = "40s", sd = "20s" }
+        after_call_work = "5s"
+        any_number = true
+        "#,
+    );
+    assert_eq!((scenario.protocol, scenario.seed, scenario.peak()), (Protocol::Tcp, 7, 80.5));
+    let callers = &scenario.callers[0];
+    assert_eq!((callers.numbers.len(), callers.people), (2, 5_000));
+    assert_eq!(callers.patience, Some(Distribution::constant(Duration::from_secs(20))));
+    assert_eq!(callers.credentials.as_ref().map(|own| own.user.as_str()), Some("trunk"));
+    let agents = &scenario.agents[0];
+    assert_eq!((agents.accounts[0].user.as_str(), agents.accounts.len()), ("agent11", 40));
+    assert_eq!(agents.accounts[39].password, "secret-50");
+    assert_eq!(agents.answers.no_answer, 0.035);
+    assert!(agents.take_any && scenario.wants_search);
+    assert_eq!((scenario.search.from, scenario.search.failures), (20.0, 0.01));
+}
+
+/// One mistake each, and what must be said of it.
+#[test]
+fn every_mistake_is_told_with_its_line_and_the_remedy() {
+    let agents = "[[agents]]\nuser = \"agent{}\"\ncount = 2\npassword = \"x\"\n";
+    let cases = [
+        ("", "address", "`address` is missing"),
+        (
+            "[system]\naddress = \"nowhere\"",
+            "calls.toml:2",
+            "cannot be found; write an address or a name with a port",
+        ),
+        ("[system]\naddress = \"127.0.0.1:0\"", "calls.toml:2", "cannot be found"),
+        (
+            "[system]\naddress = \"127.0.0.1:5060\"\nlocal = \"0.0.0.0\"",
+            "calls.toml:3",
+            "no address that others can send to",
+        ),
+        ("[system]\naddress = \"127.0.0.1:5060\"\nlocal = \"::1\"", "calls.toml:2", "different families"),
+        (
+            "[system]\naddress = \"127.0.0.1:5060\"\ntransport = \"tls\"",
+            "calls.toml:3",
+            "choose one of `udp`, `tcp`",
+        ),
+        ("[run]\nlength = \"5s\"\nwarm_up = \"5s\"", "calls.toml:1", "nothing would be counted"),
+        ("[run]\nlenght = \"5s\"", "calls.toml:2", "there is no setting `lenght` (did you mean `length`?)"),
+        ("[search]\nfrom = 900\nto = 20", "calls.toml:1", "exchange the two"),
+        ("[[callers]]\nper_second = 5", "calls.toml:1", "`number` is missing"),
+        ("[[callers]]\nnumber = \"1\"", "calls.toml:1", "how often they call is missing"),
+        ("[[callers]]\nnumber = \"1\"\nper_second = 0", "calls.toml:3", "out of range"),
+        (
+            "[[callers]]\nnumber = \"1\"\nprofile = [{ at = \"5s\", per_second = 1 }, { at = \"1s\", per_second = 1 }]",
+            "calls.toml:3",
+            "earlier than that of the point before",
+        ),
+        ("[[callers]]\nnumber = \"1\"\nper_second = 1\nuser = \"u\"", "calls.toml:4", "go together"),
+        (
+            "[[agents]]\nuser = \"agent\"\ncount = 2\npassword = \"x\"",
+            "calls.toml:2",
+            "no place for the number",
+        ),
+        ("[[agents]]\nuser = \"agent{}\"", "calls.toml:1", "`password` is missing"),
+        (
+            "[[agents]]\nuser = \"a\"\npassword = \"x\"\nbusy = \"60%\"\ndecline = \"50%\"",
+            "calls.toml:1",
+            "more than 100%",
+        ),
+        (&[agents, agents].concat(), "calls.toml:5", "is in another [[agents]] too"),
+    ];
+    for (text, place, message) in cases {
+        let told = problems(text);
+        let is_told = told.iter().any(|problem| problem.contains(place) && problem.contains(message));
+        assert!(is_told, "{text}\nmust say: {place}: {message}\nsays: {told:#?}");
+    }
+}
+
+#[test]
+fn who_waits_for_an_agent_needs_no_word_where_there_are_agents() {
+    let text = format!("{SHORT}\n[[agents]]\nuser = \"kim\"\nregister = false\n");
+    let scenario = read(&text);
+    assert_eq!(scenario.callers[0].talk_from, TalkFrom::Agent);
+    assert_eq!(scenario.agents[0].expires, None);
+    assert_eq!(scenario.agents[0].accounts[0].user, "kim");
+}
+
+#[test]
+fn the_example_can_be_run() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples/load/calls.toml");
+    let scenario = scenario::load(&file).expect("the example is right");
+    assert_eq!(scenario.agents[0].accounts.len(), 60);
+    assert!(scenario.warnings.is_empty(), "{:?}", scenario.warnings);
+}
