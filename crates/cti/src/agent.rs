@@ -197,7 +197,7 @@ impl AgentWork {
             interaction: work.interaction.0,
             queue: words.queue(work.queue),
             channel: words.names.channel(work.channel),
-            state: WorkState::of(work),
+            state: WorkState::of(work, words.calling_back),
             since: words.time(work.since()),
             since_seconds: words.ago(work.since()),
             until: until.map(|until| words.time(until)),

@@ -247,6 +247,7 @@ mod tests {
         ask(&Words {
             names: &names,
             trunks: &trunks,
+            calling_back: &std::collections::BTreeSet::new(),
             now: Instant::from_secs(60),
             since_1970: Duration::ZERO,
         })

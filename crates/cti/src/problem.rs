@@ -5,6 +5,8 @@ use engine::{NoCallback, NoPhone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::Words;
+
 /// Why a request changed nothing, as `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
@@ -86,6 +88,19 @@ impl Problem {
         }
     }
 
+    /// The same of the after-call work of an interaction, or of any.
+    pub fn not_wrapping_up(refusal: Refusal, agent: &str, interaction: Option<InteractionId>) -> Problem {
+        let told = Problem::refused(refusal, agent);
+        match (refusal, interaction) {
+            (Refusal::WrongActivity(_), Some(InteractionId(id))) => Problem {
+                detail: format!("agent `{agent}` is not wrapping up interaction {id}"),
+                remedy: "look at the agent's `works` first; it may have ended by itself".to_owned(),
+                ..told
+            },
+            _ => told,
+        }
+    }
+
     /// An agent without a phone cannot begin to work.
     pub fn no_phone(_: NoPhone, agent: &str) -> Problem {
         Problem {
@@ -97,7 +112,7 @@ impl Problem {
     }
 
     /// A customer is not called back.
-    pub fn no_callback(why: NoCallback, interaction: u64) -> Problem {
+    pub fn no_callback(why: NoCallback, interaction: u64, words: &Words<'_>) -> Problem {
         let conflict = |detail: String, remedy: &str| Problem {
             status: 409,
             title: "Not possible now",
@@ -114,15 +129,15 @@ impl Problem {
                 format!("interaction {interaction} does not wait on the line"),
                 "look at its `state`: only who waits can be called back, and is asked for it once",
             ),
-            NoCallback::NotOffered | NoCallback::Refused(Refusal::NoCallbacks(_)) => conflict(
-                format!("the queue of interaction {interaction} calls nobody back"),
+            NoCallback::NotOffered(queue) | NoCallback::Refused(Refusal::NoCallbacks(queue)) => conflict(
+                format!("queue `{}` of interaction {interaction} calls nobody back", words.queue(queue)),
                 "give the queue a `callback` in the configuration",
             ),
             NoCallback::Refused(Refusal::TooManyCallbacks(_)) => conflict(
                 format!("the queue of interaction {interaction} has as many to call back as it may"),
                 "let the caller hold on, or raise `most` of the queue's `callback`",
             ),
-            NoCallback::Refused(Refusal::InSeveralQueues(_)) => conflict(
+            NoCallback::InSeveralQueues | NoCallback::Refused(Refusal::InSeveralQueues(_)) => conflict(
                 format!("interaction {interaction} waits in several queues"),
                 "let the caller hold on: only who waits in one queue can be called back",
             ),

@@ -166,7 +166,7 @@ mod tests {
         };
         let trunks = TrunkNames::new();
         let words =
-            Words { names: &names, trunks: &trunks, now: Instant::ORIGIN, since_1970: Duration::ZERO };
+            Words { names: &names, trunks: &trunks, calling_back: &std::collections::BTreeSet::new(), now: Instant::ORIGIN, since_1970: Duration::ZERO };
         assert_eq!(words.queue(QueueId(5)), "#5", "a queue that is configured no longer");
         Why::new(decision, &words)
     }

@@ -1,9 +1,9 @@
 //! Names for numbers, and times of the calendar for times of the machines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{AgentId, QueueId, ReasonCode, Requirement, SkillId, SupervisorId};
+use acd::{AgentId, QueueId, ReasonCode, Requirement, ReservationId, SkillId, SupervisorId};
 use chrono::{DateTime, SecondsFormat};
 use report::{AgentName, Names, ReasonName, SupervisorName};
 use timing::Instant;
@@ -18,6 +18,8 @@ pub struct Words<'a> {
     pub names: &'a Names,
     /// Trunks.
     pub trunks: &'a TrunkNames,
+    /// Reservations for which a customer is being called back.
+    pub calling_back: &'a BTreeSet<ReservationId>,
     /// Now, as the machines count.
     pub now: Instant,
     /// The same moment, since 1970 in UTC.
@@ -42,31 +44,31 @@ impl Words<'_> {
         seconds(self.now.since(at))
     }
 
-    /// The name of a queue; its number where the configuration has it no longer.
+    /// The name of a queue, or the last that it had; its number where none is known.
     pub fn queue(&self, queue: QueueId) -> String {
-        self.names.queues.get(&queue).map_or_else(|| format!("#{}", queue.0), |queue| queue.name.clone())
+        self.names.queue(queue).map_or_else(|| format!("#{}", queue.0), str::to_owned)
     }
 
-    /// The id of an agent; their number where the configuration has them no longer.
+    /// The id of an agent, or the last that they had; their number where none is known.
     pub fn agent(&self, agent: AgentId) -> String {
-        self.names.agents.get(&agent).map_or_else(|| format!("#{}", agent.0), |agent| agent.id.clone())
+        self.names.agent(agent).map_or_else(|| format!("#{}", agent.0), str::to_owned)
     }
 
-    /// The id of a reason; `missed` for the one that the distributor gives, `other` where the configuration has it
-    /// no longer.
+    /// The id of a reason, or the last that it had; `missed` for the one that the distributor gives, `other` where
+    /// none is known.
     pub fn reason(&self, reason: ReasonCode) -> String {
-        match self.names.reasons.get(&reason) {
-            Some(ReasonName { id, .. }) => id.clone(),
-            None if reason == ReasonCode::MISSED => "missed".to_owned(),
-            None => "other".to_owned(),
+        match (self.names.reasons.get(&reason), self.names.former.reasons.get(&reason)) {
+            (Some(ReasonName { id, .. }), _) | (None, Some(id)) => id.clone(),
+            (None, None) if reason == ReasonCode::MISSED => "missed".to_owned(),
+            (None, None) => "other".to_owned(),
         }
     }
 
-    /// The id of a supervisor; their number where the configuration has them no longer.
+    /// The id of a supervisor, or the last that they had; their number where none is known.
     pub fn supervisor(&self, supervisor: SupervisorId) -> String {
-        match self.names.supervisors.get(&supervisor) {
-            Some(SupervisorName { id, .. }) => id.clone(),
-            None => format!("#{}", supervisor.0),
+        match (self.names.supervisors.get(&supervisor), self.names.former.supervisors.get(&supervisor)) {
+            (Some(SupervisorName { id, .. }), _) | (None, Some(id)) => id.clone(),
+            (None, None) => format!("#{}", supervisor.0),
         }
     }
 
@@ -87,10 +89,23 @@ impl Words<'_> {
         self.names.queues.iter().find(|(_, queue)| queue.name == name).map(|(&queue, _)| queue)
     }
 
-    /// A requirement as the configuration writes it; numbers for skills that the configuration has no longer.
+    /// Which queue has this name, or had it while it was configured: records speak of both.
+    pub fn find_queue_ever(&self, name: &str) -> Option<QueueId> {
+        let former = || self.names.former.queues.iter().find(|(_, former)| *former == name).map(|(&id, _)| id);
+        self.find_queue(name).or_else(former)
+    }
+
+    /// Who has this id, or had it while they were configured.
+    pub fn find_agent_ever(&self, id: &str) -> Option<AgentId> {
+        let former = || self.names.former.agents.iter().find(|(_, former)| *former == id).map(|(&id, _)| id);
+        self.find_agent(id).map(|(agent, _)| agent).or_else(former)
+    }
+
+    /// A requirement as the configuration writes it, with the last names of skills that the configuration has no longer.
     pub fn requirement(&self, requirement: &Requirement) -> String {
         let name = |skill: SkillId| {
-            self.names.skills.get(&skill).map_or_else(|| format!("#{}", skill.0), Clone::clone)
+            let known = self.names.skills.get(&skill).or_else(|| self.names.former.skills.get(&skill));
+            known.map_or_else(|| format!("#{}", skill.0), Clone::clone)
         };
         requirement.text(name)
     }
@@ -122,6 +137,7 @@ mod tests {
         let words = Words {
             names: &names,
             trunks: &trunks,
+            calling_back: &BTreeSet::new(),
             now: Instant::from_secs(1_000),
             since_1970: Duration::from_millis(1_700_000_000_250),
         };

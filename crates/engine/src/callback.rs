@@ -1,6 +1,6 @@
 //! An interaction whose customer has hung up to be called back.
 
-use acd::{AgentId, CallbackEnd, Decision, InteractionId, ReservationId};
+use acd::{AgentId, CallbackEnd, Decision, InteractionId, QueueId, ReservationId};
 use b2bua::{HangUp, Side, Summary};
 use serde::{Deserialize, Serialize};
 use timing::Instant;
@@ -116,8 +116,10 @@ pub enum NoCallback {
     Unknown,
     /// The caller does not wait: an agent has answered, it leaves its queue, or a callback was asked for already.
     NotWaiting,
+    /// The caller waits in several queues.
+    InSeveralQueues,
     /// The queue calls nobody back.
-    NotOffered,
+    NotOffered(QueueId),
     /// The caller has no telephone number, or withheld it.
     NoNumber,
     /// That is no telephone number.

@@ -133,13 +133,35 @@ pub struct AgentLine {
 pub enum Reach {
     /// At the contacts that this account has registered.
     Account(String),
-    /// At this address, through the trunk where one is named.
+    /// At this address.
     Contact {
         /// The address.
         uri: sip::Uri,
-        /// The trunk it goes through; `None`: found by DNS.
-        trunk: Option<sip::TrunkId>,
+        /// How one comes there.
+        way: Way,
     },
+}
+
+/// The way to an agent's fixed address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// Found by DNS, without anybody's credentials.
+    Open,
+    /// Through a trunk: by its outbound proxy where it has one.
+    Through(sip::TrunkId),
+    /// Straight to an address in a trunk's network, past its outbound proxy.
+    Behind(sip::TrunkId),
+}
+
+impl Way {
+    /// What is called to reach `target` on this way.
+    pub fn to(self, target: sip::Uri) -> sip::Destination {
+        match self {
+            Way::Open => sip::Destination::Uri(target),
+            Way::Through(trunk) => sip::Destination::Trunk { trunk, target },
+            Way::Behind(trunk) => sip::Destination::Behind { trunk, target },
+        }
+    }
 }
 
 /// What begins and ends an agent's shift.

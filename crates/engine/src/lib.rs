@@ -20,7 +20,7 @@ mod refusals;
 pub use callback::{CallbackStory, NoCallback};
 pub use directory::{
     AgentLine, CallbackLine, CallerRules, Directory, Entry, LastAgent, Leave, LogIn, NumberPattern, Outbound,
-    Reach, Treatment, Wish, WishCause,
+    Reach, Treatment, Way, Wish, WishCause,
 };
 pub use engine::{Counts, Engine, NoPhone, Output, Settings, Totals};
 pub use record::{

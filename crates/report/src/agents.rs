@@ -1,9 +1,11 @@
 //! Agents by state, and how long they were in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{Activity, AgentCounts, AgentId, AgentSnapshot, InteractionId, Presence, QueueId, ReasonCode};
+use acd::{
+    Activity, AgentCounts, AgentId, AgentSnapshot, InteractionId, Presence, QueueId, ReasonCode, ReservationId,
+};
 use prometheus::{Counter, Gauge, IntGauge};
 use timing::Instant;
 
@@ -289,7 +291,13 @@ impl Agents {
     }
 
     /// What the distributor itself says about all agents.
-    pub(crate) fn set_snapshot(&mut self, now: Instant, agents: &[AgentSnapshot], names: &Names) {
+    pub(crate) fn set_snapshot(
+        &mut self,
+        now: Instant,
+        agents: &[AgentSnapshot],
+        names: &Names,
+        calling_back: &BTreeSet<ReservationId>,
+    ) {
         let mut logged_out = 0;
         let mut not_ready = BTreeMap::<&str, i64>::new();
         for agent in agents {
@@ -306,7 +314,7 @@ impl Agents {
             }
         }
         self.overall[AgentState::LoggedOut.index()].set(logged_out);
-        self.in_hand.set_snapshot(agents);
+        self.in_hand.set_snapshot(agents, calling_back);
         for (reason, (gauge, _)) in &self.not_ready {
             gauge.set(not_ready.get(reason.as_str()).copied().unwrap_or(0));
         }

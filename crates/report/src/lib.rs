@@ -32,7 +32,7 @@ pub use agents::AgentState;
 pub use calls::CallReporter;
 pub use estimate::{EstimatedWait, EstimatedWaitError};
 pub use exposition::Exposition;
-pub use names::{AgentName, Names, QueueName, ReasonName, SupervisorName};
+pub use names::{AgentName, FormerNames, Names, QueueName, ReasonName, SupervisorName};
 pub use process::{
     ApiSeries, MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries, TrafficCounts,
 };

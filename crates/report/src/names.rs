@@ -20,6 +20,25 @@ pub struct Names {
     pub channels: BTreeMap<Channel, String>,
     /// Skills that an agent has or that something asks for; never a label.
     pub skills: BTreeMap<SkillId, String>,
+    /// What is configured no longer; never a label.
+    pub former: FormerNames,
+}
+
+/// The last names of what the configuration has no longer: records of calls, and calls that go on, still speak of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormerNames {
+    /// Queues.
+    pub queues: BTreeMap<QueueId, String>,
+    /// Ids of agents.
+    pub agents: BTreeMap<AgentId, String>,
+    /// Ids of reasons.
+    pub reasons: BTreeMap<ReasonCode, String>,
+    /// Ids of supervisors.
+    pub supervisors: BTreeMap<SupervisorId, String>,
+    /// Channels.
+    pub channels: BTreeMap<Channel, String>,
+    /// Skills.
+    pub skills: BTreeMap<SkillId, String>,
 }
 
 /// A queue as people know it.
@@ -64,9 +83,21 @@ pub struct SupervisorName {
 const VOICE: &str = "voice";
 
 impl Names {
-    /// The name of a channel; its number where the configuration has it no longer.
+    /// The name of a queue, or the last that it had.
+    pub fn queue(&self, queue: QueueId) -> Option<&str> {
+        let present = self.queues.get(&queue).map(|queue| &queue.name);
+        present.or_else(|| self.former.queues.get(&queue)).map(String::as_str)
+    }
+
+    /// The id of an agent, or the last that they had.
+    pub fn agent(&self, agent: AgentId) -> Option<&str> {
+        let present = self.agents.get(&agent).map(|agent| &agent.id);
+        present.or_else(|| self.former.agents.get(&agent)).map(String::as_str)
+    }
+
+    /// The name of a channel, or the last that it had; its number where it never had one.
     pub fn channel(&self, channel: Channel) -> String {
-        match self.channels.get(&channel) {
+        match self.channels.get(&channel).or_else(|| self.former.channels.get(&channel)) {
             Some(name) => name.clone(),
             None if channel == Channel::VOICE => VOICE.to_owned(),
             None => format!("#{}", channel.0),

@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use acd::{
-    AgentCounts, AgentId, Event, Fault, HandlingEnd, InteractionId, Lease, QueueId, Refusal, Snapshot,
+    AgentCounts, AgentId, CallbackMode, Event, Fault, HandlingEnd, InteractionId, Lease, QueueId, Refusal,
+    ReservationId, Snapshot,
 };
 use prometheus::IntCounter;
 use prometheus::local::LocalHistogram;
@@ -61,6 +62,8 @@ pub struct Figures {
     pub queues: BTreeMap<QueueId, QueueFigures>,
     /// The variant of the service level that is shown.
     pub service_level: ServiceLevel,
+    /// For which a customer is being called back: the agent is held and not rung.
+    pub calling_back: BTreeSet<ReservationId>,
     /// Of the day, over all agents: (talk + hold + after-call work) / (the same + idle).
     pub occupancy: Option<f64>,
 }
@@ -79,6 +82,8 @@ pub struct Reporter {
     moving_callbacks: BTreeSet<InteractionId>,
     /// Since when those were on the line who were called back and are in conversation now.
     called_back: BTreeMap<InteractionId, Instant>,
+    /// While the customer's phone rings.
+    calling_back: BTreeSet<ReservationId>,
     agents: Agents,
     sampled: BTreeMap<QueueId, AgentCounts>,
     sampled_at: Instant,
@@ -122,6 +127,7 @@ impl Reporter {
             queues: BTreeMap::new(),
             moving_callbacks: BTreeSet::new(),
             called_back: BTreeMap::new(),
+            calling_back: BTreeSet::new(),
             agents: Agents::new(exposition, now),
             sampled: BTreeMap::new(),
             sampled_at: now,
@@ -170,12 +176,14 @@ impl Reporter {
             Event::OpenedToAll { queue, cause, .. } => {
                 self.with_series(queue, |series| series.wanted(WantedOutcome::of(cause)));
             }
-            Event::Reserved { queue, ref decision, .. } => {
+            Event::Reserved { reservation, queue, ref decision, callback, .. } => {
+                self.calling_back.extend((callback == Some(CallbackMode::CustomerFirst)).then_some(reservation));
                 if decision.beside == 0 {
                     self.with_series(queue, |series| series.ringing.inc());
                 }
             }
-            Event::ReservationEnded { queue, cause, lasted, left, .. } => {
+            Event::ReservationEnded { reservation, queue, cause, lasted, left, .. } => {
+                self.calling_back.remove(&reservation);
                 self.with_series(queue, |series| series.end_reservation(cause, lasted, left));
             }
             Event::Answered { interaction, queue, waited, by_name, .. } => {
@@ -279,8 +287,12 @@ impl Reporter {
     fn handle_callback(&mut self, now: Instant, event: &Event) {
         match *event {
             Event::CallbackTaken { interaction, queue, .. } => self.queue(queue).take_callback(interaction),
-            Event::CallbackReached { interaction, queue, .. }
-            | Event::CallbackHolds { interaction, queue, .. } => {
+            Event::CallbackCalling { reservation, .. } => drop(self.calling_back.insert(reservation)),
+            Event::CallbackReached { reservation, interaction, queue, .. } => {
+                self.calling_back.remove(&reservation);
+                self.queue(queue).reach_callback(now, interaction);
+            }
+            Event::CallbackHolds { interaction, queue, .. } => {
                 self.queue(queue).reach_callback(now, interaction);
             }
             Event::CalledBack { interaction, queue, .. } => {
@@ -321,7 +333,7 @@ impl Reporter {
         }
         self.sampled_at = snapshot.at;
         self.queues.retain(|_, queue| !queue.is_forgotten(snapshot.at, KEPT));
-        self.agents.set_snapshot(snapshot.at, &snapshot.agents, &self.names);
+        self.agents.set_snapshot(snapshot.at, &snapshot.agents, &self.names, &self.calling_back);
         self.flush(snapshot.at);
     }
 
@@ -340,6 +352,7 @@ impl Reporter {
         Figures {
             queues: named.map(|(&id, queue)| (id, queue.figures())).collect(),
             service_level: self.settings.service_level,
+            calling_back: self.calling_back.clone(),
             occupancy: self.agents.occupancy(),
         }
     }

@@ -1,20 +1,23 @@
 //! What a wallboard shows, for the page, the API and the terminal.
 
-use acd::{AgentSnapshot, Presence, QueueId, QueueSnapshot, Snapshot};
+use std::collections::BTreeSet;
+
+use acd::{AgentSnapshot, Presence, QueueId, QueueSnapshot, ReservationId, Snapshot};
 use serde::Serialize;
 use timing::Instant;
 use utoipa::ToSchema;
 
 use crate::{
-    AgentState, ChannelRow, EstimatedWait, EstimatedWaitError, Figures, Names, QueueName, WorkRow, works,
+    AgentState, ChannelRow, EstimatedWait, EstimatedWaitError, Figures, Names, QueueName, WorkRow, WorkState,
+    works,
 };
 
 /// The state of the contact centre at one moment, with names. Counts are of the day.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Wallboard {
-    /// Every queue that has a name, by name.
+    /// Every queue that has a name, by name; small and capital letters are alike.
     pub queues: Vec<QueueRow>,
-    /// Every agent who has a name, by name.
+    /// Every agent who has a name, by name; small and capital letters are alike.
     pub agents: Vec<AgentRow>,
     /// Of the day, over all agents: (talk + hold + after-call work) / (the same + idle), 0 to 1.
     pub occupancy: Option<f64>,
@@ -65,9 +68,10 @@ pub struct QueueRow {
     pub estimated_wait: EstimatedWait,
     /// How far off such estimates were of late; null where none has been compared with a wait.
     pub estimated_wait_error: Option<EstimatedWaitError>,
-    /// Agents who could serve it and are ready and without work.
+    /// Agents who could serve it in any of its steps and are ready and without work. The measure of the same name of a rule of
+    /// overflow counts those alone who could take a newcomer.
     pub agents_idle: u32,
-    /// Agents who could serve it and are logged in.
+    /// Agents who could serve it in any of its steps and are logged in.
     pub agents_here: u32,
 }
 
@@ -91,7 +95,7 @@ pub struct AgentRow {
     pub id: String,
     /// The name.
     pub name: String,
-    /// `idle`, `reserved`, `handling`, `after_call_work`, `backing_off`, `occupied`, `unreachable`, `not_ready` or `logged_out`.
+    /// `idle`, `reserved`, `calling_back` (the phone of a customer rings who is called back), `handling`, `after_call_work`, `backing_off`, `occupied`, `unreachable`, `not_ready` or `logged_out`.
     pub state: &'static str,
     /// Why not ready; said also while work is in hand.
     pub reason: Option<String>,
@@ -114,10 +118,10 @@ impl Wallboard {
         let queue =
             |queue: &QueueSnapshot| Some(queue_row(now, queue, names.queues.get(&queue.queue)?, figures));
         let mut queues: Vec<QueueRow> = snapshot.queues.iter().filter_map(queue).collect();
-        queues.sort_by(|a, b| a.name.cmp(&b.name));
-        let agent = |agent: &AgentSnapshot| agent_row(now, agent, names);
+        queues.sort_by_cached_key(|row| (row.name.to_lowercase(), row.name.clone()));
+        let agent = |agent: &AgentSnapshot| agent_row(now, agent, names, &figures.calling_back);
         let mut agents: Vec<AgentRow> = snapshot.agents.iter().filter_map(agent).collect();
-        agents.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        agents.sort_by_cached_key(|row| (row.name.to_lowercase(), row.name.clone(), row.id.clone()));
         Wallboard { queues, agents, occupancy: figures.occupancy }
     }
 }
@@ -173,18 +177,31 @@ fn queue_row(now: Instant, queue: &QueueSnapshot, name: &QueueName, figures: &Fi
     }
 }
 
-fn agent_row(now: Instant, agent: &AgentSnapshot, names: &Names) -> Option<AgentRow> {
+fn agent_row(
+    now: Instant,
+    agent: &AgentSnapshot,
+    names: &Names,
+    calling_back: &BTreeSet<ReservationId>,
+) -> Option<AgentRow> {
     let name = names.agents.get(&agent.agent)?;
     let reason = match agent.presence {
         Presence::NotReady(reason) => Some(names.reason_name(reason).to_owned()),
         Presence::LoggedOut | Presence::Ready => None,
     };
     let state = AgentState::of(agent.presence, agent.activity);
-    let works: Vec<WorkRow> = works(agent).into_iter().map(|work| WorkRow::new(work, now, names)).collect();
+    let row = |work| WorkRow::new(work, now, names, calling_back);
+    let works: Vec<WorkRow> = works(agent).into_iter().map(row).collect();
+    // A phone of the customer rings, not one of the agent.
+    let calls_back = works.first().is_some_and(|work| work.state == WorkState::CallingBack);
+    let shown = if calls_back && state == AgentState::Reserved {
+        WorkState::CallingBack.name()
+    } else {
+        state.name()
+    };
     Some(AgentRow {
         id: name.id.clone(),
         name: name.name.clone(),
-        state: state.name(),
+        state: shown,
         reason,
         queue: works.first().and_then(|work| work.queue.clone()),
         since_seconds: now.since(state.since(agent)).as_secs_f64(),

@@ -1,8 +1,8 @@
 //! What agents have in hand, and how much more they could take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use acd::{AgentSnapshot, Channel, Work, WorkStage};
+use acd::{AgentSnapshot, Channel, ReservationId, Work, WorkStage};
 use prometheus::IntGauge;
 use serde::Serialize;
 use timing::Instant;
@@ -27,6 +27,9 @@ const FREE: Definition = Definition {
 pub enum WorkState {
     /// The phones ring.
     Reserved,
+    /// The phone of a customer rings who is called back for the agent: the agent has picked up, or is held until the customer
+    /// does.
+    CallingBack,
     /// In conversation.
     Handling,
     /// In conversation, which waits because the agent has taken work of another channel.
@@ -37,12 +40,20 @@ pub enum WorkState {
 
 impl WorkState {
     /// All of them.
-    pub const ALL: [WorkState; 4] =
-        [WorkState::Reserved, WorkState::Handling, WorkState::Interrupted, WorkState::AfterCallWork];
+    pub const ALL: [WorkState; 5] = [
+        WorkState::Reserved,
+        WorkState::CallingBack,
+        WorkState::Handling,
+        WorkState::Interrupted,
+        WorkState::AfterCallWork,
+    ];
 
-    /// How far it is.
-    pub fn of(work: &Work) -> WorkState {
+    /// How far it is; a customer is being called back for the reservations of `calling_back`.
+    pub fn of(work: &Work, calling_back: &BTreeSet<ReservationId>) -> WorkState {
         match work.stage {
+            WorkStage::Reserved { reservation, .. } if calling_back.contains(&reservation) => {
+                WorkState::CallingBack
+            }
             WorkStage::Reserved { .. } => WorkState::Reserved,
             WorkStage::Handling { .. } if work.is_interrupted() => WorkState::Interrupted,
             WorkStage::Handling { .. } => WorkState::Handling,
@@ -54,6 +65,7 @@ impl WorkState {
     pub fn name(self) -> &'static str {
         match self {
             WorkState::Reserved => "reserved",
+            WorkState::CallingBack => "calling_back",
             WorkState::Handling => "handling",
             WorkState::Interrupted => "interrupted",
             WorkState::AfterCallWork => "after_call_work",
@@ -98,11 +110,16 @@ pub fn works(seen: &AgentSnapshot) -> Vec<&Work> {
 }
 
 impl WorkRow {
-    pub(crate) fn new(work: &Work, now: Instant, names: &Names) -> WorkRow {
+    pub(crate) fn new(
+        work: &Work,
+        now: Instant,
+        names: &Names,
+        calling_back: &BTreeSet<ReservationId>,
+    ) -> WorkRow {
         WorkRow {
-            queue: names.queues.get(&work.queue).map(|queue| queue.name.clone()),
+            queue: names.queue(work.queue).map(str::to_owned),
             channel: names.channel(work.channel),
-            state: WorkState::of(work),
+            state: WorkState::of(work, calling_back),
             since_seconds: now.since(work.since()).as_secs_f64(),
         }
     }
@@ -160,11 +177,11 @@ impl InHand {
         }
     }
 
-    pub(crate) fn set_snapshot(&self, agents: &[AgentSnapshot]) {
+    pub(crate) fn set_snapshot(&self, agents: &[AgentSnapshot], calling_back: &BTreeSet<ReservationId>) {
         for (&channel, series) in &self.channels {
             let mut in_hand = [0; WorkState::ALL.len()];
             for work in agents.iter().flat_map(|agent| agent.works.iter()) {
-                in_hand[WorkState::of(work) as usize] += i64::from(work.channel == channel);
+                in_hand[WorkState::of(work, calling_back) as usize] += i64::from(work.channel == channel);
             }
             in_hand.into_iter().zip(&series.in_hand).for_each(|(count, gauge)| gauge.set(count));
             series.free.set(agents.iter().map(|agent| i64::from(agent.free(channel))).sum());

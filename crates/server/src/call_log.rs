@@ -72,7 +72,7 @@ impl CallLog {
 
     fn call(&self, record: &CallRecord) {
         let names = self.names.load();
-        let queue = names.queues.get(&record.story.queue).map(|queue| queue.name.as_str());
+        let queue = names.queue(record.story.queue);
         let agent = record.story.agent.map(|agent| agent_id(&names, agent));
         let (caller_lost, agent_lost) =
             (lost(record.summary.caller.as_ref()), lost(record.summary.callee.as_ref()));
@@ -122,7 +122,7 @@ fn clean(text: &str) -> String {
 }
 
 fn agent_id(names: &Names, agent: AgentId) -> String {
-    names.agents.get(&agent).map_or_else(|| agent.0.to_string(), |name| name.id.clone())
+    names.agent(agent).map_or_else(|| format!("#{}", agent.0), str::to_owned)
 }
 
 /// `kim,lee`: whom the call wanted by name.

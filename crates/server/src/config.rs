@@ -16,6 +16,7 @@ mod checks;
 mod circles;
 pub(crate) mod entry;
 mod http;
+mod live;
 mod log;
 mod media;
 mod network;
@@ -148,6 +149,13 @@ pub struct Refused {
     pub problems: Vec<Problem>,
 }
 
+impl Refused {
+    /// What stands in the way, without the warnings.
+    pub fn errors(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|problem| problem.severity == Severity::Error)
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
@@ -168,6 +176,7 @@ pub fn load(path: &Path, passwords: Passwords) -> Result<Loaded, Refused> {
     check(&name, &text, passwords, |config, report| {
         checks::files(config, path.parent().unwrap_or(Path::new("")), report);
         channel::check_live(config, report);
+        live::check(config, report);
     })
 }
 

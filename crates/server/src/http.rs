@@ -10,6 +10,7 @@ mod interactions;
 mod metrics;
 mod openapi;
 mod page;
+mod plain;
 mod problem;
 mod queues;
 mod token;

@@ -18,7 +18,7 @@ use acd::{AgentId, AgentSettings, ExitId, QueueId, QueueSettings};
 use cti::TrunkNames;
 use engine::Directory;
 use media::MusicId;
-use report::{AgentName, Names, QueueName, ReasonName, SupervisorName};
+use report::{AgentName, FormerNames, Names, QueueName, ReasonName, SupervisorName};
 
 use crate::config::{self, Config};
 use crate::doors::Hours;
@@ -83,6 +83,8 @@ pub struct Plan {
     pub music: BTreeMap<MusicId, Music>,
     /// What people call all of that.
     pub names: Names,
+    /// What trunks are called, or were.
+    pub trunk_names: TrunkNames,
 }
 
 /// The distributor's part of a plan: who waits where, who serves it, and what a dialled number leads to.
@@ -148,12 +150,8 @@ impl Plan {
             sip: signalling::sip(config, bound, trunks),
             music,
             names: names(config, numbering),
+            trunk_names: numbering.trunk_names(),
         }
-    }
-
-    /// What trunks are called.
-    pub fn trunk_names(&self) -> TrunkNames {
-        self.sip.trunks.iter().map(|trunk| (trunk.id, trunk.name.clone())).collect()
     }
 
     /// What may wait in front of each ring of the engine's thread when that is full.
@@ -218,5 +216,8 @@ fn names(config: &Config, numbering: &mut Numbering) -> Names {
     let channels =
         config.channels.iter().map(|channel| (numbering.channel(&channel.name), channel.name.clone()));
     let channels = channels.collect();
-    Names { queues, agents, reasons, supervisors, channels, skills }
+    let mut names =
+        Names { queues, agents, reasons, supervisors, channels, skills, former: FormerNames::default() };
+    names.former = numbering.former(&names);
+    names
 }

@@ -181,7 +181,7 @@ fn reload(running: &mut Running, file: &Path) {
             loaded.config
         }
         Err(refused) => {
-            let why: Vec<String> = refused.problems.iter().map(ToString::to_string).collect();
+            let why: Vec<String> = refused.errors().map(ToString::to_string).collect();
             error!("the new configuration is refused, the old one stays in force: {}", why.join("; "));
             return;
         }

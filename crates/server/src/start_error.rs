@@ -18,6 +18,8 @@ pub enum StartError {
         transport: &'static str,
         /// The address.
         address: SocketAddr,
+        /// The setting of ours that has this address already.
+        ours: Option<&'static str>,
         /// What the operating system said.
         error: io::Error,
     },
@@ -56,7 +58,11 @@ impl std::error::Error for StartError {}
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Socket { setting, transport, address, error } => {
+            StartError::Socket { setting, transport, address, ours: Some(ours), .. } => {
+                write!(f, "{setting}: {transport}:{address} cannot be used: ")?;
+                write!(f, "{ours} has this address already; choose another port for one of the two")
+            }
+            StartError::Socket { setting, transport, address, ours: None, error } => {
                 write!(f, "{setting}: {transport}:{address} cannot be used: ")?;
                 socket_remedy(f, transport, *address, error)
             }

@@ -466,7 +466,7 @@ fn an_agent_with_a_fixed_contact_is_reached_through_the_trunk_and_needs_no_regis
     world.with_engine(|engine, now| {
         let mut directory = engine.directory().clone();
         let uri = sip::Uri::parse(b"sip:2007@10.1.255.1:5060").unwrap();
-        let reach = engine::Reach::Contact { uri, trunk: Some(sip::TrunkId(0)) };
+        let reach = engine::Reach::Contact { uri, way: engine::Way::Through(sip::TrunkId(0)) };
         directory.agents.insert(agent, engine::AgentLine { reach, log_in: engine::LogIn::OnRegister });
         let settings = Box::new(acd::AgentSettings::default());
         engine.reload(now, directory, vec![acd::Command::DefineAgent { agent, settings }]);

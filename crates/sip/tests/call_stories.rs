@@ -609,6 +609,27 @@ fn requests_go_through_a_proxy_that_recorded_its_route() {
 }
 
 #[test]
+fn a_call_to_an_address_behind_a_trunk_goes_past_the_trunk_s_proxy() {
+    let mut network = Network::new(27);
+    let mut own = settings(0);
+    own.trunks.push(trunk(2));
+    own.trunks[1].outbound_proxy = Some(uri(&format!("sip:{}", address(1))));
+    let a = network.user_agent(own);
+    let proxy = network.proxy(2);
+    let b = network.user_agent(settings(2));
+    let target = uri(&format!("sip:1@{}", address(b)));
+    let invitation = Invitation {
+        destination: Destination::Behind { trunk: TrunkId(2), target },
+        ..call(b, Some(sdp("offer")))
+    };
+    let now = network.now;
+    network.ua(a).invite(now, &invitation).unwrap();
+    network.run(SHORT);
+    invited(&mut network, b);
+    assert_eq!((network.sent("INVITE", a, proxy), network.sent("INVITE", a, b)), (0, 1));
+}
+
+#[test]
 fn a_call_over_tcp_uses_one_stream_and_no_retransmissions() {
     let (mut network, a, b) = Network::pair(26);
     let mut invitation = call(b, Some(sdp("offer")));

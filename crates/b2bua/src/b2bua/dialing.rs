@@ -200,7 +200,7 @@ impl B2bua {
     /// Whose RTP is taken from who answers there.
     fn callee_rule(&self, destination: &sip::Destination) -> media::SourceRule {
         let trunk = match destination {
-            sip::Destination::Trunk { trunk, .. } => Some(*trunk),
+            sip::Destination::Trunk { trunk, .. } | sip::Destination::Behind { trunk, .. } => Some(*trunk),
             sip::Destination::Contact(_) | sip::Destination::Uri(_) => None,
         };
         self.settings.source_rule(trunk, destination_address(destination))
@@ -490,9 +490,9 @@ fn offered(caller: &Leg) -> Option<sdp::Session> {
 fn destination_address(destination: &sip::Destination) -> Option<std::net::IpAddr> {
     match destination {
         sip::Destination::Contact(contact) => Some(contact.flow.remote.ip()),
-        sip::Destination::Trunk { target: uri, .. } | sip::Destination::Uri(uri) => {
-            uri.host().and_then(sip::Host::ip)
-        }
+        sip::Destination::Trunk { target: uri, .. }
+        | sip::Destination::Behind { target: uri, .. }
+        | sip::Destination::Uri(uri) => uri.host().and_then(sip::Host::ip),
     }
 }
 

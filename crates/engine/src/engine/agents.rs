@@ -89,10 +89,7 @@ impl Engine {
                 .into_iter()
                 .map(|contact| sip::Destination::Contact(Box::new(contact)))
                 .collect(),
-            Some(Reach::Contact { uri, trunk: Some(trunk) }) => {
-                vec![sip::Destination::Trunk { trunk: *trunk, target: uri.clone() }]
-            }
-            Some(Reach::Contact { uri, trunk: None }) => vec![sip::Destination::Uri(uri.clone())],
+            Some(Reach::Contact { uri, way }) => vec![way.to(uri.clone())],
             None => Vec::new(),
         }
     }

@@ -39,7 +39,11 @@ impl Engine {
         if state.stage != Stage::Waiting || state.hung_up.is_some() || state.callback.is_some() {
             return Err(NoCallback::NotWaiting);
         }
-        let line = self.directory.callbacks.get(&state.story.queue).ok_or(NoCallback::NotOffered)?;
+        if state.story.visits.iter().filter(|visit| visit.goes_on()).count() > 1 {
+            return Err(NoCallback::InSeveralQueues);
+        }
+        let queue = state.story.queue;
+        let line = self.directory.callbacks.get(&queue).ok_or(NoCallback::NotOffered(queue))?;
         let own = state.caller.user.as_str();
         let wanted = number.unwrap_or(own);
         let is_other = wanted != own;

@@ -85,7 +85,7 @@ pub(crate) fn known_number<'a>(party: &'a sip::Party, headers: &[HeaderField]) -
 pub(super) fn dial(state: &Interaction, destinations: Vec<Destination>) -> Dial {
     let headers = &state.story.attributes;
     let is_trunk = |destination: &Destination| match destination {
-        Destination::Trunk { .. } => true,
+        Destination::Trunk { .. } | Destination::Behind { .. } => true,
         Destination::Contact(_) | Destination::Uri(_) => false,
     };
     let is_withheld = is_withheld(headers);

@@ -312,8 +312,12 @@ fn who_may_be_called_is_the_queue_s_to_say() {
     let other = world.peer("10.0.0.3", Manner::ByHand);
     let waits = world.call(other, "200");
     world.run(100);
-    assert_eq!(world.call_back(None), Err(NoCallback::NotOffered));
+    assert_eq!(world.call_back(None), Err(NoCallback::NotOffered(acd::QueueId(2))));
     world.cancel(other, waits);
+    let twice = world.call(other, "300");
+    world.run(100);
+    assert_eq!(world.call_back(None), Err(NoCallback::InSeveralQueues));
+    world.cancel(other, twice);
     let nameless = world.call_with(other, "100", Vec::new(), Identity::anonymous());
     world.run(100);
     assert_eq!(world.call_back(None), Err(NoCallback::NoNumber));

@@ -35,6 +35,37 @@ fn reached(mode: CallbackMode) -> Centre {
 }
 
 #[test]
+fn an_agent_for_whom_a_customer_is_called_is_shown_as_calling_back_and_not_as_ringing() {
+    for mode in [CallbackMode::CustomerFirst, CallbackMode::AgentFirst] {
+        let callback = Some(CallbackRules { mode, delay: secs(0), ..CallbackRules::default() });
+        let mut centre = Centre::new(&QueueSettings { callback, ..QueueSettings::default() });
+        let shown = |centre: &mut Centre| {
+            let snapshot = centre.snapshot();
+            let board = Wallboard::new(centre.now, &snapshot, &centre.reporter.figures(), &names());
+            let kim = board.agents.iter().find(|agent| agent.id == "kim").expect("kim has a name").clone();
+            (kim.state, kim.works.first().map(|work| work.state.name()))
+        };
+        centre.enqueue(1, BILLING);
+        centre.apply(Command::CallBack { interaction: InteractionId(1) });
+        centre.pass(secs(1));
+        centre.log_in(KIM);
+        if mode == CallbackMode::AgentFirst {
+            assert_eq!(shown(&mut centre), ("reserved", Some("reserved")), "kim's phone rings");
+            centre.accept(1);
+        }
+        assert_eq!(shown(&mut centre), ("calling_back", Some("calling_back")), "{mode:?}");
+        let reservation = centre.reservations[&InteractionId(1)];
+        centre.apply(Command::CallbackReached { reservation });
+        let (after, _) = shown(&mut centre);
+        match mode {
+            CallbackMode::CustomerFirst => assert_eq!(after, "reserved", "now kim's phone rings"),
+            CallbackMode::AgentFirst => assert_eq!(after, "handling", "they talk"),
+        }
+        assert!(centre.reporter.figures().calling_back.is_empty());
+    }
+}
+
+#[test]
 fn a_customer_who_was_reached_waits_from_then_on_and_abandons_that_wait() {
     for mode in [CallbackMode::CustomerFirst, CallbackMode::AgentFirst] {
         let mut centre = reached(mode);

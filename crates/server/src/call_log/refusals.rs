@@ -16,6 +16,8 @@ enum Advice {
     Operator(&'static str),
     /// A bound is reached: the line asks for attention.
     Capacity(&'static str),
+    /// Nobody has to: it is as somebody wanted it.
+    Nobody(&'static str),
 }
 
 impl CallLog {
@@ -64,7 +66,7 @@ fn what(request: RequestKind) -> &'static str {
 impl Advice {
     fn is_urgent(self) -> bool {
         match self {
-            Advice::Sender(_) => false,
+            Advice::Sender(_) | Advice::Nobody(_) => false,
             Advice::Operator(_) | Advice::Capacity(_) => true,
         }
     }
@@ -74,6 +76,7 @@ impl Advice {
             Advice::Sender(remedy) => ("sender", remedy),
             Advice::Operator(remedy) => ("configuration", remedy),
             Advice::Capacity(remedy) => ("capacity", remedy),
+            Advice::Nobody(remedy) => ("none", remedy),
         }
     }
 }
@@ -84,7 +87,7 @@ fn advice(request: RequestKind, cause: RefusalCause) -> Advice {
             Advice::Operator("add an [[entry]] for this number, or let the sender dial one that there is")
         }
         RefusalCause::Draining => {
-            Advice::Sender("none: this process was told to end, let calls go elsewhere")
+            Advice::Nobody("none: this process was told to end, let calls go elsewhere")
         }
         RefusalCause::Full => {
             Advice::Capacity("raise waiting_max in [routing], or give the queues a max_length or max_wait")
@@ -226,6 +229,13 @@ mod tests {
             assert!(text.contains(part), "{part} is missing: {text}");
         }
         assert_eq!(text.lines().count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_call_that_comes_while_we_end_is_nobody_s_fault() {
+        let draining = refusal(RequestKind::Call, RefusalCause::Draining, 503);
+        let text = written(&[Notice::Refused(Box::new(draining))]);
+        assert!(text.contains("INFO") && text.contains("fault=\"none\""), "{text}");
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn read_one(section: &mut Section<'_>, passwords: Passwords) -> Agent {
     let is_user = |letter: char| letter.is_ascii_alphanumeric() || "-_.!~*'+".contains(letter);
     if !id.chars().all(is_user) {
         let place = section.report().place_of(Kind::Agent, &id);
-        section.error(place, "`id` cannot stand in a SIP address; use letters, digits and - _ . + only");
+        section.error(place, "`id` cannot stand in a SIP address; use letters, digits and -_.!~*'+ only");
     }
     let name = section.text("name").map_or_else(|| id.clone(), |(name, _)| name);
     let reach = read_reach(section, &id, passwords);

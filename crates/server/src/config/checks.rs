@@ -4,10 +4,10 @@ use std::path::Path;
 
 use acd::WEIGHT_USUAL;
 
-use super::media::PORTS_PER_CALL;
-use super::report::{Kind, Report};
+use super::network::{Listen, Transport};
+use super::report::{Kind, Report, Span};
 use super::routing::LACKS_GUARD;
-use super::{Config, Exit, Reach, Selection, Strategy, Waiting, circles};
+use super::{Config, Exit, Queue, Reach, Selection, Strategy, Waiting, circles};
 
 pub(super) fn whole(config: &Config, report: &Report<'_>) {
     families(config, report);
@@ -19,7 +19,7 @@ pub(super) fn whole(config: &Config, report: &Report<'_>) {
     times_fit(config, report);
     selections_fit(config, report);
     weights_and_shares_are_read(config, report);
-    room_for_calls(config, report);
+    sockets_are_apart(config, report);
     absent_parts(config, report);
 }
 
@@ -90,12 +90,15 @@ fn callbacks_outlive_the_night(config: &Config, report: &Report<'_>) {
         let closed = calendar.and_then(|calendar| calendar.hours.longest_closed_in_a_week());
         let Some(closed) = closed.filter(|&closed| closed >= callback.keep) else { continue };
         let hours = closed.as_secs().div_ceil(HOUR);
-        let place = report.place_of(Kind::Queue, &queue.name);
+        let label = format!("queue \"{}\"", queue.name);
+        let place =
+            report.place_of_setting(&[(&format!("{label} callback"), "keep"), (&label, "callback")]);
+        let place = place.unwrap_or_else(|| report.place_of(Kind::Queue, &queue.name));
         let message = format!(
             "the `hours` of `callback` stay closed for up to {hours} hours, and it does not `keep` a promise for so long: \
              who asks before that is never called; make `keep` longer than {hours}h"
         );
-        report.warning(place, format!("queue \"{}\": {message}", queue.name));
+        report.warning(place, format!("{label}: {message}"));
     }
 }
 
@@ -128,73 +131,118 @@ fn callbacks_need_a_trunk(config: &Config, report: &Report<'_>) {
 
 /// Times of one queue that a bound of the whole cuts short, or that are never reached.
 fn times_fit(config: &Config, report: &Report<'_>) {
-    let ring_max = config.sip.timers.ring_max;
-    let work_max = config.routing.after_call_work_max;
     for queue in &config.queues {
-        let own_max = queue.after_call_work_max;
-        if own_max.is_some_and(|max| queue.after_call_work_min > max) {
-            let message = "`after_call_work_min` is longer than `after_call_work_max`; put the two in order";
-            report.error(
-                report.place_of(Kind::Queue, &queue.name),
-                format!("queue \"{}\": {message}", queue.name),
-            );
-        }
-        let leaves_after = queue.max_wait.as_ref().map(|rule| rule.after);
-        let odd = [
-            (
-                queue.ring_timeout > ring_max,
-                "`ring_timeout` is longer than ring_max in [sip.timers], which ends it",
-            ),
-            (
-                !queue.ring_every.is_zero() && (queue.ring == 1 || queue.ring_every >= queue.ring_timeout),
-                "`ring_every` never rings a second agent: it needs `ring` of 2 or more, and less than `ring_timeout`",
-            ),
-            (
-                queue.callback.as_ref().is_some_and(|callback| callback.ring_timeout > ring_max),
-                "`ring_timeout` of `callback` is longer than ring_max in [sip.timers], which ends it",
-            ),
-            (
-                queue.callback.as_ref().is_some_and(|callback| callback.spacing >= callback.keep),
-                "`spacing` of `callback` is not shorter than `keep`, which ends it after one attempt",
-            ),
-            (
-                queue.after_call_work > work_max,
-                "`after_call_work` is longer than after_call_work_max in [routing], which ends it",
-            ),
-            (
-                queue.after_call_work_min > work_max || own_max.is_some_and(|max| max > work_max),
-                "`after_call_work_min` or `after_call_work_max` is longer than after_call_work_max in [routing], \
-                 which stands above them",
-            ),
-            (
-                own_max.is_some_and(|max| queue.after_call_work > max),
-                "`after_call_work` is longer than `after_call_work_max`, which ends it",
-            ),
-            (
-                !queue.after_call_work.is_zero() && queue.after_call_work < queue.after_call_work_min,
-                "`after_call_work` is shorter than `after_call_work_min`, which counts instead",
-            ),
-            (
-                queue.steps.iter().any(|step| leaves_after.is_some_and(|after| step.after >= after)),
-                "a step begins when `max_wait` has ended the wait",
-            ),
-            (
-                queue.overflows.iter().any(|rule| leaves_after.is_some_and(|after| rule.after > after)),
-                "a rule of `overflow` is looked at when `max_wait` has ended the wait",
-            ),
-        ];
-        let place = report.place_of(Kind::Queue, &queue.name);
-        for (_, message) in odd.iter().filter(|(is_odd, _)| *is_odd) {
-            let remedy = "put the two times in order";
-            report.warning(place.clone(), format!("queue \"{}\": {message}; {remedy}", queue.name));
-        }
+        times_of_queue_fit(config, queue, report);
     }
+    let work_max = config.routing.after_call_work_max;
     let long = config.agents.iter().filter(|agent| agent.after_call_work.is_some_and(|work| work > work_max));
     for agent in long {
         let message = "`after_call_work` is longer than after_call_work_max in [routing], which ends it";
-        let place = report.place_of(Kind::Agent, &agent.id);
-        report.warning(place, format!("agent \"{}\": {message}; put the two times in order", agent.id));
+        let label = format!("agent \"{}\"", agent.id);
+        let place = report.place_of_setting(&[(&label, "after_call_work")]);
+        let place = place.unwrap_or_else(|| report.place_of(Kind::Agent, &agent.id));
+        report.warning(place, format!("{label}: {message}; put the two times in order"));
     }
+}
+
+/// A possible mistake about two times: whether it is one, the settings at which it may be told, and what it is.
+type Odd<'a> = (bool, Vec<(&'a str, &'static str)>, &'static str);
+
+fn times_of_queue_fit(config: &Config, queue: &Queue, report: &Report<'_>) {
+    let label = format!("queue \"{}\"", queue.name);
+    let callback = format!("{label} callback");
+    let place = |settings: &[(&str, &'static str)]| {
+        report.place_of_setting(settings).unwrap_or_else(|| report.place_of(Kind::Queue, &queue.name))
+    };
+    let own_max = queue.after_call_work_max;
+    if own_max.is_some_and(|max| queue.after_call_work_min > max) {
+        let message = "`after_call_work_min` is longer than `after_call_work_max`; put the two in order";
+        report.error(place(&[(&label, "after_call_work_min")]), format!("{label}: {message}"));
+    }
+    let rings = ring_times(config, queue, &label, &callback);
+    let works = work_times(config, queue, &label);
+    for (_, settings, message) in rings.iter().chain(&works).filter(|(is_odd, ..)| *is_odd) {
+        report.warning(place(settings), format!("{label}: {message}; put the two times in order"));
+    }
+    let Some(leaves_after) = queue.max_wait.as_ref().map(|rule| rule.after) else { return };
+    let steps = queue.steps.iter().map(|step| step.after >= leaves_after);
+    let rules = queue.overflows.iter().map(|rule| rule.after > leaves_after);
+    let late = [
+        ("steps", steps.collect::<Vec<bool>>(), "a step begins when `max_wait` has ended the wait"),
+        ("overflow", rules.collect(), "a rule of `overflow` is looked at when `max_wait` has ended the wait"),
+    ];
+    for (table, are_late, message) in late {
+        let Some(first) = are_late.iter().position(|is_late| *is_late) else { continue };
+        let inner = format!("{label} {table} {}", first + 1);
+        let place = place(&[(&inner, "after"), (&label, table)]);
+        report.warning(place, format!("{label}: {message}; put the two times in order"));
+    }
+}
+
+fn ring_times<'a>(
+    config: &Config,
+    queue: &Queue,
+    label: &'a str,
+    callback: &'a str,
+) -> Vec<Odd<'a>> {
+    let ring_max = config.sip.timers.ring_max;
+    let rules = queue.callback.as_ref();
+    vec![
+        (
+            queue.ring_timeout > ring_max,
+            vec![(label, "ring_timeout"), ("[sip.timers]", "ring_max")],
+            "`ring_timeout` is longer than ring_max in [sip.timers], which ends it",
+        ),
+        (
+            !queue.ring_every.is_zero() && (queue.ring == 1 || queue.ring_every >= queue.ring_timeout),
+            vec![(label, "ring_every")],
+            "`ring_every` never rings a second agent: it needs `ring` of 2 or more, and less than `ring_timeout`",
+        ),
+        (
+            rules.is_some_and(|callback| callback.ring_timeout > ring_max),
+            vec![(callback, "ring_timeout"), (label, "callback")],
+            "`ring_timeout` of `callback` is longer than ring_max in [sip.timers], which ends it",
+        ),
+        (
+            rules.is_some_and(|callback| callback.spacing >= callback.keep),
+            vec![(callback, "keep"), (callback, "spacing"), (label, "callback")],
+            "`spacing` of `callback` is not shorter than `keep`, which ends it after one attempt",
+        ),
+    ]
+}
+
+fn work_times<'a>(
+    config: &Config,
+    queue: &Queue,
+    label: &'a str,
+) -> Vec<Odd<'a>> {
+    let work_max = config.routing.after_call_work_max;
+    let own_max = queue.after_call_work_max;
+    let (work, least, most) = ("after_call_work", "after_call_work_min", "after_call_work_max");
+    let bound = if queue.after_call_work_min > work_max { least } else { most };
+    vec![
+        (
+            queue.after_call_work > work_max,
+            vec![(label, work), ("[routing]", most)],
+            "`after_call_work` is longer than after_call_work_max in [routing], which ends it",
+        ),
+        (
+            queue.after_call_work_min > work_max || own_max.is_some_and(|max| max > work_max),
+            vec![(label, bound)],
+            "`after_call_work_min` or `after_call_work_max` is longer than after_call_work_max in [routing], \
+             which stands above them",
+        ),
+        (
+            own_max.is_some_and(|max| queue.after_call_work > max),
+            vec![(label, work)],
+            "`after_call_work` is longer than `after_call_work_max`, which ends it",
+        ),
+        (
+            !queue.after_call_work.is_zero() && queue.after_call_work < queue.after_call_work_min,
+            vec![(label, least)],
+            "`after_call_work` is shorter than `after_call_work_min`, which counts instead",
+        ),
+    ]
 }
 
 /// Late last needs a guard, and one that comes after what it guards.
@@ -250,15 +298,30 @@ fn weights_and_shares_are_read(config: &Config, report: &Report<'_>) {
     }
 }
 
-fn room_for_calls(config: &Config, report: &Report<'_>) {
-    let room = config.media.ports.ports() / PORTS_PER_CALL;
-    let wanted = config.sip.limits.calls_max;
-    if room < wanted {
-        let remedy = "widen `ports` or lower calls_max in [sip.limits]";
-        report.warning(
-            0..0,
-            format!("[media]: `ports` has room for {room} calls, calls_max is {wanted}; {remedy}"),
-        );
+/// A socket that two settings want can be had by one of them only. What two wildcards of different families want is
+/// apart.
+fn sockets_are_apart(config: &Config, report: &Report<'_>) {
+    let listen = &config.sip.listen;
+    let place = |label: &str, text: &str| {
+        let given = report.place_of_setting(&[(label, "listen")]);
+        let inside = |span: Span| {
+            let at = report.text().get(span.clone()).and_then(|written| written.find(text)).unwrap_or(0);
+            span.start + at..span.end
+        };
+        given.map_or_else(|| report.place_of(Kind::Table, label.trim_matches(['[', ']'])), inside)
+    };
+    for (number, socket) in listen.iter().enumerate() {
+        if let Some(other) = listen[..number].iter().find(|other| other.conflicts(socket)) {
+            let remedy = "leave one out, or choose another port";
+            let message = format!("`listen` has {socket} and {other}, which are one socket; {remedy}");
+            report.error(place("[sip]", &socket.to_string()), format!("[sip]: {message}"));
+        }
+    }
+    let http = Listen { transport: Transport::Tcp, address: config.http.listen };
+    if let Some(sip) = listen.iter().find(|sip| sip.conflicts(&http)) {
+        let message =
+            format!("`listen` is {}, where [sip] listens with {sip}; choose another port", http.address);
+        report.error(place("[http]", &http.address.to_string()), format!("[http]: {message}"));
     }
 }
 

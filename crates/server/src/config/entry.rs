@@ -190,20 +190,20 @@ fn read_wanted(section: &mut Section<'_>, queue: &str, is_alone: bool) -> Option
     if own.is_some() && section.gives("prefer_agents") {
         let message =
             "`agent` and `prefer_agents` exclude each other; `agent` makes the number that agent's own";
-        section.error(section.span(), message);
+        section.error(section.span_of("prefer_agents"), message);
     } else if own.is_none()
         && !section.gives("prefer_agents")
         && let Some(key) = ["agent_wait", "agent_then"].into_iter().find(|key| section.gives(key))
     {
         let message =
             format!("`{key}` waits for nobody without `agent` or `prefer_agents`; name one, or leave it out");
-        section.warning(section.span(), message);
+        section.warning(section.span_of(key), message);
     } else if section.gives("prefer_agents") && preferred.is_empty() {
-        section.error(section.span(), "`prefer_agents` names nobody; name an agent, or leave it out");
+        section.error(section.span_of("prefer_agents"), "`prefer_agents` names nobody; name an agent, or leave it out");
     }
     if !is_alone && (own.is_some() || !preferred.is_empty()) {
         let message = "who waits in several queues wants nobody by name; leave out `also`, or the agents";
-        section.error(section.span(), message);
+        section.error(section.span_of("also"), message);
     }
     if let Some((_, span)) = preferred.get(WANTED_MAX) {
         let message =

@@ -34,6 +34,14 @@ impl fmt::Display for Listen {
 }
 
 impl Listen {
+    /// Whether the system gives only one of the two: a wildcard has every address of its family.
+    pub fn conflicts(&self, other: &Listen) -> bool {
+        let (one, two) = (self.address.ip(), other.address.ip());
+        let meet = one == two
+            || (one.is_ipv4() == two.is_ipv4() && (one.is_unspecified() || two.is_unspecified()));
+        self.transport == other.transport && self.address.port() == other.address.port() && meet
+    }
+
     /// `udp:0.0.0.0:5060`, `tcp:[::]:5060`; otherwise what is wrong and the remedy.
     pub(super) fn parse(text: &str) -> Result<Listen, String> {
         let example = "write it as \"udp:0.0.0.0:5060\" or \"tcp:[::]:5060\"";

@@ -35,6 +35,8 @@ pub struct Condition {
 /// What is looked at, as it is written.
 const MEASURES: [&str; 6] =
     ["waiting", "oldest_wait", "estimated_wait", "agents_idle", "agents_working", "agents_logged_in"];
+/// The signs of comparison.
+const SIGNS: [&str; 4] = [">=", ">", "<=", "<"];
 const EXAMPLES: &str = "write \"oldest_wait >= 60s\" or \"queue:sales agents_idle >= 1\"";
 /// The least difference of two times that are written.
 const INSTANT: Duration = Duration::from_millis(1);
@@ -94,6 +96,10 @@ fn parse(text: &str) -> Result<Condition, Wrong> {
     let [before @ .., measure, sign, bound] = &words[..] else {
         return Err(wrong(0, format!("\"{text}\" is no condition; {EXAMPLES}")));
     };
+    // The name of a queue has no sign of comparison.
+    if before.iter().any(|(_, word)| SIGNS.contains(word)) {
+        return Err(wrong(0, several(text)));
+    }
     let queue = match before.first() {
         None => None,
         Some(&(at, _)) => {
@@ -116,6 +122,20 @@ fn parse(text: &str) -> Result<Condition, Wrong> {
     let measure = measured(measure.1, bound.1, is_strict.then_some(limit))
         .map_err(|(is_measure, what)| wrong(if is_measure { measure.0 } else { bound.0 }, what))?;
     Ok(Condition { queue, limit, measure })
+}
+
+/// What is said of a text with more than one comparison.
+fn several(text: &str) -> String {
+    const JOINTS: [&str; 3] = ["and", "&&", ","];
+    let apart = text.replace(',', " , ");
+    let words: Vec<&str> = apart.split_whitespace().collect();
+    if words.iter().any(|word| ["or", "||"].contains(word)) {
+        return format!("\"{text}\" is several conditions; write a rule of `overflow` for each");
+    }
+    let parts = words.split(|word| JOINTS.contains(&word.to_lowercase().as_str()));
+    let parts: Vec<String> = parts.map(|part| format!("\"{}\"", part.join(" "))).collect();
+    let list = parts.join(", ");
+    format!("\"{text}\" is several conditions; where all of them must hold write a list: when = [{list}]")
 }
 
 /// A measure with its bound, which `strictly` moves one step further: `> 3` is `>= 4`. What is wrong is the measure, or

@@ -432,7 +432,7 @@ fn read_hours(section: &mut Section<'_>) -> Option<String> {
     let Some((name, span)) = section.text("hours") else {
         if section.gives("closed") {
             let message = "`closed` never acts, because without `hours` the queue is always open; name a calendar, or leave it out";
-            section.warning(section.span(), message);
+            section.warning(section.span_of("closed"), message);
         }
         return None;
     };

@@ -56,6 +56,11 @@ impl<'a> Section<'a> {
         self.span.clone()
     }
 
+    /// Where a setting stands; of one that is not given, where the table begins.
+    pub(crate) fn span_of(&self, key: &str) -> Span {
+        self.peek(key).map_or_else(|| self.span(), Spanned::span)
+    }
+
     /// Whether the file gives this setting, rightly or wrongly.
     pub(crate) fn gives(&self, key: &str) -> bool {
         self.peek(key).is_some()
@@ -430,7 +435,9 @@ impl<'a> Section<'a> {
 
     fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.asked.push(key);
-        self.peek(key)
+        let value = self.peek(key)?;
+        self.report.given(&self.label, key, value.span());
+        Some(value)
     }
 
     fn peek(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {

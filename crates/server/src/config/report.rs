@@ -120,6 +120,8 @@ pub(crate) struct Report<'a> {
     problems: RefCell<Vec<(Span, Severity, String)>>,
     names: RefCell<BTreeMap<(Kind, String), Span>>,
     mentions: RefCell<Vec<Mention>>,
+    /// Where each setting stands that the file gives, by what the messages about its table begin with.
+    places: RefCell<BTreeMap<(String, &'static str), Span>>,
     settings: RefCell<Vec<Setting>>,
 }
 
@@ -131,6 +133,7 @@ impl<'a> Report<'a> {
             problems: RefCell::default(),
             names: RefCell::default(),
             mentions: RefCell::default(),
+            places: RefCell::default(),
             settings: RefCell::default(),
         }
     }
@@ -178,6 +181,27 @@ impl<'a> Report<'a> {
     /// Where a name was given.
     pub(crate) fn place_of(&self, kind: Kind, name: &str) -> Span {
         self.names.borrow().get(&(kind, name.to_owned())).cloned().unwrap_or(0..0)
+    }
+
+    /// Notes where a setting stands; `label` is that of its table.
+    pub(crate) fn given(&self, label: &str, key: &'static str, span: Span) {
+        self.places.borrow_mut().insert((label.to_owned(), key), span);
+    }
+
+    /// Where the first of these settings stands that the file gives: each as the label of its table and its key.
+    pub(crate) fn place_of_setting(&self, settings: &[(&str, &'static str)]) -> Option<Span> {
+        let places = self.places.borrow();
+        settings.iter().find_map(|&(label, key)| places.get(&(label.to_owned(), key)).cloned())
+    }
+
+    /// Every skill that something asks for.
+    pub(crate) fn skills_asked_for(&self) -> Vec<String> {
+        let mentions = self.mentions.borrow();
+        let skills = mentions.iter().filter(|mention| mention.kind == Kind::Skill);
+        let mut names: Vec<String> = skills.map(|mention| mention.name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// Reports the names that were used and never given. A skill that nobody holds is allowed: it may be

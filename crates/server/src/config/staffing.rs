@@ -6,7 +6,7 @@ use acd::SkillId;
 use acd::requirement::{LEVEL_MAX, Requirement, Skills, parse};
 
 use super::report::{Kind, Report};
-use super::{Agent, Config, Queue};
+use super::{Agent, Config, Queue, channel::capacity_of};
 
 /// Warns of every queue, and of every entry with its queue, whose callers nobody could be given.
 pub(super) fn check(config: &Config, report: &Report<'_>) {
@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
             let remedy = "give an agent these skills, or relax `require`";
             report.warning(place, format!("queue \"{}\": {what}; {remedy}", queue.name));
         } else {
+            staff.unmet_stages(queue, &stages, report);
             staffed.insert(&queue.name, stages);
         }
     }
@@ -42,6 +43,31 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
             let what = format!("no agent meets what it and its queue \"{queue}\" require together");
             let remedy = "give an agent these skills, or relax one of the two";
             report.warning(place, format!("entry \"{number}\": {what}; {remedy}"));
+        }
+    }
+}
+
+/// Warns of every agent who meets no requirement of any queue, and whom no number reaches either.
+pub(super) fn check_agents(config: &Config, report: &Report<'_>) {
+    let staff = Staff::of(config);
+    let stages: Vec<_> =
+        config.queues.iter().filter_map(|queue| Some((queue, staff.stages(queue)?))).collect();
+    if stages.len() < config.queues.len() || stages.is_empty() {
+        return;
+    }
+    let direct = config.entries.iter().filter_map(|entry| entry.wanted.as_ref());
+    let direct: Vec<&String> =
+        direct.filter(|wanted| wanted.is_direct).flat_map(|wanted| &wanted.agents).collect();
+    for agent in config.agents.iter().filter(|agent| !direct.contains(&&agent.id)) {
+        let capacity = capacity_of(&agent.capacity, &config.routing.capacity);
+        let serves = |(queue, stages): &(&Queue, Vec<Requirement>)| {
+            capacity.contains_key(&queue.channel) && staff.might_meet(agent, stages)
+        };
+        if !stages.iter().any(serves) {
+            let place = report.place_of(Kind::Agent, &agent.id);
+            let what = "serves no queue, because no `require` and no step is met";
+            let remedy = "give the agent a skill that a queue asks for";
+            report.warning(place, format!("agent \"{}\": {what}; {remedy}", agent.id));
         }
     }
 }
@@ -76,6 +102,8 @@ struct Staff {
     /// Of every agent, once as configured and once with all skills that nobody holds: those were warned
     /// about where they are named, and one mistake is told once.
     skills: Vec<Skills>,
+    /// Those that nobody holds, at the highest level.
+    unheld: Skills,
 }
 
 impl Staff {
@@ -96,7 +124,7 @@ impl Staff {
                 skills.iter().map(|own| own.clone().into_iter().chain(unheld.clone()).collect()).collect();
             skills.extend(richer);
         }
-        Staff { names, skills }
+        Staff { names, skills, unheld }
     }
 
     /// The first requirement and those of the steps, one of which must be met: a step that adds to those
@@ -120,13 +148,43 @@ impl Staff {
         self.skills.iter().any(meets)
     }
 
-    /// The same of one agent.
-    fn meets(&self, agent: &Agent, stages: &[Requirement], own: Option<&Requirement>) -> bool {
+    /// Warns of each requirement of a queue that nobody meets while another one lets somebody in.
+    fn unmet_stages(&self, queue: &Queue, stages: &[Requirement], report: &Report<'_>) {
+        for (number, stage) in stages.iter().enumerate() {
+            if self.somebody_meets(std::slice::from_ref(stage), None) {
+                continue;
+            }
+            let label = format!("queue \"{}\"", queue.name);
+            let step = format!("{label} steps {number}");
+            let (what, setting) = match number.checked_sub(1).map(|step| &queue.steps[step]) {
+                None => ("`require`, so its callers wait for a step".to_owned(), (label.as_str(), "require")),
+                Some(rule) => (format!("step {number}, \"{}\"", rule.require), (step.as_str(), "require")),
+            };
+            let place = report.place_of_setting(&[setting]);
+            let place = place.unwrap_or_else(|| report.place_of(Kind::Queue, &queue.name));
+            let remedy = "give an agent these skills, or relax it";
+            report.warning(place, format!("{label}: no agent meets {what}; {remedy}"));
+        }
+    }
+
+    /// Whether an agent meets one of these, or would with the skills that nobody holds.
+    fn might_meet(&self, agent: &Agent, stages: &[Requirement]) -> bool {
+        let held = self.skills_of(agent);
+        let richer: Skills = self.unheld.iter().chain(&held).map(|(&skill, &level)| (skill, level)).collect();
+        stages.iter().any(|stage| stage.is_met_by(&held) || stage.is_met_by(&richer))
+    }
+
+    fn skills_of(&self, agent: &Agent) -> Skills {
         let held = agent.skills.iter().filter_map(|(name, &level)| {
             let place = self.names.binary_search_by(|known| known.as_str().cmp(name)).ok()?;
             Some((id(place), level))
         });
-        let skills: Skills = held.collect();
+        held.collect()
+    }
+
+    /// The same of one agent.
+    fn meets(&self, agent: &Agent, stages: &[Requirement], own: Option<&Requirement>) -> bool {
+        let skills = self.skills_of(agent);
         own.is_none_or(|own| own.is_met_by(&skills)) && stages.iter().any(|stage| stage.is_met_by(&skills))
     }
 }

@@ -11,6 +11,7 @@ mod errors;
 mod mutations;
 mod page;
 mod references;
+mod typical;
 
 /// The least that runs.
 const LEAST: &str = r#"
@@ -43,6 +44,15 @@ fn loaded(text: &str) -> Loaded {
 /// What `check` would print for a file that is refused.
 fn refused(text: &str) -> String {
     parse("cordboard.toml", text, Passwords::Strong).expect_err("the file is wrong").to_string()
+}
+
+/// What is said of a file that is to run, errors and warnings; files that it names are not looked for.
+fn told(text: &str) -> Vec<String> {
+    let problems = match check("cordboard.toml", text, Passwords::Strong, live::check) {
+        Ok(loaded) => loaded.warnings,
+        Err(refused) => refused.problems,
+    };
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// The least file with `old` replaced by `new`, which must be refused with exactly one line that holds

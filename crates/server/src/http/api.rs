@@ -11,6 +11,7 @@ use report::Names;
 use tokio::sync::oneshot;
 
 use super::View;
+use crate::published::Published;
 use crate::remembered::Remembered;
 use crate::ring::Producer;
 use crate::threads::Look;
@@ -108,11 +109,12 @@ pub(super) struct Dictionary<'a> {
     view: &'a View,
     names: Guard<Arc<Names>>,
     trunks: Guard<Arc<TrunkNames>>,
+    published: Guard<Arc<Published>>,
 }
 
 impl<'a> Dictionary<'a> {
     pub(super) fn of(view: &'a View) -> Dictionary<'a> {
-        Dictionary { view, names: view.names.load(), trunks: view.api.trunks.load() }
+        Dictionary { view, names: view.names.load(), trunks: view.api.trunks.load(), published: view.published.load() }
     }
 
     /// The names, and what time it is.
@@ -120,6 +122,7 @@ impl<'a> Dictionary<'a> {
         Words {
             names: &self.names,
             trunks: &self.trunks,
+            calling_back: &self.published.figures.calling_back,
             now: self.view.clock.now(),
             since_1970: crate::process::since_1970(),
         }

@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::View;
 use super::api::Dictionary;
-use super::problem::{Answer, Body, Parameters, Path, Trouble};
+use super::problem::{Answer, Body, NoQuery, Parameters, Path, Trouble};
 use crate::mask;
 
 /// The most interactions of an answer.
@@ -37,7 +37,7 @@ pub(super) struct Wanted {
     /// In progress (the default), or over.
     #[serde(default)]
     state: Wherever,
-    /// Only those that are in this queue, or were in it last.
+    /// Only those that are in this queue, or were in it last; also one that the configuration has no longer.
     queue: Option<String>,
     /// Only those with this agent: in conversation or rung; of those that are over, also those who were rung.
     agent: Option<String>,
@@ -116,13 +116,17 @@ pub(super) async fn list(
     params(("id" = u64, Path, description = "The number of the interaction")),
     responses(
         (status = 200, description = "The interaction", body = Interaction),
-        (status = 400, description = "That is no number", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "That is no number, or there is a query", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Never was, or is forgotten", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<u64>) -> Answer<Interaction> {
+pub(super) async fn show(
+    State(view): State<Arc<View>>,
+    _: NoQuery,
+    Path(id): Path<u64>,
+) -> Answer<Interaction> {
     looked_up(&view, InteractionId(id)).await
 }
 
@@ -133,16 +137,19 @@ pub(super) async fn show(State(view): State<Arc<View>>, Path(id): Path<u64>) -> 
     request_body = CallbackWish,
     responses(
         (status = 200, description = "The interaction as it is then", body = Interaction),
-        (status = 400, description = "That is no number", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "That is no number, there is a query, or the body is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Never was, or is over", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It does not wait, the queue calls nobody back, or has too many to call", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too long", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The body does not say that it is JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The number is none, or not one that the queue may call", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "A thread is stuck, or the process ends", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn call_back(
     State(view): State<Arc<View>>,
+    _: NoQuery,
     Path(id): Path<u64>,
     Body(wish): Body<CallbackWish>,
 ) -> Answer<Interaction> {
@@ -151,9 +158,9 @@ pub(super) async fn call_back(
         Ok(()) => {}
         // Who is remembered has been there, and does not wait any more.
         Err(NoCallback::Unknown) if looked_up(&view, interaction).await.is_ok() => {
-            return Err(Trouble(Problem::no_callback(NoCallback::NotWaiting, id)));
+            return Err(Trouble(Problem::no_callback(NoCallback::NotWaiting, id, &Dictionary::of(&view).words())));
         }
-        Err(why) => return Err(Trouble(Problem::no_callback(why, id))),
+        Err(why) => return Err(Trouble(Problem::no_callback(why, id, &Dictionary::of(&view).words()))),
     }
     let told = looked_up(&view, interaction).await?;
     let number = told.0.callback.as_ref().map(|callback| mask::number(&callback.number).into_owned());
@@ -202,16 +209,19 @@ pub(super) async fn withdraw_callback(
     request_body = ChangeWish,
     responses(
         (status = 200, description = "The interaction as it is then", body = Interaction),
-        (status = 400, description = "That is no number", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "That is no number, there is a query, or the body is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Never was, or is forgotten", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It does not wait any more", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too long", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The body does not say that it is JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Nothing to change, an unknown queue, skill, supervisor or field, or a requirement that cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "A thread is stuck", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn change(
     State(view): State<Arc<View>>,
+    _: NoQuery,
     Path(id): Path<u64>,
     Body(wish): Body<ChangeWish>,
 ) -> Answer<Interaction> {
@@ -264,11 +274,11 @@ async fn told(view: &View, interaction: InteractionId, ongoing: Option<Ongoing>)
 fn filter(wanted: &Wanted, words: &Words<'_>) -> Result<Filter, Problem> {
     let queue = wanted.queue.as_ref().map(|name| -> Result<QueueId, Problem> {
         let unknown = || Problem::unknown("queue", name, "see GET /api/v1/queues for all of them");
-        words.find_queue(name).ok_or_else(unknown)
+        words.find_queue_ever(name).ok_or_else(unknown)
     });
     let agent = wanted.agent.as_ref().map(|id| -> Result<AgentId, Problem> {
         let unknown = || Problem::unknown("agent", id, "see GET /api/v1/agents for all of them");
-        words.find_agent(id).map(|(agent, _)| agent).ok_or_else(unknown)
+        words.find_agent_ever(id).ok_or_else(unknown)
     });
     Ok(Filter { queue: queue.transpose()?, agent: agent.transpose()? })
 }

@@ -95,6 +95,7 @@ mod tests {
         for state in [
             "idle",
             "reserved",
+            "calling_back",
             "handling",
             "after_call_work",
             "interrupted",

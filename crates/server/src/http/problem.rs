@@ -3,12 +3,15 @@
 use axum::body::HttpBody;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, extract};
 use cti::Problem;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use super::plain;
 
 /// A [`Problem`] on its way out.
 #[derive(Debug)]
@@ -53,13 +56,13 @@ impl From<JsonRejection> for Trouble {
 
 impl From<QueryRejection> for Trouble {
     fn from(rejection: QueryRejection) -> Trouble {
-        rejected(rejection.status(), rejection.body_text())
+        rejected(rejection.status(), plain::of_query(&rejection.body_text()))
     }
 }
 
 impl From<PathRejection> for Trouble {
     fn from(rejection: PathRejection) -> Trouble {
-        rejected(rejection.status(), rejection.body_text())
+        rejected(rejection.status(), plain::of_path(&rejection.body_text()))
     }
 }
 
@@ -72,12 +75,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Trouble> {
         let Json(value) = Json::<Value>::from_request(request, state).await?;
         // A derived reader takes an array for a struct; nobody means that.
-        if !value.is_object() {
+        let Value::Object(object) = value else {
             let detail = "the body must be a JSON object".to_owned();
             return Err(rejected(StatusCode::UNPROCESSABLE_ENTITY, detail));
-        }
-        let read = T::deserialize(value);
-        read.map(Body).map_err(|error| rejected(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+        };
+        plain::read(&object).map(Body).map_err(|detail| rejected(StatusCode::UNPROCESSABLE_ENTITY, detail))
     }
 }
 
@@ -109,6 +111,25 @@ pub(super) async fn not_so(method: Method, uri: Uri) -> Trouble {
 #[derive(FromRequestParts)]
 #[from_request(via(extract::Query), rejection(Trouble))]
 pub(super) struct Parameters<T>(pub(super) T);
+
+/// No query at all: whoever sends one means something that is not done.
+pub(super) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<NoQuery, Trouble> {
+        let query = parts.uri.query().unwrap_or_default();
+        let key = query.split(['=', '&']).find(|key| !key.is_empty());
+        match key {
+            None => Ok(NoQuery),
+            Some(key) => {
+                let detail = format!("there is no `{key}` here: this request takes no query");
+                Err(rejected(StatusCode::BAD_REQUEST, detail))
+            }
+        }
+    }
+}
 
 /// What stands in the path.
 #[derive(FromRequestParts)]

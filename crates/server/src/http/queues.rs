@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 
 use super::View;
 use super::api::Dictionary;
-use super::problem::{Answer, Parameters, Path, Trouble};
+use super::problem::{Answer, NoQuery, Parameters, Path, Trouble};
 
 /// The most who are listed of a line.
 const LINE_MAX: usize = 1_000;
@@ -37,9 +37,10 @@ pub(super) struct HowMany {
 /// Every queue as it is now, with the counts of the day.
 #[utoipa::path(get, path = "/api/v1/queues", tag = "queues", operation_id = "list_queues", security(("token" = [])), responses(
     (status = 200, description = "Every queue, by name", body = Queues),
+    (status = 400, description = "There is a query", body = Problem, content_type = "application/problem+json"),
     (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn list(State(view): State<Arc<View>>) -> Json<Queues> {
+pub(super) async fn list(State(view): State<Arc<View>>, _: NoQuery) -> Json<Queues> {
     let published = view.published.load();
     let dictionary = Dictionary::of(&view);
     let words = dictionary.words();

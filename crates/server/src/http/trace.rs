@@ -10,7 +10,7 @@ use tracing::info;
 use utoipa::ToSchema;
 
 use super::View;
-use super::problem::{Answer, Body, Trouble};
+use super::problem::{Answer, Body, NoQuery, Trouble};
 use crate::sip_trace::SipTrace;
 
 /// Which SIP messages go into the log.
@@ -24,9 +24,10 @@ pub(super) struct Tracing {
 /// What is traced now.
 #[utoipa::path(get, path = "/api/v1/sip-trace", tag = "operations", operation_id = "show_sip_trace", security(("token" = [])), responses(
     (status = 200, description = "What is traced", body = Tracing),
+    (status = 400, description = "There is a query", body = Problem, content_type = "application/problem+json"),
     (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn show(State(view): State<Arc<View>>) -> Json<Tracing> {
+pub(super) async fn show(State(view): State<Arc<View>>, _: NoQuery) -> Json<Tracing> {
     Json(Tracing { pattern: view.trace.shown() })
 }
 
@@ -34,16 +35,27 @@ pub(super) async fn show(State(view): State<Arc<View>>) -> Json<Tracing> {
 #[utoipa::path(post, path = "/api/v1/sip-trace", tag = "operations", operation_id = "switch_sip_trace", security(("token" = [])), request_body = Tracing,
     responses(
         (status = 200, description = "What is traced from now on", body = Tracing),
+        (status = 400, description = "There is a query, or the body is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too long", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The body does not say that it is JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The pattern is too long, or the body says something else", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn switch(State(view): State<Arc<View>>, Body(wanted): Body<Tracing>) -> Answer<Tracing> {
+pub(super) async fn switch(
+    State(view): State<Arc<View>>,
+    _: NoQuery,
+    Body(wanted): Body<Tracing>,
+) -> Answer<Tracing> {
     if wanted.pattern.as_ref().is_some_and(|pattern| pattern.len() > SipTrace::PATTERN_MAX) {
         let detail = format!("`pattern` is longer than {} octets", SipTrace::PATTERN_MAX);
         return Err(Trouble(Problem::unusable(detail, "take a part that tells the call from others")));
     }
-    info!(pattern = wanted.pattern.as_deref(), "SIP trace switched");
+    match wanted.pattern.as_deref() {
+        Some("") => info!("SIP trace switched on for every message"),
+        Some(pattern) => info!(pattern, "SIP trace switched on"),
+        None => info!("SIP trace switched off"),
+    }
     view.trace.show(wanted.pattern.clone());
     Ok(Json(wanted))
 }

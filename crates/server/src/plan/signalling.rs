@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use engine::{AgentLine, CallbackLine, LogIn, Outbound, Reach};
+use engine::{AgentLine, CallbackLine, LogIn, Outbound, Reach, Way};
 use sip::digest::Algorithm;
-use sip::{Endpoint, Network, Protocol, Trunk, TrunkCredentials, TrunkId, Uri};
+use sip::{Endpoint, Network, Protocol, Trunk, TrunkCredentials, Uri};
 
 use super::Bound;
 use super::numbering::Numbering;
@@ -13,6 +13,8 @@ use crate::config::{self, Config, Digest};
 
 /// The name of the trunk that stands for `[sip] outbound_proxy`; no `[[trunk]]` can be called so.
 const PROXY: &str = "(outbound proxy)";
+/// The port of an address that names none (RFC 3261 §19.1.2).
+const SIP_PORT: u16 = 5_060;
 
 /// The trunks of the configuration in its order, and one more for the outbound proxy of all.
 pub(super) fn trunks(config: &Config, numbering: &mut Numbering) -> Vec<Trunk> {
@@ -90,8 +92,8 @@ pub(super) fn agent_lines(
             config::Reach::Registers(_) => Reach::Account(agent.id.clone()),
             config::Reach::Contact(contact) => {
                 let uri = uri(contact)?;
-                let trunk = trunk_of(&uri, trunks);
-                Reach::Contact { uri, trunk }
+                let way = way_to(&uri, trunks);
+                Reach::Contact { uri, way }
             }
         };
         let log_in = match agent.log_in {
@@ -103,19 +105,31 @@ pub(super) fn agent_lines(
     lines.collect()
 }
 
-/// The trunk that leads to an address: the one whose proxy or network its host is, else that of the outbound
-/// proxy of all; `None`: the address is found by DNS.
-fn trunk_of(contact: &Uri, trunks: &[Trunk]) -> Option<TrunkId> {
-    let host = &contact.as_sip()?.host;
+/// The way to a fixed address: through the trunk whose proxy it is; straight there where it is another one of the proxy's
+/// host or in a trunk's network, because a trunk's proxy is for telephone numbers; else through the outbound proxy of all,
+/// or by DNS.
+fn way_to(contact: &Uri, trunks: &[Trunk]) -> Way {
+    let Some(address) = contact.as_sip() else { return Way::Open };
+    let neighbours = || trunks.iter().filter(|trunk| trunk.name != PROXY);
+    let proxy = |trunk: &Trunk| Some(trunk.outbound_proxy.as_ref()?.as_sip()?.clone());
+    let is_its_host = |trunk: &&Trunk| proxy(trunk).is_some_and(|proxy| proxy.host == address.host);
+    // A contact without a port is the PBX itself, on whatever port it takes calls.
     let is_its_proxy = |trunk: &&Trunk| {
-        trunk.outbound_proxy.as_ref().and_then(Uri::as_sip).is_some_and(|proxy| proxy.host == *host)
+        let port = |proxy: sip::SipUri| proxy.port.unwrap_or(SIP_PORT);
+        let same_port = |proxy| address.port.is_none_or(|wanted| wanted == port(proxy));
+        is_its_host(trunk) && proxy(trunk).is_some_and(same_port)
     };
-    let address: Option<IpAddr> = host.to_string().trim_matches(['[', ']']).parse().ok();
-    let is_in_its_network = |trunk: &&Trunk| {
-        address.is_some_and(|address| trunk.networks.iter().any(|network| network.contains(address)))
-    };
-    let found = trunks.iter().find(is_its_proxy).or_else(|| trunks.iter().find(is_in_its_network));
-    found.or_else(|| trunks.iter().find(|trunk| trunk.name == PROXY)).map(|trunk| trunk.id)
+    let ip: Option<IpAddr> = address.host.ip();
+    let is_in_its_network =
+        |trunk: &&Trunk| ip.is_some_and(|ip| trunk.networks.iter().any(|network| network.contains(ip)));
+    if let Some(trunk) = trunks.iter().find(is_its_proxy) {
+        return Way::Through(trunk.id);
+    }
+    if let Some(trunk) = neighbours().find(is_in_its_network).or_else(|| neighbours().find(is_its_host)) {
+        return Way::Behind(trunk.id);
+    }
+    let common = trunks.iter().find(|trunk| trunk.name == PROXY);
+    common.map_or(Way::Open, |trunk| Way::Through(trunk.id))
 }
 
 /// Who may register: the agents with a password.

@@ -1,5 +1,5 @@
 use acd::{Command, Exit, Requirement};
-use engine::{Leave, NumberPattern, Reach, Treatment};
+use engine::{Leave, NumberPattern, Reach, Treatment, Way};
 
 use super::*;
 use crate::config::{Passwords, Transport, parse};
@@ -93,16 +93,39 @@ fn an_entry_s_requirement_is_beside_that_of_its_queue() {
     assert!(plan.directory.entries[1].requirement.is_none());
 }
 
+fn way(plan: &Plan, agent: AgentId) -> Way {
+    match &plan.directory.agents[&agent].reach {
+        Reach::Contact { way, .. } => *way,
+        Reach::Account(account) => panic!("{account} registers"),
+    }
+}
+
+#[test]
+fn a_trunk_s_proxy_leads_to_no_agent_with_an_address_of_their_own() {
+    let mut numbering = Numbering::default();
+    let lee = numbering.agent("lee");
+    let ways = |contact: &str, numbering: &mut Numbering| {
+        let plan = plan(&CENTRE.replace("sip:2001@192.0.2.1", contact), numbering);
+        (way(&plan, lee), plan.sip.trunks[0].id)
+    };
+    for beside in ["sip:2001@192.0.2.7", "sip:2001@192.0.2.7:5070", "sip:2001@192.0.2.1:5090"] {
+        let (way, pbx) = ways(beside, &mut numbering);
+        assert_eq!(way, Way::Behind(pbx), "{beside}");
+    }
+    let (way, pbx) = ways("sip:2001@192.0.2.1:5070", &mut numbering);
+    assert_eq!(way, Way::Through(pbx), "it is the proxy");
+    let (way, _) = ways("sip:2001@198.51.100.7", &mut numbering);
+    assert_eq!(way, Way::Open);
+}
+
 #[test]
 fn an_agent_behind_the_pbx_is_reached_over_its_trunk() {
     let mut numbering = Numbering::default();
     let plan = plan(CENTRE, &mut numbering);
     let (kim, lee) = (numbering.agent("kim"), numbering.agent("lee"));
     assert_eq!(plan.directory.agents[&kim].reach, Reach::Account("kim".to_owned()));
-    let Reach::Contact { trunk, .. } = &plan.directory.agents[&lee].reach else {
-        panic!("lee has a contact")
-    };
-    assert_eq!(*trunk, Some(plan.sip.trunks[0].id));
+    let pbx = plan.sip.trunks[0].id;
+    assert_eq!(way(&plan, lee), Way::Through(pbx));
     let outbound = plan.directory.outbound.as_ref().expect("the trunk takes calls");
     assert_eq!((outbound.trunk, outbound.host.as_str()), (plan.sip.trunks[0].id, "192.0.2.1:5070"));
     assert_eq!(plan.accounts.keys().collect::<Vec<_>>(), ["kim"]);

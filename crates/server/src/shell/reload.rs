@@ -91,7 +91,7 @@ impl Running {
         let order = engine::Order::Reload { plan: Box::new(plan.clone()), gone, commands };
         self.give(&self.orders.engine, order)?;
         self.names.store(Arc::new(plan.names.clone()));
-        self.trunks.store(Arc::new(plan.trunk_names()));
+        self.trunks.store(Arc::new(plan.trunk_names.clone()));
         (self.plan, self.numbering, self.config) = (plan, numbering, config);
         Ok(Reloaded { changed, waiting })
     }

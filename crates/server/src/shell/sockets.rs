@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use media::{Music, MusicId};
 
-use crate::config::{Config, Transport};
+use crate::config::{Config, Listen, Transport};
 use crate::plan::{self, Bound};
 use crate::start_error::StartError;
 use crate::{tcp, threads};
 
+/// Where the addresses of SIP are configured.
+const SIP_LISTEN: &str = "[sip] listen";
 /// Octets that we ask the system to buffer for a SIP socket: a second of a busy trunk.
 const SIP_BUFFER: usize = 4 << 20;
 
@@ -28,8 +30,10 @@ pub(super) struct Sockets {
 impl Sockets {
     pub(super) fn bind(config: &Config) -> Result<Sockets, StartError> {
         let (mut udp, mut tcp) = (Vec::new(), Vec::new());
-        for listen in &config.sip.listen {
-            let failed = |transport| refused("[sip] listen", transport, listen.address);
+        let sip = &config.sip.listen;
+        for (number, listen) in sip.iter().enumerate() {
+            let ours = sip[..number].iter().any(|other| is_one(*other, *listen)).then_some(SIP_LISTEN);
+            let failed = |transport| refused(SIP_LISTEN, transport, listen.address, ours);
             match listen.transport {
                 Transport::Udp => {
                     let socket =
@@ -44,7 +48,9 @@ impl Sockets {
                 }
             }
         }
-        let failed = || refused("[http] listen", "tcp", config.http.listen);
+        let own = Listen { transport: Transport::Tcp, address: config.http.listen };
+        let ours = sip.iter().any(|other| is_one(*other, own)).then_some(SIP_LISTEN);
+        let failed = || refused("[http] listen", "tcp", config.http.listen, ours);
         let http = tcp::bind(config.http.listen).map_err(failed())?;
         let address = http.local_addr().map_err(failed())?;
         Ok(Sockets { udp, tcp, http: (http, address), media: media_addresses(config)? })
@@ -67,7 +73,7 @@ fn media_addresses(config: &Config) -> Result<Vec<IpAddr>, StartError> {
     let addresses: Vec<IpAddr> = v4.into_iter().chain(v6).collect();
     for &address in &addresses {
         let any_port = SocketAddr::new(address, 0);
-        threads::bind_udp(any_port, None).map_err(refused("[media] bind", "udp", any_port))?;
+        threads::bind_udp(any_port, None).map_err(refused("[media] bind", "udp", any_port, None))?;
     }
     Ok(addresses)
 }
@@ -76,8 +82,17 @@ fn refused(
     setting: &'static str,
     transport: &'static str,
     address: SocketAddr,
+    ours: Option<&'static str>,
 ) -> impl FnOnce(io::Error) -> StartError {
-    move |error| StartError::Socket { setting, transport, address, error }
+    move |error| {
+        let ours = ours.filter(|_| error.kind() == io::ErrorKind::AddrInUse);
+        StartError::Socket { setting, transport, address, ours, error }
+    }
+}
+
+/// Whether two sockets are one; of port 0 the system chooses another one each time.
+fn is_one(one: Listen, other: Listen) -> bool {
+    one.address.port() != 0 && one.conflicts(&other)
 }
 
 /// Reads every piece of music.

@@ -70,7 +70,7 @@ impl Shared {
             exposition: Exposition::new(env!("CARGO_PKG_VERSION")),
             published: Arc::new(ArcSwap::from_pointee(Published::nothing(clock.now()))),
             names: Arc::new(ArcSwap::from_pointee(plan.names.clone())),
-            trunks: Arc::new(ArcSwap::from_pointee(plan.trunk_names())),
+            trunks: Arc::new(ArcSwap::from_pointee(plan.trunk_names.clone())),
             phase: Arc::default(),
             trace: Arc::default(),
             progress: Arc::default(),

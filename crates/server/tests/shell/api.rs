@@ -126,8 +126,11 @@ fn a_supervisor_forces_a_presence_and_who_and_why_is_told_until_it_is_lifted() {
     assert!(refused.json()["remedy"].as_str().is_some_and(|remedy| remedy.contains("supervisor")));
     let out = wish(&running, "kim", &forced("logged_out", "lunch")).json();
     assert_eq!((&out["presence"], &out["forced"]["reason"]), (&json!("logged_out"), &json!("lunch")));
-    let lift = || ask(&running, "DELETE", "/api/v1/agents/kim/presence/forced", "");
-    for _ in 0..2 {
+    let lift_by = |by: &str| ask(&running, "DELETE", &format!("/api/v1/agents/kim/presence/forced{by}"), "");
+    assert_eq!((lift_by("?by=nobody").status, lift_by("?why=lunch").status), (422, 400));
+    assert!(agent(&running, "kim")["forced"].is_object(), "neither has lifted it");
+    for lift in [|| "?by=park", || ""] {
+        let lift = || lift_by(lift());
         let lifted = lift();
         assert_eq!((lifted.status, &lifted.json()["forced"]), (200, &Value::Null));
         assert_eq!(lifted.json()["presence"], "logged_out", "the presence stays");
@@ -178,7 +181,11 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
     assert_eq!(acw("end", "").status, 409);
     assert_eq!(acw("extend", r#"{"seconds": 30}"#).status, 409);
     assert_eq!(acw("extend", r#"{"seconds": 0}"#).status, 422);
-    assert_eq!(acw("extend", r#"{"seconds": -1}"#).status, 422);
+    let negative = acw("extend", r#"{"seconds": -1}"#);
+    assert_eq!(negative.status, 422);
+    assert_eq!(negative.json()["detail"], "`seconds` is -1, and must be a whole number, not below 0");
+    let other = acw("end", r#"{"interaction": 99}"#);
+    assert_eq!((other.status, &other.json()["detail"]), (409, &json!("agent `kim` is not wrapping up interaction 99")));
     for (path, status) in [
         ("/api/v1/interactions?limit=0", 422),
         ("/api/v1/interactions?limit=501", 422),
@@ -189,6 +196,11 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
         ("/api/v1/interactions.csv?queue=billing", 400),
         ("/api/v1/interactions?agent=nobody", 404),
         ("/api/v1/interactions?sort=id", 400),
+        ("/api/v1/interactions/1?by=park", 400),
+        ("/api/v1/agents?state=idle", 400),
+        ("/api/v1/agents/kim?by=park", 400),
+        ("/api/v1/queues?line=3", 400),
+        ("/api/v1/sip-trace?pattern=kim", 400),
         ("/api/v1/interactions/1", 404),
         ("/api/v1/interactions/one", 400),
         ("/api/v1/queues/billing?line=1001", 422),
@@ -386,8 +398,8 @@ fn a_change_that_cannot_be_made_says_what_is_wrong_and_changes_nothing() {
         (json!({"priority": 5, "require": "sales > 3 english"}), "at character 11, not `english`"),
         (json!({"priority": 5, "require": "greek"}), "no agent has a skill called `greek`"),
         (json!({"priority": 5, "by": "kim"}), "no supervisor `kim`"),
-        (json!({"priority": 5, "band": 1}), "unknown field `band`"),
-        (json!({"priority": "high"}), "invalid type"),
+        (json!({"priority": 5, "band": 1}), "there is no `band` here; there is `priority`"),
+        (json!({"priority": "high"}), "`priority` is \"high\", and must be a whole number"),
         (json!({"priority": 99_999}), "-2000 to 2000"),
     ] {
         let refused = ask(&running, "PATCH", &path, &body.to_string());

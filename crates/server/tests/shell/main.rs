@@ -12,3 +12,4 @@ mod reload;
 mod start;
 mod streams;
 mod support;
+mod trunks;

@@ -148,6 +148,54 @@ fn callers_whose_queue_is_removed_are_counted() {
 }
 
 #[test]
+fn calls_keep_the_names_of_what_a_reload_has_removed() {
+    let first = configuration(nobody(), MORE);
+    let mut second = configuration(nobody(), "");
+    second.media.ports = first.media.ports;
+    let mut third = second.clone();
+    third.queues[0].name = "invoices".to_owned();
+    third.entries.clear();
+    let mut running = start(first);
+    let mut over = Phone::udp("01012345678", udp(&running));
+    let answer = over.call("15882000", "over");
+    let id = eventually("it waits", || {
+        ask(&running, "GET", "/api/v1/interactions?queue=english", "").json()["interactions"][0]["id"].as_u64()
+    });
+    let bye = over.inside(&answer, "BYE", 2);
+    over.send(&bye);
+    over.expect("200");
+    let told = |running: &server::shell::Running, id: u64| {
+        ask(running, "GET", &format!("/api/v1/interactions/{id}"), "").json()
+    };
+    eventually("it is over", || (told(&running, id)["state"] == "ended").then_some(()));
+
+    running.reload(second).expect("it can be played");
+    let ended = told(&running, id);
+    assert_eq!((&ended["queue"], &ended["visits"][0]["queue"]), (&"english".into(), &"english".into()), "{ended}");
+    let found = ask(&running, "GET", "/api/v1/interactions?state=ended&queue=english", "");
+    assert_eq!((found.status, &found.json()["interactions"][0]["id"]), (200, &id.into()), "{}", found.body);
+    let gone = ask(&running, "GET", "/api/v1/interactions?state=ended&agent=lee", "");
+    assert_eq!(gone.status, 200, "{}", gone.body);
+    assert_eq!(ask(&running, "GET", "/api/v1/interactions?agent=leo", "").status, 404, "nobody was ever called so");
+    assert_eq!(ask(&running, "GET", "/api/v1/agents/lee", "").status, 404, "nobody is called so now");
+    let csv = ask(&running, "GET", "/api/v1/interactions.csv", "").body;
+    assert!(csv.contains(",english,"), "{csv}");
+
+    let mut late = Phone::udp("01087654321", udp(&running));
+    late.call("15881000", "late");
+    let id = eventually("it waits", || {
+        ask(&running, "GET", "/api/v1/interactions?queue=billing", "").json()["interactions"][0]["id"].as_u64()
+    });
+    running.reload(third).expect("it can be played");
+    late.expect("BYE");
+    let renamed = eventually("the queue is gone", || {
+        Some(told(&running, id)).filter(|told| told["state"] == "ended")
+    });
+    assert_eq!(renamed["queue"], "billing", "{renamed}");
+    running.shut_down();
+}
+
+#[test]
 fn a_reload_with_missing_music_changes_nothing() {
     let mut config = configuration(nobody(), "");
     let mut running = start(config.clone());

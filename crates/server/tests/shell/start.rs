@@ -37,6 +37,17 @@ fn an_http_port_that_is_taken_leaves_no_other_port_taken() {
 }
 
 #[test]
+fn an_address_that_is_our_own_already_is_no_other_process() {
+    let mut config = configuration(nobody(), "");
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port is free").local_addr().expect("it was bound");
+    config.sip.listen[1].address = free;
+    config.http.listen = free;
+    let text = refusal(config);
+    assert!(text.contains(&format!("[http] listen: tcp:{free}")) && text.contains("[sip] listen has"), "{text}");
+    assert!(!text.contains("another process"), "{text}");
+}
+
+#[test]
 fn an_address_of_another_machine_is_explained() {
     let mut config = configuration(nobody(), "");
     config.sip.listen[1].address.set_ip("192.0.2.77".parse().expect("an address"));

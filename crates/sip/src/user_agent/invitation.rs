@@ -37,6 +37,14 @@ pub enum Destination {
         /// The Request-URI and To.
         target: Uri,
     },
+    /// To an address in a trunk's own network: straight there, past the trunk's outbound proxy, with its credentials if
+    /// they are asked for.
+    Behind {
+        /// The trunk.
+        trunk: TrunkId,
+        /// The Request-URI and To.
+        target: Uri,
+    },
     /// To one registered contact, over the flow it registered from.
     Contact(Box<Contact>),
     /// To any URI, found by DNS. No credentials are ever given.

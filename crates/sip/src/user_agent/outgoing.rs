@@ -13,7 +13,7 @@ use super::rate::Rate;
 use super::read;
 use super::session::{Calling, Cancel, Phase, Session, Target};
 use super::write::{add_to_request, check, check_headers};
-use super::{Refused, TrunkId, UserAgent};
+use super::{Refused, Trunk, TrunkId, UserAgent};
 use crate::compose::{self, RequestBuilder};
 use crate::dialog::Dialog;
 use crate::transaction::{Answered, ClientId, ClientState, ClientUser};
@@ -28,7 +28,7 @@ impl UserAgent {
         let (uri, trunk, proxy) = self.destination(&invitation.destination)?;
         let reach = match &invitation.destination {
             Destination::Contact(_) => Reach::Flow,
-            Destination::Trunk { .. } | Destination::Uri(_) => Reach::Target,
+            Destination::Trunk { .. } | Destination::Behind { .. } | Destination::Uri(_) => Reach::Target,
         };
         let call_id = self.entropy.call_id();
         let local_tag = self.seal.tag(self.entropy.number(), call_id.as_bytes(), reach);
@@ -39,7 +39,7 @@ impl UserAgent {
                 let flow = self.flow_of_contact(contact).ok_or(Refused::NoEndpoint)?;
                 (self.send_first(now, id, builder, flow, Vec::new()).ok_or(Refused::NoEndpoint)?, true)
             }
-            Destination::Trunk { .. } | Destination::Uri(_) => {
+            Destination::Trunk { .. } | Destination::Behind { .. } | Destination::Uri(_) => {
                 (self.locate(now, id, builder, proxy.as_ref().map_or(&uri, |proxy| &proxy.uri))?, false)
             }
         };
@@ -64,9 +64,12 @@ impl UserAgent {
         match destination {
             Destination::Uri(uri) => Ok((uri.clone().without_headers(), None, None)),
             Destination::Contact(contact) => Ok((contact.uri.clone().without_headers(), None, None)),
+            Destination::Behind { trunk: id, target } => {
+                self.known_trunk(*id)?;
+                Ok((target.clone().without_headers(), Some(*id), None))
+            }
             Destination::Trunk { trunk: id, target } => {
-                let trunk = self.settings.trunks.iter().find(|trunk| trunk.id == *id);
-                let trunk = trunk.ok_or(Refused::UnknownTrunk)?;
+                let trunk = self.known_trunk(*id)?;
                 let proxy = trunk.outbound_proxy.clone().map(|mut proxy| {
                     proxy.set_param("lr", None);
                     NameAddr::new(proxy)
@@ -74,6 +77,10 @@ impl UserAgent {
                 Ok((target.clone().without_headers(), Some(*id), proxy))
             }
         }
+    }
+
+    fn known_trunk(&self, id: TrunkId) -> Result<&Trunk, Refused> {
+        self.settings.trunks.iter().find(|trunk| trunk.id == id).ok_or(Refused::UnknownTrunk)
     }
 
     fn invitation(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{LEAST, Reserve, Selection, Strategy, loaded, one_error, refused};
+use super::{LEAST, Reserve, Selection, Strategy, loaded, one_error, refused, told};
 
 #[test]
 fn a_skill_level_out_of_range_is_shown_with_its_place() {
@@ -176,13 +176,16 @@ fn port_ranges_must_have_room_and_whole_pairs() {
 
 #[test]
 fn a_port_range_too_narrow_for_the_calls_is_a_warning() {
-    let warnings = loaded(&LEAST.replace("[media]", "[media]\nports = \"20000-20399\"")).warnings;
+    let text = LEAST.replace("[media]", "[media]\nports = \"20000-20399\"");
+    let warnings = told(&text);
     assert_eq!(warnings.len(), 1);
     assert!(
-        warnings[0]
-            .to_string()
-            .contains("warning: [media]: `ports` has room for 100 calls, calls_max is 2500")
+        warnings[0].contains(
+            "cordboard.toml:5:9: warning: [media]: `ports` has room for 100 calls, calls_max is 2500"
+        ),
+        "{warnings:?}"
     );
+    assert_eq!(loaded(&text).warnings, [], "a simulation has no ports");
 }
 
 #[test]
@@ -380,6 +383,11 @@ fn rules_of_overflow_are_written_as_documented() {
     when("estimated_wait >= 2d", "2d is out of range; no wait is compared with more than a day");
     when("technical waiting >= 1", "\"technical\" names no queue");
     when("queue:sales waiting >= 1", "there is no queue \"sales\"");
+    let list = "where all of them must hold write a list: when = [\"estimated_wait > 2m\", \"waiting > 3\"]";
+    when("estimated_wait > 2m and waiting > 3", list);
+    when("estimated_wait > 2m, waiting > 3", list);
+    when("queue:a and b waiting > 3 and waiting > 4", "is several conditions");
+    when("oldest_wait > 2m or waiting > 3", "is several conditions; write a rule of `overflow` for each");
     let five = ["\"waiting >= 1\""; 5].join(", ");
     rule(&format!("when = [{five}], then = \"busy\""), "`when` has more than 4 conditions");
     let nine = [r#"{ when = "waiting >= 1", then = "busy" }"#; 9].join(", ");

@@ -100,7 +100,22 @@ fn a_queue_whose_requirement_no_agent_meets_is_a_warning() {
             "require = \"billing >= 10\"\nsteps = [{{ after = \"1m\", require = \"billing >= {level}\" }}]\n"
         )
     };
-    assert_eq!(warned(&steps(8), ""), [""; 0], "a step lets somebody in");
+    let waits = warned(&steps(8), "");
+    assert_eq!(
+        waits,
+        [
+            "cordboard.toml:15:11: warning: queue \"billing\": no agent meets `require`, so its callers wait for a step; \
+          give an agent these skills, or relax it"
+        ]
+    );
+    let idle = warned("steps = [{ after = \"1m\", require = \"billing >= 9\" }]\n", "");
+    assert_eq!(
+        idle,
+        [
+            "cordboard.toml:15:36: warning: queue \"billing\": no agent meets step 1, \"billing >= 9\"; give an agent these \
+          skills, or relax it"
+        ]
+    );
     assert_eq!(
         warned(&steps(9), ""),
         [
@@ -251,6 +266,36 @@ fn times_that_a_bound_cuts_short_are_warned_about() {
         &format!("[[queue]]\n{rule}"),
         "a rule of `overflow` is looked at when `max_wait` has ended",
     );
+}
+
+#[test]
+fn a_mistake_about_times_is_told_in_the_line_of_the_setting() {
+    let line = |lines: &str| {
+        let text = LEAST.replacen("name = \"billing\"\n", &format!("name = \"billing\"\n{lines}"), 1);
+        let problems = match super::parse("cordboard.toml", &text, super::Passwords::Strong) {
+            Ok(loaded) => loaded.warnings,
+            Err(refused) => refused.problems,
+        };
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems[0].line
+    };
+    assert_eq!(line("priority = 1\nafter_call_work_max = \"5s\"\nafter_call_work_min = \"10s\"\n"), 17);
+    assert_eq!(line("after_call_work_min = \"15s\"\nafter_call_work = \"10s\"\n"), 15);
+    assert_eq!(line("priority = 1\nring_every = \"5s\"\n"), 16);
+    assert_eq!(line("priority = 1\nclosed = { then = \"busy\" }\n"), 16);
+    let late = "max_wait = { after = \"1m\", then = \"busy\" }\nsteps = [\n{ after = \"30s\", require = \"billing\" },\n\
+                { after = \"2m\", require = \"billing\" }]\n";
+    assert_eq!(line(late), 18);
+    assert_eq!(line(&late.replace("steps", "overflow").replace("require = \"billing\"", "when = \"waiting > 1\", then = \"busy\"")), 18);
+    let callback = "[queue.callback]\ntrunk = \"pbx\"\nspacing = \"5m\"\nkeep = \"4m\"\n";
+    let text = LEAST
+        .replace("from = [", "outbound_proxy = \"sip:192.0.2.3\"\nfrom = [")
+        .replacen("name = \"billing\"\n", &format!("name = \"billing\"\n{callback}"), 1);
+    let warnings = loaded(&text).warnings;
+    assert_eq!((warnings.len(), warnings[0].line), (1, 19), "{warnings:?}");
+    let both = LEAST.replace("number = \"*\"\n", "number = \"*\"\nagent = \"kim\"\nalso = \"other\"\n");
+    let wrong = refused(&format!("{both}[[queue]]\nname = \"other\"\n"));
+    assert!(wrong.starts_with("cordboard.toml:18:8: entry \"*\": who waits in several queues"), "{wrong}");
 }
 
 #[test]

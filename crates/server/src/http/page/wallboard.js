@@ -11,7 +11,7 @@ const WORDS = {
     draining: "Draining: no new calls", starting: "Starting",
     lost: "No answer from Cordboard since {0}: what you see is old.",
     noQueues: "No queue is configured.", noAgents: "No agent is configured.",
-    idle: "Ready", backing_off: "Pausing", reserved: "Ringing", handling: "In conversation",
+    idle: "Ready", backing_off: "Pausing", reserved: "Ringing", calling_back: "Calling back", handling: "In conversation",
     after_call_work: "After-call work", interrupted: "Interrupted", occupied: "Busy", unreachable: "No phone", not_ready: "Not ready", logged_out: "Logged out",
     inHand: "In hand", channels: { voice: "Voice" },
     reasons: { missed: "missed calls", other: "other" },
@@ -25,15 +25,15 @@ const WORDS = {
     draining: "종료 준비 중: 새 통화를 받지 않음", starting: "시작 중",
     lost: "{0}부터 Cordboard 응답 없음: 화면의 수치는 이전 값입니다.",
     noQueues: "설정된 대기열이 없습니다.", noAgents: "설정된 상담원이 없습니다.",
-    idle: "통화 가능", backing_off: "일시 제외", reserved: "호출 중", handling: "상담 중",
+    idle: "통화 가능", backing_off: "일시 제외", reserved: "호출 중", calling_back: "고객 호출 중", handling: "상담 중",
     after_call_work: "후처리", interrupted: "중단", occupied: "다른 업무", unreachable: "전화 연결 안 됨", not_ready: "이석", logged_out: "로그아웃",
     inHand: "동시 처리", channels: { voice: "음성" },
     reasons: { missed: "미응답", other: "기타" },
   },
 };
-const STATES = ["idle", "reserved", "handling", "after_call_work", "backing_off", "occupied", "unreachable", "not_ready", "logged_out"];
+const STATES = ["idle", "reserved", "calling_back", "handling", "after_call_work", "backing_off", "occupied", "unreachable", "not_ready", "logged_out"];
 /** What one of several interactions in hand can be. */
-const WORK_STATES = ["reserved", "handling", "interrupted", "after_call_work"];
+const WORK_STATES = ["reserved", "calling_back", "handling", "interrupted", "after_call_work"];
 const REFRESH_MS = 1000;
 const PATIENCE_MS = 4000;
 
