@@ -563,7 +563,13 @@ mod tests {
     fn told_at(now: u64, tell: impl FnOnce(&Words<'_>) -> Interaction) -> Interaction {
         let (names, trunks) = (Names::default(), TrunkNames::new());
         let now = Instant::from_secs(now);
-        tell(&Words { names: &names, trunks: &trunks, calling_back: &std::collections::BTreeSet::new(), now, since_1970: Duration::from_secs(1_700_000_000) })
+        tell(&Words {
+            names: &names,
+            trunks: &trunks,
+            calling_back: &std::collections::BTreeSet::new(),
+            now,
+            since_1970: Duration::from_secs(1_700_000_000),
+        })
     }
 
     #[test]

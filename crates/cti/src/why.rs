@@ -165,8 +165,13 @@ mod tests {
             ..Names::default()
         };
         let trunks = TrunkNames::new();
-        let words =
-            Words { names: &names, trunks: &trunks, calling_back: &std::collections::BTreeSet::new(), now: Instant::ORIGIN, since_1970: Duration::ZERO };
+        let words = Words {
+            names: &names,
+            trunks: &trunks,
+            calling_back: &std::collections::BTreeSet::new(),
+            now: Instant::ORIGIN,
+            since_1970: Duration::ZERO,
+        };
         assert_eq!(words.queue(QueueId(5)), "#5", "a queue that is configured no longer");
         Why::new(decision, &words)
     }

@@ -91,7 +91,8 @@ impl Words<'_> {
 
     /// Which queue has this name, or had it while it was configured: records speak of both.
     pub fn find_queue_ever(&self, name: &str) -> Option<QueueId> {
-        let former = || self.names.former.queues.iter().find(|(_, former)| *former == name).map(|(&id, _)| id);
+        let former =
+            || self.names.former.queues.iter().find(|(_, former)| *former == name).map(|(&id, _)| id);
         self.find_queue(name).or_else(former)
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::{
-    Activity, AgentCounts, AgentId, AgentSnapshot, InteractionId, Presence, QueueId, ReasonCode, ReservationId,
+    Activity, AgentCounts, AgentId, AgentSnapshot, InteractionId, Presence, QueueId, ReasonCode,
+    ReservationId,
 };
 use prometheus::{Counter, Gauge, IntGauge};
 use timing::Instant;

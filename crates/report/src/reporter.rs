@@ -177,7 +177,8 @@ impl Reporter {
                 self.with_series(queue, |series| series.wanted(WantedOutcome::of(cause)));
             }
             Event::Reserved { reservation, queue, ref decision, callback, .. } => {
-                self.calling_back.extend((callback == Some(CallbackMode::CustomerFirst)).then_some(reservation));
+                self.calling_back
+                    .extend((callback == Some(CallbackMode::CustomerFirst)).then_some(reservation));
                 if decision.beside == 0 {
                     self.with_series(queue, |series| series.ringing.inc());
                 }

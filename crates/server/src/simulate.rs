@@ -181,8 +181,11 @@ fn simulate(options: &Options) -> Result<String, Failure> {
     let mut reads = scenario.reads.clone();
     reads.push(options.scenario.clone());
     if let Some(other) = &options.compare {
-        let (other_case, other_reads) = self::other(&scenario, other, options)?;
+        let (other_case, other_reads, warnings) = self::other(&scenario, other, options)?;
         scenario.cases.push(other_case);
+        let further = warnings.into_iter().filter(|warning| !scenario.warnings.contains(warning));
+        let further: Vec<Problem> = further.collect();
+        scenario.warnings.extend(further);
         reads.extend(other_reads);
         reads.push(other.clone());
     }
@@ -215,7 +218,11 @@ fn read(file: &Path, options: &Options) -> Result<Scenario, Failure> {
 }
 
 /// The other scenario as one more case of the first.
-fn other(scenario: &Scenario, file: &Path, options: &Options) -> Result<(Case, Vec<PathBuf>), Failure> {
+fn other(
+    scenario: &Scenario,
+    file: &Path,
+    options: &Options,
+) -> Result<(Case, Vec<PathBuf>, Vec<Problem>), Failure> {
     let other = read(file, options)?;
     let differ = scenario.day.differences(&other.day);
     if !differ.is_empty() {
@@ -228,7 +235,7 @@ fn other(scenario: &Scenario, file: &Path, options: &Options) -> Result<(Case, V
         return Err(Failure::Scenario(other.problem(Misfit::new(Where::Day, message))));
     }
     let case = other.cases.into_iter().next().expect("a scenario has a case as written");
-    Ok((Case { name: file.display().to_string(), ..case }, other.reads))
+    Ok((Case { name: file.display().to_string(), ..case }, other.reads, other.warnings))
 }
 
 /// That what is written is neither what was read nor written twice.

@@ -255,7 +255,8 @@ impl World {
     pub(crate) fn agent(&mut self, number: u32, manner: Manner) -> Peer {
         let phone = self.peer(&format!("10.1.0.{number}"), manner);
         let uri = format!("sip:agent{number}@{}", self.at(phone)).parse().unwrap();
-        let line = AgentLine { reach: Reach::Contact { uri, way: engine::Way::Open }, log_in: LogIn::OnRegister };
+        let line =
+            AgentLine { reach: Reach::Contact { uri, way: engine::Way::Open }, log_in: LogIn::OnRegister };
         self.hire(number, line);
         phone
     }

@@ -91,8 +91,7 @@ fn callbacks_outlive_the_night(config: &Config, report: &Report<'_>) {
         let Some(closed) = closed.filter(|&closed| closed >= callback.keep) else { continue };
         let hours = closed.as_secs().div_ceil(HOUR);
         let label = format!("queue \"{}\"", queue.name);
-        let place =
-            report.place_of_setting(&[(&format!("{label} callback"), "keep"), (&label, "callback")]);
+        let place = report.place_of_setting(&[(&format!("{label} callback"), "keep"), (&label, "callback")]);
         let place = place.unwrap_or_else(|| report.place_of(Kind::Queue, &queue.name));
         let message = format!(
             "the `hours` of `callback` stay closed for up to {hours} hours, and it does not `keep` a promise for so long: \
@@ -179,12 +178,7 @@ fn times_of_queue_fit(config: &Config, queue: &Queue, report: &Report<'_>) {
     }
 }
 
-fn ring_times<'a>(
-    config: &Config,
-    queue: &Queue,
-    label: &'a str,
-    callback: &'a str,
-) -> Vec<Odd<'a>> {
+fn ring_times<'a>(config: &Config, queue: &Queue, label: &'a str, callback: &'a str) -> Vec<Odd<'a>> {
     let ring_max = config.sip.timers.ring_max;
     let rules = queue.callback.as_ref();
     vec![
@@ -211,11 +205,7 @@ fn ring_times<'a>(
     ]
 }
 
-fn work_times<'a>(
-    config: &Config,
-    queue: &Queue,
-    label: &'a str,
-) -> Vec<Odd<'a>> {
+fn work_times<'a>(config: &Config, queue: &Queue, label: &'a str) -> Vec<Odd<'a>> {
     let work_max = config.routing.after_call_work_max;
     let own_max = queue.after_call_work_max;
     let (work, least, most) = ("after_call_work", "after_call_work_min", "after_call_work_max");

@@ -199,7 +199,10 @@ fn read_wanted(section: &mut Section<'_>, queue: &str, is_alone: bool) -> Option
             format!("`{key}` waits for nobody without `agent` or `prefer_agents`; name one, or leave it out");
         section.warning(section.span_of(key), message);
     } else if section.gives("prefer_agents") && preferred.is_empty() {
-        section.error(section.span_of("prefer_agents"), "`prefer_agents` names nobody; name an agent, or leave it out");
+        section.error(
+            section.span_of("prefer_agents"),
+            "`prefer_agents` names nobody; name an agent, or leave it out",
+        );
     }
     if !is_alone && (own.is_some() || !preferred.is_empty()) {
         let message = "who waits in several queues wants nobody by name; leave out `also`, or the agents";

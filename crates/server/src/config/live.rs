@@ -42,11 +42,13 @@ fn contacts(config: &Config, report: &Report<'_>) {
         let label = format!("agent \"{}\"", agent.id);
         let place = || report.place_of_setting(&[(&label, "contact")]).unwrap_or(0..0);
         if let Some(socket) = own_socket(config, &address) {
-            let message = format!("`contact` is our own socket {socket}, so a call to it would come back to us");
+            let message =
+                format!("`contact` is our own socket {socket}, so a call to it would come back to us");
             report.error(place(), format!("{label}: {message}; write the address of the phone or the PBX"));
         }
         if let Some(other) = known.get(&address) {
-            let message = format!("`contact` is that of agent \"{other}\", too: one phone would ring for both");
+            let message =
+                format!("`contact` is that of agent \"{other}\", too: one phone would ring for both");
             report.warning(place(), format!("{label}: {message}; give each their own"));
         } else {
             known.insert(address, &agent.id);

@@ -37,8 +37,8 @@ impl Listen {
     /// Whether the system gives only one of the two: a wildcard has every address of its family.
     pub fn conflicts(&self, other: &Listen) -> bool {
         let (one, two) = (self.address.ip(), other.address.ip());
-        let meet = one == two
-            || (one.is_ipv4() == two.is_ipv4() && (one.is_unspecified() || two.is_unspecified()));
+        let meet =
+            one == two || (one.is_ipv4() == two.is_ipv4() && (one.is_unspecified() || two.is_unspecified()));
         self.transport == other.transport && self.address.port() == other.address.port() && meet
     }
 

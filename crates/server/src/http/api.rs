@@ -114,7 +114,12 @@ pub(super) struct Dictionary<'a> {
 
 impl<'a> Dictionary<'a> {
     pub(super) fn of(view: &'a View) -> Dictionary<'a> {
-        Dictionary { view, names: view.names.load(), trunks: view.api.trunks.load(), published: view.published.load() }
+        Dictionary {
+            view,
+            names: view.names.load(),
+            trunks: view.api.trunks.load(),
+            published: view.published.load(),
+        }
     }
 
     /// The names, and what time it is.

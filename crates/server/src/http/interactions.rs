@@ -158,7 +158,11 @@ pub(super) async fn call_back(
         Ok(()) => {}
         // Who is remembered has been there, and does not wait any more.
         Err(NoCallback::Unknown) if looked_up(&view, interaction).await.is_ok() => {
-            return Err(Trouble(Problem::no_callback(NoCallback::NotWaiting, id, &Dictionary::of(&view).words())));
+            return Err(Trouble(Problem::no_callback(
+                NoCallback::NotWaiting,
+                id,
+                &Dictionary::of(&view).words(),
+            )));
         }
         Err(why) => return Err(Trouble(Problem::no_callback(why, id, &Dictionary::of(&view).words()))),
     }

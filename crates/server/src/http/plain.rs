@@ -44,7 +44,8 @@ pub(super) fn of_path(error: &str) -> String {
 
 fn explained(field: Option<&str>, value: Option<&str>, error: &str) -> String {
     let named: Vec<&str> = error.split('`').skip(1).step_by(2).collect();
-    let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>().join(", ");
+    let list =
+        |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>().join(", ");
     match named.as_slice() {
         [unknown, known @ ..] if error.starts_with("unknown field") => match known {
             [] => format!("there is no `{unknown}` here: nothing is asked for"),
@@ -119,12 +120,24 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named_and_its_kind_is_told_in_plain_words() {
         let ready = |key: &str, value: Value| json!({"wish": "ready", key: value});
-        assert_eq!(said(&ready("seconds", json!(-1))), "`seconds` is -1, and must be a whole number, not below 0");
-        assert_eq!(said(&ready("seconds", json!("x"))), "`seconds` is \"x\", and must be a whole number, not below 0");
+        assert_eq!(
+            said(&ready("seconds", json!(-1))),
+            "`seconds` is -1, and must be a whole number, not below 0"
+        );
+        assert_eq!(
+            said(&ready("seconds", json!("x"))),
+            "`seconds` is \"x\", and must be a whole number, not below 0"
+        );
         assert_eq!(said(&ready("points", json!("high"))), "`points` is \"high\", and must be a whole number");
         assert_eq!(said(&ready("reason", json!(7))), "`reason` is 7, and must be a text");
-        assert_eq!(said(&ready("reason", json!("long ".repeat(20).split(' ').collect::<Vec<&str>>()))), "`reason` must be a text");
-        assert_eq!(said(&json!({"wish": "asleep"})), "`wish`: `asleep` cannot be; choose one of `ready`, `not_ready`");
+        assert_eq!(
+            said(&ready("reason", json!("long ".repeat(20).split(' ').collect::<Vec<&str>>()))),
+            "`reason` must be a text"
+        );
+        assert_eq!(
+            said(&json!({"wish": "asleep"})),
+            "`wish`: `asleep` cannot be; choose one of `ready`, `not_ready`"
+        );
         assert_eq!(said(&json!({})), "`wish` is missing");
         assert_eq!(
             said(&ready("band", json!(1))),
@@ -137,13 +150,25 @@ mod tests {
     #[test]
     fn a_query_and_a_path_are_told_of_the_same_way() {
         let query = |error: &str| of_query(&format!("Failed to deserialize query string: {error}"));
-        assert_eq!(query("limit: invalid digit found in string"), "`limit` must be a whole number, not below 0");
+        assert_eq!(
+            query("limit: invalid digit found in string"),
+            "`limit` must be a whole number, not below 0"
+        );
         assert_eq!(
             query("state: unknown variant `gone`, expected `ongoing` or `ended`"),
             "`state`: `gone` cannot be; choose one of `ongoing`, `ended`"
         );
-        assert_eq!(query("sort: unknown field `sort`, expected `line`"), "there is no `sort` here; there is `line`");
-        assert_eq!(query("unknown field `sort`, there are no fields"), "there is no `sort` here: nothing is asked for");
-        assert_eq!(of_path("Invalid URL: Cannot parse `one` to a `u64`"), "`one` in the path is no whole number");
+        assert_eq!(
+            query("sort: unknown field `sort`, expected `line`"),
+            "there is no `sort` here; there is `line`"
+        );
+        assert_eq!(
+            query("unknown field `sort`, there are no fields"),
+            "there is no `sort` here: nothing is asked for"
+        );
+        assert_eq!(
+            of_path("Invalid URL: Cannot parse `one` to a `u64`"),
+            "`one` in the path is no whole number"
+        );
     }
 }

@@ -69,6 +69,12 @@ pub(crate) fn json(results: &Results) -> Value {
             "case": name,
             "differences": differences.iter().map(difference).collect::<Vec<Value>>(),
         })).collect::<Vec<Value>>(),
+        "warnings": scenario.warnings.iter().map(|warning| json!({
+            "file": warning.file,
+            "line": warning.line,
+            "column": warning.column,
+            "message": warning.message,
+        })).collect::<Vec<Value>>(),
         "staffing": staffing.as_ref().map(|plan| self::staffing(scenario, plan)),
     })
 }
@@ -133,6 +139,7 @@ fn staffing(scenario: &Scenario, plan: &Plan) -> Value {
             "turned_away": need.blocked.as_ref().map(figure),
             "worst_queue": need.queue,
             "service_level_with_one_fewer": need.one_fewer.as_ref().map(figure),
+            "other_agents": need.colleagues,
             "erlang_c_agents": need.erlang_c,
             "erlang_a_agents": need.erlang_a,
         })

@@ -12,9 +12,10 @@ use whatif::{GroupMeasure, Measure};
 
 use super::comparison::{Difference, Verdict};
 use super::figures::{Column, Figure, Kind, Outcome, Part, Row, Unit};
-use super::scenario::{Scenario, clock, date};
-use super::words::{Words, change, percent, value, with_half, words};
+use super::scenario::{Scenario, clock, date, unplayed};
+use super::words::{Words, between, change, percent, value, with_half, words};
 use super::{Results, service_level};
+use crate::config::Problem;
 use chart::{Chart, Line, Shape};
 
 const STYLE: &str = include_str!("page/report.css");
@@ -26,6 +27,7 @@ pub(crate) fn page(results: &Results) -> String {
     let mut html = String::new();
     let mut put = |text: &str| writeln!(html, "{text}").expect("a String takes every line");
     let outcome = &results.outcomes[0];
+    put(&warnings(scenario));
     put(&summary(scenario, outcome));
     for part in outcome.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
         put(&queue(scenario, part, &outcome.beside));
@@ -66,6 +68,23 @@ fn head(scenario: &Scenario, language: &str) -> String {
             "{from} to {to}, {days} simulated days, seed {seed}; ± and shaded bands are {sure} confidence"
         )
     }
+}
+
+/// What is odd about the files, as it is told on the terminal: figures of another centre must not pass for those of this.
+fn warnings(scenario: &Scenario) -> String {
+    if scenario.warnings.is_empty() {
+        return String::new();
+    }
+    let item = |problem: &Problem| {
+        let place = escaped(&format!("{}:{}:{}", problem.file, problem.line, problem.column));
+        let message = match unplayed::korean(&problem.message) {
+            Some(korean) => both(&escaped(&problem.message), &escaped(&korean)),
+            None => escaped(&problem.message),
+        };
+        format!("<li><code>{place}</code> {message}</li>")
+    };
+    let items: String = scenario.warnings.iter().map(item).collect();
+    section(words("Warnings", "주의할 점"), &format!("<ul class=\"warnings\">{items}</ul>"))
 }
 
 /// The figures of the whole day, large.
@@ -254,7 +273,9 @@ fn comparison(scenario: &Scenario, outcome: &Outcome, differences: &[Difference]
         .map(|difference| {
             let Difference { kind, name, column, before, after, change: by, verdict } = difference;
             let unit = column.unit();
-            let (low, high) = (change(by.low, unit), change(by.high, unit));
+            let [low, high] = between([by.low, by.high], *verdict, unit);
+            let korean = |text: &str| text.replace("\u{a0}s", "초");
+            let (low, high) = (both(&low, &korean(&low)), both(&high, &korean(&high)));
             format!(
                 "<tr><th scope=\"row\">{} {}</th><td \
                  class=\"left\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{low} … {high}</td><td \
@@ -334,9 +355,9 @@ fn table(scenario: &Scenario, part: &Part, columns: &[Column]) -> String {
         .collect();
     rows.push_str(&line(&spoken(words("Day", "하루")), &part.day));
     let unit = |column: &Column| match column.unit() {
-        Unit::Count => "",
-        Unit::Seconds => ", s",
-        Unit::Share => ", %",
+        Unit::Count => String::new(),
+        Unit::Seconds => both(", s", ", 초"),
+        Unit::Share => ", %".to_owned(),
     };
     let headings: Vec<String> = std::iter::once(spoken(words("Interval", "시간대")))
         .chain(columns.iter().map(|column| format!("{}{}", spoken(column.words()), unit(column))))

@@ -12,7 +12,7 @@ pub(crate) mod lasting;
 mod parts;
 pub(crate) mod sheet;
 mod staffing;
-mod unplayed;
+pub(crate) mod unplayed;
 mod variants;
 
 #[cfg(test)]

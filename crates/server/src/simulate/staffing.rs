@@ -39,6 +39,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The most agents of other groups in an interval who serve these queues, too; the numbers of the formulas are what
+    /// those leave.
+    pub(crate) fn colleagues_max(&self) -> u32 {
+        self.intervals.iter().map(|need| need.colleagues).max().unwrap_or_default()
+    }
+
     /// What the numbers cost; an interval for which no number suffices counts with the most.
     pub(crate) fn agent_hours(&self, scenario: &Scenario) -> f64 {
         let heads: u32 = self.intervals.iter().map(|need| need.agents.unwrap_or(self.agents_max)).sum();
@@ -86,7 +92,10 @@ pub(crate) struct Need {
     pub(crate) queue: Option<String>,
     /// The service level with one agent fewer; `None`: there is nobody to leave out, or nobody was answered then.
     pub(crate) one_fewer: Option<Figure>,
-    /// What the formulas say of all agents as one pool; `None`: the formula has no answer up to the most.
+    /// Agents of other groups who are there and serve these queues.
+    pub(crate) colleagues: u32,
+    /// What the formulas say of all agents as one pool, less the colleagues; `None`: the formula has no answer up to the
+    /// most and the colleagues together.
     pub(crate) erlang_c: Option<u32>,
     /// With the callers' mean patience; `None` also where callers never give up.
     pub(crate) erlang_a: Option<u32>,
@@ -216,10 +225,7 @@ impl<'a> Search<'a> {
                  search a group of equal agents"
             )));
         }
-        let serves = |queue: &whatif::Queue| {
-            let steps = queue.settings.steps.iter().map(|step| &step.requirement);
-            steps.chain([&queue.settings.requirement]).any(|need| need.is_met_by(&first.settings.skills))
-        };
+        let serves = |queue: &whatif::Queue| is_served(queue, &first.settings.skills);
         let called = called(&built.model);
         let wanted = |(_, queue): &(usize, &whatif::Queue)| serves(queue) && called.contains(&queue.id);
         let queues = built.model.queues.iter().enumerate().filter(wanted);
@@ -264,7 +270,11 @@ impl<'a> Search<'a> {
     fn need(&self, situation: &Situation, players: &Players<'_>) -> Result<Need, RunError> {
         let pool = self.pool(situation);
         let most = self.scenario.staffing.agents_max;
-        let erlang = |patience| self.erlang(&pool, patience, most);
+        let colleagues = self.colleagues(situation);
+        let erlang = |patience| {
+            let of_all = self.erlang(&pool, patience, most.saturating_add(colleagues))?;
+            Some(of_all.saturating_sub(colleagues))
+        };
         let mut need = Need {
             per_hour: pool.per_hour,
             erlangs: pool.erlangs(),
@@ -275,6 +285,7 @@ impl<'a> Search<'a> {
             blocked: None,
             queue: None,
             one_fewer: None,
+            colleagues,
             erlang_c: erlang(None),
             erlang_a: pool.patience.and_then(|patience| erlang(Some(patience))),
         };
@@ -399,6 +410,23 @@ impl<'a> Search<'a> {
         pool
     }
 
+    /// How many agents of other groups are there who serve one of the queues.
+    fn colleagues(&self, situation: &Situation) -> u32 {
+        let queues: Vec<&whatif::Queue> =
+            self.queues.iter().map(|&place| &self.built.model.queues[place]).collect();
+        let serves =
+            |agent: &&whatif::Agent| queues.iter().any(|queue| is_served(queue, &agent.settings.skills));
+        let groups = self.built.model.groups.iter().enumerate().filter(|&(place, _)| place != self.group);
+        let there = groups.map(|(place, group)| match &group.members {
+            Members::Named(agents) => {
+                let heads = usize::try_from(situation.colleagues[place]).unwrap_or(usize::MAX);
+                agents.iter().take(heads).filter(serves).count()
+            }
+            Members::Alike { .. } => unreachable!("a group of a scenario is a list of agents"),
+        });
+        u32::try_from(there.sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
     /// The queues in which callers wait: closed ones are left out, unless all are.
     fn entered(&self, callers: &CustomerType, situation: &Situation) -> Vec<acd::QueueId> {
         let queues = &self.built.model.queues;
@@ -456,6 +484,12 @@ impl<'a> Search<'a> {
         let days = players.play(&built.model, runs.seed, runs.replications)?;
         Ok(figures::outcome(self.case, &built, days, runs))
     }
+}
+
+/// Whether somebody with these skills serves a queue, in any of its steps.
+fn is_served(queue: &whatif::Queue, skills: &acd::requirement::Skills) -> bool {
+    let steps = queue.settings.steps.iter().map(|step| &step.requirement);
+    steps.chain([&queue.settings.requirement]).any(|need| need.is_met_by(skills))
 }
 
 /// The queues that somebody calls, and those to which they lead while they are closed.

@@ -9,7 +9,7 @@ use super::figures::{Column, Kind, Outcome, Part, Row, Unit};
 use super::scenario::{Scenario, clock, date};
 use super::service_level;
 use super::staffing::{Need, Plan};
-use super::words::{bare, change, percent, value, with_half};
+use super::words::{bare, between, change, percent, value, with_half};
 
 /// The first lines: what was simulated.
 pub(crate) fn head(scenario: &Scenario) -> String {
@@ -145,14 +145,15 @@ fn sentence(difference: &Difference, confidence: f64) -> String {
     };
     let points = if unit == Unit::Share { " points" } else { "" };
     let (sure, said) = (percent(confidence), verdict.words().en);
+    let [low, high] = between([by.low, by.high], *verdict, unit);
     format!(
         "  {whose}: {} {} -> {}: {said} ({}{points}; {sure} sure: {} to {})",
         column.words().en.to_lowercase(),
         value(*before, unit),
         value(*after, unit),
         change(by.value, unit),
-        change(by.low, unit),
-        change(by.high, unit),
+        low,
+        high,
     )
 }
 
@@ -193,6 +194,9 @@ pub(crate) fn staffing(scenario: &Scenario, plan: &Plan) -> String {
             ),
         );
     }
+    if plan.colleagues_max() > 0 {
+        put(&mut text, COLLEAGUES);
+    }
     put(&mut text, &format!("{:.1} agent hours; the day with these numbers:", plan.agent_hours(scenario)));
     put(&mut text, &queue_headings(&plan.day.beside));
     for part in plan.day.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used()) {
@@ -219,6 +223,9 @@ fn need_line(label: &str, need: &Need, agents_max: u32) -> String {
     )
 }
 
+/// What is said of the formulas where other groups serve the queues, too.
+const COLLEAGUES: &str = "ErlangC and ErlangA are the agents of the whole pool less those of other groups who are there and serve these \
+    queues, too.";
 const STAFFING_HEADINGS: &str = "interval     calls/hour  erlang  agents     in time %   answer delay s     gave up %\
     \u{20}   one fewer %  ErlangC  ErlangA";
 

@@ -201,6 +201,25 @@ fn the_fewest_agents_are_those_of_erlang_c_where_that_is_exact() {
 }
 
 #[test]
+fn the_formulas_leave_out_the_agents_of_other_groups_who_serve_the_same_queues() {
+    let two = POOL.replace("count = 6\n", "count = 6\n[[group]]\nname = \"beside\"\ncount = 2\n");
+    let search = Options { staff: Some("service".to_owned()), ..unwatched() };
+    let results = played(&two, &search);
+    let plan = results.staffing.as_ref().expect("it was asked for");
+    let said = |of: fn(&staffing::Need) -> Option<u32>| plan.intervals.iter().map(of).collect::<Vec<_>>();
+    assert_eq!(said(|need| Some(need.colleagues)), [Some(2); 3]);
+    assert_eq!(said(|need| need.erlang_c), [Some(4), Some(0), Some(2)], "6 and 4 less 2");
+    assert_eq!(said(|need| need.agents), said(|need| need.erlang_c), "it is exact here");
+    let shown = text(&results, &search);
+    assert!(shown.contains("less those of other groups"), "{shown}");
+    let page = page::page(&results);
+    assert!(page.contains("less those of other groups") && page.contains("다른 그룹의 인원을 뺀 값"));
+    assert_eq!(files::json(&results)["staffing"]["intervals"][0]["other_agents"], 2);
+    let alone = text(&played(POOL, &unwatched()), &unwatched());
+    assert!(!alone.contains("other groups"), "{alone}");
+}
+
+#[test]
 fn that_no_number_suffices_is_said() {
     let few = POOL.replace("[staffing]", "[staffing]\nagents_max = 5");
     let results = played(&few, &unwatched());

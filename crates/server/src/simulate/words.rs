@@ -105,6 +105,30 @@ pub(crate) fn bare(figure: Option<Figure>, unit: Unit) -> String {
     figure.map_or_else(|| "–".to_owned(), |figure| format!("{:.1}", figure.value * scale))
 }
 
+/// The most digits that a bound of a change is shown with.
+const DIGITS_MAX: usize = 4;
+
+/// The bounds of a change with their signs, with so many digits that neither of a clear one looks like zero.
+pub(crate) fn between(bounds: [f64; 2], verdict: Verdict, unit: Unit) -> [String; 2] {
+    let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
+    let is_zero = |digits: usize| {
+        let least = 0.5 * 0.1_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX));
+        bounds.iter().any(|bound| *bound != 0.0 && (bound * scale).abs() < least)
+    };
+    let is_clear = verdict != Verdict::Unclear;
+    let digits = (1..DIGITS_MAX).find(|&digits| !is_clear || !is_zero(digits)).unwrap_or(DIGITS_MAX);
+    bounds.map(|bound| {
+        let shown = match digits {
+            1 => return change(bound, unit),
+            digits => format!("{:+.digits$}", bound * scale),
+        };
+        match unit {
+            Unit::Count | Unit::Share => shown,
+            Unit::Seconds => format!("{shown}\u{a0}s"),
+        }
+    })
+}
+
 /// A change with its sign, in the words of its unit.
 pub(crate) fn change(value: f64, unit: Unit) -> String {
     let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
@@ -113,5 +137,19 @@ pub(crate) fn change(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Count | Unit::Share => format!("{shown:+.1}"),
         Unit::Seconds => format!("{shown:+.1}\u{a0}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_of_a_clear_change_do_not_look_like_zero() {
+        let seconds = |bounds, verdict| between(bounds, verdict, Unit::Seconds);
+        assert_eq!(seconds([-1.24, -0.004], Verdict::Better), ["-1.240\u{a0}s", "-0.004\u{a0}s"]);
+        assert_eq!(seconds([-1.24, -0.2], Verdict::Better), ["-1.2\u{a0}s", "-0.2\u{a0}s"]);
+        assert_eq!(seconds([-1.24, 0.004], Verdict::Unclear), ["-1.2\u{a0}s", "+0.0\u{a0}s"]);
+        assert_eq!(between([0.000_3, 0.02], Verdict::Higher, Unit::Share), ["+0.03", "+2.00"]);
     }
 }

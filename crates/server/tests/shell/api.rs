@@ -185,7 +185,10 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
     assert_eq!(negative.status, 422);
     assert_eq!(negative.json()["detail"], "`seconds` is -1, and must be a whole number, not below 0");
     let other = acw("end", r#"{"interaction": 99}"#);
-    assert_eq!((other.status, &other.json()["detail"]), (409, &json!("agent `kim` is not wrapping up interaction 99")));
+    assert_eq!(
+        (other.status, &other.json()["detail"]),
+        (409, &json!("agent `kim` is not wrapping up interaction 99"))
+    );
     for (path, status) in [
         ("/api/v1/interactions?limit=0", 422),
         ("/api/v1/interactions?limit=501", 422),

@@ -159,7 +159,8 @@ fn calls_keep_the_names_of_what_a_reload_has_removed() {
     let mut over = Phone::udp("01012345678", udp(&running));
     let answer = over.call("15882000", "over");
     let id = eventually("it waits", || {
-        ask(&running, "GET", "/api/v1/interactions?queue=english", "").json()["interactions"][0]["id"].as_u64()
+        ask(&running, "GET", "/api/v1/interactions?queue=english", "").json()["interactions"][0]["id"]
+            .as_u64()
     });
     let bye = over.inside(&answer, "BYE", 2);
     over.send(&bye);
@@ -171,12 +172,20 @@ fn calls_keep_the_names_of_what_a_reload_has_removed() {
 
     running.reload(second).expect("it can be played");
     let ended = told(&running, id);
-    assert_eq!((&ended["queue"], &ended["visits"][0]["queue"]), (&"english".into(), &"english".into()), "{ended}");
+    assert_eq!(
+        (&ended["queue"], &ended["visits"][0]["queue"]),
+        (&"english".into(), &"english".into()),
+        "{ended}"
+    );
     let found = ask(&running, "GET", "/api/v1/interactions?state=ended&queue=english", "");
     assert_eq!((found.status, &found.json()["interactions"][0]["id"]), (200, &id.into()), "{}", found.body);
     let gone = ask(&running, "GET", "/api/v1/interactions?state=ended&agent=lee", "");
     assert_eq!(gone.status, 200, "{}", gone.body);
-    assert_eq!(ask(&running, "GET", "/api/v1/interactions?agent=leo", "").status, 404, "nobody was ever called so");
+    assert_eq!(
+        ask(&running, "GET", "/api/v1/interactions?agent=leo", "").status,
+        404,
+        "nobody was ever called so"
+    );
     assert_eq!(ask(&running, "GET", "/api/v1/agents/lee", "").status, 404, "nobody is called so now");
     let csv = ask(&running, "GET", "/api/v1/interactions.csv", "").body;
     assert!(csv.contains(",english,"), "{csv}");
@@ -184,13 +193,13 @@ fn calls_keep_the_names_of_what_a_reload_has_removed() {
     let mut late = Phone::udp("01087654321", udp(&running));
     late.call("15881000", "late");
     let id = eventually("it waits", || {
-        ask(&running, "GET", "/api/v1/interactions?queue=billing", "").json()["interactions"][0]["id"].as_u64()
+        ask(&running, "GET", "/api/v1/interactions?queue=billing", "").json()["interactions"][0]["id"]
+            .as_u64()
     });
     running.reload(third).expect("it can be played");
     late.expect("BYE");
-    let renamed = eventually("the queue is gone", || {
-        Some(told(&running, id)).filter(|told| told["state"] == "ended")
-    });
+    let renamed =
+        eventually("the queue is gone", || Some(told(&running, id)).filter(|told| told["state"] == "ended"));
     assert_eq!(renamed["queue"], "billing", "{renamed}");
     running.shut_down();
 }

@@ -43,7 +43,10 @@ fn an_address_that_is_our_own_already_is_no_other_process() {
     config.sip.listen[1].address = free;
     config.http.listen = free;
     let text = refusal(config);
-    assert!(text.contains(&format!("[http] listen: tcp:{free}")) && text.contains("[sip] listen has"), "{text}");
+    assert!(
+        text.contains(&format!("[http] listen: tcp:{free}")) && text.contains("[sip] listen has"),
+        "{text}"
+    );
     assert!(!text.contains("another process"), "{text}");
 }
 

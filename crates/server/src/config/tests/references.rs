@@ -286,11 +286,20 @@ fn a_mistake_about_times_is_told_in_the_line_of_the_setting() {
     let late = "max_wait = { after = \"1m\", then = \"busy\" }\nsteps = [\n{ after = \"30s\", require = \"billing\" },\n\
                 { after = \"2m\", require = \"billing\" }]\n";
     assert_eq!(line(late), 18);
-    assert_eq!(line(&late.replace("steps", "overflow").replace("require = \"billing\"", "when = \"waiting > 1\", then = \"busy\"")), 18);
+    assert_eq!(
+        line(
+            &late
+                .replace("steps", "overflow")
+                .replace("require = \"billing\"", "when = \"waiting > 1\", then = \"busy\"")
+        ),
+        18
+    );
     let callback = "[queue.callback]\ntrunk = \"pbx\"\nspacing = \"5m\"\nkeep = \"4m\"\n";
-    let text = LEAST
-        .replace("from = [", "outbound_proxy = \"sip:192.0.2.3\"\nfrom = [")
-        .replacen("name = \"billing\"\n", &format!("name = \"billing\"\n{callback}"), 1);
+    let text = LEAST.replace("from = [", "outbound_proxy = \"sip:192.0.2.3\"\nfrom = [").replacen(
+        "name = \"billing\"\n",
+        &format!("name = \"billing\"\n{callback}"),
+        1,
+    );
     let warnings = loaded(&text).warnings;
     assert_eq!((warnings.len(), warnings[0].line), (1, 19), "{warnings:?}");
     let both = LEAST.replace("number = \"*\"\n", "number = \"*\"\nagent = \"kim\"\nalso = \"other\"\n");

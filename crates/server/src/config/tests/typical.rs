@@ -43,7 +43,10 @@ fn a_skill_that_is_asked_for_under_a_similar_name_is_pointed_out() {
     let text = LEAST
         .replace("skills = { billing = 8 }", "skills = { billing = 8, bilings = 5, korean = 9 }")
         .replace("name = \"billing\"\n", "name = \"billing\"\nrequire = \"billing >= 3\"\n");
-    one(&text, "cordboard.toml:12:25: warning: nothing asks for the skill \"bilings\" (did you mean `billing`?)");
+    one(
+        &text,
+        "cordboard.toml:12:25: warning: nothing asks for the skill \"bilings\" (did you mean `billing`?)",
+    );
     assert_eq!(told(&text.replace(", bilings = 5", "")), [""; 0], "korean is like nothing else");
 }
 
@@ -86,11 +89,17 @@ fn two_sockets_that_the_system_cannot_give_both_are_refused() {
         &listen("\"udp:0.0.0.0:5060\", \"udp:192.0.2.10:5060\""),
         "5:32: [sip]: `listen` has udp:192.0.2.10:5060 and udp:0.0.0.0:5060, which are one socket",
     );
-    for apart in ["\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"", "\"udp:192.0.2.10:5060\", \"udp:192.0.2.10:5070\""] {
+    for apart in
+        ["\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"", "\"udp:192.0.2.10:5060\", \"udp:192.0.2.10:5070\""]
+    {
         assert_eq!(told(&listen(apart)), [""; 0], "{apart}");
     }
-    let http = listen("\"tcp:0.0.0.0:8080\"").replace("[media]", "[http]\nlisten = \"127.0.0.1:8080\"\n[media]");
-    one(&http, "[http]: `listen` is 127.0.0.1:8080, where [sip] listens with tcp:0.0.0.0:8080; choose another port");
+    let http =
+        listen("\"tcp:0.0.0.0:8080\"").replace("[media]", "[http]\nlisten = \"127.0.0.1:8080\"\n[media]");
+    one(
+        &http,
+        "[http]: `listen` is 127.0.0.1:8080, where [sip] listens with tcp:0.0.0.0:8080; choose another port",
+    );
 }
 
 #[test]

@@ -35,6 +35,12 @@ pub(super) fn section(scenario: &Scenario, plan: &Plan) -> String {
             &format!("&gt; {most}: 이 그룹 {most}명으로도 부족함. 다른 그룹의 인원이 모자라거나 <code>agents_max</code>가 너무 작음."),
         ));
     }
+    if plan.colleagues_max() > 0 {
+        content.push_str(&quiet(
+            "Erlang C and A are the agents of the whole pool less those of other groups who are there and serve these queues, too.",
+            "Erlang C와 A는 전체 필요 인원에서, 그 시간에 이 대기열을 함께 담당하는 다른 그룹의 인원을 뺀 값.",
+        ));
+    }
     content.push_str(&quiet("The day with these numbers:", "이 인원으로 본 하루:"));
     content.push_str(&day(scenario, plan));
     content.push_str(&never_served(&plan.day));
@@ -140,9 +146,9 @@ fn day(scenario: &Scenario, plan: &Plan) -> String {
     let parts = plan.day.parts.iter().filter(|part| part.kind == Kind::Queue && part.is_used());
     let rows: String = parts.map(row).collect();
     let unit = |column: &Column| match column.unit() {
-        Unit::Count => "",
-        Unit::Seconds => ", s",
-        Unit::Share => ", %",
+        Unit::Count => String::new(),
+        Unit::Seconds => both(", s", ", 초"),
+        Unit::Share => ", %".to_owned(),
     };
     let headings: Vec<String> = std::iter::once(spoken(Kind::Queue.words()))
         .chain(columns.iter().map(|column| format!("{}{}", spoken(column.words()), unit(column))))

@@ -93,6 +93,7 @@ pub(super) fn read(file: &mut Section<'_>, day: &Day, config: &Config, sheets: &
             all.push(arrivals);
         }
     }
+    sheets.warn_of_unused();
     let calls: f64 = all.iter().map(Arrivals::calls).sum();
     if calls > CALLS_MAX {
         let place = spans.first().cloned().unwrap_or(0..0);

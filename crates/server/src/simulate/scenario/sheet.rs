@@ -36,6 +36,8 @@ pub(crate) struct Sheets {
     read: RefCell<BTreeMap<PathBuf, Result<Rc<Sheet>, String>>>,
     /// Files without a column of queues, and who calls by them.
     users: RefCell<BTreeMap<PathBuf, String>>,
+    /// The queues whose callers come by each file.
+    asked: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
     problems: RefCell<Vec<Problem>>,
 }
 
@@ -62,6 +64,7 @@ impl Sheets {
             folder: folder.to_owned(),
             read: RefCell::default(),
             users: RefCell::default(),
+            asked: RefCell::default(),
             problems: RefCell::default(),
         }
     }
@@ -77,6 +80,37 @@ impl Sheets {
         problems.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
         problems.dedup();
         problems
+    }
+
+    /// Warns of lines of queues by which nobody calls: their calls would be missed and not missing.
+    pub(super) fn warn_of_unused(&self) {
+        for (path, asked) in self.asked.borrow().iter() {
+            let read = self.read.borrow().get(path).cloned();
+            let Some(Ok(sheet)) = read else { continue };
+            let Some(place) = sheet.headings.iter().position(|heading| heading == QUEUE) else { continue };
+            let mut unused: BTreeMap<&str, usize> = BTreeMap::new();
+            for (_, row) in &sheet.rows {
+                let queue = row.get(place).unwrap_or_default();
+                if !asked.contains(queue) {
+                    *unused.entry(queue).or_default() += 1;
+                }
+            }
+            let mut faults = Faults::new(self, &sheet);
+            for (queue, lines) in unused {
+                let what = if lines == 1 { "line" } else { "lines" };
+                let whose = if queue.is_empty() {
+                    "without a queue".to_owned()
+                } else {
+                    format!("of queue \"{queue}\"")
+                };
+                let hint = spelling::hint(queue, asked.iter().map(String::as_str));
+                let remedy = "add one with this `file_queue`, or leave the lines out";
+                faults.warn(
+                    1,
+                    format!("{lines} {what} {whose} count for none of the [[arrivals]]{hint}; {remedy}"),
+                );
+            }
+        }
     }
 
     /// The lengths in one column, of the rows of `queue` where there is a column of queues. Empty cells are
@@ -130,6 +164,8 @@ impl Sheets {
         day: &Day,
     ) -> Option<Calls> {
         let sheet = self.sheet(section, file, span.clone())?;
+        let path = self.folder.join(file);
+        self.asked.borrow_mut().entry(path).or_default().insert(queue.to_owned());
         let named = |name: &str| sheet.headings.iter().position(|heading| heading == name);
         let mut faults = Faults::new(self, &sheet);
         sheet.tell_surplus(&mut faults);

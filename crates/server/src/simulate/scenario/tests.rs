@@ -269,6 +269,37 @@ fn what_is_wrong_in_a_day_of_calls_is_told_with_its_line() {
 }
 
 #[test]
+fn lines_of_a_file_by_which_nobody_calls_are_counted_and_told() {
+    let lines = "time,queue\n08:10,billing\n08:20,sales\n08:30,sales\n08:40,\n";
+    let folder = folder("unused", &[("calls.csv", lines)]);
+    let text = LEAST.replace("per_hour = 60", "file = \"calls.csv\"");
+    let told = |text: &str| -> Vec<String> {
+        let scenario = parse("day.toml", text, &folder, None).unwrap_or_else(|refused| panic!("{refused}"));
+        scenario.warnings.iter().map(|problem| problem.message.clone()).collect()
+    };
+    let warnings = told(&text);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("1 line without a queue count"), "{warnings:?}");
+    assert!(
+        warnings[1].starts_with("2 lines of queue \"sales\" count for none of the [[arrivals]]"),
+        "{warnings:?}"
+    );
+    let sales = "[[arrivals]]\nname = \"sales\"\nqueue = \"billing\"\nfile = \"calls.csv\"\nfile_queue = \"sales\"\n\
+                 talk = { mean = \"1m\" }\n";
+    assert_eq!(told(&format!("{text}{sales}")).len(), 1, "all but the line without a queue");
+}
+
+#[test]
+fn a_variant_of_what_is_not_there_lists_what_is() {
+    let variant = "[[variant]]\nname = \"x\"\narrivals.technical.factor = 2\n";
+    let text = refused(&format!("{LEAST}{variant}"));
+    assert!(
+        text.contains("there is no arrivals \"technical\"; name one of those here: \"billing\""),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_skill_that_nobody_has_or_asks_for_is_pointed_out() {
     let warned = |text: &str| {
         let warnings = scenario(text).warnings;

@@ -14,6 +14,8 @@ use crate::config::reader::Section;
 use crate::config::report::{Kind, Report, Span};
 use crate::config::{Problem, Refused, Severity, judged, spelling};
 
+/// The most names that an error lists.
+const NAMES_MAX: usize = 12;
 /// The most variants of one scenario.
 const VARIANTS_MAX: usize = 20;
 /// The value that takes a setting away.
@@ -252,7 +254,7 @@ fn lay_over<'a>(tables: &mut DeTable<'a>, change: &Change<'a>) -> Result<(), Str
     let known: Vec<String> = items.iter().filter_map(name_of).collect();
     let Some(place) = items.iter().position(|item| name_of(item).as_deref() == Some(wanted)) else {
         let hint = spelling::hint(wanted, known.iter().map(String::as_str));
-        return Err(format!("there is no {kind} \"{wanted}\"{hint}; correct the name"));
+        return Err(format!("there is no {kind} \"{wanted}\"{hint}; {}", one_of(&known)));
     };
     if change.path.len() == 1 {
         return Err(format!(
@@ -264,6 +266,15 @@ fn lay_over<'a>(tables: &mut DeTable<'a>, change: &Change<'a>) -> Result<(), Str
         DeValue::Table(table) => set(table, &change.path[1..], &change.value),
         _ => Ok(()),
     }
+}
+
+/// The names to choose from, unless they are too many to be read.
+fn one_of(known: &[String]) -> String {
+    if known.is_empty() || known.len() > NAMES_MAX {
+        return "correct the name".to_owned();
+    }
+    let names: Vec<String> = known.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("name one of those here: {}", names.join(", "))
 }
 
 /// Sets, or takes away, what lies at a path.

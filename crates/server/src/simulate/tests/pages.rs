@@ -85,6 +85,33 @@ fn everything_is_there_in_both_languages() {
     assert!(pages()[0].contains("최소 상담원 수") && pages()[1].contains("뚜렷한 차이 없음"));
 }
 
+#[test]
+fn what_is_odd_is_told_in_the_report_and_in_json_too() {
+    let odd = SMALL.replace(
+        "require = \"billing\"\n",
+        "require = \"billing\"\nlast_agent = { remember = \"7d\" }\nring_every = \"5s\"\n",
+    );
+    let results = played(&odd, &options());
+    let warnings = &results.scenario.warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    let page = page::page(&results);
+    assert_eq!(check(&page), Ok(()));
+    assert!(page.contains("<span class=\"en\">Warnings</span>") && page.contains("주의할 점"));
+    assert!(page.contains("`last_agent` has no effect") && page.contains("`last_agent`는 효과가 없음"));
+    assert!(page.contains("대기열 &quot;billing&quot;: ") && page.contains("`ring_every` never rings"));
+    let json = files::json(&results);
+    assert_eq!(json["warnings"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json["warnings"][0]["line"], warnings[0].line);
+    assert!(!page::page(&played(SMALL, &options())).contains("Warnings"), "nothing is odd there");
+}
+
+#[test]
+fn units_in_the_headings_are_those_of_the_language() {
+    let page = &pages()[1];
+    assert!(page.contains("<span class=\"ko\" lang=\"ko\">, 초</span>"));
+    assert!(!page.contains("</span>, s</th>"), "a unit that stands in both languages");
+}
+
 fn figures(results: &Results) -> usize {
     let of = |outcome: &Outcome| -> usize {
         let rows = outcome.parts.iter().flat_map(|part| part.intervals.iter().chain([&part.day]));
