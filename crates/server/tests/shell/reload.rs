@@ -197,7 +197,9 @@ fn calls_keep_the_names_of_what_a_reload_has_removed() {
             .as_u64()
     });
     running.reload(third).expect("it can be played");
-    late.expect("BYE");
+    let bye = late.expect("BYE");
+    let address = late.address();
+    late.send(&response(&bye, "200 OK", address, "udp", ""));
     let renamed =
         eventually("the queue is gone", || Some(told(&running, id)).filter(|told| told["state"] == "ended"));
     assert_eq!(renamed["queue"], "billing", "{renamed}");

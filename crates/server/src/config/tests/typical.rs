@@ -22,7 +22,7 @@ fn two_agents_at_one_phone_are_pointed_out() {
     assert_eq!(told(&park("sip:2001@pbx.example.com;transport=tcp")), [""; 0]);
     one(
         &park("sip:2001@PBX.example.com:5060"),
-        "cordboard.toml:24:11: warning: agent \"park\": `contact` is that of agent \"lee\", too",
+        "cordboard.toml:23:11: warning: agent \"park\": `contact` is that of agent \"lee\", too",
     );
     assert_eq!(loaded(&park("sip:2001@PBX.example.com:5060")).warnings, [], "a simulation rings no phone");
 }
@@ -66,7 +66,7 @@ fn a_queue_that_nothing_leads_to_is_pointed_out() {
     let told = behind(second);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].starts_with("cordboard.toml:20:8: warning: queue \"second\": no [[entry]] and no exit"),
+        told[0].starts_with("cordboard.toml:19:8: warning: queue \"second\": no [[entry]] and no exit"),
         "{told:?}"
     );
     let rule = "overflow = [{ when = \"waiting > 9\", then = \"queue:second\" }]\n";
@@ -87,7 +87,7 @@ fn two_sockets_that_the_system_cannot_give_both_are_refused() {
     let listen = |list: &str| LEAST.replace("[media]", &format!("listen = [{list}]\n[media]"));
     one(
         &listen("\"udp:0.0.0.0:5060\", \"udp:192.0.2.10:5060\""),
-        "5:32: [sip]: `listen` has udp:192.0.2.10:5060 and udp:0.0.0.0:5060, which are one socket",
+        "cordboard.toml:4:32: [sip]: `listen` has udp:192.0.2.10:5060 and udp:0.0.0.0:5060, which are one socket",
     );
     for apart in
         ["\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"", "\"udp:192.0.2.10:5060\", \"udp:192.0.2.10:5070\""]

@@ -97,7 +97,7 @@ impl Sheets {
             }
             let mut faults = Faults::new(self, &sheet);
             for (queue, lines) in unused {
-                let what = if lines == 1 { "line" } else { "lines" };
+                let (what, count) = if lines == 1 { ("line", "counts") } else { ("lines", "count") };
                 let whose = if queue.is_empty() {
                     "without a queue".to_owned()
                 } else {
@@ -107,7 +107,7 @@ impl Sheets {
                 let remedy = "add one with this `file_queue`, or leave the lines out";
                 faults.warn(
                     1,
-                    format!("{lines} {what} {whose} count for none of the [[arrivals]]{hint}; {remedy}"),
+                    format!("{lines} {what} {whose} {count} for none of the [[arrivals]]{hint}; {remedy}"),
                 );
             }
         }

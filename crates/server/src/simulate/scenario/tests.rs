@@ -279,7 +279,7 @@ fn lines_of_a_file_by_which_nobody_calls_are_counted_and_told() {
     };
     let warnings = told(&text);
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings[0].starts_with("1 line without a queue count"), "{warnings:?}");
+    assert!(warnings[0].starts_with("1 line without a queue counts"), "{warnings:?}");
     assert!(
         warnings[1].starts_with("2 lines of queue \"sales\" count for none of the [[arrivals]]"),
         "{warnings:?}"
