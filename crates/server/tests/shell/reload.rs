@@ -149,8 +149,8 @@ fn callers_whose_queue_is_removed_are_counted() {
 
 #[test]
 fn calls_keep_the_names_of_what_a_reload_has_removed() {
-    let first = configuration(nobody(), MORE);
-    let mut second = configuration(nobody(), "");
+    let first = unstaffed(MORE);
+    let mut second = unstaffed("");
     second.media.ports = first.media.ports;
     let mut third = second.clone();
     third.queues[0].name = "invoices".to_owned();
