@@ -177,8 +177,7 @@ impl Reporter {
                 self.with_series(queue, |series| series.wanted(WantedOutcome::of(cause)));
             }
             Event::Reserved { reservation, queue, ref decision, callback, .. } => {
-                self.calling_back
-                    .extend((callback == Some(CallbackMode::CustomerFirst)).then_some(reservation));
+                self.hold_for_callback(reservation, callback);
                 if decision.beside == 0 {
                     self.with_series(queue, |series| series.ringing.inc());
                 }
@@ -282,6 +281,13 @@ impl Reporter {
     fn remove_agent(&mut self, now: Instant, agent: AgentId) {
         for finished in self.agents.remove(now, agent) {
             self.count_handled(Some(finished));
+        }
+    }
+
+    /// Customer-first: the customer is called while the agent is held.
+    fn hold_for_callback(&mut self, reservation: ReservationId, callback: Option<CallbackMode>) {
+        if callback == Some(CallbackMode::CustomerFirst) {
+            self.calling_back.insert(reservation);
         }
     }
 

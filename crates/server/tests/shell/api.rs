@@ -175,20 +175,6 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
         assert_eq!(problem["status"], status);
         assert!(problem["remedy"].as_str().is_some_and(|said| said.contains(remedy)), "{problem}");
     }
-    let acw = |what: &str, body: &str| {
-        ask(&running, "POST", &format!("/api/v1/agents/kim/after-call-work/{what}"), body)
-    };
-    assert_eq!(acw("end", "").status, 409);
-    assert_eq!(acw("extend", r#"{"seconds": 30}"#).status, 409);
-    assert_eq!(acw("extend", r#"{"seconds": 0}"#).status, 422);
-    let negative = acw("extend", r#"{"seconds": -1}"#);
-    assert_eq!(negative.status, 422);
-    assert_eq!(negative.json()["detail"], "`seconds` is -1, and must be a whole number, not below 0");
-    let other = acw("end", r#"{"interaction": 99}"#);
-    assert_eq!(
-        (other.status, &other.json()["detail"]),
-        (409, &json!("agent `kim` is not wrapping up interaction 99"))
-    );
     for (path, status) in [
         ("/api/v1/interactions?limit=0", 422),
         ("/api/v1/interactions?limit=501", 422),
@@ -220,6 +206,27 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
     assert_eq!(agent(&running, "lee")["presence"], "logged_out");
     let lunch = wish(&running, "lee", &json!({"presence": "not_ready", "reason": "lunch"}));
     assert_eq!(lunch.status, 200, "a break needs no phone");
+    running.shut_down();
+}
+
+#[test]
+fn after_call_work_that_is_not_there_cannot_be_ended_or_extended_and_why_is_told() {
+    let running = start(configuration(nobody(), MORE));
+    eventually("kim is logged in", || (agent(&running, "kim")["presence"] == "ready").then_some(()));
+    let acw = |what: &str, body: &str| {
+        ask(&running, "POST", &format!("/api/v1/agents/kim/after-call-work/{what}"), body)
+    };
+    assert_eq!(acw("end", "").status, 409);
+    assert_eq!(acw("extend", r#"{"seconds": 30}"#).status, 409);
+    assert_eq!(acw("extend", r#"{"seconds": 0}"#).status, 422);
+    let negative = acw("extend", r#"{"seconds": -1}"#);
+    assert_eq!(negative.status, 422);
+    assert_eq!(negative.json()["detail"], "`seconds` is -1, and must be a whole number, not below 0");
+    let other = acw("end", r#"{"interaction": 99}"#);
+    assert_eq!(
+        (other.status, &other.json()["detail"]),
+        (409, &json!("agent `kim` is not wrapping up interaction 99"))
+    );
     running.shut_down();
 }
 
