@@ -177,10 +177,7 @@ impl Reporter {
                 self.with_series(queue, |series| series.wanted(WantedOutcome::of(cause)));
             }
             Event::Reserved { reservation, queue, ref decision, callback, .. } => {
-                self.hold_for_callback(reservation, callback);
-                if decision.beside == 0 {
-                    self.with_series(queue, |series| series.ringing.inc());
-                }
+                self.reserved(reservation, queue, decision.beside, callback);
             }
             Event::ReservationEnded { reservation, queue, cause, lasted, left, .. } => {
                 self.calling_back.remove(&reservation);
@@ -285,9 +282,18 @@ impl Reporter {
     }
 
     /// Customer-first: the customer is called while the agent is held.
-    fn hold_for_callback(&mut self, reservation: ReservationId, callback: Option<CallbackMode>) {
+    fn reserved(
+        &mut self,
+        reservation: ReservationId,
+        queue: QueueId,
+        beside: u8,
+        callback: Option<CallbackMode>,
+    ) {
         if callback == Some(CallbackMode::CustomerFirst) {
             self.calling_back.insert(reservation);
+        }
+        if beside == 0 {
+            self.with_series(queue, |series| series.ringing.inc());
         }
     }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::media::PORTS_PER_CALL;
 use super::network::{Listen, Transport};
 use super::report::{Kind, Report, Span};
-use super::{Config, Exit, Reach, VOICE, spelling, staffing};
+use super::{Config, Entry, Exit, Queue, Reach, VOICE, spelling, staffing};
 
 /// The port of an address that names none (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5_060;
@@ -88,9 +88,9 @@ fn queues_are_reached(config: &Config, report: &Report<'_>) {
     if config.entries.is_empty() {
         return;
     }
-    let by_number = config.entries.iter().flat_map(|entry| entry.queues());
-    let exits = config.queues.iter().flat_map(|queue| queue.exits());
-    let exits = exits.chain(config.entries.iter().filter_map(|entry| entry.exit()));
+    let by_number = config.entries.iter().flat_map(Entry::queues);
+    let exits = config.queues.iter().flat_map(Queue::exits);
+    let exits = exits.chain(config.entries.iter().filter_map(Entry::exit));
     let reached: BTreeSet<&str> = by_number.chain(exits.filter_map(Exit::queue)).collect();
     let voice = config.queues.iter().filter(|queue| queue.channel == VOICE);
     for queue in voice.filter(|queue| !reached.contains(queue.name.as_str())) {
