@@ -14,6 +14,8 @@ use crate::wire::{Pending, Place};
 
 /// Challenges answered in a row before the password counts as wrong.
 const CHALLENGES_MAX: u8 = 2;
+/// A registrar that grants less is asked no oftener than this wants.
+const LASTS_MIN: Duration = Duration::from_secs(10);
 
 /// One registration.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Account {
     pub(crate) is_registered: bool,
     /// It was registered or refused at least once.
     pub(crate) is_settled: bool,
+    /// It was registered at least once.
+    was_registered: bool,
     pub(crate) pending: Option<Pending>,
     pub(crate) repeat: Option<TimerId>,
     pub(crate) deadline: Option<TimerId>,
@@ -61,21 +65,22 @@ impl Account {
             since: None,
             is_registered: false,
             is_settled: false,
+            was_registered: false,
             pending: None,
             repeat: None,
             deadline: None,
         }
     }
 
-    /// Asks to be registered for as long as planned, or for nothing.
-    pub(crate) fn ask(&mut self, now: Instant, place: &Place, is_wanted: bool) -> Bytes {
+    /// Asks to be registered for as long as planned, or for nothing. None where its name cannot be written.
+    pub(crate) fn ask(&mut self, now: Instant, place: &Place, is_wanted: bool) -> Option<Bytes> {
         self.challenges = 0;
         self.since = Some(now);
         let expires = if is_wanted { self.expires } else { Duration::ZERO };
         self.compose(place, expires, None)
     }
 
-    fn compose(&mut self, place: &Place, expires: Duration, answer: Option<&Answer>) -> Bytes {
+    fn compose(&mut self, place: &Place, expires: Duration, answer: Option<&Answer>) -> Option<Bytes> {
         self.cseq += 1;
         let registrar = sip::Uri::sip("", place.domain.clone(), None);
         let name = NameAddr::new(place.address(&self.credentials.user));
@@ -90,10 +95,9 @@ impl Account {
         if let Some(answer) = answer {
             request = request.header(answer.name, &answer.value);
         }
-        let request = request.build().expect("a REGISTER of ours has all that it needs");
-        let bytes = request.bytes().clone();
-        self.request = Some(request);
-        bytes
+        // What cannot be written came from the challenge, or from the plan.
+        self.request = request.build().ok();
+        self.request.as_ref().map(|request| request.bytes().clone())
     }
 
     /// An answer came.
@@ -107,7 +111,8 @@ impl Account {
         match response.status() {
             200..=299 => {
                 self.request = None;
-                let is_first = !self.is_settled;
+                let is_first = wanted > 0 && !self.was_registered;
+                self.was_registered |= is_first;
                 (self.is_registered, self.is_settled) = (wanted > 0, true);
                 if wanted == 0 {
                     return Outcome::Gone;
@@ -120,12 +125,11 @@ impl Account {
                 let secret = Secret::Password(self.credentials.password.clone());
                 let account = ClientAccount { user: self.credentials.user.clone(), secret, realm: None };
                 let cnonce = place.tag(self.key).replace('.', "");
-                match sip::digest::answer(&account, &request, response, &cnonce, 1) {
-                    Ok(answer) => {
-                        let expires = Duration::from_secs(u64::from(wanted));
-                        Outcome::Ask(self.compose(place, expires, Some(&answer)))
-                    }
-                    Err(_) => self.refused(response.status()),
+                let answer = sip::digest::answer(&account, &request, response, &cnonce, 1).ok();
+                let expires = Duration::from_secs(u64::from(wanted));
+                match answer.and_then(|answer| self.compose(place, expires, Some(&answer))) {
+                    Some(bytes) => Outcome::Ask(bytes),
+                    None => self.refused(response.status()),
                 }
             }
             status => self.refused(status),
@@ -146,6 +150,6 @@ impl Account {
         let own = contacts.iter().find(|contact| contact.uri.is_equivalent(&ours));
         let said = own.and_then(|contact| contact.params.value("expires")?.parse().ok());
         let header = || response.number(Name::Expires).ok().flatten();
-        Duration::from_secs(u64::from(said.or_else(header).unwrap_or(wanted)))
+        Duration::from_secs(u64::from(said.or_else(header).unwrap_or(wanted))).max(LASTS_MIN)
     }
 }

@@ -15,7 +15,7 @@ use whatif::{Draws, Purpose};
 
 use crate::account::Account;
 use crate::callers::Around;
-use crate::figures::Measure;
+use crate::figures::{AgentFault, Measure};
 use crate::line::{Key, Rung};
 use crate::plan::Agents as Profile;
 use crate::wire::{GIVE_UP, LINGER, Pending, Place};
@@ -23,6 +23,8 @@ use ring::{Ring, Stage};
 
 /// The generation that stands in tags of registrations: calls never come to it.
 const ACCOUNT: u32 = u32::MAX;
+/// Where the draws of agents begin: above those of all kinds of callers.
+const AGENTS_LANE: u32 = 1 << 19;
 /// How long a phone rings before it gives up by itself.
 const RINGS_FOR: Duration = Duration::from_secs(180);
 
@@ -66,6 +68,8 @@ pub(crate) struct Agents {
     timers: TimerWheel<(Key, What)>,
     /// Phones that register again and again until told otherwise.
     wants_registration: bool,
+    /// Rings that are not over.
+    active: usize,
     unsettled: usize,
     registered: usize,
 }
@@ -117,6 +121,7 @@ impl Agents {
             seed,
             timers: TimerWheel::new(),
             wants_registration: true,
+            active: 0,
             registered: 0,
         }
     }
@@ -159,28 +164,26 @@ impl Agents {
     ) {
         around.figures.rung += 1;
         let from = invite.from().ok().and_then(|from| from.uri.user()).unwrap_or_default();
-        let key = self.place_for_a_ring();
         let profile = self.agents[who as usize].profile;
-        let mut ring = Ring::new(invite.clone(), source, self.place.tag(key), who, from, profile, self.rung);
+        let number = self.rung;
         self.rung = self.rung.wrapping_add(1);
-        ring.branch = branch.to_owned();
-        let index = (invite.call_id().map(Bytes::copy_from_slice).unwrap_or_default(), branch.to_owned());
-        self.invites.insert(index, key);
+        let draws = |purpose| Draws::new(self.seed, 0, lane(profile), number, purpose, 0);
+        let will = ring::Will::drawn(&self.profiles[profile].answers, draws(Purpose::Order).uniform());
+        let mut draws = draws(Purpose::PickUp);
+        let ring = Ring { profile, number, will, ..Ring::new(invite.clone(), source, from.clone()) };
+        let key = self.hold(Ring { agent: Some(who), ..ring }, branch);
         let agent = &mut self.agents[who as usize];
         agent.busy = Some(key);
         let free_since = agent.free_since.take();
-        self.measure_ring(around, profile, free_since, &ring.from);
-        let mut draws = Draws::new(self.seed, 0, lane(profile), ring.number, Purpose::Retrial, 0);
-        let answers = self.profiles[profile].answers;
-        let drawn = draws.uniform();
-        ring.will = ring::Will::drawn(&answers, drawn);
-        let will = ring.will;
-        self.rings[key.index as usize].ring = Some(ring);
+        self.measure_ring(around, profile, free_since, &from);
         if will == ring::Will::BeBusy {
             return self.refuse(around, key, 486);
         }
-        self.say(around, key, 180);
-        let mut draws = Draws::new(self.seed, 0, lane(profile), self.rung, Purpose::PickUp, 0);
+        if self.say(around, key, 180).is_none() {
+            // It cannot be answered, so nothing that belongs to it will ever come.
+            around.figures.strays += 1;
+            return self.end(around, key);
+        }
         let after = match will {
             ring::Will::Ignore => RINGS_FOR,
             ring::Will::PickUp | ring::Will::Decline | ring::Will::BeBusy => {
@@ -194,22 +197,48 @@ impl Agents {
         }
     }
 
+    /// Keeps a ring from now on; its name.
+    fn hold(&mut self, ring: Ring, branch: &str) -> Key {
+        let key = self.place_for_a_ring();
+        let call_id = ring.invite.call_id().map(Bytes::copy_from_slice).unwrap_or_default();
+        self.invites.insert((call_id, branch.to_owned()), key);
+        let ring = Ring { branch: branch.to_owned(), tag: self.place.tag(key), ..ring };
+        self.rings[key.index as usize].ring = Some(ring);
+        self.active += 1;
+        key
+    }
+
+    /// Refuses what rings nobody, and answers its repetitions with the same.
+    fn turn_away(
+        &mut self,
+        around: &mut Around<'_>,
+        invite: &Message,
+        branch: &str,
+        source: SocketAddr,
+        status: u16,
+    ) {
+        let key = self.hold(Ring::new(invite.clone(), source, String::new()), branch);
+        self.refuse(around, key, status);
+        if self.find(key).is_some_and(|ring| ring.said.is_none()) {
+            around.figures.strays += 1;
+            self.forget(key);
+        }
+    }
+
     /// How long the caller and the agent have waited for this ring.
     fn measure_ring(&self, around: &mut Around<'_>, profile: usize, free_since: Option<Instant>, from: &str) {
         let planned = match around.line.ring(from) {
-            Rung::First(planned) => {
-                if around.figures.counts(planned) {
-                    around.figures.time(Measure::Agent, around.now.since(planned));
-                }
-                planned
-            }
-            Rung::Again(planned) => planned,
+            Rung::First(planned) => planned,
+            Rung::Again => return,
             Rung::Stranger => {
                 around.figures.strangers += 1;
                 return;
             }
         };
-        // Only a caller who was there already waited for this agent.
+        if around.figures.counts(planned) {
+            around.figures.time(Measure::Agent, around.now.since(planned));
+        }
+        // Only a caller who was there already, and with no other agent, waited for this one.
         if let Some(since) = free_since.filter(|since| planned <= *since && around.figures.counts(*since)) {
             let peace = self.profiles[profile].after_call_work;
             around.figures.time(Measure::NextRing, around.now.since(since).saturating_sub(peace));
@@ -231,9 +260,9 @@ impl Agents {
         let Some(bytes) = self.say(around, key, 200) else { return };
         let Some(ring) = self.find(key) else { return };
         (ring.stage, ring.since) = (Stage::Answered, around.now);
-        let source = ring.source;
         around.line.answer(&ring.from);
-        self.keep_sending(around.now, key, bytes, source);
+        // RFC 3261 §13.3.1.4: whatever the transport, for an ACK goes from end to end.
+        self.keep_sending(around.now, key, bytes, true);
         self.plan_end(around, key);
     }
 
@@ -246,34 +275,57 @@ impl Agents {
     }
 
     fn refuse(&mut self, around: &mut Around<'_>, key: Key, status: u16) {
-        let Some(bytes) = self.say(around, key, status) else { return };
+        let Some(sent) = self.say(around, key, status) else { return };
         let Some(ring) = self.find(key) else { return };
         ring.stage = Stage::Refused;
-        let source = ring.source;
         self.let_go(key);
-        self.keep_sending(around.now, key, bytes, source);
+        let is_repeated = !self.place.is_reliable();
+        self.keep_sending(around.now, key, sent, is_repeated);
     }
 
     fn hang_up(&mut self, around: &mut Around<'_>, key: Key) {
         let place = self.place.clone();
         let Some(ring) = self.find(key) else { return };
-        if !matches!(ring.stage, Stage::Answered | Stage::Talking) {
-            return;
+        match ring.stage {
+            Stage::Talking => {}
+            // RFC 3261 §15: not before the ACK.
+            Stage::Answered => {
+                ring.wants_out = true;
+                return;
+            }
+            Stage::Ringing | Stage::Refused | Stage::Leaving | Stage::Over => return,
         }
         let bye = ring.dialog().and_then(|dialog| {
             Some((dialog.request(Method::Bye, 1, &place.via(key, 1))?, dialog.next_hop()))
         });
         ring.stage = Stage::Leaving;
-        let Some((bye, to)) = bye else { return self.end(around, key) };
-        let bytes = bye.bytes().clone();
-        around.out.push_back((to, bytes.clone()));
-        self.keep_sending(around.now, key, bytes, to);
+        around.line.hang_up(&ring.from);
+        // Whoever has hung up can be rung again.
+        self.free_from(around.now, key);
+        let Some((bye, to)) = bye else {
+            around.figures.fault(AgentFault::NotEnded);
+            return self.end(around, key);
+        };
+        let sent = (to, bye.bytes().clone());
+        around.out.push_back(sent.clone());
+        let is_repeated = !self.place.is_reliable();
+        self.keep_sending(around.now, key, sent, is_repeated);
+    }
+
+    /// The agent's conversation is over, and the next may come.
+    fn free_from(&mut self, now: Instant, key: Key) {
+        let agent = self.find(key).and_then(|ring| ring.agent);
+        if let Some(agent) =
+            agent.map(|who| &mut self.agents[who as usize]).filter(|agent| agent.busy == Some(key))
+        {
+            agent.free_since = Some(now);
+        }
+        self.let_go(key);
     }
 
     /// The agent has nothing to do with this call any more.
     fn let_go(&mut self, key: Key) {
-        let Some(ring) = self.find(key) else { return };
-        let who = ring.agent;
+        let Some(who) = self.find(key).and_then(|ring| ring.agent) else { return };
         let agent = &mut self.agents[who as usize];
         if agent.busy == Some(key) {
             agent.busy = None;
@@ -287,13 +339,17 @@ impl Agents {
     fn end(&mut self, around: &mut Around<'_>, key: Key) {
         self.settle(key);
         let Some(ring) = self.find(key) else { return };
-        let who = ring.agent;
-        let has_talked = matches!(ring.stage, Stage::Answered | Stage::Talking | Stage::Leaving);
-        ring.stage = Stage::Over;
-        self.let_go(key);
-        if has_talked {
-            self.agents[who as usize].free_since = Some(around.now);
+        let has_talked = matches!(ring.stage, Stage::Answered | Stage::Talking);
+        if ring.stage == Stage::Over {
+            return;
         }
+        ring.stage = Stage::Over;
+        if has_talked {
+            self.free_from(around.now, key);
+        } else {
+            self.let_go(key);
+        }
+        self.active -= 1;
         if self.place.is_reliable() {
             self.forget(key);
         } else {
@@ -301,8 +357,47 @@ impl Agents {
         }
     }
 
+    /// An answer, or the ACK of ours, has not come for as long as the protocol waits.
     fn give_up(&mut self, around: &mut Around<'_>, key: Key) {
-        if self.find(key).is_some() {
+        match self.find(key).map(|ring| ring.stage) {
+            Some(Stage::Answered) => {
+                around.figures.fault(AgentFault::NotAcknowledged);
+                if let Some(ring) = self.find(key) {
+                    ring.stage = Stage::Talking;
+                }
+                // RFC 3261 §13.3.1.4.
+                self.hang_up(around, key);
+            }
+            Some(Stage::Leaving) => {
+                around.figures.fault(AgentFault::NotEnded);
+                self.end(around, key);
+            }
+            Some(Stage::Ringing | Stage::Talking | Stage::Refused) => self.end(around, key),
+            Some(Stage::Over) | None => {}
+        }
+    }
+
+    /// Rings and conversations, and what is still to be answered of them.
+    pub(crate) fn active(&self) -> usize {
+        self.active
+    }
+
+    /// The time to end is over: what is still there is ended without waiting for an answer.
+    pub(crate) fn leave_over(&mut self, around: &mut Around<'_>) {
+        for index in 0..self.rings.len() {
+            let generation = self.rings[index].generation;
+            let key = Key { index: u32::try_from(index).expect("fewer than 2^32 rings at once"), generation };
+            match self.find(key).map(|ring| ring.stage) {
+                Some(Stage::Ringing) => self.refuse(around, key, 480),
+                Some(Stage::Answered | Stage::Talking) => {
+                    around.figures.fault(AgentFault::LeftOver);
+                    if let Some(ring) = self.find(key) {
+                        ring.stage = Stage::Talking;
+                    }
+                    self.hang_up(around, key);
+                }
+                Some(Stage::Refused | Stage::Leaving | Stage::Over) | None => {}
+            }
             self.end(around, key);
         }
     }
@@ -333,6 +428,7 @@ impl Agents {
             return;
         }
         if let Some(ring) = slot.ring.take() {
+            self.active -= usize::from(ring.stage != Stage::Over);
             slot.generation = (slot.generation + 1) % ACCOUNT;
             self.free.push(key.index);
             let call_id = ring.invite.call_id().map(Bytes::copy_from_slice).unwrap_or_default();
@@ -345,10 +441,10 @@ impl Agents {
     }
 
     /// What was just sent is repeated until [`Agents::settle`].
-    fn keep_sending(&mut self, now: Instant, key: Key, bytes: Bytes, to: SocketAddr) {
+    fn keep_sending(&mut self, now: Instant, key: Key, (to, bytes): (SocketAddr, Bytes), is_repeated: bool) {
         self.settle(key);
         let pending = Pending::new(bytes, to, now, true);
-        let repeat = (!self.place.is_reliable()).then(|| self.schedule(pending.first(), key, What::Repeat));
+        let repeat = is_repeated.then(|| self.schedule(pending.first(), key, What::Repeat));
         let deadline = self.schedule(now + GIVE_UP, key, What::GiveUp);
         let Some(ring) = self.find(key) else { return };
         (ring.repeat, ring.deadline, ring.pending) = (repeat, Some(deadline), Some(pending));
@@ -374,19 +470,18 @@ impl Agents {
     }
 
     /// Answers the INVITE; what was said.
-    fn say(&mut self, around: &mut Around<'_>, key: Key, status: u16) -> Option<Bytes> {
+    fn say(&mut self, around: &mut Around<'_>, key: Key, status: u16) -> Option<(SocketAddr, Bytes)> {
         let slot = self.rings.get_mut(key.index as usize)?;
         let ring = slot.ring.as_mut().filter(|_| slot.generation == key.generation)?;
-        let user = &self.agents[ring.agent as usize].user;
-        let response =
-            self.place.respond(&ring.invite, ring.source, status, &ring.tag, user, status == 200)?;
-        let bytes = response.bytes().clone();
-        ring.said = Some(bytes.clone());
-        around.out.push_back((ring.source, bytes.clone()));
-        Some(bytes)
+        let user = ring.agent.map_or("", |who| self.agents[who as usize].user.as_str());
+        let said = self.place.respond(&ring.invite, ring.source, status, &ring.tag, user, status == 200)?;
+        ring.said = Some(said.clone());
+        around.out.push_back(said.clone());
+        Some(said)
     }
 }
 
+/// Whose draws these are: no caller's.
 fn lane(profile: usize) -> u32 {
-    u32::try_from(profile).unwrap_or(u32::MAX)
+    AGENTS_LANE + u32::try_from(profile).unwrap_or(0)
 }

@@ -24,6 +24,9 @@ use call::{Call, Stage};
 /// longer).
 const RINGS_FOR: Duration = Duration::from_secs(1_800);
 
+/// How many people who are in a call already are passed over for the next.
+const PEOPLE_SKIPPED_MAX: u64 = 64;
+
 /// What comes due for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -155,13 +158,17 @@ impl Callers {
         self.schedule(around.now + talk, key, What::HangUp);
     }
 
-    /// The time to end is over: what is still there is left as it is.
+    /// The time to end is over: what is still there is ended without waiting for an answer.
     pub(crate) fn leave_over(&mut self, around: &mut Around<'_>) {
         for index in 0..self.calls.len() {
             let key = self.key(index);
-            if self.find(key).is_some_and(|call| call.stage != Stage::Over) {
-                self.end(around, key, Outcome::LeftOver);
+            match self.find(key).map(|call| call.stage) {
+                None | Some(Stage::Over) => continue,
+                Some(Stage::Ringing) => self.cancel(around, key),
+                Some(Stage::Answered) => self.hang_up(around, key, Outcome::LeftOver),
+                Some(Stage::Calling | Stage::Cancelling(_) | Stage::Leaving(_)) => {}
             }
+            self.end(around, key, Outcome::LeftOver);
         }
     }
 }
@@ -186,7 +193,11 @@ impl Callers {
             return;
         }
         let key = self.place_for_a_call();
-        let call = self.prepare(key, profile, number, planned, counts);
+        let Some(call) = self.prepare(around, key, profile, number, planned) else {
+            self.free.push(key.index);
+            around.figures.over(around.now, Outcome::NotMade, counts);
+            return;
+        };
         around.line.join(&call.from, key, planned);
         if counts {
             around.figures.time(Measure::Lateness, around.now.since(planned));
@@ -204,21 +215,32 @@ impl Callers {
         self.send(around, key, bytes, to, false);
     }
 
-    /// A call that is planned, with what it draws.
-    fn prepare(&self, key: Key, which: usize, number: u32, planned: Instant, counts: bool) -> Call {
+    /// A call that is planned, with what it draws; none where nobody is left who could call.
+    fn prepare(
+        &self,
+        around: &Around<'_>,
+        key: Key,
+        which: usize,
+        number: u32,
+        planned: Instant,
+    ) -> Option<Call> {
         let profile = &self.profiles[which];
         let lane = u32::try_from(which).unwrap_or(u32::MAX);
         let draw =
             |law: &Distribution, purpose| law.draw(&mut Draws::new(self.seed, 0, lane, number, purpose, 0));
-        let from = format!("{}{:07}", profile.from, number % profile.people.max(1));
+        let people = u64::from(profile.people.max(1));
+        let person = |skipped: u64| (self.place.nonce() % people + u64::from(number) + skipped) % people;
+        let mut names =
+            (0..PEOPLE_SKIPPED_MAX).map(|skipped| format!("{}{:07}", profile.from, person(skipped)));
+        let from = names.find(|from| !around.line.holds(from))?;
         let called = &profile.numbers[number as usize % profile.numbers.len()];
-        let invite = self.invite(key, &from, called, 1, None);
-        Call {
+        let invite = self.invite(key, &from, called, 1, &[])?;
+        Some(Call {
             profile: which,
             called: called.clone(),
             from,
             planned,
-            counts,
+            counts: around.figures.counts(planned),
             talk: draw(&profile.talk, Purpose::Handling),
             talk_from: profile.talk_from,
             patience: profile.patience.as_ref().map(|law| draw(law, Purpose::Patience)),
@@ -234,7 +256,10 @@ impl Callers {
             pending: None,
             repeat: None,
             deadline: None,
-        }
+            answers: Vec::new(),
+            challenged: None,
+            may_be_hung_up: profile.may_be_hung_up,
+        })
     }
 
     fn invite(
@@ -243,8 +268,8 @@ impl Callers {
         from: &str,
         called: &str,
         cseq: u32,
-        answer: Option<&sip::digest::Answer>,
-    ) -> Message {
+        answers: &[sip::digest::Answer],
+    ) -> Option<Message> {
         let target = self.place.address(called);
         let mut request = RequestBuilder::new(Method::Invite, &target)
             .via(&self.place.via(key, cseq))
@@ -253,13 +278,11 @@ impl Callers {
             .call_id(&self.place.call_id(key))
             .cseq(cseq)
             .contact(&self.place.contact(from));
-        if let Some(answer) = answer {
+        for answer in answers {
             request = request.header(answer.name, &answer.value);
         }
-        request
-            .body("application/sdp", self.place.sdp())
-            .build()
-            .expect("an INVITE of ours has all that it needs")
+        // What cannot be written came from a challenge, or from the plan.
+        request.body("application/sdp", self.place.sdp()).build().ok()
     }
 
     fn fall_due(&mut self, around: &mut Around<'_>, key: Key, what: What) {
@@ -272,6 +295,9 @@ impl Callers {
                     Stage::Calling | Stage::Ringing | Stage::Cancelling(_) => Outcome::Unanswered,
                     Stage::Answered | Stage::Over => return,
                 };
+                if call.stage == Stage::Ringing {
+                    self.cancel(around, key);
+                }
                 self.end(around, key, outcome);
             }
             What::Impatient => self.give_up(around, key),

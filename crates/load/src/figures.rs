@@ -79,6 +79,8 @@ pub enum Outcome {
     Unanswered,
     /// The system hung up before the caller talked.
     HungUp,
+    /// The system hung up before the end of the talk, and no agent of this load had.
+    CutOff,
     /// Its BYE was not answered, or not with a 2xx.
     NotEnded,
     /// [`Plan::calls_max`](crate::Plan::calls_max) was reached: it was not made.
@@ -92,6 +94,17 @@ impl Outcome {
     pub fn is_failure(self) -> bool {
         !matches!(self, Outcome::Completed | Outcome::Abandoned)
     }
+}
+
+/// What went wrong at an agent's end of a call, whatever it was for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AgentFault {
+    /// The agent's 200 was never acknowledged.
+    NotAcknowledged,
+    /// The agent's BYE was not answered, or not with a 2xx.
+    NotEnded,
+    /// The agent was still in a call when the time to end was over.
+    LeftOver,
 }
 
 /// One second of the test.
@@ -117,6 +130,10 @@ pub struct Figures {
     pub begun: u64,
     /// What became of those that are over.
     pub outcomes: BTreeMap<Outcome, u64>,
+    /// What went wrong at agents' ends of calls.
+    pub agent_faults: BTreeMap<AgentFault, u64>,
+    /// Messages that our own system did not take: they are as lost as those that a network loses.
+    pub not_sent: u64,
     /// Messages sent again because nothing was heard.
     pub sent_again: u64,
     /// Messages that came again.
@@ -152,6 +169,8 @@ impl Figures {
             times: Measure::ALL.into_iter().map(|measure| (measure, histogram())).collect(),
             begun: 0,
             outcomes: BTreeMap::new(),
+            agent_faults: BTreeMap::new(),
+            not_sent: 0,
             sent_again: 0,
             came_again: 0,
             strays: 0,
@@ -184,6 +203,20 @@ impl Figures {
         if let Some(histogram) = self.times.get_mut(&measure) {
             histogram.saturating_record(micros);
         }
+    }
+
+    /// The warm-up is over: what was counted by message and by ring begins at nothing.
+    pub(crate) fn count_from_now(&mut self) {
+        (self.not_sent, self.sent_again, self.came_again, self.strays) = (0, 0, 0, 0);
+        (self.rung, self.picked_up, self.clashes, self.unknown, self.strangers) = (0, 0, 0, 0, 0);
+    }
+
+    pub(crate) fn counts_from(&self) -> Instant {
+        self.counts_from
+    }
+
+    pub(crate) fn fault(&mut self, fault: AgentFault) {
+        *self.agent_faults.entry(fault).or_default() += 1;
     }
 
     /// Whether what is planned for this moment counts.
@@ -227,14 +260,21 @@ impl Figures {
         self.outcomes.get(&outcome).copied().unwrap_or(0)
     }
 
-    /// Calls that failed.
+    /// What failed: calls, and agents' ends of calls.
     pub fn failed(&self) -> u64 {
-        self.outcomes.iter().filter(|(outcome, _)| outcome.is_failure()).map(|(_, count)| count).sum()
+        let calls = self.outcomes.iter().filter(|(outcome, _)| outcome.is_failure()).map(|(_, count)| count);
+        calls.sum::<u64>() + self.agent_faults.values().sum::<u64>()
     }
 
-    /// Calls that failed of those that are over, 0 to 1; 0 where none is.
+    /// Calls that were given up as planned, of those that are over, 0 to 1; 0 where none is.
+    pub fn abandoned_share(&self) -> f64 {
+        let over: u64 = self.outcomes.values().sum();
+        if over == 0 { 0.0 } else { self.ended(Outcome::Abandoned) as f64 / over as f64 }
+    }
+
+    /// What failed of the calls that are over, 0 to 1; 0 where none is.
     pub fn failure_share(&self) -> f64 {
         let over: u64 = self.outcomes.values().sum();
-        if over == 0 { 0.0 } else { self.failed() as f64 / over as f64 }
+        if over == 0 { 0.0 } else { (self.failed() as f64 / over as f64).min(1.0) }
     }
 }

@@ -24,7 +24,7 @@ mod pace;
 mod plan;
 mod wire;
 
-pub use figures::{Figures, Measure, Outcome, Second};
+pub use figures::{AgentFault, Figures, Measure, Outcome, Second};
 pub use machine::{Load, Phase, Transmit};
 pub use pace::{Pace, Point, Spacing};
 pub use plan::{Agents, Answers, Callers, Credentials, Plan, Side, TalkFrom};

@@ -18,6 +18,8 @@ struct Standing {
     planned: Instant,
     /// Some agent's phone has rung for it.
     has_rung: bool,
+    /// An agent has hung up on it.
+    is_left: bool,
 }
 
 /// Everybody who calls, by the user part of their From.
@@ -29,9 +31,26 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// A call begins. A caller who calls again while the first call lasts is followed by the last.
+    /// A call begins.
     pub(crate) fn join(&mut self, from: &str, key: Key, planned: Instant) {
-        self.callers.insert(from.to_owned(), Standing { key, planned, has_rung: false });
+        self.callers.insert(from.to_owned(), Standing { key, planned, has_rung: false, is_left: false });
+    }
+
+    /// Whether this person is in a call already.
+    pub(crate) fn holds(&self, from: &str) -> bool {
+        self.callers.contains_key(from)
+    }
+
+    /// An agent hangs up on this caller.
+    pub(crate) fn hang_up(&mut self, from: &str) {
+        if let Some(standing) = self.callers.get_mut(from) {
+            standing.is_left = true;
+        }
+    }
+
+    /// Whether an agent has hung up on this call.
+    pub(crate) fn is_left(&self, from: &str, key: Key) -> bool {
+        self.callers.get(from).is_some_and(|standing| standing.key == key && standing.is_left)
     }
 
     /// It is over.
@@ -45,7 +64,7 @@ impl Line {
     pub(crate) fn ring(&mut self, from: &str) -> Rung {
         let Some(standing) = self.callers.get_mut(from) else { return Rung::Stranger };
         if std::mem::replace(&mut standing.has_rung, true) {
-            Rung::Again(standing.planned)
+            Rung::Again
         } else {
             Rung::First(standing.planned)
         }
@@ -67,8 +86,8 @@ impl Line {
 pub(crate) enum Rung {
     /// For a caller for whom nobody was rung before, who was planned to call then.
     First(Instant),
-    /// For a caller for whom somebody was rung before; when it was planned to call.
-    Again(Instant),
+    /// For a caller for whom somebody was rung before.
+    Again,
     /// For nobody of ours.
     Stranger,
 }

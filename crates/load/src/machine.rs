@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip::{Limits, Message};
+use sip::{Limits, Message, Method};
 use timing::Instant;
 
 use crate::agents::Agents;
@@ -60,7 +60,9 @@ pub struct Load {
     /// When calls began, and until when they begin.
     calling: (Instant, Instant),
     deadline: Option<Instant>,
-    leaving_since: Instant,
+    is_warming_up: bool,
+    /// Since when phones take their registrations back, and until when they may.
+    leaving: (Instant, Instant),
     callers: Callers,
     agents: Agents,
     line: Line,
@@ -73,15 +75,14 @@ impl Load {
     /// A test that begins now: phones register first.
     pub fn new(now: Instant, plan: Plan) -> Load {
         let at = |at, media, nonce| Place::new(at, plan.system, plan.protocol, &plan.domain, media, nonce);
-        // Numbers of one run must not be those of the next: the system may still remember them.
-        let nonce = plan.seed ^ 0x9e37_79b9_7f4a_7c15;
-        let callers = at(plan.callers_at, plan.callers_media, nonce);
-        let agents = at(plan.agents_at, plan.agents_media, nonce.rotate_left(32));
+        let callers = at(plan.callers_at, plan.callers_media, plan.nonce);
+        let agents = at(plan.agents_at, plan.agents_media, plan.nonce.rotate_left(32));
         let mut load = Load {
             phase: Phase::Registering,
             calling: (now, now),
             deadline: None,
-            leaving_since: now,
+            is_warming_up: true,
+            leaving: (now, now),
             callers: Callers::new(callers, plan.callers.clone(), plan.seed, plan.calls_max),
             agents: Agents::new(agents, plan.agents.clone(), plan.seed),
             line: Line::default(),
@@ -130,6 +131,20 @@ impl Load {
 
     /// A message came.
     pub fn handle_message(&mut self, now: Instant, side: Side, source: SocketAddr, message: &Message) {
+        // What cannot be answered is no message to us.
+        if message.is_request() && message.method() != Method::Ack && !message.is_answerable() {
+            self.figures.strays += 1;
+            return;
+        }
+        self.take(now, side, source, message);
+    }
+
+    /// A message of ours was not taken by our own system: the protocol sends it again where it matters.
+    pub fn transmit_failed(&mut self) {
+        self.figures.not_sent += 1;
+    }
+
+    fn take(&mut self, now: Instant, side: Side, source: SocketAddr, message: &Message) {
         let (figures, line) = (&mut self.figures, &mut self.line);
         match side {
             Side::Callers => {
@@ -176,6 +191,17 @@ impl Load {
         self.advance(now);
     }
 
+    /// The way to the system is lost: what is in progress is left over, and the test is over.
+    pub fn give_up(&mut self, now: Instant) {
+        self.callers.stop();
+        let (figures, line) = (&mut self.figures, &mut self.line);
+        let mut around = Around { now, figures, line, out: &mut self.from_callers };
+        self.callers.leave_over(&mut around);
+        self.from_callers.clear();
+        self.from_agents.clear();
+        (self.phase, self.deadline) = (Phase::Over, None);
+    }
+
     /// What to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         let (side, (to, bytes)) = match self.from_callers.pop_front() {
@@ -212,6 +238,10 @@ impl Load {
             self.callers.begin(now, now + self.plan.length);
             self.deadline = Some(now + self.plan.length);
         }
+        if self.is_warming_up && self.phase != Phase::Registering && now >= self.figures.counts_from() {
+            self.is_warming_up = false;
+            self.figures.count_from_now();
+        }
         if self.phase == Phase::Calling && !self.callers.is_beginning() && (is_late || self.calling.1 <= now)
         {
             self.phase = Phase::Draining;
@@ -223,22 +253,32 @@ impl Load {
                 let (figures, line) = (&mut self.figures, &mut self.line);
                 let mut around = Around { now, figures, line, out: &mut self.from_callers };
                 self.callers.leave_over(&mut around);
+                let (figures, line) = (&mut self.figures, &mut self.line);
+                let mut around = Around { now, figures, line, out: &mut self.from_agents };
+                self.agents.leave_over(&mut around);
             }
-            if self.callers.in_progress() == 0 {
+            if self.callers.in_progress() == 0 && self.agents.active() == 0 {
                 self.phase = Phase::Leaving;
-                self.leaving_since = now;
+                // As long as it takes to ask them all at their rate, and then some.
+                let phones = u32::try_from(self.agents.registered()).unwrap_or(u32::MAX);
+                let asking = Duration::from_secs(1) * phones / self.plan.registrations_per_second.max(1);
+                self.leaving = (now, now + LEAVING + asking);
                 self.deadline = Some(now + LAST_WORDS);
                 self.agents.leave(now, self.plan.registrations_per_second);
             }
         }
         if self.phase == Phase::Leaving {
-            let gone = now.since(self.leaving_since);
+            let gone = now.since(self.leaving.0);
             let is_silent = self.agents.is_empty() && self.callers.is_empty() || gone >= LAST_WORDS;
-            if self.agents.registered() == 0 && is_silent || gone >= LEAVING {
+            // As long as it takes to ask them all at their rate, and then some.
+            let phones = u32::try_from(self.agents.registered()).unwrap_or(u32::MAX);
+            let leaving =
+                LEAVING + Duration::from_secs(1) * phones / self.plan.registrations_per_second.max(1);
+            if self.agents.registered() == 0 && is_silent || gone >= leaving {
                 self.phase = Phase::Over;
                 self.deadline = None;
             } else if gone >= LAST_WORDS {
-                self.deadline = Some(self.leaving_since + LEAVING);
+                self.deadline = Some(self.leaving.1);
             }
         }
     }

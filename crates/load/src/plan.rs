@@ -48,8 +48,11 @@ pub struct Plan {
     pub registrations_per_second: u32,
     /// Calls in progress at once; one more is not made and counts as failed.
     pub calls_max: usize,
-    /// Where all chance comes from.
+    /// Where all chance comes from: the same seed, the same calls at the same moments.
     pub seed: u64,
+    /// A number that no other test has: Call-IDs, tags, branches and who calls first are made of it, so that a system never
+    /// takes one test for the repetition of another.
+    pub nonce: u64,
 }
 
 /// People who call alike.
@@ -73,6 +76,9 @@ pub struct Callers {
     pub patience: Option<Distribution>,
     /// What they answer to a challenge; none: a challenge is a refusal.
     pub credentials: Option<Credentials>,
+    /// Whether a BYE that comes before the end of the talk is as it should be although no agent of this load has hung up:
+    /// what answers are not this load's agents.
+    pub may_be_hung_up: bool,
 }
 
 /// From when on a caller talks.

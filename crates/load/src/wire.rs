@@ -57,6 +57,11 @@ impl Place {
         }
     }
 
+    /// What no other test has.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
     /// Whether nothing needs to be sent again.
     pub(crate) fn is_reliable(&self) -> bool {
         self.protocol.is_reliable()
@@ -84,9 +89,7 @@ impl Place {
     pub(crate) fn via(&self, key: Key, request: u32) -> Via {
         let Key { index, generation } = key;
         let branch = format!("{}{:x}.{index:x}.{generation:x}.{request:x}", sip::MAGIC_COOKIE, self.nonce);
-        let mut via = Via::new(self.protocol.transport(), self.host.clone(), Some(self.at.port()), &branch);
-        via.params.set("rport", None);
-        via
+        Via::new(self.protocol.transport(), self.host.clone(), Some(self.at.port()), &branch)
     }
 
     /// The tag of a call: [`key_of`] reads it.
@@ -110,7 +113,8 @@ impl Place {
 }
 
 impl Place {
-    /// An answer to a request; with our session description where `is_described`.
+    /// An answer to a request and where it goes (RFC 3261 §18.2.2, RFC 3581 §4); with our session description where
+    /// `is_described`.
     pub(crate) fn respond(
         &self,
         request: &Message,
@@ -119,7 +123,7 @@ impl Place {
         tag: &str,
         user: &str,
         is_described: bool,
-    ) -> Option<Message> {
+    ) -> Option<(SocketAddr, Bytes)> {
         let mut response = compose::response_to(request, status).ok()?.source(source);
         if !tag.is_empty() {
             response = response.to_tag(tag);
@@ -130,7 +134,10 @@ impl Place {
         if is_described {
             response = response.body("application/sdp", self.sdp());
         }
-        response.build().ok()
+        let mut via = request.top_via().ok()?;
+        via.note_source(source);
+        let to = if self.is_reliable() { source } else { via.response_target().unwrap_or(source) };
+        Some((to, response.build().ok()?.bytes().clone()))
     }
 }
 

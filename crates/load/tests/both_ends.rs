@@ -45,6 +45,7 @@ fn plan() -> Plan {
             talk_from: TalkFrom::Agent,
             patience: None,
             credentials: None,
+            may_be_hung_up: false,
         }],
         agents: vec![Agents {
             name: "all".to_owned(),
@@ -62,6 +63,7 @@ fn plan() -> Plan {
         registrations_per_second: 100,
         calls_max: 10_000,
         seed: 1,
+        nonce: 77,
     }
 }
 
@@ -300,4 +302,226 @@ fn octets_that_are_no_message_are_counted_and_nothing_else() {
     }
     assert_eq!(load.figures().strays, 10);
     assert!(load.poll_transmit().is_none());
+}
+
+/// A system made of what a test sends by hand: the other end of one machine.
+struct ByHand {
+    load: Load,
+    now: Instant,
+}
+
+impl ByHand {
+    fn new(plan: Plan) -> ByHand {
+        let now = Instant::from_secs(1_000);
+        ByHand { load: Load::new(now, plan), now }
+    }
+
+    /// Time passes; what was sent meanwhile, as text.
+    fn after(&mut self, time: Duration) -> Vec<String> {
+        let end = self.now + time;
+        while let Some(at) = self.load.poll_timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.load.handle_timeout(self.now);
+        }
+        self.now = end;
+        std::iter::from_fn(|| self.load.poll_transmit())
+            .map(|sent| String::from_utf8(sent.bytes.to_vec()).expect("text"))
+            .collect()
+    }
+
+    fn comes(&mut self, side: Side, text: &str) -> Vec<String> {
+        let octets = Bytes::copy_from_slice(text.replace('\n', "\r\n").as_bytes());
+        self.load.handle_datagram(self.now, side, address(9), octets);
+        self.after(Duration::ZERO)
+    }
+}
+
+/// One caller at once, no agents of ours.
+fn one_caller() -> Plan {
+    let mut plan = plan();
+    plan.agents.clear();
+    plan.callers[0].pace = Pace::constant(Spacing::Even, 1.0);
+    plan.callers[0].talk = Distribution::constant(10 * SECOND);
+    plan.callers[0].talk_from = TalkFrom::Answer;
+    plan.length = Duration::from_millis(1_500);
+    plan
+}
+
+/// The lines of a request that its answer repeats.
+fn echo(request: &str) -> String {
+    let is_kept =
+        |line: &&str| ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name));
+    let lines: Vec<&str> = request.lines().filter(is_kept).collect();
+    lines.join("\n")
+}
+
+fn answer(request: &str, status: &str, further: &str) -> String {
+    format!(
+        "SIP/2.0 {status}\n{}\nTo: <sip:100@centre.example>;tag=x\n{further}Content-Length: 0\n\n",
+        echo(request)
+    )
+}
+
+const CONTACT: &str = "Contact: <sip:system@192.0.2.1:7000>\n";
+
+/// The BYE of the system for the call of this INVITE.
+fn bye(invite: &str) -> String {
+    let line =
+        |name: &str| invite.lines().find(|line| line.starts_with(name)).expect("it has one").to_owned();
+    let (from, call_id) = (line("From:").replacen("From:", "To:", 1), line("Call-ID:"));
+    format!(
+        "BYE sip:x@192.0.2.1:6000 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKbye\nMax-Forwards: 70\n\
+         From: <sip:100@centre.example>;tag=x\n{from}\n{call_id}\nCSeq: 1 BYE\nContent-Length: 0\n\n"
+    )
+}
+
+#[test]
+fn a_call_that_the_system_cuts_off_has_failed_unless_the_plan_allows_it() {
+    for (allowed, outcome) in [(false, Outcome::CutOff), (true, Outcome::Completed)] {
+        let mut plan = one_caller();
+        plan.callers[0].may_be_hung_up = allowed;
+        let mut by_hand = ByHand::new(plan);
+        let invite = by_hand.after(SECOND).remove(0);
+        by_hand.comes(Side::Callers, &answer(&invite, "200 OK", CONTACT));
+        let sent = by_hand.comes(Side::Callers, &bye(&invite));
+        assert!(sent[0].starts_with("SIP/2.0 200"), "{sent:?}");
+        assert_eq!(by_hand.load.figures().ended(outcome), 1);
+    }
+}
+
+#[test]
+fn challenges_are_acknowledged_each_time_and_answered_until_it_is_clear_that_nothing_helps() {
+    let mut plan = one_caller();
+    plan.callers[0].credentials = Some(credentials(1));
+    let mut by_hand = ByHand::new(plan);
+    let first = by_hand.after(SECOND).remove(0);
+    let of_proxy = "Proxy-Authenticate: Digest realm=\"proxy\", nonce=\"n1\", algorithm=MD5, qop=\"auth\"\n";
+    let of_server = "WWW-Authenticate: Digest realm=\"server\", nonce=\"n2\", algorithm=MD5, qop=\"auth\"\n";
+    let challenge = answer(&first, "407 Proxy Authentication Required", of_proxy);
+    let sent = by_hand.comes(Side::Callers, &challenge);
+    assert!(sent[0].starts_with("ACK") && sent[1].contains("Proxy-Authorization: Digest"), "{sent:?}");
+    let again = by_hand.comes(Side::Callers, &challenge);
+    assert_eq!((again.len(), &again[0]), (1, &sent[0]), "the same ACK once more and no other INVITE");
+    let sent = by_hand.comes(Side::Callers, &answer(&sent[1], "401 Unauthorized", of_server));
+    assert!(sent[1].contains("Proxy-Authorization: Digest") && sent[1].contains("\nAuthorization: Digest"));
+    let mut last = sent[1].clone();
+    for round in 0..20 {
+        let stale = format!(
+            "WWW-Authenticate: Digest realm=\"server\", nonce=\"s{round}\", stale=true, algorithm=MD5\n"
+        );
+        let sent = by_hand.comes(Side::Callers, &answer(&last, "401 Unauthorized", &stale));
+        let Some(next) = sent.get(1) else { break };
+        last.clone_from(next);
+    }
+    assert_eq!(by_hand.load.figures().ended(Outcome::Refused(401)), 1, "it ends");
+}
+
+#[test]
+fn a_challenge_that_cannot_be_answered_in_a_header_is_a_refusal_and_no_panic() {
+    let mut plan = one_caller();
+    plan.callers[0].credentials = Some(credentials(1));
+    let mut by_hand = ByHand::new(plan);
+    let invite = by_hand.after(SECOND).remove(0);
+    let hostile = "WWW-Authenticate: Digest realm=\"\\\u{0}x\", nonce=\"n\", algorithm=MD5\n";
+    by_hand.comes(Side::Callers, &answer(&invite, "401 Unauthorized", hostile));
+    let figures = by_hand.load.figures();
+    assert_eq!(figures.ended(Outcome::Refused(401)) + figures.strays, 1);
+}
+
+#[test]
+fn both_hang_up_at_once_and_each_bye_is_answered() {
+    let mut plan = one_caller();
+    plan.callers[0].talk = Distribution::constant(SECOND);
+    let mut by_hand = ByHand::new(plan);
+    let invite = by_hand.after(SECOND).remove(0);
+    by_hand.comes(Side::Callers, &answer(&invite, "200 OK", CONTACT));
+    let own = by_hand.after(Duration::from_millis(1_005)).remove(0);
+    assert!(own.starts_with("BYE"), "{own}");
+    let sent = by_hand.comes(Side::Callers, &bye(&invite));
+    assert!(sent[0].starts_with("SIP/2.0 200"));
+    by_hand.comes(Side::Callers, &answer(&own, "481 Gone", ""));
+    assert_eq!(by_hand.load.figures().ended(Outcome::Completed), 1);
+    assert_eq!(by_hand.load.figures().times(Measure::Bye).len(), 1);
+}
+
+/// Agents alone, for as long as the test wants.
+fn agents_alone() -> Plan {
+    let mut plan = plan();
+    plan.callers.clear();
+    plan.agents[0].take_any = false;
+    plan.agents[0].accounts.truncate(2);
+    plan.agents[0].talk = Some(Distribution::constant(Duration::ZERO));
+    plan.length = 1_000 * SECOND;
+    plan
+}
+
+fn invite(user: &str, branch: &str, via: &str) -> String {
+    format!(
+        "INVITE sip:{user}@192.0.2.1:7000 SIP/2.0\n{via}Max-Forwards: 70\nFrom: <sip:0301@centre.example>;tag=f{branch}\n\
+         To: <sip:{user}@centre.example>\nCall-ID: {branch}@system\nCSeq: 1 INVITE\n{CONTACT}Content-Length: 0\n\n"
+    )
+}
+
+fn via(branch: &str) -> String {
+    format!("Via: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bK{branch}\n")
+}
+
+#[test]
+fn an_agent_hangs_up_only_when_its_answer_is_acknowledged_and_says_so_again_until_then() {
+    let mut by_hand = ByHand::new(agents_alone());
+    let sent = by_hand.comes(Side::Agents, &invite("agent1", "a", &via("a")));
+    assert!(sent[0].starts_with("SIP/2.0 180"));
+    let sent = by_hand.after(2 * SECOND);
+    assert!(sent.len() >= 2 && sent.iter().all(|text| text.starts_with("SIP/2.0 200")), "{sent:?}");
+    let to = sent[0].lines().find(|line| line.starts_with("To:")).expect("it has one");
+    let ack = invite("agent1", "a", &via("ack"))
+        .replacen("INVITE", "ACK", 1)
+        .replace("1 INVITE", "1 ACK")
+        .replace("To: <sip:agent1@centre.example>", to);
+    let sent = by_hand.comes(Side::Agents, &ack);
+    assert!(sent[0].starts_with("BYE"), "{sent:?}");
+    let sent = by_hand.comes(Side::Agents, &invite("agent1", "b", &via("b")));
+    assert!(sent[0].starts_with("SIP/2.0 180"), "whoever has hung up can be rung: {sent:?}");
+    by_hand.after(40 * SECOND);
+    let faults = &by_hand.load.figures().agent_faults;
+    assert_eq!(faults[&load::AgentFault::NotEnded], 1, "the BYE was never answered");
+    assert_eq!(faults[&load::AgentFault::NotAcknowledged], 1, "nor was the second 200 acknowledged");
+    assert_eq!(by_hand.load.figures().failed(), 2);
+}
+
+#[test]
+fn a_refusal_is_the_same_when_the_invite_is_repeated_and_answers_go_where_via_says() {
+    let mut by_hand = ByHand::new(agents_alone());
+    by_hand.comes(Side::Agents, &invite("agent1", "a", &via("a")));
+    let first = by_hand.comes(Side::Agents, &invite("agent1", "b", &via("b")));
+    assert!(first[0].starts_with("SIP/2.0 486"), "{first:?}");
+    assert_eq!(by_hand.comes(Side::Agents, &invite("agent1", "b", &via("b"))), first);
+    assert_eq!(by_hand.load.figures().clashes, 1, "the repetition is none");
+    let octets = invite("nobody", "c", &via("c")).replace('\n', "\r\n");
+    by_hand.load.handle_datagram(by_hand.now, Side::Agents, address(9), octets.into());
+    let sent = by_hand.load.poll_transmit().expect("it is refused");
+    assert_eq!(sent.to, address(5_060), "the port of sent-by, for there is no rport");
+}
+
+#[test]
+fn an_invite_that_cannot_be_answered_takes_no_agent_away() {
+    let mut by_hand = ByHand::new(agents_alone());
+    assert!(by_hand.comes(Side::Agents, &invite("agent1", "a", "")).is_empty());
+    let sent = by_hand.comes(Side::Agents, &invite("agent1", "b", &via("b")));
+    assert!(sent[0].starts_with("SIP/2.0 180"), "{sent:?}");
+    assert_eq!(by_hand.load.figures().strays, 1);
+}
+
+#[test]
+fn two_tests_with_one_seed_have_no_name_in_common_and_make_the_same_calls() {
+    let texts = |nonce| {
+        let mut plan = one_caller();
+        plan.nonce = nonce;
+        ByHand::new(plan).after(SECOND).remove(0)
+    };
+    let (one, other) = (texts(1), texts(2));
+    for name in ["Call-ID:", "Via:", "From:"] {
+        let line = |text: &str| text.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+        assert_ne!(line(&one), line(&other), "{name}");
+    }
 }

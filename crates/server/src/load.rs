@@ -77,17 +77,7 @@ impl std::error::Error for Failure {}
 /// Does what the user asked for.
 pub fn run(options: &Options) -> Exit {
     match load(options) {
-        Ok(text) => {
-            let mut out = io::stdout().lock();
-            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    eprintln!("the result cannot be written to the standard output: {error}; make room");
-                    Exit::System
-                }
-                // Whoever closes the pipe has seen enough.
-                Ok(()) | Err(_) => Exit::Well,
-            }
-        }
+        Ok(exit) => exit,
         Err(failure) => {
             eprintln!("{failure}");
             match failure {
@@ -98,7 +88,20 @@ pub fn run(options: &Options) -> Exit {
     }
 }
 
-fn load(options: &Options) -> Result<String, Failure> {
+/// Shows a text; what becomes of it.
+fn told(text: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("the result cannot be written to the standard output: {error}; make room");
+            Exit::System
+        }
+        // Whoever closes the pipe has seen enough.
+        Ok(()) | Err(_) => Exit::Well,
+    }
+}
+
+fn load(options: &Options) -> Result<Exit, Failure> {
     let mut scenario = scenario::load(&options.scenario).map_err(Failure::Files)?;
     for warning in &scenario.warnings {
         eprintln!("{warning}");
@@ -106,7 +109,7 @@ fn load(options: &Options) -> Result<String, Failure> {
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     let is_search = options.search || scenario.wants_search;
     if options.check {
-        return Ok(checked(&scenario, is_search));
+        return Ok(told(&checked(&scenario, is_search)));
     }
     let failed = |what: String| move |error| Failure::Sockets(what, error);
     let system = scenario.system;
@@ -118,11 +121,12 @@ fn load(options: &Options) -> Result<String, Failure> {
         let found = search::search(&scenario, &mut ends, &interrupt, &mut shown);
         Outcomes::Search(found.map_err(failed(ended))?)
     } else {
-        let plan = ends.plan(&scenario, u64::from(scenario.seed)).map_err(failed(ended.clone()))?;
-        let driven = drive::drive(&mut ends, plan, &interrupt, &mut shown).map_err(failed(ended))?;
-        Outcomes::Test(Box::new(driven))
+        let plan = ends.plan(&scenario, u64::from(scenario.seed)).map_err(failed(ended))?;
+        Outcomes::Test(Box::new(drive::drive(&mut ends, plan, &interrupt, &mut shown)))
     };
     let results = Results { scenario, found };
+    // First of all what was found: a file that cannot be written shall not take it along.
+    let exit = told(&report::text(&results));
     write(options.csv.as_deref(), || {
         report::csv(&results).map_err(|error| io::Error::other(error.to_string()))
     })?;
@@ -132,11 +136,10 @@ fn load(options: &Options) -> Result<String, Failure> {
         Ok(text)
     })?;
     write(options.html.as_deref(), || Ok(page::page(&results).into_bytes()))?;
-    let mut text = report::text(&results);
     for file in [&options.csv, &options.json, &options.html].into_iter().flatten() {
-        text.push_str(&format!("written: {}\n", file.display()));
+        told(&format!("written: {}\n", file.display()));
     }
-    Ok(text)
+    Ok(if results.is_lost() { Exit::System } else { exit })
 }
 
 /// What `--check` says of a scenario that is right.

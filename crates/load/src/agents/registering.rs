@@ -57,8 +57,14 @@ impl Agents {
         if !is_wanted && !account.is_registered {
             return;
         }
-        let bytes = account.ask(around.now, &place, is_wanted);
-        self.ask(around, key, bytes);
+        match account.ask(around.now, &place, is_wanted) {
+            Some(bytes) => self.ask(around, key, bytes),
+            None => {
+                let before = (account.is_settled, account.is_registered);
+                let outcome = account.refused(400);
+                self.registration(around, key, outcome, before);
+            }
+        }
     }
 
     fn ask(&mut self, around: &mut Around<'_>, key: Key, bytes: Bytes) {

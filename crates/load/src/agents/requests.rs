@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sip::{Message, Method, Name};
+use sip::{Message, Method};
 
 use super::ring::Stage;
 use super::{Agents, Around};
-use crate::figures::Measure;
+use crate::figures::{AgentFault, Measure};
 use crate::line::Key;
 
 impl Agents {
@@ -33,7 +33,11 @@ impl Agents {
             (Method::Update, Some(key)) => {
                 self.agree(around, request, source, key, !request.body().is_empty());
             }
-            (_, Some(key)) => self.agree(around, request, source, key, false),
+            (Method::Info | Method::Message | Method::Notify | Method::Options, Some(key)) => {
+                self.agree(around, request, source, key, false);
+            }
+            // REFER, SUBSCRIBE and what else a load does not do.
+            (_, Some(_)) => self.answer(around, request, source, 501),
             (Method::Options, None) => self.answer(around, request, source, 200),
             (_, None) => {
                 around.figures.strays += 1;
@@ -47,11 +51,11 @@ impl Agents {
         let named = self.names.get(&called).copied();
         let Some(who) = named.or_else(|| self.next_taker()) else {
             around.figures.unknown += 1;
-            return self.answer(around, invite, source, 404);
+            return self.turn_away(around, invite, branch, source, 404);
         };
         if self.agents[who as usize].busy.is_some() {
             around.figures.clashes += 1;
-            return self.answer(around, invite, source, 486);
+            return self.turn_away(around, invite, branch, source, 486);
         }
         self.rung(around, invite, branch, source, who);
     }
@@ -69,9 +73,7 @@ impl Agents {
     /// The same INVITE once more: what was said last is said again.
     fn invited_again(&mut self, around: &mut Around<'_>, key: Key) {
         around.figures.came_again += 1;
-        let Some(ring) = self.find(key) else { return };
-        let (source, said) = (ring.source, ring.said.clone());
-        around.out.extend(said.map(|bytes| (source, bytes)));
+        around.out.extend(self.find(key).and_then(|ring| ring.said.clone()));
     }
 
     fn acknowledged(&mut self, around: &mut Around<'_>, key: Key) {
@@ -80,10 +82,14 @@ impl Agents {
             Stage::Answered => {
                 ring.stage = Stage::Talking;
                 let took = around.now.since(ring.since);
+                let wants_out = ring.wants_out;
                 if around.figures.counts(around.now) {
                     around.figures.time(Measure::Acknowledged, took);
                 }
                 self.settle(key);
+                if wants_out {
+                    self.hang_up(around, key);
+                }
             }
             Stage::Refused => self.end(around, key),
             // Of a re-INVITE, or repeated.
@@ -101,7 +107,9 @@ impl Agents {
     fn hung_up(&mut self, around: &mut Around<'_>, bye: &Message, source: SocketAddr, key: Key) {
         self.agree(around, bye, source, key, false);
         match self.find(key).map(|ring| ring.stage) {
-            Some(Stage::Answered | Stage::Talking | Stage::Leaving) => self.end(around, key),
+            Some(Stage::Answered | Stage::Talking) => self.end(around, key),
+            // Both at once: the answer to our own BYE is still to come.
+            Some(Stage::Leaving) => {}
             Some(Stage::Over) => around.figures.came_again += 1,
             Some(Stage::Ringing | Stage::Refused) | None => around.figures.strays += 1,
         }
@@ -117,15 +125,13 @@ impl Agents {
     ) {
         let Some(ring) = self.find(key) else { return };
         let (tag, agent) = (ring.tag.clone(), ring.agent);
-        let user = &self.agents[agent as usize].user;
-        let response = self.place.respond(request, source, 200, &tag, user, is_described);
-        around.out.extend(response.map(|response| (source, response.bytes().clone())));
+        let user = agent.map_or("", |who| self.agents[who as usize].user.as_str());
+        around.out.extend(self.place.respond(request, source, 200, &tag, user, is_described));
     }
 
     /// Answers what belongs to no call.
     fn answer(&self, around: &mut Around<'_>, request: &Message, source: SocketAddr, status: u16) {
-        let response = self.place.respond(request, source, status, "none", "", false);
-        around.out.extend(response.map(|response| (source, response.bytes().clone())));
+        around.out.extend(self.place.respond(request, source, status, "none", "", false));
     }
 
     /// A response to a BYE or a REGISTER of ours.
@@ -141,8 +147,7 @@ impl Agents {
             around.figures.strays += 1;
             return;
         };
-        let is_of_bye = response.fields(Name::CSeq).next().is_some_and(|field| field.raw.ends_with(b"BYE"));
-        if !is_of_bye || response.status() < 200 {
+        if !matches!(response.cseq(), Ok((_, Method::Bye))) || response.status() < 200 {
             return;
         }
         if ring.stage != Stage::Leaving {
@@ -152,6 +157,10 @@ impl Agents {
         let since = ring.pending.as_ref().map(|pending| pending.since);
         if let Some(since) = since.filter(|_| around.figures.counts(around.now)) {
             around.figures.time(Measure::Bye, around.now.since(since));
+        }
+        // 481: the other side has ended it at the same time, and knows it no more.
+        if response.status() >= 300 && response.status() != 481 {
+            around.figures.fault(AgentFault::NotEnded);
         }
         self.end(around, key);
     }

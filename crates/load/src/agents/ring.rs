@@ -58,7 +58,8 @@ pub(super) struct Ring {
     pub(super) branch: String,
     pub(super) source: SocketAddr,
     pub(super) tag: String,
-    pub(super) agent: u32,
+    /// Whose phone rings; none: nobody's, it is refused.
+    pub(super) agent: Option<u32>,
     /// The user part of From: who calls.
     pub(super) from: String,
     pub(super) profile: usize,
@@ -68,32 +69,28 @@ pub(super) struct Ring {
     /// When the 200 went out.
     pub(super) since: Instant,
     /// What was said last, for an INVITE that is repeated.
-    pub(super) said: Option<Bytes>,
+    pub(super) said: Option<(SocketAddr, Bytes)>,
+    /// The agent hangs up as soon as the protocol allows.
+    pub(super) wants_out: bool,
     pub(super) pending: Option<Pending>,
     pub(super) repeat: Option<TimerId>,
     pub(super) deadline: Option<TimerId>,
 }
 
 impl Ring {
-    pub(super) fn new(
-        invite: Message,
-        source: SocketAddr,
-        tag: String,
-        agent: u32,
-        from: String,
-        profile: usize,
-        number: u32,
-    ) -> Ring {
+    /// One that rings nobody yet.
+    pub(super) fn new(invite: Message, source: SocketAddr, from: String) -> Ring {
         Ring {
             invite,
             branch: String::new(),
             source,
-            tag,
-            agent,
+            tag: String::new(),
+            agent: None,
             from,
-            profile,
-            number,
+            profile: 0,
+            number: 0,
             will: Will::PickUp,
+            wants_out: false,
             stage: Stage::Ringing,
             since: Instant::ORIGIN,
             said: None,

@@ -12,6 +12,9 @@ use crate::line::Key;
 use crate::plan::TalkFrom;
 use crate::wire::Dialog;
 
+/// The last INVITE of a call: a proxy's challenge and its server's are answered, and each once more where it was stale.
+const CSEQ_MAX: u32 = 5;
+
 /// Answers.
 impl Callers {
     /// A response to a request of ours.
@@ -29,8 +32,7 @@ impl Callers {
             Method::Invite if call.invite.cseq().is_ok_and(|(ours, _)| ours == cseq) => {
                 self.invite_answered(around, key, response);
             }
-            // A challenge that was answered, repeated: acknowledged again.
-            Method::Invite => around.figures.came_again += 1,
+            Method::Invite => self.challenged_again(around, key, response),
             Method::Bye => self.bye_answered(around, key, response),
             Method::Cancel => {
                 if response.status() >= 200 {
@@ -38,6 +40,17 @@ impl Callers {
                 }
             }
             _ => around.figures.strays += 1,
+        }
+    }
+
+    /// A challenge that was answered, repeated: it is acknowledged again.
+    fn challenged_again(&mut self, around: &mut Around<'_>, key: Key, response: &Message) {
+        around.figures.came_again += 1;
+        let system = self.place.system;
+        let Some(challenged) = self.find(key).and_then(|call| call.challenged.as_ref()) else { return };
+        if response.status() >= 300 {
+            let ack = compose::ack_of(challenged, response).ok();
+            around.out.extend(ack.map(|ack| (system, ack.bytes().clone())));
         }
     }
 
@@ -157,19 +170,23 @@ impl Callers {
     /// Calls again with what the challenge asks for; not where we have nothing or it was wrong.
     fn call_again(&mut self, around: &mut Around<'_>, key: Key, response: &Message) -> bool {
         let system = self.place.system;
-        let Some(call) = self.find(key) else { return false };
+        let Some(call) = self.find(key).filter(|call| call.cseq < CSEQ_MAX) else { return false };
         let (profile, request, cseq) = (call.profile, call.invite.clone(), call.cseq + 1);
         let (from, called) = (call.from.clone(), call.called.clone());
         let Some(credentials) = self.profiles[profile].credentials.clone() else { return false };
         let secret = Secret::Password(credentials.password);
         let account = ClientAccount { user: credentials.user, secret, realm: None };
-        let cnonce = self.place.tag(key);
-        let cnonce = cnonce.replace('.', "");
+        let cnonce = self.place.tag(key).replace('.', "");
         let Ok(answer) = sip::digest::answer(&account, &request, response, &cnonce, 1) else { return false };
-        let invite = self.invite(key, &from, &called, cseq, Some(&answer));
+        let Some(call) = self.find(key) else { return false };
+        let mut answers = std::mem::take(&mut call.answers);
+        answers.retain(|other| other.name != answer.name);
+        answers.push(answer);
+        let Some(invite) = self.invite(key, &from, &called, cseq, &answers) else { return false };
         let bytes = invite.bytes().clone();
         let Some(call) = self.find(key) else { return false };
-        (call.invite, call.cseq, call.stage) = (invite, cseq, Stage::Calling);
+        call.challenged = Some(std::mem::replace(&mut call.invite, invite));
+        (call.answers, call.cseq, call.stage) = (answers, cseq, Stage::Calling);
         self.send(around, key, bytes, system, false);
         true
     }
@@ -187,7 +204,9 @@ impl Callers {
         if let Some(since) = since.filter(|_| call.counts) {
             around.figures.time(Measure::Bye, around.now.since(since));
         }
-        let outcome = if response.status() < 300 { outcome } else { outcome.max(Outcome::NotEnded) };
+        // 481: the other side has ended it at the same time, and knows it no more.
+        let is_ended = response.status() < 300 || response.status() == 481;
+        let outcome = if is_ended { outcome } else { outcome.max(Outcome::NotEnded) };
         self.end(around, key, outcome);
     }
 
@@ -214,7 +233,10 @@ impl Callers {
             (Method::Ack, _) => return,
             (Method::Invite, true) => (200, true),
             (Method::Update, true) => (200, !request.body().is_empty()),
-            (_, true) | (Method::Options, false) => (200, false),
+            (Method::Bye | Method::Cancel | Method::Info | Method::Message | Method::Notify, true)
+            | (Method::Options, _) => (200, false),
+            // REFER, SUBSCRIBE and what else a load does not do.
+            (_, true) => (501, false),
             (Method::Invite, false) => (480, false),
             (_, false) => {
                 around.figures.strays += 1;
@@ -222,9 +244,7 @@ impl Callers {
             }
         };
         let user = key.and_then(|key| self.find(key).map(|call| call.from.clone())).unwrap_or_default();
-        if let Some(response) = self.place.respond(request, source, status, "", &user, is_described) {
-            around.out.push_back((source, response.bytes().clone()));
-        }
+        around.out.extend(self.place.respond(request, source, status, "", &user, is_described));
         if let (Method::Bye, Some(key)) = (request.method(), key) {
             self.hung_up(around, key);
         }
@@ -234,9 +254,12 @@ impl Callers {
     fn hung_up(&mut self, around: &mut Around<'_>, key: Key) {
         let Some(call) = self.find(key) else { return };
         let outcome = match call.stage {
-            Stage::Answered if call.is_connected => Outcome::Completed,
-            // Both at once: our own BYE is answered or not, and the call is over either way.
-            Stage::Leaving(outcome) => outcome,
+            Stage::Answered if call.is_connected => {
+                let is_right = call.may_be_hung_up || around.line.is_left(&call.from, key);
+                if is_right { Outcome::Completed } else { Outcome::CutOff }
+            }
+            // Both at once: the answer to our own BYE is still to come.
+            Stage::Leaving(_) => return,
             Stage::Over => {
                 around.figures.came_again += 1;
                 return;

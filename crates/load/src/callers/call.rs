@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use sip::digest::Answer;
 use sip::{Message, Method, Via};
 use timing::{Instant, TimerId};
 
@@ -59,6 +60,11 @@ pub(super) struct Call {
     pub(super) pending: Option<Pending>,
     pub(super) repeat: Option<TimerId>,
     pub(super) deadline: Option<TimerId>,
+    /// What it has answered to challenges: a proxy's and its server's may both be wanted (RFC 3261 §22.3).
+    pub(super) answers: Vec<Answer>,
+    /// The INVITE before this one, for when its challenge is repeated.
+    pub(super) challenged: Option<Message>,
+    pub(super) may_be_hung_up: bool,
 }
 
 impl Call {

@@ -49,6 +49,8 @@ pub(crate) struct Driven {
     pub(crate) elapsed: Duration,
     /// Somebody pressed Ctrl-C.
     pub(crate) was_stopped: bool,
+    /// Why the way to the system was lost before the end, where it was.
+    pub(crate) lost: Option<String>,
 }
 
 /// What waits for Ctrl-C, all tests of one call through.
@@ -93,8 +95,9 @@ enum End {
 pub(crate) struct Ends {
     poll: Poll,
     timer: OwnedFd,
-    callers: End,
-    agents: End,
+    /// None where nobody calls, or nobody answers.
+    callers: Option<End>,
+    agents: Option<End>,
     /// Bound and never read: the addresses that session descriptions name.
     media: [std::net::UdpSocket; 2],
     addresses: [SocketAddr; 2],
@@ -114,11 +117,16 @@ impl Ends {
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
-        let (callers, callers_at) =
-            End::open(scenario, SocketAddr::new(local, scenario.ports[0]), &poll, CALLERS)?;
-        let (agents, agents_at) =
-            End::open(scenario, SocketAddr::new(local, scenario.ports[1]), &poll, AGENTS)?;
         let any = SocketAddr::new(local, 0);
+        let open = |is_needed: bool, port, token| -> io::Result<(Option<End>, SocketAddr)> {
+            if !is_needed {
+                return Ok((None, any));
+            }
+            let (end, at) = End::open(scenario, SocketAddr::new(local, port), &poll, token)?;
+            Ok((Some(end), at))
+        };
+        let (callers, callers_at) = open(!scenario.callers.is_empty(), scenario.ports[0], CALLERS)?;
+        let (agents, agents_at) = open(!scenario.agents.is_empty(), scenario.ports[1], AGENTS)?;
         let media = [threads::bind_udp(any, None)?, threads::bind_udp(any, None)?];
         Ok(Ends { poll, timer, callers, agents, media, addresses: [callers_at, agents_at] })
     }
@@ -145,15 +153,31 @@ impl Ends {
             registrations_per_second: scenario.registrations_per_second,
             calls_max: scenario.calls_max as usize,
             seed,
+            nonce: nonce()?,
         })
     }
 
-    fn end(&mut self, side: Side) -> &mut End {
+    fn end(&mut self, side: Side) -> Option<&mut End> {
         match side {
-            Side::Callers => &mut self.callers,
-            Side::Agents => &mut self.agents,
+            Side::Callers => self.callers.as_mut(),
+            Side::Agents => self.agents.as_mut(),
         }
     }
+
+    fn flush(&mut self, load: &mut Load) -> io::Result<()> {
+        for end in self.callers.iter_mut().chain(&mut self.agents) {
+            end.flush(load)?;
+        }
+        Ok(())
+    }
+}
+
+/// A number that no other test has.
+fn nonce() -> io::Result<u64> {
+    let mut octets = [0; 8];
+    let filled = rustix::rand::getrandom(&mut octets, rustix::rand::GetRandomFlags::empty())?;
+    debug_assert_eq!(filled, octets.len(), "so few are given at once");
+    Ok(u64::from_ne_bytes(octets))
 }
 
 /// Our address on the way to the system: a socket that is connected and sends nothing knows it.
@@ -176,7 +200,11 @@ impl End {
             }
             Protocol::Tcp => {
                 // Connected before the first message, so that a system that is not there is told at once.
-                let stream = std::net::TcpStream::connect_timeout(&scenario.system, Duration::from_secs(10))?;
+                let domain = socket2::Domain::for_address(scenario.system);
+                let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
+                socket.bind(&SocketAddr::new(at.ip(), 0).into())?;
+                socket.connect_timeout(&scenario.system.into(), Duration::from_secs(10))?;
+                let stream = std::net::TcpStream::from(socket);
                 stream.set_nonblocking(true)?;
                 stream.set_nodelay(true)?;
                 let address = stream.local_addr()?;
@@ -189,7 +217,7 @@ impl End {
         }
     }
 
-    fn send(&mut self, to: SocketAddr, bytes: Bytes) -> io::Result<()> {
+    fn send(&mut self, load: &mut Load, to: SocketAddr, bytes: Bytes) -> io::Result<()> {
         match self {
             End::Datagrams { unsent, .. } => unsent.push_back((to, bytes)),
             End::Stream { unsent, .. } => {
@@ -199,18 +227,22 @@ impl End {
                 unsent.extend(bytes);
             }
         }
-        self.flush()
+        self.flush(load)
     }
 
     /// Sends what the system takes now.
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self, load: &mut Load) -> io::Result<()> {
         match self {
             End::Datagrams { socket, unsent } => {
                 while let Some((to, bytes)) = unsent.front() {
                     match socket.send_to(bytes, *to) {
                         Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                        // Nobody listens there (ICMP), or it cannot be reached: the call's own timers tell it.
-                        Ok(_) | Err(_) => drop(unsent.pop_front()),
+                        Ok(_) => drop(unsent.pop_front()),
+                        // Nobody listens there (ICMP), or it cannot be reached.
+                        Err(_) => {
+                            load.transmit_failed();
+                            drop(unsent.pop_front());
+                        }
                     }
                 }
                 Ok(())
@@ -251,7 +283,9 @@ impl End {
                 match framer.poll_output() {
                     Some(Frame::Message(message)) => return Ok(Some(Arrived::Message(*remote, message))),
                     Some(Frame::Ping) => unsent.extend(b"\r\n"),
-                    Some(Frame::Broken(error) | Frame::Fatal(error)) => {
+                    // The stream goes on behind it.
+                    Some(Frame::Broken(_)) => return Ok(Some(Arrived::Datagram(*remote, Bytes::new()))),
+                    Some(Frame::Fatal(error)) => {
                         return Err(io::Error::other(format!("the system sends what is no SIP: {error}")));
                     }
                     None => match stream.read(buffer) {
@@ -272,66 +306,83 @@ enum Arrived {
     Message(SocketAddr, Message),
 }
 
-/// Plays one test to its end.
-///
-/// # Errors
-/// Where the system closes its stream or sends something else than SIP, and where ours has no room for us.
-pub(crate) fn drive(
-    ends: &mut Ends,
-    plan: Plan,
-    interrupt: &Interrupt,
-    shown: &mut Shown,
-) -> io::Result<Driven> {
+/// Plays one test to its end, or until the way to the system is lost.
+pub(crate) fn drive(ends: &mut Ends, plan: Plan, interrupt: &Interrupt, shown: &mut Shown) -> Driven {
     let clock = Clock::start();
-    let mut load = Load::new(clock.now(), plan);
-    let mut events = Events::with_capacity(16);
-    let mut buffer = vec![0; DATAGRAM_MAX];
-    let mut usage = Usage::default();
-    let mut armed: Option<Instant> = None;
-    let mut was_stopped = false;
-    // What the poll has told of and we have not read to the end since.
-    let mut is_readable = [true; 2];
-    while load.phase() != Phase::Over {
-        let is_busy = read(&mut load, ends, clock, &mut is_readable, &mut buffer)?;
-        let now = clock.now();
-        if interrupt.is_pressed() && !was_stopped {
-            was_stopped = true;
-            load.stop(now);
-        }
-        if load.poll_timeout().is_some_and(|deadline| deadline <= now) {
-            load.handle_timeout(now);
-        }
-        transmit(&mut load, ends)?;
-        usage.follow(load.phase(), now);
-        shown.show(&load, now);
-        if is_busy || load.phase() == Phase::Over {
-            continue;
-        }
-        let deadline = load.poll_timeout().into_iter().chain([now + SHOWN_EVERY]).min().unwrap_or(now);
-        // One that rings too early costs a turn of this loop, one less than a call of the system for each deadline.
-        if armed.is_none_or(|armed| deadline < armed) {
-            arm(&ends.timer, clock.until(deadline))?;
-            armed = Some(deadline);
-        }
-        match ends.poll.poll(&mut events, None) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        for event in &events {
-            match event.token() {
-                CALLERS => is_readable[0] |= event.is_readable() || event.is_error(),
-                AGENTS => is_readable[1] |= event.is_readable() || event.is_error(),
-                _ => armed = None,
-            }
-            if event.is_writable() {
-                ends.callers.flush()?;
-                ends.agents.flush()?;
-            }
-        }
-    }
+    let mut driver =
+        Driver { clock, load: Load::new(clock.now(), plan), usage: Usage::default(), was_stopped: false };
+    let lost = driver.turn(ends, interrupt, shown).err();
     shown.end();
-    let (processor, elapsed) = usage.total();
-    Ok(Driven { figures: load.figures().clone(), processor, elapsed, was_stopped })
+    if lost.is_some() {
+        driver.load.give_up(clock.now());
+        driver.usage.follow(Phase::Over, clock.now());
+    }
+    let (processor, elapsed) = driver.usage.total();
+    Driven {
+        figures: driver.load.figures().clone(),
+        processor,
+        elapsed,
+        was_stopped: driver.was_stopped,
+        lost: lost.map(|error| error.to_string()),
+    }
+}
+
+/// A test under way.
+struct Driver {
+    clock: Clock,
+    load: Load,
+    usage: Usage,
+    was_stopped: bool,
+}
+
+impl Driver {
+    /// Turns until the test is over.
+    fn turn(&mut self, ends: &mut Ends, interrupt: &Interrupt, shown: &mut Shown) -> io::Result<()> {
+        let Driver { clock, load, usage, was_stopped } = self;
+        let mut events = Events::with_capacity(16);
+        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut armed: Option<Instant> = None;
+        // What the poll has told of and we have not read to the end since.
+        let mut is_readable = [true; 2];
+        while load.phase() != Phase::Over {
+            let is_busy = read(load, ends, *clock, &mut is_readable, &mut buffer)?;
+            let now = clock.now();
+            if interrupt.is_pressed() && !*was_stopped {
+                *was_stopped = true;
+                load.stop(now);
+            }
+            if load.poll_timeout().is_some_and(|deadline| deadline <= now) {
+                load.handle_timeout(now);
+            }
+            transmit(load, ends)?;
+            usage.follow(load.phase(), now);
+            shown.show(load, now);
+            if is_busy || load.phase() == Phase::Over {
+                continue;
+            }
+            let deadline = load.poll_timeout().into_iter().chain([now + SHOWN_EVERY]).min().unwrap_or(now);
+            // One that rings too early costs a turn of this loop, one less than a call of the system for each deadline.
+            if armed.is_none_or(|armed| deadline < armed) {
+                arm(&ends.timer, clock.until(deadline))?;
+                armed = Some(deadline);
+            }
+            match ends.poll.poll(&mut events, None) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            for event in &events {
+                match event.token() {
+                    CALLERS => is_readable[0] |= event.is_readable() || event.is_error(),
+                    AGENTS => is_readable[1] |= event.is_readable() || event.is_error(),
+                    _ => armed = None,
+                }
+                if event.is_writable() {
+                    ends.flush(load)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Takes what came, at most a batch for each side; whether there may be more.
@@ -346,7 +397,11 @@ fn read(
     for (side, is_readable) in [Side::Callers, Side::Agents].into_iter().zip(is_readable) {
         let mut taken = 0;
         while *is_readable && taken < BATCH {
-            let Some(arrived) = ends.end(side).receive(clock, buffer)? else {
+            let arrived = match ends.end(side) {
+                Some(end) => end.receive(clock, buffer)?,
+                None => None,
+            };
+            let Some(arrived) = arrived else {
                 *is_readable = false;
                 break;
             };
@@ -359,12 +414,16 @@ fn read(
         }
         is_busy |= taken == BATCH;
     }
+    // A keep-alive is answered even where nothing else is to be sent.
+    ends.flush(load)?;
     Ok(is_busy)
 }
 
 fn transmit(load: &mut Load, ends: &mut Ends) -> io::Result<()> {
     while let Some(Transmit { side, to, bytes }) = load.poll_transmit() {
-        ends.end(side).send(to, bytes)?;
+        if let Some(end) = ends.end(side) {
+            end.send(load, to, bytes)?;
+        }
     }
     Ok(())
 }

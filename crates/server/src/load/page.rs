@@ -3,7 +3,9 @@
 use load::{Figures, Measure, Second};
 
 use super::drive::Driven;
-use super::report::{Outcomes, QUANTILES, Results, micros_a_call, millis, of_measure, of_outcome, percent};
+use super::report::{
+    Outcomes, QUANTILES, Results, micros_a_call, millis, of_fault, of_measure, of_outcome, percent,
+};
 use super::search::{Found, Trial, Verdict};
 use crate::simulate::figures::{Figure, Unit};
 use crate::simulate::page::chart::{Chart, Line, Shape};
@@ -145,6 +147,11 @@ fn outcomes(figures: &Figures) -> String {
             format!("<tr><th scope=\"row\">{}</th><td{class}>{count}</td></tr>", both(&en, &ko))
         })
         .collect();
+    let faults = figures.agent_faults.iter().map(|(fault, count)| {
+        let name = spoken(of_fault(*fault));
+        format!("<tr><th scope=\"row\">{name}</th><td class=\"bad\">{count}</td></tr>")
+    });
+    let rows: String = std::iter::once(rows).chain(faults).collect();
     let headings = [words("Calls", "호"), words("Number", "건수")].map(spoken);
     titled(&spoken(words("What became of them", "결과")), &grid(&headings, &rows))
 }
@@ -238,6 +245,9 @@ fn row(trial: &Trial) -> String {
     let (said, class) = match verdict {
         Verdict::Held => (words("held", "유지"), "good"),
         Verdict::Failed => (words("too high", "너무 높음"), "bad"),
+        Verdict::Abandoned => (words("too high: too many gave up", "너무 높음: 포기가 많음"), "bad"),
+        Verdict::Lost => (words("too high: the connection was lost", "너무 높음: 연결 끊김"), "bad"),
+        Verdict::Full => (words("not made: `calls_max` calls in progress", "`calls_max` 초과로 무효"), ""),
         Verdict::Late => (words("not made: the load itself was late", "부하기 자체 지연으로 무효"), ""),
         Verdict::Stopped => (words("stopped", "중단"), ""),
     };

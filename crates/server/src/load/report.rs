@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use load::{Figures, Measure, Outcome};
+use load::{AgentFault, Figures, Measure, Outcome};
 use serde_json::{Value, json};
 
 use super::drive::Driven;
 use super::scenario::Scenario;
-use super::search::{Found, Trial};
+use super::search::{Found, Trial, Verdict};
 use crate::simulate::words::{Words, words};
 
 /// The shares at which a distribution of times is told.
@@ -18,6 +18,13 @@ pub(crate) const QUANTILES: [(&str, f64); 5] =
 pub(crate) struct Results {
     pub(crate) scenario: Scenario,
     pub(crate) found: Outcomes,
+}
+
+impl Results {
+    /// Whether the way to the system was lost in a test.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(&self.found, Outcomes::Test(driven) if driven.lost.is_some())
+    }
 }
 
 /// What was asked for.
@@ -55,11 +62,31 @@ pub(crate) fn of_outcome(outcome: Outcome) -> (String, String) {
         Outcome::Refused(status) => (format!("refused with {status}"), format!("거절 {status}")),
         Outcome::Unanswered => told("no final answer", "최종 응답 없음"),
         Outcome::HungUp => told("hung up by the system before the talk", "통화 전 시스템이 종료"),
+        Outcome::CutOff => told("cut off by the system while talking", "통화 중 시스템이 끊음"),
         Outcome::NotEnded => told("BYE not answered with 2xx", "BYE에 2xx 응답 없음"),
         Outcome::NotMade => {
             told("not made: `calls_max` calls were in progress", "`calls_max` 초과로 발신하지 않음")
         }
         Outcome::LeftOver => told("still there when `drain` was over", "`drain` 종료 후에도 남음"),
+    }
+}
+
+/// What went wrong at agents, in English and Korean.
+pub(crate) fn of_fault(fault: AgentFault) -> Words {
+    match fault {
+        AgentFault::NotAcknowledged => words("agents' 200 never acknowledged", "상담원 200에 ACK 없음"),
+        AgentFault::NotEnded => words("agents' BYE not answered with 2xx", "상담원 BYE에 2xx 응답 없음"),
+        AgentFault::LeftOver => {
+            words("agents still in a call when `drain` was over", "`drain` 종료 후에도 통화 중인 상담원")
+        }
+    }
+}
+
+fn fault_key(fault: AgentFault) -> &'static str {
+    match fault {
+        AgentFault::NotAcknowledged => "agent_not_acknowledged",
+        AgentFault::NotEnded => "agent_not_ended",
+        AgentFault::LeftOver => "agent_left_over",
     }
 }
 
@@ -71,16 +98,31 @@ fn outcome_key(outcome: Outcome) -> String {
         Outcome::Refused(status) => format!("refused_{status}"),
         Outcome::Unanswered => "unanswered".to_owned(),
         Outcome::HungUp => "hung_up".to_owned(),
+        Outcome::CutOff => "cut_off".to_owned(),
         Outcome::NotEnded => "not_ended".to_owned(),
         Outcome::NotMade => "not_made".to_owned(),
         Outcome::LeftOver => "left_over".to_owned(),
     }
 }
 
-/// Calls that are over, those of the warm-up included: what the processor's time is divided by.
+/// Calls that are over, those of the warm-up included, or those at agents where nobody of ours calls: what the processor's
+/// time is divided by.
 fn calls_over(figures: &Figures) -> u64 {
     let seconds = figures.seconds.iter();
-    seconds.map(|second| u64::from(second.completed + second.abandoned + second.failed)).sum()
+    let over: u64 =
+        seconds.map(|second| u64::from(second.completed + second.abandoned + second.failed)).sum();
+    if over == 0 { figures.rung } else { over }
+}
+
+/// For how long calls began, in seconds, without the warm-up.
+fn counted_seconds(scenario: &Scenario, driven: &Driven) -> f64 {
+    let begun = driven.figures.seconds.iter().rposition(|second| second.begun > 0).map_or(0, |last| last + 1);
+    let all = if driven.was_stopped || driven.lost.is_some() {
+        std::time::Duration::from_secs(begun as u64)
+    } else {
+        scenario.length
+    };
+    all.saturating_sub(scenario.warm_up).as_secs_f64()
 }
 
 /// What the terminal shows.
@@ -95,21 +137,27 @@ fn test_text(scenario: &Scenario, driven: &Driven) -> String {
     let figures = &driven.figures;
     let mut text = String::new();
     let mut put = |line: &str| writeln!(text, "{line}").expect("a String takes every line");
-    let counted = scenario.length.saturating_sub(scenario.warm_up).as_secs_f64();
+    let counted = counted_seconds(scenario, driven);
     put(&format!(
         "{}: {} calls in {counted} s after the warm-up, {:.1} a second; {} failed ({})",
         scenario.file,
         figures.begun,
-        figures.begun as f64 / counted,
+        figures.begun as f64 / counted.max(1.0),
         figures.failed(),
         percent(figures.failure_share()),
     ));
+    if let Some(lost) = &driven.lost {
+        put(&format!("the way to the system was lost: {lost}; what follows is of the calls until then"));
+    }
     if driven.was_stopped {
         put("stopped before its time: what follows is of the calls that were made");
     }
     put("");
     for (outcome, count) in &figures.outcomes {
         put(&format!("{count:>10}  {}", of_outcome(*outcome).0));
+    }
+    for (fault, count) in &figures.agent_faults {
+        put(&format!("{count:>10}  {}", of_fault(*fault).en));
     }
     put("");
     put(&format!(
@@ -133,10 +181,10 @@ fn test_text(scenario: &Scenario, driven: &Driven) -> String {
         figures.rung, figures.picked_up, figures.clashes, figures.unknown,
     ));
     put(&format!(
-        "messages: {} sent again, {} came again, {} that belong to no call",
-        figures.sent_again, figures.came_again, figures.strays,
+        "messages: {} sent again, {} came again, {} that belong to no call, {} not taken by this machine",
+        figures.sent_again, figures.came_again, figures.strays, figures.not_sent,
     ));
-    if figures.strangers > 0 {
+    if figures.strangers > 0 && !scenario.callers.is_empty() {
         put(&format!(
             "{} calls came to agents with a From that is none of our callers'; with talk_from = \"agent\" these \
              callers wait in vain: let the system pass From on, or write talk_from = \"answer\"",
@@ -180,6 +228,9 @@ fn search_text(found: &Found) -> String {
         Some(rate) => format!("highest rate that held: {rate:.1} calls/s"),
         None => "no rate held; begin lower, with a smaller `from`".to_owned(),
     });
+    if found.trials.iter().any(|trial| matches!(trial.verdict, Verdict::Late | Verdict::Full)) {
+        put("the load itself was the limit in some trials: the system may hold more");
+    }
     text
 }
 
@@ -209,8 +260,6 @@ pub(crate) fn json(results: &Results) -> Value {
         "scenario": scenario.file,
         "system": scenario.system.to_string(),
         "transport": scenario.protocol.transport().as_str().to_lowercase(),
-        "warm_up_seconds": scenario.warm_up.as_secs_f64(),
-        "length_seconds": scenario.length.as_secs_f64(),
         "seed": scenario.seed,
     });
     let (key, value) = match &results.found {
@@ -249,6 +298,9 @@ fn test_json(driven: &Driven) -> Value {
         "failed": figures.failed(),
         "failure_share": figures.failure_share(),
         "outcomes": outcomes,
+        "agent_faults": figures.agent_faults.iter().map(|(fault, count)| (fault_key(*fault).to_owned(), json!(count)))
+            .collect::<serde_json::Map<String, Value>>(),
+        "lost": driven.lost,
         "milliseconds": times,
         "agents": {
             "registered": figures.registered,
@@ -260,7 +312,7 @@ fn test_json(driven: &Driven) -> Value {
             "called_by_unknown_names": figures.unknown,
             "called_by_strangers": figures.strangers,
         },
-        "messages": { "sent_again": figures.sent_again, "came_again": figures.came_again, "strays": figures.strays },
+        "messages": { "sent_again": figures.sent_again, "came_again": figures.came_again, "strays": figures.strays, "not_sent": figures.not_sent },
         "own_processor_microseconds_per_call": micros_a_call(driven),
         "stopped": driven.was_stopped,
         "seconds": seconds.collect::<Vec<Value>>(),
@@ -312,6 +364,9 @@ fn rows(writer: &mut csv::Writer<Vec<u8>>, rate: f64, driven: &Driven) -> Result
     row("failed", "", figures.failed().to_string())?;
     for (outcome, count) in &figures.outcomes {
         row(&outcome_key(*outcome), "", count.to_string())?;
+    }
+    for (fault, count) in &figures.agent_faults {
+        row(fault_key(*fault), "", count.to_string())?;
     }
     for measure in Measure::ALL {
         let times = figures.times(measure);

@@ -2,6 +2,7 @@
 //!
 //! Read by the same reader as the configuration, with the same messages. `docs/load.md` explains every setting.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use sip::{Host, Protocol};
 use whatif::Distribution;
 
 use crate::config::reader::Section;
-use crate::config::report::Report;
+use crate::config::report::{Report, Span};
 use crate::config::{self, Problem, Refused, Severity};
 use crate::simulate::scenario::lasting;
 use crate::simulate::scenario::sheet::Sheets;
@@ -64,6 +65,8 @@ pub(crate) struct Search {
     pub(crate) length: Duration,
     /// A rate with a larger share of failures is too high.
     pub(crate) failures: f64,
+    /// So is one at which a larger share of callers gives up.
+    pub(crate) abandoned: f64,
     /// How close the last rate that held and the first that did not may be, as a share.
     pub(crate) precision: f64,
 }
@@ -100,7 +103,13 @@ pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Scenario, R
     let wants_search = file.gives("search");
     let search = Search::read(&mut file.table("search"));
     let agents = read_agents(&mut file, &sheets);
-    let callers = read_callers(&mut file, &sheets, !agents.is_empty());
+    let callers = read_callers(&mut file, &sheets, &run, !agents.is_empty());
+    if wants_search && callers.is_empty() && file.gives("agents") {
+        file.error(
+            0..0,
+            "[search] needs callers whose rate it raises; add [[callers]], or leave [search] out",
+        );
+    }
     drop(file);
     let mut problems = report.into_problems();
     problems.extend(sheets.take_problems());
@@ -221,6 +230,7 @@ impl Search {
             to: section.number("to", 5_000.0, 0.1..=RATE_MAX),
             length: section.duration("length", "15s", "3s", "1d"),
             failures: section.portion("failures", "0.1%", "0%", "50%").unwrap_or(0.001),
+            abandoned: section.portion("abandoned", "5%", "0%", "100%").unwrap_or(0.05),
             precision: section.portion("precision", "5%", "1%", "50%").unwrap_or(0.05),
         };
         if search.from > search.to {
@@ -230,18 +240,44 @@ impl Search {
     }
 }
 
-fn read_callers(file: &mut Section<'_>, sheets: &Sheets, with_agents: bool) -> Vec<Callers> {
+fn read_callers(file: &mut Section<'_>, sheets: &Sheets, run: &Run, with_agents: bool) -> Vec<Callers> {
     let sections = file.tables("callers", "name");
     if sections.is_empty() && !file.gives("callers") && !with_agents {
         let remedy = "add [[callers]] with `number` and `per_second`, or [[agents]] who answer somebody else";
         file.error(0..0, format!("nobody calls and nobody answers; {remedy}"));
     }
-    sections.into_iter().filter_map(|mut section| read_caller(&mut section, sheets, with_agents)).collect()
+    let mut all: Vec<Callers> = Vec::new();
+    for mut section in sections {
+        let Some(callers) = read_caller(&mut section, sheets, all.len(), with_agents) else { continue };
+        if all.iter().any(|other| other.from == callers.from) {
+            let message = format!("the numbers from \"{}\" on are those of other callers too", callers.from);
+            section.error(section.span(), format!("{message}; begin `from` with other digits"));
+        }
+        if callers.people < run.calls_max {
+            let message =
+                "as many calls could be in progress as `calls_max` says, and nobody makes two at once";
+            section.error(
+                section.span(),
+                format!("`people` is less than {}: {message}; lower `calls_max` in [run]", run.calls_max),
+            );
+        }
+        all.push(callers);
+    }
+    all
 }
 
-fn read_caller(section: &mut Section<'_>, sheets: &Sheets, with_agents: bool) -> Option<Callers> {
+fn read_caller(
+    section: &mut Section<'_>,
+    sheets: &Sheets,
+    before: usize,
+    with_agents: bool,
+) -> Option<Callers> {
     let numbers = section.one_at_least("number", "100");
-    let from = section.text("from").map_or_else(|| "0000".to_owned(), |(text, _)| text);
+    let from = section.text("from");
+    for (text, span) in numbers.iter().chain(&from) {
+        is_writable(section, text, span);
+    }
+    let from = from.map_or_else(|| format!("{before:04}"), |(text, _)| text);
     let name = section.text("name").map(|(name, _)| name);
     let people = section.integer("people", PEOPLE_MAX, 1..=PEOPLE_MAX);
     let pace = read_pace(section);
@@ -250,10 +286,30 @@ fn read_caller(section: &mut Section<'_>, sheets: &Sheets, with_agents: bool) ->
     let default = if with_agents { "agent" } else { "answer" };
     let talk_from =
         section.word("talk_from", default, &[("answer", TalkFrom::Answer), ("agent", TalkFrom::Agent)]);
+    let may_be_hung_up = section.switch("may_be_hung_up", false);
     let credentials = read_credentials(section);
     let numbers: Vec<String> = numbers.into_iter().map(|(number, _)| number).collect();
     let name = name.or_else(|| numbers.first().cloned())?;
-    Some(Callers { name, numbers, from, people, pace: pace?, talk, talk_from, patience, credentials })
+    let pace = pace?;
+    Some(Callers {
+        name,
+        numbers,
+        from,
+        people,
+        pace,
+        talk,
+        talk_from,
+        patience,
+        credentials,
+        may_be_hung_up,
+    })
+}
+
+/// Says of a text that stands in messages that it cannot.
+fn is_writable(section: &Section<'_>, text: &str, span: &Span) {
+    if text.chars().any(char::is_control) {
+        section.error(span.clone(), "this holds a line break or another control character; leave it out");
+    }
 }
 
 fn read_pace(section: &mut Section<'_>) -> Option<Pace> {
@@ -293,7 +349,10 @@ fn read_credentials(section: &mut Section<'_>) -> Option<Credentials> {
     let user = section.text("user");
     let password = section.text("password");
     match (user, password) {
-        (Some((user, _)), Some((password, _))) => Some(Credentials { user, password }),
+        (Some((user, span)), Some((password, _))) => {
+            is_writable(section, &user, &span);
+            Some(Credentials { user, password })
+        }
         (None, None) => None,
         (Some((_, span)), None) | (None, Some((_, span))) => {
             section.error(span, "`user` and `password` go together; write both or none");
@@ -309,12 +368,12 @@ fn law(section: &mut Section<'_>, key: &'static str, sheets: &Sheets) -> Option<
 
 fn read_agents(file: &mut Section<'_>, sheets: &Sheets) -> Vec<Agents> {
     let mut all: Vec<Agents> = Vec::new();
+    let mut taken = BTreeSet::new();
     for mut section in file.tables("agents", "name") {
         let Some(agents) = read_group(&mut section, sheets) else { continue };
-        let is_taken =
-            |user: &str| all.iter().flat_map(|agents| &agents.accounts).any(|account| account.user == user);
-        if let Some(twice) = agents.accounts.iter().find(|account| is_taken(&account.user)) {
-            let message = format!("the user \"{}\" is in another [[agents]] too", twice.user);
+        let twice = agents.accounts.iter().filter(|account| !taken.insert(account.user.clone())).count();
+        if twice > 0 {
+            let message = format!("{twice} of its users are in another [[agents]] too");
             section.error(section.span(), format!("{message}; choose other names or another `first`"));
         }
         all.push(agents);
@@ -346,6 +405,7 @@ fn read_group(section: &mut Section<'_>, sheets: &Sheets) -> Option<Agents> {
         );
     }
     let (user, span) = user?;
+    is_writable(section, &user, &span);
     if count > 1 && !user.contains("{}") {
         section
             .error(span, "`user` has no place for the number; write {} where it stands, as in \"agent{}\"");

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use load::{Measure, Plan};
+use load::{Measure, Outcome, Plan};
 
 use super::drive::{self, Driven, Ends, Interrupt, Shown};
 use super::scenario::{Scenario, Search};
@@ -32,6 +32,12 @@ pub(crate) enum Verdict {
     Held,
     /// Too many calls failed.
     Failed,
+    /// Too many callers gave up.
+    Abandoned,
+    /// `calls_max` calls were in progress: the load itself made no more.
+    Full,
+    /// The connection to the system was lost.
+    Lost,
     /// The load itself came too late: this machine cannot make that rate.
     Late,
     /// It was stopped.
@@ -43,6 +49,9 @@ impl Verdict {
         match self {
             Verdict::Held => "held",
             Verdict::Failed => "too high",
+            Verdict::Abandoned => "too high: too many gave up",
+            Verdict::Full => "not made: `calls_max` calls in progress",
+            Verdict::Lost => "too high: the connection was lost",
             Verdict::Late => "not made: the load itself was late",
             Verdict::Stopped => "stopped",
         }
@@ -52,6 +61,9 @@ impl Verdict {
         match self {
             Verdict::Held => "held",
             Verdict::Failed => "failed",
+            Verdict::Abandoned => "abandoned",
+            Verdict::Full => "full",
+            Verdict::Lost => "lost",
             Verdict::Late => "late",
             Verdict::Stopped => "stopped",
         }
@@ -62,10 +74,17 @@ impl Verdict {
         let late = Duration::from_micros(figures.times(Measure::Lateness).value_at_quantile(0.99));
         if driven.was_stopped {
             Verdict::Stopped
+        } else if driven.lost.is_some() {
+            Verdict::Lost
+        } else if late > LATE {
+            // Before the failures: whoever comes late may fail by that alone.
+            Verdict::Late
+        } else if figures.ended(Outcome::NotMade) > 0 {
+            Verdict::Full
         } else if figures.begun == 0 || figures.failure_share() > search.failures {
             Verdict::Failed
-        } else if late > LATE {
-            Verdict::Late
+        } else if figures.abandoned_share() > search.abandoned {
+            Verdict::Abandoned
         } else {
             Verdict::Held
         }
@@ -104,17 +123,24 @@ pub(crate) fn search(
     shown: &mut Shown,
 ) -> io::Result<Found> {
     let mut bracket = Bracket { held: None, fallen: None };
-    let mut trials = Vec::new();
+    let mut trials: Vec<Trial> = Vec::new();
     while let Some(rate) = bracket.next(&scenario.search) {
         let number = u64::try_from(trials.len()).unwrap_or(u64::MAX);
         let plan = at_rate(ends.plan(scenario, u64::from(scenario.seed) << 32 | number)?, scenario, rate);
         shown.entitle(format!("{rate:.1} calls/s: "));
-        let driven = drive::drive(ends, plan, interrupt, shown)?;
+        let driven = drive::drive(ends, plan, interrupt, shown);
         let verdict = Verdict::of(&driven, &scenario.search);
+        // Once may be a mishap: a rate is too high when it has failed twice.
+        let is_second = trials.last().is_some_and(|last| last.rate == rate);
         match verdict {
             Verdict::Held => bracket.held = Some(rate),
-            Verdict::Failed | Verdict::Late => bracket.fallen = Some(rate),
+            Verdict::Failed | Verdict::Abandoned | Verdict::Full | Verdict::Lost | Verdict::Late => {
+                bracket.fallen = is_second.then_some(rate).or(bracket.fallen);
+            }
             Verdict::Stopped => {}
+        }
+        if driven.lost.is_some() {
+            *ends = Ends::open(scenario)?;
         }
         trials.push(Trial { rate, driven, verdict });
         if verdict == Verdict::Stopped {
@@ -142,8 +168,14 @@ mod tests {
 
     #[test]
     fn rates_double_until_one_falls_and_close_in_on_the_highest() {
-        let search =
-            Search { from: 10.0, to: 5_000.0, length: Duration::ZERO, failures: 0.001, precision: 0.05 };
+        let search = Search {
+            from: 10.0,
+            to: 5_000.0,
+            length: Duration::ZERO,
+            failures: 0.001,
+            abandoned: 0.05,
+            precision: 0.05,
+        };
         let mut bracket = Bracket { held: None, fallen: None };
         let mut tried = Vec::new();
         while let Some(rate) = bracket.next(&search) {
@@ -158,8 +190,14 @@ mod tests {
 
     #[test]
     fn what_holds_to_the_end_and_what_never_holds_end_it_too() {
-        let search =
-            Search { from: 100.0, to: 150.0, length: Duration::ZERO, failures: 0.0, precision: 0.05 };
+        let search = Search {
+            from: 100.0,
+            to: 150.0,
+            length: Duration::ZERO,
+            failures: 0.0,
+            abandoned: 0.05,
+            precision: 0.05,
+        };
         let mut bracket = Bracket { held: Some(100.0), fallen: None };
         assert_eq!(bracket.next(&search), Some(150.0));
         bracket.held = Some(150.0);

@@ -69,6 +69,7 @@ fn everything_that_can_be_said_is_read() {
         [[callers]]
         name = "morning"
         number = ["100", "200"]
+        may_be_hung_up = true
         from = "0301"
         people = 5000
         spacing = "even"
@@ -153,7 +154,19 @@ fn every_mistake_is_told_with_its_line_and_the_remedy() {
             "calls.toml:1",
             "more than 100%",
         ),
-        (&[agents, agents].concat(), "calls.toml:5", "is in another [[agents]] too"),
+        (&[agents, agents].concat(), "calls.toml:5", "2 of its users are in another [[agents]] too"),
+        (
+            "[[callers]]\nnumber = \"1\"\nper_second = 1\npeople = 10",
+            "calls.toml:1",
+            "lower `calls_max` in [run]",
+        ),
+        ("[[callers]]\nnumber = \"1\\n2\"\nper_second = 1", "calls.toml:2", "control character"),
+        (
+            "[[callers]]\nnumber = \"1\"\nper_second = 1\nfrom = \"7\"\n[[callers]]\nnumber = \"2\"\nper_second = 1\nfrom = \"7\"",
+            "calls.toml:5",
+            "begin `from` with other digits",
+        ),
+        ("[search]\n[[agents]]\nuser = \"a\"\npassword = \"x\"", "calls.toml:1", "[search] needs callers"),
     ];
     for (text, place, message) in cases {
         let told = problems(text);
