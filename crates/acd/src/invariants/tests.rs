@@ -201,3 +201,45 @@ fn deadlines_that_are_not_set_or_set_for_nothing_are_found() {
     };
     assert_eq!(found_inside(for_nothing), Violation::Deadlines);
 }
+
+/// One waits at the second step who needs what Kim lacks: Park has it, and meets that step alone.
+fn with_an_own_requirement() -> State {
+    let mut acd = Distributor::new(Settings::default());
+    let korean = SkillId(2);
+    let step = crate::Step {
+        after: Duration::from_secs(60),
+        requirement: Requirement::anyone(),
+        effect: StepEffect::Add,
+    };
+    let requirement = Requirement::at_least(BILLING, 5);
+    let settings = QueueSettings { requirement, steps: vec![step], ..QueueSettings::default() };
+    let mut tell = |command| acd.handle_command(Instant::from_secs(1), command).expect("it is right");
+    tell(Command::DefineQueue { queue: QUEUE, settings: Box::new(settings) });
+    for (agent, skill) in [(KIM, BILLING), (PARK, korean)] {
+        let settings = AgentSettings { skills: [(skill, 8)].into(), ..AgentSettings::default() };
+        tell(Command::DefineAgent { agent, settings: Box::new(settings) });
+        tell(Command::LogIn { agent, not_ready: Some(ReasonCode(1)) });
+    }
+    let own = Some(Requirement::at_least(korean, 1));
+    let request = Request { requirement: own, ..Request::new(QUEUE) };
+    tell(Command::Enqueue { interaction: WAITING, request });
+    acd.state()
+}
+
+#[test]
+fn an_own_requirement_that_is_followed_wrongly_is_found() {
+    let found = |change: fn(&mut State)| {
+        let mut state = with_an_own_requirement();
+        change(&mut state);
+        check_state(&state)
+    };
+    assert_eq!(found(|_| {}), Ok(()));
+    let stale = Violation::StaleIndex;
+    assert_eq!(found(|state| state.own_staffing.clear()), Err(stale(None)));
+    assert_eq!(found(|state| state.own_staffing[0].steps.truncate(1)), Err(stale(Some(QUEUE))));
+    assert_eq!(found(|state| state.own_staffing[0].steps.reverse()), Err(stale(Some(QUEUE))));
+    let at_the_first = |state: &mut State| {
+        state.interactions.get_mut(&WAITING).expect("it waits").entries[0].step = 0;
+    };
+    assert_eq!(found(at_the_first), Err(Violation::WrongStep(WAITING)));
+}
