@@ -5,7 +5,8 @@ use super::QueueSettings;
 impl QueueSettings {
     /// Whether other rules differ only in what is looked up when it is needed: what a queue weighs, what a reservation and
     /// its end mean, who is called back and how, and who leaves at entry or because nobody is there. Who stands in which
-    /// line, at which step and until when does not depend on it.
+    /// line, at which step and until when does not depend on it, but for the grace of steps: where a grace is over by the new
+    /// one, whoever waits there goes on, and nobody else is looked at.
     pub(crate) fn leaves_everybody_in_place(&self, other: &QueueSettings) -> bool {
         self.with_what_is_looked_up_of(other) == *other
     }
