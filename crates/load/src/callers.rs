@@ -203,9 +203,7 @@ impl Callers {
             around.figures.time(Measure::Lateness, around.now.since(planned));
         }
         self.in_progress += 1;
-        let in_progress = u32::try_from(self.in_progress).unwrap_or(u32::MAX);
-        let second = around.figures.second(around.now);
-        second.in_progress = second.in_progress.max(in_progress);
+        around.figures.in_progress(around.now, self.in_progress);
         if let Some(patience) = call.patience {
             self.schedule(planned + patience, key, What::Impatient);
         }
@@ -358,6 +356,7 @@ impl Callers {
         around.line.leave(&call.from, key);
         around.figures.over(around.now, outcome, counts);
         self.in_progress -= 1;
+        around.figures.in_progress(around.now, self.in_progress);
         if self.place.is_reliable() {
             self.forget(key);
         } else {

@@ -159,6 +159,8 @@ pub struct Figures {
     /// When counting begins.
     counts_from: Instant,
     begins: Instant,
+    /// Calls in progress.
+    in_progress: u32,
 }
 
 impl Figures {
@@ -184,6 +186,7 @@ impl Figures {
             seconds: Vec::new(),
             counts_from,
             begins,
+            in_progress: 0,
         }
     }
 
@@ -239,9 +242,18 @@ impl Figures {
     pub(crate) fn second(&mut self, now: Instant) -> &mut Second {
         let number = usize::try_from(now.since(self.begins).as_secs()).unwrap_or(usize::MAX).min(SECONDS_MAX);
         while self.seconds.len() <= number {
-            self.seconds.push(Second::default());
+            // What was in progress still is until somebody says something else.
+            self.seconds.push(Second { in_progress: self.in_progress, ..Second::default() });
         }
         &mut self.seconds[number]
+    }
+
+    /// So many calls are in progress from now on.
+    pub(crate) fn in_progress(&mut self, now: Instant, calls: usize) {
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+        let second = self.second(now);
+        second.in_progress = second.in_progress.max(calls);
+        self.in_progress = calls;
     }
 }
 

@@ -163,6 +163,7 @@ fn calls_that_are_answered_complete_and_every_time_is_what_the_wire_took() {
     assert_eq!((begun, completed), (499, 499));
     let most = figures.seconds.iter().map(|second| second.in_progress).max();
     assert!(most.is_some_and(|most| (120..=130).contains(&most)), "2.5 s at 50 a second: {most:?}");
+    assert!(figures.seconds[11].in_progress >= 25, "they end after the last has begun");
 }
 
 #[test]
