@@ -89,10 +89,10 @@ pub struct Distributor {
     pub(crate) own_requirements: OwnRequirements,
     /// Pairs of a queue and an own requirement for which anything is known.
     pub(crate) own_pairs: u32,
-    /// Those that are followed and that somebody waits with.
+    /// Those that are followed.
     pub(crate) own_followed: u32,
-    /// Those that nobody waits with and that are kept all the same.
-    pub(crate) own_idle: u32,
+    /// Those that nobody has begun to wait with and that are kept all the same.
+    pub(crate) own_idle: own::IdlePairs,
     /// Whoever stands in any line.
     pub(crate) lines: Lines,
     /// The heads of the lines of each queue, by the queue's slot.
@@ -144,7 +144,7 @@ struct Unsettled {
     reserves: Vec<QueueId>,
     /// Queues whose working agents may have changed.
     estimates: Vec<QueueId>,
-    /// Own requirements with which perhaps nobody waits any more in a queue.
+    /// Own requirements with which perhaps nobody waits or is reserved any more in a queue.
     own: Vec<(QueueId, OwnRequirement)>,
 }
 
@@ -166,7 +166,7 @@ impl Distributor {
             own_requirements: OwnRequirements::new(),
             own_pairs: 0,
             own_followed: 0,
-            own_idle: 0,
+            own_idle: own::IdlePairs::new(),
             lines: Lines::new(),
             fronts: Vec::new(),
             idle: Idle::new(),

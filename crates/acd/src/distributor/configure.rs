@@ -119,7 +119,7 @@ impl Distributor {
     }
 
     /// Other rules that are looked up where they are needed: whatever the number of agents and of those who wait, nobody
-    /// is touched.
+    /// is touched but who waits at a step whose grace is over by a shorter one.
     fn change_in_place(&mut self, slot: Slot<Queue>, settings: QueueSettings) {
         let queue = &mut self.queues[slot];
         queue.state.settings = settings;
@@ -368,6 +368,8 @@ impl Distributor {
             self.drop_agent(slot);
         } else {
             agent.state.leaving = true;
+            let profile = agent.profile;
+            self.forget_who_was_last(profile);
         }
         Ok(())
     }

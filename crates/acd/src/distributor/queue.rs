@@ -7,7 +7,7 @@ use timing::{Instant, TimerId};
 
 use super::entry::{Nth, Spot};
 use super::idle::Pooled;
-use super::own::OwnStaff;
+use super::own::{Graces, OwnStaff};
 use super::profile::Alike;
 use super::waiting::{Aging, LinesOfQueue};
 use super::{Alarm, Deadline, Distributor, Interaction, OwnRequirement};
@@ -53,6 +53,8 @@ pub(crate) struct Queue {
     pub(crate) unstaffed_alarm: Option<(Instant, TimerId)>,
     /// Who is there for those who need more than the queue asks for.
     pub(crate) own: BTreeMap<OwnRequirement, OwnStaff>,
+    /// The graces that run for them.
+    pub(crate) graces: Graces,
     /// Opens the next reserve, and when.
     pub(crate) reserve_timer: Option<(Instant, TimerId)>,
 }
@@ -104,6 +106,7 @@ impl Queue {
             grace_timer: None,
             unstaffed_alarm: None,
             own: BTreeMap::new(),
+            graces: Graces::new(),
             reserve_timer: None,
         }
     }

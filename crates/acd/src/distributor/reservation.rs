@@ -165,6 +165,9 @@ impl Distributor {
                 let count = if entry.queue == queue { &mut stands.reserved } else { &mut stands.elsewhere };
                 *count -= 1;
             }
+            if self.own_pairs > 0 && rung.requirement.is_some() {
+                self.end_reserved_with_own(interaction_slot);
+            }
         }
         let lasted = self.now - since;
         self.emit(Event::ReservationEnded { reservation, interaction, agent, queue, cause, lasted, left });

@@ -286,6 +286,9 @@ impl Distributor {
                 for other in interaction.standing.but(nth) {
                     self.queues[interaction.entry(other).queue_slot].elsewhere += 1;
                 }
+                if self.own_pairs > 0 && interaction.requirement.is_some() {
+                    self.begin_reserved_with_own(slot);
+                }
                 0
             }
             Stage::Reserved { .. } => {

@@ -47,14 +47,22 @@ impl Staffing {
 }
 
 impl Queue {
-    /// When steps come to be passed over, if nobody logs in for them, for whoever it is.
+    /// When steps come to be passed over, if nobody logs in for them, for whoever it is. Those of own requirements come in
+    /// order.
     pub(crate) fn unstaffed_ends(&self) -> impl Iterator<Item = Instant> {
-        let own = self.own.values().flat_map(|pair| pair.followed.steps());
-        let since = self.state.step_staffing.iter().chain(own).filter_map(|staffing| match staffing {
+        let since = self.state.step_staffing.iter().filter_map(|staffing| match staffing {
             Staffing::Staffed | Staffing::Deserted { .. } => None,
             Staffing::Unstaffed { since } => Some(*since),
         });
-        since.map(|since| since + self.state.settings.unstaffed_grace)
+        since.chain(self.graces.keys().copied()).map(|since| since + self.state.settings.unstaffed_grace)
+    }
+}
+
+impl Queue {
+    /// The first of them, whatever the number of own requirements.
+    fn next_unstaffed_end(&self) -> Option<Instant> {
+        let steps = self.state.step_staffing.len();
+        self.unstaffed_ends().take(steps + 1).min()
     }
 }
 
@@ -95,6 +103,7 @@ impl Distributor {
             }
         }
         if has_changed {
+            queue.count_graces();
             self.set_unstaffed_alarm(slot);
             self.skip_unstaffed_steps(slot);
         }
@@ -103,7 +112,7 @@ impl Distributor {
     /// One alarm for all steps of a queue, not after the first of them comes to be passed over.
     pub(super) fn set_unstaffed_alarm(&mut self, slot: Slot<Queue>) {
         let queue = &mut self.queues[slot];
-        let first = queue.unstaffed_ends().min();
+        let first = queue.next_unstaffed_end();
         if let (Some((set, _)), Some(first)) = (queue.unstaffed_alarm, first)
             && set <= first
         {
@@ -174,6 +183,7 @@ impl Distributor {
                 *staffing = Staffing::Deserted { since };
             }
         }
+        queue.count_graces();
         self.set_unstaffed_alarm(slot);
         self.skip_unstaffed_steps(slot);
     }

@@ -194,6 +194,11 @@ impl OwnRequirements {
         self.kept[own.index() as usize].1 += 1;
     }
 
+    /// Those that are used, in order, each with the number of its uses.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (&Requirement, u32)> {
+        self.index.iter().map(|(requirement, &index)| (requirement, self.kept[index as usize].1))
+    }
+
     /// One interaction less has it.
     pub(crate) fn release(&mut self, own: OwnRequirement) {
         let (requirement, uses) = &mut self.kept[own.index() as usize];

@@ -136,6 +136,7 @@ impl Distributor {
                 let stands = &mut self.queues[entry.queue_slot];
                 *(if entry.queue == state.queue { &mut stands.reserved } else { &mut stands.elsewhere }) += 1;
             }
+            self.begin_reserved_with_own(slot);
         }
     }
 

@@ -59,12 +59,14 @@ pub(super) fn check(distributor: &Distributor, state: &State) -> Result<(), Viol
 fn check_own_staff(distributor: &Distributor, state: &State, slot: Slot<Queue>) -> Result<(), Violation> {
     let id = distributor.queues[slot].id;
     let queue = &state.queues[&id];
-    for (own, waiting, staff) in distributor.own_staff(slot) {
-        let has_it = |of: &&InteractionState| {
-            of.stage == Stage::Waiting && of.requirement.as_ref() == Some(own) && of.entry(id).is_some()
+    for (own, [waiting, reserved], staff) in distributor.own_staff(slot) {
+        let has_it = |of: &&InteractionState| of.requirement.as_ref() == Some(own) && of.entry(id).is_some();
+        let count = |is_it: fn(Stage) -> bool| {
+            state.interactions.values().filter(has_it).filter(|of| is_it(of.stage)).count()
         };
-        let expected = state.interactions.values().filter(has_it).count();
-        holds(waiting as usize == expected, Violation::StaleIndex(Some(id)))?;
+        let is_right = waiting as usize == count(|stage| stage == Stage::Waiting)
+            && reserved as usize == count(|stage| matches!(stage, Stage::Reserved { .. }));
+        holds(is_right, Violation::StaleIndex(Some(id)))?;
         for (step, &staff) in staff.iter().enumerate() {
             let is_there = |agent: &&AgentState| {
                 agent.presence.is_logged_in()

@@ -47,19 +47,26 @@ pub(super) fn check_own(state: &State) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Pairs of a queue and an own requirement are those with which somebody waits where steps may be passed over, in order,
-/// each with as many steps as its queue or none.
+/// Pairs of a queue and an own requirement are those with which somebody waits where steps may be passed over, and perhaps
+/// some more with which somebody is reserved who has waited, in order, each with as many steps as its queue or none.
 pub(super) fn check_pairs(state: &State) -> Result<(), Violation> {
-    let mut expected: BTreeSet<(QueueId, &Requirement)> = BTreeSet::new();
-    for of in state.interactions.values().filter(|of| of.stage == Stage::Waiting) {
+    let (mut waiting, mut reserved) = (BTreeSet::new(), BTreeSet::new());
+    for of in state.interactions.values() {
         let Some(own) = &of.requirement else { continue };
+        let asked: &mut BTreeSet<(QueueId, &Requirement)> = match of.stage {
+            Stage::Waiting => &mut waiting,
+            Stage::Reserved { .. } => &mut reserved,
+            Stage::Resting { .. } | Stage::Handling { .. } => continue,
+        };
         let follows = |id| state.queues.get(id).is_some_and(|queue| !queue.step_staffing.is_empty());
-        expected.extend(
-            of.entries.iter().map(|entry| &entry.queue).filter(|id| follows(id)).map(|&id| (id, own)),
-        );
+        let queues = of.entries.iter().map(|entry| &entry.queue).filter(|id| follows(id));
+        asked.extend(queues.map(|&id| (id, own)));
     }
-    let pairs = state.own_staffing.iter().map(|pair| (pair.queue, &pair.requirement));
-    holds(pairs.eq(expected), Violation::StaleIndex(None))?;
+    let pairs: Vec<_> = state.own_staffing.iter().map(|pair| (pair.queue, &pair.requirement)).collect();
+    let is_sound = pairs.is_sorted_by(|before, after| before < after)
+        && pairs.iter().all(|pair| waiting.remove(pair) || reserved.contains(pair))
+        && waiting.is_empty();
+    holds(is_sound, Violation::StaleIndex(None))?;
     for OwnStaffing { queue, steps, .. } in &state.own_staffing {
         let of_queue = state.queues.get(queue).map(|queue| queue.step_staffing.len());
         let is_sound = steps.is_empty() || Some(steps.len()) == of_queue;

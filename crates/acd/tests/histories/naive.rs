@@ -71,6 +71,8 @@ pub(crate) struct Naive {
     overdue: BTreeSet<(Place, QueueId)>,
     /// Those back in line, to be looked at before anybody is rung for them.
     returned: BTreeSet<(Place, QueueId)>,
+    /// Own requirements that were followed when the last command had come to rest.
+    kept: Vec<own::Pair>,
     /// What was reached that no event shows.
     pub(crate) reached: Vec<&'static str>,
     /// Whether it is looked at that a refused command has changed nothing, for which everything is copied.
@@ -183,8 +185,8 @@ impl Naive {
             own_staffing: Vec::new(),
         };
         let (deserted, overdue, returned) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let (events, reached) = (Vec::new(), Vec::new());
-        Naive { state, events, deserted, overdue, returned, reached, watches_refusals: true }
+        let (events, reached, kept) = (Vec::new(), Vec::new(), Vec::new());
+        Naive { state, events, deserted, overdue, returned, kept, reached, watches_refusals: true }
     }
 
     pub(crate) fn handle_command(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {

@@ -3,7 +3,8 @@
 
 use acd::{
     AgentId, CallbackMode, CallbackRules, Change, Command, Event, Exit, ExitId, InteractionId, MaxWait,
-    Otherwise, QueueId, QueueSettings, Request, Requirement, Settings, SkillId, StepEffect, Wanted,
+    Otherwise, QueueId, QueueSettings, RejectCause, Request, Requirement, Settings, SkillId, StepEffect,
+    Wanted,
 };
 
 use crate::{BILLING, World, seconds, step};
@@ -265,4 +266,75 @@ fn what_is_needed_and_the_queue_change_together() {
     assert_eq!((world.waits_in(1), world.step_of(1)), (Some(1), 1));
     let entered = |event: &&Event| matches!(event, Event::StepEntered { .. });
     assert_eq!(world.take_events().iter().filter(entered).count(), 1);
+}
+
+/// Seo, the only Korean of the first step, has lost the skill while call 1 waits, who may as well be served by queue 2.
+fn world_in_which_a_grace_runs() -> World {
+    let mut world = world();
+    world.queue(2, |_| {});
+    world.agent(SEO, &[(BILLING, 8), (KOREAN, 5)]);
+    world.not_ready(SEO, 1);
+    let request = Request { also: vec![QueueId(2)], requirement: korean(), ..Request::new(QueueId(1)) };
+    world.tell(Command::Enqueue { interaction: InteractionId(1), request });
+    world.wait(seconds(1));
+    world.define_agent(SEO, &[(BILLING, 8)], |_| {});
+    world.wait(seconds(4));
+    world
+}
+
+/// Speaks Korean, and serves the second queue alone.
+const LEE: u32 = 9;
+
+#[test]
+fn a_grace_runs_on_while_another_queue_rings_for_who_waits() {
+    let mut world = world_in_which_a_grace_runs();
+    world.agent(LEE, &[(KOREAN, 5)]);
+    assert_eq!(world.rings(LEE), Some(1));
+    world.wait(seconds(1));
+    world.reject(LEE, RejectCause::Rejected);
+    assert_eq!((world.step_of(1), world.waits_in(1)), (0, Some(1)), "as before");
+    world.log_out(LEE);
+    world.wait(seconds(24));
+    assert_eq!(world.step_of(1), 0);
+    world.wait(seconds(2));
+    assert_eq!(world.step_of(1), 1);
+}
+
+#[test]
+fn who_comes_while_one_with_the_same_need_is_rung_for_is_treated_alike() {
+    let mut world = world_in_which_a_grace_runs();
+    world.agent(LEE, &[(KOREAN, 5)]);
+    world.call_with(2, 1, 0, korean());
+    assert_eq!(steps(&world, &[1, 2]), [0, 0]);
+    world.accept(LEE);
+    world.hang_up(2);
+    assert_eq!(world.acd.state().own_staffing, [], "nobody can wait with it again");
+    world.call_with(3, 1, 0, korean());
+    assert_eq!(world.step_of(3), 1);
+}
+
+#[test]
+fn a_grace_that_ends_while_another_queue_rings_is_over_when_it_waits_again() {
+    let mut world = world_in_which_a_grace_runs();
+    world.queue(2, |queue| queue.ring_timeout = seconds(60));
+    world.agent(LEE, &[(KOREAN, 5)]);
+    world.wait(seconds(30));
+    assert_eq!((world.rings(LEE), world.waits_in(1)), (Some(1), None));
+    world.reject(LEE, RejectCause::Rejected);
+    assert_eq!(world.step_of(1), 1);
+}
+
+#[test]
+fn who_was_removed_and_still_talks_is_nobody_who_could_come_back() {
+    let mut world = world();
+    world.agent(SEO, &[(BILLING, 8), (KOREAN, 5)]);
+    world.call_with(1, 1, 0, korean());
+    world.accept(SEO);
+    world.tell(Command::RemoveAgent { agent: AgentId(SEO) });
+    world.call_with(2, 1, 0, korean());
+    assert_eq!(steps(&world, &[1, 2]), [0, 1]);
+    world.hang_up(2);
+    world.define_agent(SEO, &[(BILLING, 8), (KOREAN, 5)], |_| {});
+    world.call_with(3, 1, 0, korean());
+    assert_eq!(world.step_of(3), 0, "defined again within the grace");
 }

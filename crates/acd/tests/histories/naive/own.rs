@@ -4,14 +4,21 @@ use acd::state::OwnStaffing;
 
 use super::*;
 
-/// A requirement with which somebody waits in a queue.
-type Pair = (QueueId, Requirement);
+/// A requirement with which somebody waits in a queue, or has waited and is rung for.
+pub(super) type Pair = (QueueId, Requirement);
 
 fn is_deserted(steps: &[Staffing], step: usize) -> bool {
     steps.get(step).is_some_and(|staffing| matches!(staffing, Staffing::Deserted { .. }))
 }
 
 impl Naive {
+    /// Whether anybody is here with it who waits or may wait again.
+    fn asks_with(&self, (queue, own): &Pair) -> bool {
+        let may_wait = |stage| matches!(stage, Stage::Waiting | Stage::Reserved { .. });
+        let mut all = self.state.interactions.values().filter(|contact| may_wait(contact.stage));
+        all.any(|contact| contact.requirement.as_ref() == Some(own) && contact.entry(*queue).is_some())
+    }
+
     fn waits_with(&self, (queue, own): &Pair) -> bool {
         let mut all = self.state.interactions.values().filter(|contact| contact.stage == Stage::Waiting);
         all.any(|contact| contact.requirement.as_ref() == Some(own) && contact.entry(*queue).is_some())
@@ -21,11 +28,10 @@ impl Naive {
         self.state.own_staffing.iter().position(|noted| noted.queue == *queue && noted.requirement == *own)
     }
 
-    /// Whether one requirement more may be followed: those that nobody waits with any more do not count.
+    /// Whether one requirement more may be followed.
     fn has_room_for_one_more(&self) -> bool {
         let followed = self.state.own_staffing.iter().filter(|noted| !noted.steps.is_empty());
-        let asked = followed.filter(|noted| self.waits_with(&(noted.queue, noted.requirement.clone())));
-        asked.count() < self.state.settings.followed_requirements_max as usize
+        followed.count() < self.state.settings.followed_requirements_max as usize
     }
 
     /// Of all agents those who could serve a step and meet a requirement.
@@ -43,7 +49,8 @@ impl Naive {
         self.who_would(pair, step).iter().any(|agent| agent.presence != Presence::LoggedOut)
     }
 
-    /// Where nobody has asked so far: nobody has been there since the last of those logged out who would have been.
+    /// Where nobody has asked so far: nobody has been there since the last of those logged out who would have been. Whoever is
+    /// removed is gone for good, even in conversation.
     fn as_known(&self, pair: &Pair) -> Vec<Staffing> {
         let queue = &self.state.queues[&pair.0];
         let of_step = |step: usize| {
@@ -51,7 +58,8 @@ impl Naive {
             if would.iter().any(|agent| agent.presence != Presence::LoggedOut) {
                 return Staffing::Staffed;
             }
-            let since = would.iter().map(|agent| agent.presence_since).max().unwrap_or(Instant::ORIGIN);
+            let may_come = would.iter().filter(|agent| !agent.leaving);
+            let since = may_come.map(|agent| agent.presence_since).max().unwrap_or(Instant::ORIGIN);
             self.empty_since(pair.0, since)
         };
         (0..queue.step_staffing.len()).map(of_step).collect()
@@ -136,10 +144,15 @@ impl Naive {
         all
     }
 
-    /// What nobody waits with at the end of a command is not followed any more.
+    /// What nobody waits with at the end of a command is not followed any more, unless it was before and somebody is rung for
+    /// who has it.
     pub(super) fn forget_unasked(&mut self) {
         let mut all = std::mem::take(&mut self.state.own_staffing);
-        all.retain(|noted| self.waits_with(&(noted.queue, noted.requirement.clone())));
+        all.retain(|noted| {
+            let pair = (noted.queue, noted.requirement.clone());
+            self.waits_with(&pair) || self.asks_with(&pair) && self.kept.contains(&pair)
+        });
+        self.kept = all.iter().map(|noted| (noted.queue, noted.requirement.clone())).collect();
         self.state.own_staffing = all;
     }
 
