@@ -434,9 +434,9 @@ impl Distributor {
             agent.state.presence_since = now;
         }
         if restarts && agent.is_available(&self.settings) {
-            agent.state.ready_at = now;
-            agent.state.occupancy = agent.state.occupancy_at(now);
+            self.restart_ready_clock(slot);
         }
+        let agent = &mut self.agents[slot];
         let is_plain = was_plain && agent.state.is_plain();
         let is_leased_anew = has_leases && (!is_plain || Some(agent.lease(&self.settings)) != lease);
         let has_other_ends = !is_plain || agent.due() != due;
@@ -464,6 +464,14 @@ impl Distributor {
             self.stand_for_leases(slot);
         }
         self.follow_forced(slot);
+    }
+
+    /// An agent in no line of those available becomes available now.
+    pub(super) fn restart_ready_clock(&mut self, slot: Slot<Agent>) {
+        let now = self.now;
+        let state = &mut self.agents[slot].state;
+        state.ready_at = now;
+        state.occupancy = state.occupancy_at(now);
     }
 
     /// Whether an agent can be rung, or not, otherwise than before, or something in hand is another.

@@ -1,5 +1,5 @@
 //! What all queues share changes while calls wait: each setting costs what it touches. Nobody who waits, rests, talks or
-//! is logged in is lost by it, and no clock begins anew.
+//! is logged in is lost by it, and no clock of theirs begins anew. Whoever becomes available by it does so now.
 //!
 //! Most settings are looked up where they are needed, and only change places. What has to be followed: the places
 //! of those who have points (head start), the lines of leases, the estimators, after-call work that would outlast its new
@@ -29,6 +29,9 @@ impl Distributor {
         }
         let before = std::mem::replace(&mut self.settings, settings.clone());
         self.emit(Event::Configured { changed });
+        if before.interruptions != settings.interruptions {
+            self.restart_clocks_of_those_available(&before.interruptions);
+        }
         if before.head_start_per_point != settings.head_start_per_point {
             self.follow_head_start();
         }
@@ -197,6 +200,16 @@ impl Distributor {
                 self.end_exclusion(slot, agent);
             }
         }
+    }
+
+    /// Whoever could be offered nothing by other interruptions, and can now, is available from now on. They stand in no line yet.
+    fn restart_clocks_of_those_available(&mut self, before: &Interruptions) {
+        let became = self
+            .agents
+            .iter()
+            .filter(|(_, agent)| agent.state.open(before).is_empty() && agent.is_available(&self.settings));
+        let became: Vec<Slot<Agent>> = became.map(|(slot, _)| slot).collect();
+        became.into_iter().for_each(|agent| self.restart_ready_clock(agent));
     }
 
     /// Whoever has something in hand may be offered other channels than before, at once. What is in hand stays there.

@@ -44,6 +44,7 @@ pub(super) fn check(before: &State, step: &Step<'_>, after: &State) -> Result<()
         Input::Obeyed(command) => mirror.obey(command),
         Input::Refused(..) | Input::Timeout => {}
     }
+    mirror.make_available_by_other_interruptions(before);
     let rules = &mirror.state.settings.interruptions;
     let available = mirror.state.agents.iter().filter(|(_, agent)| !agent.open(rules).is_empty());
     mirror.available = available.map(|(&id, _)| id).collect();
@@ -432,6 +433,17 @@ impl Mirror {
             | Event::QueueDefined { .. }
             | Event::QueueRemoved { .. }
             | Event::Refused { .. } => Some(()),
+        }
+    }
+
+    /// Whoever could be offered nothing by the rules before, and can by other ones, is available from now on.
+    fn make_available_by_other_interruptions(&mut self, before: &State) {
+        let (now, old, new) =
+            (self.state.now, before.settings.interruptions, self.state.settings.interruptions);
+        let became = |agent: &&mut AgentState| agent.open(&old).is_empty() && !agent.open(&new).is_empty();
+        for agent in self.state.agents.values_mut().filter(became) {
+            agent.ready_at = now;
+            agent.occupancy = parts_per_million(agent.worked.until(now), now - agent.logged_in_at);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use acd::estimate::{EstimateRules, NoEstimate};
 use acd::{
-    Activity, AgentId, AgentSettings, Capacity, Channel, Command, Event, ForcedPresence, InteractionId,
-    Interruptions, Invalid, Lease, Presence, QueueId, ReasonCode, Refusal, RejectCause, Requirement,
-    Selection, Setting, Settings, SupervisorId,
+    Activity, AgentId, AgentSettings, Capacity, Channel, Command, Event, ForcedPresence, IdleClock,
+    InteractionId, Interruptions, Invalid, Lease, Presence, QueueId, ReasonCode, Refusal, RejectCause,
+    Requirement, Selection, Setting, Settings, Strategy, SupervisorId,
 };
 
 use crate::{BILLING, World, seconds};
@@ -317,6 +317,26 @@ fn who_may_not_be_interrupted_any_more_is_offered_nothing_and_what_rings_goes_on
     assert_eq!(world.rings(1), Some(2));
     world.configure(|settings| settings.interruptions = Interruptions::default());
     assert_eq!(world.rings(1), Some(2), "what rings, rings");
+}
+
+#[test]
+fn who_becomes_available_by_other_interruptions_is_so_since_then() {
+    let mut world = World::new();
+    world.queue(1, |queue| queue.strategy = Strategy::LongestIdle(IdleClock::SinceReady));
+    world.queue(2, |queue| queue.channel = CHAT);
+    world.define_agent(1, &[], |agent| agent.capacity = Capacity::default().with(CHAT, 1));
+    world.log_in(1);
+    world.call(1, 2);
+    world.accept(1);
+    world.wait(seconds(10));
+    world.agent(2, &[]);
+    world.wait(seconds(10));
+    let allowed = Interruptions::default().allow(CHAT, Channel::VOICE);
+    world.configure(|settings| settings.interruptions = allowed);
+    assert_eq!(world.occupancy(1), 1_000_000, "taken in that moment");
+    world.wait(seconds(10));
+    world.call(2, 1);
+    assert_eq!((world.rings(2), world.rings(1)), (Some(2), None), "the other has been available for longer");
 }
 
 #[test]

@@ -4,6 +4,16 @@ use super::contacts::is_held_by;
 use super::*;
 
 impl Naive {
+    pub(super) fn is_free_from_now_on(&mut self, id: AgentId) {
+        let now = self.state.now;
+        let agent = self.person(id);
+        agent.ready_at = now;
+        let here_for = (now - agent.logged_in_at).as_micros();
+        let so_far = agent.worked.since.map_or(Duration::ZERO, |since| now - since);
+        let worked = (agent.worked.before + so_far).as_micros();
+        agent.occupancy = (worked * 1_000_000).checked_div(here_for).unwrap_or(0) as u32;
+    }
+
     pub(super) fn change(&mut self, id: AgentId, restarts: bool, change: impl FnOnce(&mut AgentState)) {
         let now = self.state.now;
         let was_free = self.is_free(&self.state.agents[&id]);
@@ -23,14 +33,10 @@ impl Naive {
             agent.presence_since = now;
         }
         let is_free = self.is_free(&self.state.agents[&id]);
-        let agent = self.person(id);
         if restarts && !was_free && is_free {
-            agent.ready_at = now;
-            let here_for = (now - agent.logged_in_at).as_micros();
-            let so_far = agent.worked.since.map_or(Duration::ZERO, |since| now - since);
-            let worked = (agent.worked.before + so_far).as_micros();
-            agent.occupancy = (worked * 1_000_000).checked_div(here_for).unwrap_or(0) as u32;
+            self.is_free_from_now_on(id);
         }
+        let agent = self.person(id);
         let (presence, activity, forced) = (agent.presence, foreground(agent), agent.forced);
         let (aside, has_work) = (agent.aside, !agent.works.is_empty());
         let is_out_of_reach = agent.unreachable.is_some();

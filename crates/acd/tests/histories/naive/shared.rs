@@ -30,11 +30,19 @@ impl Naive {
             return Err(Refusal::TooManyQueues);
         }
         let has_other_estimates = changed.contains(&Setting::Estimate);
+        let not_free: Vec<AgentId> =
+            self.state.agents.iter().filter(|(_, agent)| !self.is_free(agent)).map(|(&id, _)| id).collect();
         self.state.settings = settings;
         if changed.is_empty() {
             return Ok(());
         }
         self.say(Event::Configured { changed });
+        // Whoever can be offered something now and could not before has become available.
+        for id in not_free {
+            if self.is_free(&self.state.agents[&id]) {
+                self.is_free_from_now_on(id);
+            }
+        }
         if has_other_estimates {
             let (now, rules) = (self.state.now, self.state.settings.estimate);
             self.state.queues.values_mut().for_each(|queue| queue.estimator.configure(now, rules));
