@@ -1,6 +1,6 @@
 //! The configuration file: read, checked and explained.
 //!
-//! [`load`] turns one TOML file into a [`Config`] of plain values (addresses, durations, texts), or into
+//! [`load()`] turns one TOML file into a [`Config`] of plain values (addresses, durations, texts), or into
 //! every [`Problem`] that stands in the way, each with its line, its column and its remedy. It opens no
 //! socket and resolves no name; ids of skills and queues are given later, by whoever builds the machines.
 //! `docs/configuration.md` explains every setting.

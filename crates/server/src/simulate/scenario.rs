@@ -1,6 +1,6 @@
 //! The scenario file: what a simulation is told, read by the same reader as the configuration.
 //!
-//! [`load`] turns one TOML file, the configuration and the days of real calls that it names into a
+//! [`load()`] turns one TOML file, the configuration and the days of real calls that it names into a
 //! [`Scenario`] of plain values, or into every problem that stands in the way. `docs/simulate.md` explains every
 //! setting.
 
