@@ -170,8 +170,8 @@ impl Agents {
         let draws = |purpose| Draws::new(self.seed, 0, lane(profile), number, purpose, 0);
         let will = ring::Will::drawn(&self.profiles[profile].answers, draws(Purpose::Order).uniform());
         let mut draws = draws(Purpose::PickUp);
-        let ring = Ring { profile, number, will, ..Ring::new(invite.clone(), source, from.clone()) };
-        let key = self.hold(Ring { agent: Some(who), ..ring }, branch);
+        let unheld = Ring::new(invite.clone(), source, from.clone());
+        let key = self.hold(Ring { profile, number, will, agent: Some(who), ..unheld }, branch);
         let agent = &mut self.agents[who as usize];
         agent.busy = Some(key);
         let free_since = agent.free_since.take();

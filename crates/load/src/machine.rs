@@ -197,6 +197,9 @@ impl Load {
         let (figures, line) = (&mut self.figures, &mut self.line);
         let mut around = Around { now, figures, line, out: &mut self.from_callers };
         self.callers.leave_over(&mut around);
+        let (figures, line) = (&mut self.figures, &mut self.line);
+        let mut around = Around { now, figures, line, out: &mut self.from_agents };
+        self.agents.leave_over(&mut around);
         self.from_callers.clear();
         self.from_agents.clear();
         (self.phase, self.deadline) = (Phase::Over, None);
@@ -268,17 +271,14 @@ impl Load {
             }
         }
         if self.phase == Phase::Leaving {
-            let gone = now.since(self.leaving.0);
-            let is_silent = self.agents.is_empty() && self.callers.is_empty() || gone >= LAST_WORDS;
-            // As long as it takes to ask them all at their rate, and then some.
-            let phones = u32::try_from(self.agents.registered()).unwrap_or(u32::MAX);
-            let leaving =
-                LEAVING + Duration::from_secs(1) * phones / self.plan.registrations_per_second.max(1);
-            if self.agents.registered() == 0 && is_silent || gone >= leaving {
+            let (since, until) = self.leaving;
+            let has_spoken = now >= since + LAST_WORDS;
+            let is_silent = self.agents.is_empty() && self.callers.is_empty() || has_spoken;
+            if self.agents.registered() == 0 && is_silent || now >= until {
                 self.phase = Phase::Over;
                 self.deadline = None;
-            } else if gone >= LAST_WORDS {
-                self.deadline = Some(self.leaving.1);
+            } else if has_spoken {
+                self.deadline = Some(until);
             }
         }
     }

@@ -289,6 +289,31 @@ fn phones_register_with_a_digest_and_take_it_back() {
 }
 
 #[test]
+fn phones_take_their_registrations_back_at_their_own_rate_however_long_that_is() {
+    let mut plan = plan();
+    plan.system = address(5_060);
+    plan.callers.clear();
+    plan.length = SECOND;
+    plan.agents[0].expires = Some(3_600 * SECOND);
+    plan.agents[0].accounts.truncate(60);
+    plan.registrations_per_second = 2;
+    let endpoint = Endpoint {
+        protocol: Protocol::Udp,
+        bound: address(5_060),
+        host: "192.0.2.1".to_owned(),
+        port: 5_060,
+    };
+    let mut registrar = UserAgent::new(Settings::new("centre.example", vec![endpoint]), [7; 32]);
+    for number in 0..60 {
+        registrar.set_account(&format!("agent{number}"), Secret::Password(format!("secret-{number}")));
+    }
+    let mut wire = Wire::new(plan, 0);
+    wire.registrar = Some(registrar);
+    let load = wire.play();
+    assert_eq!((load.figures().registered, load.registered()), (60, 0), "half a minute is not too long");
+}
+
+#[test]
 fn octets_that_are_no_message_are_counted_and_nothing_else() {
     let mut load = Load::new(Instant::from_secs(1), plan());
     for octets in [&b""[..], b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n", &[0xff; 900]]
