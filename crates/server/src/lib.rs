@@ -31,6 +31,7 @@ pub mod plan;
 pub mod process;
 pub mod published;
 pub mod remembered;
+pub mod results;
 pub mod ring;
 pub mod run;
 pub mod shell;

@@ -13,11 +13,12 @@ mod search;
 mod tests;
 
 use std::fmt;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use crate::config::Refused;
 use crate::exit::Exit;
+use crate::results::{Answer, Files, Overwritten};
 use drive::{Ends, Interrupt, Shown};
 use report::{Outcomes, Results};
 use scenario::Scenario;
@@ -34,15 +35,9 @@ pub struct Options {
     /// Read everything, explain every error, and call nobody.
     #[arg(long)]
     pub check: bool,
-    /// Write every figure into this file, one a line.
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Write everything into this file, for programs.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Write a report with charts into this file; it needs nothing else.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
+    /// Where the results go.
+    #[command(flatten)]
+    pub files: Files,
     /// In place of the scenario's `seed`.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u32>,
@@ -55,8 +50,8 @@ enum Failure {
     Files(Refused),
     /// Sockets, or what the system under test does to a stream.
     Sockets(String, io::Error),
-    /// A file cannot be written.
-    Write(PathBuf, io::Error),
+    /// A file that is to be written is read, or is written twice.
+    Overwritten(Overwritten),
 }
 
 impl fmt::Display for Failure {
@@ -64,10 +59,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Files(refused) => refused.fmt(f),
             Failure::Sockets(what, error) => write!(f, "{what}: {error}"),
-            Failure::Write(file, error) => {
-                let remedy = "name a file in a folder that is there";
-                write!(f, "{} cannot be written: {error}; {remedy}", file.display())
-            }
+            Failure::Overwritten(overwritten) => overwritten.fmt(f),
         }
     }
 }
@@ -81,23 +73,10 @@ pub fn run(options: &Options) -> Exit {
         Err(failure) => {
             eprintln!("{failure}");
             match failure {
-                Failure::Files(_) => Exit::Configuration,
-                Failure::Sockets(..) | Failure::Write(..) => Exit::System,
+                Failure::Files(_) | Failure::Overwritten(_) => Exit::Configuration,
+                Failure::Sockets(..) => Exit::System,
             }
         }
-    }
-}
-
-/// Shows a text; what becomes of it.
-fn told(text: &str) -> Exit {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("the result cannot be written to the standard output: {error}; make room");
-            Exit::System
-        }
-        // Whoever closes the pipe has seen enough.
-        Ok(()) | Err(_) => Exit::Well,
     }
 }
 
@@ -108,8 +87,11 @@ fn load(options: &Options) -> Result<Exit, Failure> {
     }
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     let is_search = options.search || scenario.wants_search;
+    let mut reads = scenario.reads.clone();
+    reads.push(options.scenario.clone());
+    options.files.spare(&reads).map_err(Failure::Overwritten)?;
     if options.check {
-        return Ok(told(&checked(&scenario, is_search)));
+        return Ok(Answer::text(checked(&scenario, is_search)).tell());
     }
     let failed = |what: String| move |error| Failure::Sockets(what, error);
     let system = scenario.system;
@@ -125,20 +107,8 @@ fn load(options: &Options) -> Result<Exit, Failure> {
         Outcomes::Test(Box::new(drive::drive(&mut ends, plan, &interrupt, &mut shown)))
     };
     let results = Results { scenario, found };
-    // First of all what was found: a file that cannot be written shall not take it along.
-    let exit = told(&report::text(&results));
-    write(options.csv.as_deref(), || {
-        report::csv(&results).map_err(|error| io::Error::other(error.to_string()))
-    })?;
-    write(options.json.as_deref(), || {
-        let mut text = serde_json::to_vec_pretty(&report::json(&results))?;
-        text.push(b'\n');
-        Ok(text)
-    })?;
-    write(options.html.as_deref(), || Ok(page::page(&results).into_bytes()))?;
-    for file in [&options.csv, &options.json, &options.html].into_iter().flatten() {
-        told(&format!("written: {}\n", file.display()));
-    }
+    let (csv, json, page) = (|| report::csv(&results), || report::json(&results), || page::page(&results));
+    let exit = options.files.write(report::text(&results), csv, json, page).tell();
     Ok(if results.is_lost() { Exit::System } else { exit })
 }
 
@@ -153,11 +123,4 @@ fn checked(scenario: &Scenario, is_search: bool) -> String {
         scenario.callers.len(),
         scenario.peak(),
     )
-}
-
-fn write(file: Option<&Path>, bytes: impl FnOnce() -> io::Result<Vec<u8>>) -> Result<(), Failure> {
-    let Some(file) = file else { return Ok(()) };
-    bytes()
-        .and_then(|bytes| std::fs::write(file, bytes))
-        .map_err(|error| Failure::Write(file.to_owned(), error))
 }

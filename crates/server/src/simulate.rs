@@ -23,7 +23,6 @@ mod watching;
 pub(crate) mod words;
 
 use std::fmt;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use whatif::RunError;
@@ -31,6 +30,7 @@ use whatif::RunError;
 use crate::cli::counted;
 use crate::config::{Problem, Refused};
 use crate::exit::Exit;
+use crate::results::{Answer, Files, Overwritten};
 use comparison::Difference;
 use figures::Outcome;
 use model::Built;
@@ -62,15 +62,9 @@ pub struct Options {
     /// Read everything, explain every error, and simulate nothing.
     #[arg(long)]
     pub check: bool,
-    /// Write every figure into this file, one a line.
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Write everything into this file, for programs.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Write a report with charts into this file; it needs nothing else.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
+    /// Where the results go.
+    #[command(flatten)]
+    pub files: Files,
     /// How many days, in place of the scenario's `replications`.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub replications: Option<u32>,
@@ -107,10 +101,8 @@ enum Failure {
     Scenario(Problem),
     /// A day cannot be played.
     Run(PathBuf, RunError),
-    /// A file cannot be written.
-    Write(PathBuf, std::io::Error),
     /// A file that is to be written is read, or is written twice.
-    Overwritten(String),
+    Overwritten(Overwritten),
 }
 
 impl fmt::Display for Failure {
@@ -119,14 +111,7 @@ impl fmt::Display for Failure {
             Failure::Files(refused) => refused.fmt(f),
             Failure::Scenario(problem) => problem.fmt(f),
             Failure::Run(file, error) => write!(f, "{}: the day cannot be played: {error}", file.display()),
-            Failure::Write(file, error) => {
-                write!(
-                    f,
-                    "{} cannot be written: {error}; name a file in a folder that is there",
-                    file.display()
-                )
-            }
-            Failure::Overwritten(message) => f.write_str(message),
+            Failure::Overwritten(overwritten) => overwritten.fmt(f),
         }
     }
 }
@@ -136,32 +121,14 @@ impl std::error::Error for Failure {}
 /// Does what the user asked for.
 pub fn run(options: &Options) -> Exit {
     match simulate(options) {
-        Ok(text) => {
-            let mut out = std::io::stdout().lock();
-            told(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
-        }
+        Ok(answer) => answer.tell(),
         Err(failure) => {
             eprintln!("{failure}");
             match failure {
                 Failure::Files(_) | Failure::Scenario(_) | Failure::Overwritten(_) => Exit::Configuration,
                 Failure::Run(_, error) => of_run(&error),
-                Failure::Write(..) => Exit::System,
             }
         }
-    }
-}
-
-/// What becomes of a result that was written to the terminal, a pipe or a file behind it.
-fn told(written: std::io::Result<()>) -> Exit {
-    match written {
-        // Whoever closes the pipe has seen enough.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            eprintln!(
-                "the result cannot be written to the standard output: {error}; make room, or name a file"
-            );
-            Exit::System
-        }
-        Ok(()) | Err(_) => Exit::Well,
     }
 }
 
@@ -176,7 +143,7 @@ fn of_run(error: &RunError) -> Exit {
     }
 }
 
-fn simulate(options: &Options) -> Result<String, Failure> {
+fn simulate(options: &Options) -> Result<Answer, Failure> {
     let mut scenario = read(&options.scenario, options)?;
     let mut reads = scenario.reads.clone();
     reads.push(options.scenario.clone());
@@ -189,21 +156,13 @@ fn simulate(options: &Options) -> Result<String, Failure> {
         reads.extend(other_reads);
         reads.push(other.clone());
     }
-    nothing_is_overwritten(&reads, options)?;
+    options.files.spare(&reads).map_err(Failure::Overwritten)?;
     if options.check {
-        return checked(&scenario, options);
+        return checked(&scenario, options).map(Answer::text);
     }
     let results = results(scenario, options)?;
-    write(options.csv.as_deref(), || {
-        files::csv(&results).map_err(|error| std::io::Error::other(error.to_string()))
-    })?;
-    write(options.json.as_deref(), || {
-        let mut text = serde_json::to_vec_pretty(&files::json(&results))?;
-        text.push(b'\n');
-        Ok(text)
-    })?;
-    write(options.html.as_deref(), || Ok(page::page(&results).into_bytes()))?;
-    Ok(text(&results, options))
+    let (csv, json, page) = (|| files::csv(&results), || files::json(&results), || page::page(&results));
+    Ok(options.files.write(text(&results), csv, json, page))
 }
 
 fn read(file: &Path, options: &Options) -> Result<Scenario, Failure> {
@@ -236,43 +195,6 @@ fn other(
     }
     let case = other.cases.into_iter().next().expect("a scenario has a case as written");
     Ok((Case { name: file.display().to_string(), ..case }, other.reads, other.warnings))
-}
-
-/// That what is written is neither what was read nor written twice.
-fn nothing_is_overwritten(reads: &[PathBuf], options: &Options) -> Result<(), Failure> {
-    let options = [("--csv", &options.csv), ("--json", &options.json), ("--html", &options.html)];
-    let mut written: Vec<(&str, PathBuf)> = Vec::new();
-    for (option, file) in options {
-        let Some(file) = file else { continue };
-        let shown = file.display();
-        let place = place_of(file);
-        if reads.iter().any(|read| place_of(read) == place) {
-            let message = format!("{option} would overwrite {shown}, which is read; name another file");
-            return Err(Failure::Overwritten(message));
-        }
-        // A device takes everything, one after the other.
-        let is_twice = written.iter().find(|(_, other)| *other == place && !is_special(file));
-        if let Some((other, _)) = is_twice {
-            let message = format!("{other} and {option} both name {shown}; name two files");
-            return Err(Failure::Overwritten(message));
-        }
-        written.push((option, place));
-    }
-    Ok(())
-}
-
-fn is_special(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file())
-}
-
-/// A file by the one path that it has, also where it is not there yet.
-fn place_of(file: &Path) -> PathBuf {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let is_there = file.canonicalize();
-    is_there.unwrap_or_else(|_| match (folder.canonicalize(), file.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        (Ok(_) | Err(_), _) => file.to_owned(),
-    })
 }
 
 /// What `--check` says of a scenario that is right.
@@ -359,15 +281,8 @@ fn results(scenario: Scenario, options: &Options) -> Result<Results, Failure> {
     Ok(Results { scenario, outcomes, comparisons, staffing })
 }
 
-fn write(file: Option<&Path>, bytes: impl FnOnce() -> std::io::Result<Vec<u8>>) -> Result<(), Failure> {
-    let Some(file) = file else { return Ok(()) };
-    bytes()
-        .and_then(|bytes| std::fs::write(file, bytes))
-        .map_err(|error| Failure::Write(file.to_owned(), error))
-}
-
 /// What the terminal shows.
-fn text(results: &Results, options: &Options) -> String {
+fn text(results: &Results) -> String {
     let mut text = table::head(&results.scenario);
     text.push_str(&table::outcome(&results.scenario, &results.outcomes[0]));
     for (outcome, (_, differences)) in results.outcomes[1..].iter().zip(&results.comparisons) {
@@ -375,10 +290,6 @@ fn text(results: &Results, options: &Options) -> String {
     }
     if let Some(plan) = &results.staffing {
         text.push_str(&table::staffing(&results.scenario, plan));
-    }
-    let files = [&options.csv, &options.json, &options.html];
-    for file in files.into_iter().flatten() {
-        text.push_str(&format!("written: {}\n", file.display()));
     }
     text
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use load::{Agents, Answers, Callers, Credentials, Pace, Point, Spacing, TalkFrom};
@@ -52,6 +52,8 @@ pub(crate) struct Scenario {
     pub(crate) wants_search: bool,
     /// What is allowed and probably not meant.
     pub(crate) warnings: Vec<Problem>,
+    /// The files of lengths that it names.
+    pub(crate) reads: Vec<PathBuf>,
 }
 
 /// How the highest rate is sought.
@@ -131,6 +133,7 @@ pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Scenario, R
         search,
         wants_search,
         warnings: Vec::new(),
+        reads: sheets.files(),
     });
     match whole {
         Some(scenario) if !problems.iter().any(|problem| problem.severity == Severity::Error) => {

@@ -8,6 +8,8 @@ use sip::{Host, Protocol};
 use whatif::Distribution;
 
 use super::scenario::{self, Scenario};
+use super::{Options, load};
+use crate::results::Files;
 
 fn read(text: &str) -> Scenario {
     scenario::parse("calls.toml", text, Path::new("")).expect("the scenario is right")
@@ -173,6 +175,25 @@ fn every_mistake_is_told_with_its_line_and_the_remedy() {
         let is_told = told.iter().any(|problem| problem.contains(place) && problem.contains(message));
         assert!(is_told, "{text}\nmust say: {place}: {message}\nsays: {told:#?}");
     }
+}
+
+#[test]
+fn nothing_that_is_read_is_overwritten() {
+    let folder = std::env::temp_dir().join(format!("cordboard-{}-load", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the folder for temporary files is there");
+    let (file, talks) = (folder.join("calls.toml"), folder.join("talks.csv"));
+    let text =
+        format!("{SHORT}talk = {{ shape = \"empirical\", file = \"talks.csv\", column = \"talk\" }}\n");
+    std::fs::write(&file, &text).expect("it can be written to");
+    std::fs::write(&talks, "talk\n10\n20\n").expect("it can be written to");
+    for read in [&file, &talks] {
+        let files = Files { json: Some(read.clone()), ..Files::default() };
+        let refused = load(&Options { scenario: file.clone(), files, ..Options::default() });
+        let refused = refused.expect_err("it would be lost").to_string();
+        assert!(refused.starts_with("--json would overwrite"), "{refused}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there"), text);
+    std::fs::remove_dir_all(&folder).expect("our own folder");
 }
 
 #[test]

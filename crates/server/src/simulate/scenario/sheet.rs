@@ -70,7 +70,7 @@ impl Sheets {
     }
 
     /// The files that were read.
-    pub(super) fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         self.read.borrow().keys().cloned().collect()
     }
 

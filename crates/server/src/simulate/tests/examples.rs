@@ -28,7 +28,7 @@ fn every_example_keeps_every_invariant_at_every_step() {
 fn the_printed_output_of_the_worked_example_is_that_of_the_page() {
     let file = example("staffing.toml");
     let shown = simulate(&Options { scenario: file.clone(), ..unwatched() });
-    let shown = shown.unwrap_or_else(|failure| panic!("{failure}"));
+    let shown = shown.unwrap_or_else(|failure| panic!("{failure}")).text;
     let shown = shown.replace(&file.display().to_string(), "docs/examples/simulate/staffing.toml");
     let page = include_str!("../../../../../docs/simulate.md").replace('\r', "");
     let block = page.split("simulate docs/examples/simulate/staffing.toml\n```\n\n```text\n").nth(1);

@@ -90,7 +90,7 @@ fn who_comes_after_the_office_has_closed_leaves_and_is_counted_as_such() {
 #[test]
 fn the_report_tells_the_date_and_who_came_while_it_was_closed() {
     let results = played(EVE, &options());
-    let shown = text(&results, &options());
+    let shown = text(&results);
     assert!(shown.contains("small.toml: 2026-12-24 09:00 to 15:00"), "{shown}");
     let line = |begin: &str| shown.lines().find(|line| line.starts_with(begin)).expect("it is there");
     assert!(line("interval").ends_with("overflow    closed"), "{shown}");
@@ -112,7 +112,7 @@ fn the_report_tells_the_date_and_who_came_while_it_was_closed() {
 #[test]
 fn without_hours_nothing_is_said_of_them() {
     let results = played(super::SMALL, &options());
-    assert!(!text(&results, &options()).contains("closed"));
+    assert!(!text(&results).contains("closed"));
     assert!(!page::page(&results).contains("Came while closed"));
     assert!(files::json(&results)["date"].is_null());
 }

@@ -1,6 +1,6 @@
 //! Callers who are turned away or whom nobody serves, and what is told of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use whatif::Measure;
@@ -9,7 +9,7 @@ use super::super::comparison::Verdict;
 use super::super::figures::{Column, Figure, Kind, Unit};
 use super::super::{Options, Results, files, page, scenario, simulate, text};
 use super::{POOL, options, played};
-use crate::exit::Exit;
+use crate::results::Files;
 
 /// Twenty callers an hour of ten minutes for two agents, and a variant in which most find the queue full.
 const FULL: &str = r#"
@@ -47,14 +47,14 @@ fn who_is_turned_away_makes_a_variant_worse_too() {
     let away = of(Measure::BlockingRate);
     assert_eq!((away.before, away.verdict), (0.0, Verdict::Worse));
     assert!(away.after > 0.3, "{away:?}");
-    let shown = text(&results, &options());
+    let shown = text(&results);
     assert!(shown.contains("All callers: turned away 0.0\u{a0}% -> "), "{shown}");
     assert!(page::page(&results).contains("수용 불가율"));
     let full = FULL
         .replace("name = \"waiting\"", "name = \"waiting\"\nmax_length = { waiting = 0, then = \"busy\" }");
     let full = full.split("[[variant]]").next().expect("there is a beginning");
     let results = played(full, &options());
-    let shown = text(&results, &options());
+    let shown = text(&results);
     assert!(shown.contains("overflow  turned away\n"), "{shown}");
     let html = page::page(&results);
     assert!(html.contains("Turned away") && html.contains("수용 불가"));
@@ -68,7 +68,7 @@ fn who_is_never_served_is_told_of_every_case() {
     );
     let idle = idle.replace("patience = { mean = \"10m\" }\n", "");
     let results = played(&idle, &options());
-    let shown = text(&results, &options());
+    let shown = text(&results);
     let (_, variant) = shown.split_once("What if:").expect("there is a variant");
     assert!(variant.contains("callers a day were never answered and never gave up"), "{variant}");
     assert!(variant.contains("never served 0.0\u{a0}% -> 100.0\u{a0}%: worse"), "{variant}");
@@ -118,7 +118,7 @@ fn the_search_tells_one_fewer_its_queue_and_who_misses() {
     assert!(fewer.value < 0.87, "{fewer:?}");
     assert!(plan.ignores_hours && plan.served.len() == 2);
     assert_eq!(plan.intervals[0].queue.as_deref(), Some("late"), "its threshold is the shorter one");
-    let shown = text(&results, &options());
+    let shown = text(&results);
     for said in ["worst queue", "one fewer %", "Its own shifts and breaks are left out"] {
         assert!(shown.contains(said), "{said}:\n{shown}");
     }
@@ -127,7 +127,7 @@ fn the_search_tells_one_fewer_its_queue_and_who_misses() {
     assert!(files::json(&results)["staffing"]["intervals"][0]["service_level_with_one_fewer"].is_object());
     let strict = POOL.replace("[staffing]", "[staffing]\nagents_max = 3");
     let results: Results = played(&strict, &super::unwatched());
-    let shown = text(&results, &options());
+    let shown = text(&results);
     assert!(shown.contains("misses its target"), "{shown}");
     assert!(page::page(&results).contains("not even 3 agents of this group suffice"));
 }
@@ -156,31 +156,18 @@ fn folder(name: &str) -> PathBuf {
 #[test]
 fn nothing_that_is_read_is_overwritten() {
     let folder = folder("overwritten");
-    let day = folder.join("day.toml");
+    let (day, calls, other) = (folder.join("day.toml"), folder.join("calls.csv"), folder.join("other.toml"));
     let with_calls = FULL.replace("per_hour = 20", "file = \"calls.csv\"");
     std::fs::write(&day, &with_calls).expect("it can be written to");
-    std::fs::write(folder.join("calls.csv"), "time\n09:10\n").expect("it can be written to");
-    let told = Options { scenario: day.clone(), ..options() };
-    let refused = |options: &Options| simulate(options).expect_err("it would be lost").to_string();
-    let over = |file: &Path| refused(&Options { csv: Some(file.to_owned()), ..told.clone() });
-    assert!(over(&day).contains("--csv would overwrite"), "{}", over(&day));
-    assert!(over(&folder.join("calls.csv")).contains("which is read; name another file"));
-    assert!(
-        over(&folder.join("..").join(folder.file_name().expect("it has one")).join("day.toml"))
-            .contains("overwrite")
-    );
-    let both = Some(folder.join("a"));
-    let twice = refused(&Options { csv: both.clone(), json: both, ..told });
-    assert!(twice.starts_with("--csv and --json both name"), "{twice}");
+    std::fs::write(&other, &with_calls).expect("it can be written to");
+    std::fs::write(&calls, "time\n09:10\n").expect("it can be written to");
+    for file in [&day, &calls, &other] {
+        let files = Files { csv: Some(file.clone()), ..Files::default() };
+        let told = Options { scenario: day.clone(), compare: Some(other.clone()), files, ..options() };
+        let refused = simulate(&told).expect_err("it would be lost").to_string();
+        assert!(refused.starts_with("--csv would overwrite"), "{refused}");
+    }
     assert_eq!(std::fs::read_to_string(&day).expect("it is there"), with_calls);
-}
-
-#[test]
-fn a_full_disk_is_told_and_a_closed_pipe_is_not() {
-    use std::io::{Error, ErrorKind};
-    assert_eq!(super::super::told(Err(Error::from(ErrorKind::StorageFull))), Exit::System);
-    assert_eq!(super::super::told(Err(Error::from(ErrorKind::BrokenPipe))), Exit::Well);
-    assert_eq!(super::super::told(Ok(())), Exit::Well);
 }
 
 #[test]

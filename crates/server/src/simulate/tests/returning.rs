@@ -84,7 +84,7 @@ fn delay(results: &Results) -> f64 {
 #[test]
 fn the_number_of_an_agent_reaches_that_agent_as_long_as_it_says() {
     let plain = played(DESK, &options());
-    assert!(answered(&plain, "kim") > 5.0 && answered(&plain, "lee") > 5.0, "{}", text(&plain, &options()));
+    assert!(answered(&plain, "kim") > 5.0 && answered(&plain, "lee") > 5.0, "{}", text(&plain));
     for wanted in ["agent = \"lee\"", "prefer_agents = [\"lee\"]"] {
         let named = played(&with_entry(&format!("{wanted}\nagent_wait = \"1h\"")), &options());
         assert_eq!(answered(&named, "kim"), 0.0, "{wanted}");

@@ -79,7 +79,7 @@ fn callers_of_a_number_with_two_queues_are_served_by_either() {
     assert_eq!(of(1, "shop", Measure::Dequeued), 0.0, "nobody serves the shop alone");
     let by_lee = of(2, "shop", Measure::Answered);
     assert!(by_lee > 0.0 && by_lee + of(2, "second", Measure::Answered) == 20.0, "{by_lee}");
-    let shown = text(&results, &options());
+    let shown = text(&results);
     assert!(shown.contains("overflow  dequeued\n"), "{shown}");
 }
 
