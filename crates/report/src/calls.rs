@@ -14,9 +14,11 @@ use crate::{Exposition, Names};
 
 mod media_series;
 mod refusals;
+mod silence;
 
 use media_series::SideSeries;
 use refusals::RefusalSeries;
+use silence::SilentCalls;
 
 const TALK: Definition = Definition {
     name: "cordboard_talk_seconds",
@@ -86,6 +88,7 @@ pub struct CallReporter {
     commands_refused: IntCounter,
     caller: SideSeries,
     agent: SideSeries,
+    silent: SilentCalls,
     gauges: Gauges,
     _registration: Registration,
 }
@@ -103,6 +106,7 @@ impl CallReporter {
             commands_refused: group.counter(COMMANDS_FAILED, &[]),
             caller: SideSeries::new(exposition, "caller"),
             agent: SideSeries::new(exposition, "agent"),
+            silent: SilentCalls::new(&mut group),
             gauges: Gauges::new(&mut group),
             _registration: group.register(exposition.registry()),
         };
@@ -163,6 +167,7 @@ impl CallReporter {
         if let Some(statistics) = &record.summary.callee {
             self.agent.end(statistics);
         }
+        self.silent.end(record);
     }
 }
 

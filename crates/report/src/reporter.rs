@@ -15,7 +15,7 @@ use timing::Instant;
 use crate::agents::Agents;
 use crate::queue::{Entry, Queue, QueueFigures, QueueSeries, WantedOutcome};
 use crate::series::{Definition, Group, Registration};
-use crate::{Exposition, Names, ServiceLevel};
+use crate::{Exposition, Names, QueueName, ServiceLevel};
 
 const LATENCY: Definition = Definition {
     name: "cordboard_distribution_latency_seconds",
@@ -159,7 +159,7 @@ impl Reporter {
             }
         }
         for (&id, label) in &labels {
-            self.name_queue(id, label, names.queues[&id].threshold);
+            self.name_queue(id, label, &names.queues[&id]);
         }
         self.agents.set_names(names);
         self.names = names.clone();
@@ -385,19 +385,19 @@ impl Reporter {
     fn define_queue(&mut self, id: QueueId) {
         self.queue(id).define();
         if let Some(label) = self.names.queue_labels().get(&id) {
-            let threshold = self.names.queues[&id].threshold;
-            self.name_queue(id, label, threshold);
+            let name = self.names.queues[&id].clone();
+            self.name_queue(id, label, &name);
         }
     }
 
-    fn name_queue(&mut self, id: QueueId, label: &str, threshold: Duration) {
+    fn name_queue(&mut self, id: QueueId, label: &str, name: &QueueName) {
         let queue = self.queues.entry(id).or_insert_with(Queue::new);
         queue.named = true;
-        queue.threshold = threshold;
+        queue.threshold = name.threshold;
         match &queue.series {
-            Some(series) => series.set_threshold(threshold),
+            Some(series) => series.set_objective(name),
             None => {
-                let series = QueueSeries::new(&self.exposition, label, threshold);
+                let series = QueueSeries::new(&self.exposition, label, name);
                 queue.show(series, self.settings.service_level);
             }
         }

@@ -17,7 +17,7 @@ use crate::agents::AgentState;
 use crate::exposition::Exposition;
 use crate::series::{Definition, Group, Registration, as_gauge};
 use crate::wait_histogram::WaitHistogram;
-use crate::{EstimatedWait, EstimatedWaitError};
+use crate::{EstimatedWait, EstimatedWaitError, QueueName};
 
 /// The only channel there is so far.
 const VOICE: (&str, &str) = ("channel", "voice");
@@ -147,6 +147,10 @@ const ESTIMATED_WAIT_COVERED: Definition = Definition {
 const THRESHOLD: Definition = Definition {
     name: "cordboard_service_level_threshold_seconds",
     help: "The wait up to which an answer is in time.",
+};
+const TARGET: Definition = Definition {
+    name: "cordboard_service_level_target_ratio",
+    help: "The share that shall be answered within the threshold.",
 };
 const SERVICE_LEVEL: Definition = Definition {
     name: "cordboard_service_level_ratio",
@@ -304,6 +308,7 @@ pub(crate) struct QueueSeries {
     reserves_open: IntGauge,
     estimate: EstimateSeries,
     threshold: Gauge,
+    target: Gauge,
     service_level: Gauge,
     agents: [IntGauge; AgentState::ALL.len()],
     agent_seconds: [Counter; AgentState::ALL.len()],
@@ -311,7 +316,8 @@ pub(crate) struct QueueSeries {
 }
 
 impl QueueSeries {
-    pub(crate) fn new(exposition: &Exposition, label: &str, threshold: Duration) -> QueueSeries {
+    pub(crate) fn new(exposition: &Exposition, label: &str, name: &QueueName) -> QueueSeries {
+        let threshold = name.threshold;
         let mut group = Group::new("queue", label);
         let oldest_micros = Arc::new(AtomicU64::new(NOBODY));
         let longest = LongestWait {
@@ -354,13 +360,14 @@ impl QueueSeries {
             reserves_open: group.gauge(RESERVES_OPEN, &[]),
             estimate: EstimateSeries::new(&mut group),
             threshold: group.real_gauge(THRESHOLD, &[]),
+            target: group.real_gauge(TARGET, &[]),
             service_level: group.real_gauge(SERVICE_LEVEL, &[]),
             agents: AgentState::ALL.map(|state| group.gauge(AGENTS, &[("state", state.name())])),
             agent_seconds: AgentState::ALL
                 .map(|state| group.seconds(AGENT_SECONDS, &[("state", state.name())])),
             _registration: group.register(exposition.registry()),
         };
-        series.set_threshold(threshold);
+        series.set_objective(name);
         // It is open until the first snapshot says otherwise.
         series.open.set(1);
         series
@@ -371,10 +378,12 @@ impl QueueSeries {
         &self.label
     }
 
-    pub(crate) fn set_threshold(&self, threshold: Duration) {
-        self.threshold.set(threshold.as_secs_f64());
+    /// What shall be answered within which wait, from now on.
+    pub(crate) fn set_objective(&self, name: &QueueName) {
+        self.threshold.set(name.threshold.as_secs_f64());
+        self.target.set(name.target);
         for exits in [&self.answered, &self.abandoned, &self.overflowed, &self.dequeued] {
-            exits.waits.set_threshold(threshold);
+            exits.waits.set_threshold(name.threshold);
         }
     }
 

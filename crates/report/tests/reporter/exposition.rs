@@ -65,6 +65,32 @@ fn ended(record: CallRecord) -> Notice {
 }
 
 #[test]
+fn a_conversation_in_which_a_side_was_never_heard_is_counted_by_that_side() {
+    let exposition = Exposition::new("0.1.0");
+    let mut calls = CallReporter::new(&exposition, &names());
+    let heard = |received_packets| media::Statistics { received_packets, ..media::Statistics::default() };
+    let mut end = |caller: Option<u64>, agent: Option<u64>, talked: u64| {
+        let mut record = record(BILLING, Outcome::Answered);
+        record.ended = Instant::from_secs(110 + talked);
+        record.summary =
+            Summary { held: Duration::ZERO, caller: caller.map(heard), callee: agent.map(heard) };
+        calls.handle_notice(&ended(record));
+    };
+    end(Some(50), Some(50), 60);
+    end(Some(0), Some(50), 60);
+    end(Some(50), Some(0), 5);
+    end(Some(0), Some(0), 60);
+    // Too short to tell, and media that do not pass here.
+    end(Some(0), Some(50), 4);
+    end(None, None, 60);
+    end(Some(0), None, 60);
+    let scrape = Scrape::of(&exposition.render(Instant::from_secs(300)));
+    for side in ["caller", "agent", "both"] {
+        assert_eq!(scrape.value("cordboard_calls_silent_total", &[("side", side)]), 1.0, "{side}");
+    }
+}
+
+#[test]
 fn a_call_that_is_over_leaves_its_talk_hold_and_media_figures() {
     let exposition = Exposition::new("0.1.0");
     let mut calls = CallReporter::new(&exposition, &names());

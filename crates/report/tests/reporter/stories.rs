@@ -165,6 +165,7 @@ fn a_wait_of_exactly_the_threshold_is_in_time_and_one_tick_more_is_not() {
     );
     assert_eq!(scrape.waits("billing", "abandoned", "25"), None, "another queue's threshold");
     assert_eq!(scrape.of_queue("cordboard_service_level_threshold_seconds", "technical"), 25.0);
+    assert_eq!(scrape.of_queue("cordboard_service_level_target_ratio", "technical"), 0.8);
 }
 
 #[test]
@@ -381,16 +382,19 @@ fn a_reload_keeps_every_counter_and_moves_only_the_bucket_of_the_threshold() {
     centre.cancel(1);
     let before = centre.scrape();
     let mut reloaded = names();
-    reloaded.queues.get_mut(&BILLING).unwrap().threshold = secs(50);
+    let billing = reloaded.queues.get_mut(&BILLING).unwrap();
+    (billing.threshold, billing.target) = (secs(50), 0.9);
     centre.reporter.set_names(&reloaded);
     let after = centre.scrape();
     for (series, value) in &before.samples {
-        if series.0 != "cordboard_service_level_threshold_seconds" && !value.is_nan() {
+        if !series.0.starts_with("cordboard_service_level_t") && !value.is_nan() {
             assert_eq!(after.samples.get(series), Some(value), "{series:?}");
         }
     }
     assert_eq!(before.waits("billing", "abandoned", "50"), None);
     assert_eq!(after.waits("billing", "abandoned", "50"), Some(1.0));
+    assert_eq!(after.of_queue("cordboard_service_level_threshold_seconds", "billing"), 50.0);
+    assert_eq!(after.of_queue("cordboard_service_level_target_ratio", "billing"), 0.9);
     centre.pass(secs(29));
     centre.cancel(2);
     assert_eq!(centre.scrape().waits("billing", "abandoned", "50"), Some(1.0), "51 s");

@@ -92,12 +92,9 @@ fn callers_who_give_up_in_the_moment_of_the_answer_leave_nothing_behind() {
     cordboard.stop();
 }
 
-fn tones_travel(test: &'static str, waiting: &str, transport: &str) {
-    let cordboard = Plan::new(test)
-        .agent("kim", "billing = 8")
-        .queue("billing", "100", &format!("require = \"billing\"\nwaiting = \"{waiting}\""))
-        .start();
-    let agent = kims_phone(&cordboard, transport);
+/// A call to `100` whose caller and agent hear each other; it is over when this returns.
+pub(crate) fn a_call_is_heard(cordboard: &Cordboard, transport: &str) {
+    let agent = kims_phone(cordboard, transport);
     let caller = Baresip::start(
         &cordboard.folder,
         &Phone {
@@ -112,6 +109,14 @@ fn tones_travel(test: &'static str, waiting: &str, transport: &str) {
     hears(&caller, AGENT_TONE, "the caller");
     drop(caller);
     drop(agent);
+}
+
+fn tones_travel(test: &'static str, waiting: &str, transport: &str) {
+    let cordboard = Plan::new(test)
+        .agent("kim", "billing = 8")
+        .queue("billing", "100", &format!("require = \"billing\"\nwaiting = \"{waiting}\""))
+        .start();
+    a_call_is_heard(&cordboard, transport);
     cordboard.nothing_is_left();
     cordboard.stop();
 }

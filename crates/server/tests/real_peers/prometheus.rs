@@ -1,6 +1,7 @@
 //! A real Prometheus server scrapes us and evaluates what `docs/metrics.md` promises.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,19 +13,26 @@ use crate::port::free_port;
 use crate::process::{Process, eventually};
 use crate::sipp::{Over, Run, phones};
 
-struct Prometheus {
+/// A running Prometheus.
+pub(crate) struct Prometheus {
     _process: Process,
     address: SocketAddr,
 }
 
 impl Prometheus {
+    /// Scrapes once a second.
     fn scraping(cordboard: &Cordboard) -> Prometheus {
+        Prometheus::evaluating(cordboard, &[])
+    }
+
+    /// The same, and evaluates these rules as often.
+    pub(crate) fn evaluating(cordboard: &Cordboard, rules: &[PathBuf]) -> Prometheus {
         let folder = cordboard.folder.join("prometheus");
         std::fs::create_dir_all(&folder).expect("the test's folder is writable");
         let file = folder.join("prometheus.yml");
         let text = format!(
-            "global:\n  scrape_interval: 1s\nscrape_configs:\n  - job_name: cordboard\n    static_configs:\n      \
-             - targets: ['{}']\n",
+            "global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\nrule_files: {rules:?}\nscrape_configs:\n  \
+             - job_name: cordboard\n    static_configs:\n      - targets: ['{}']\n",
             cordboard.http
         );
         std::fs::write(&file, text).expect("the test's folder is writable");
@@ -44,14 +52,25 @@ impl Prometheus {
 
     /// The single value of an instant query.
     fn value(&self, query: &str) -> Option<f64> {
+        self.answer(query)?["data"]["result"].get(0)?["value"].get(1)?.as_str()?.parse().ok()
+    }
+
+    /// Whether an instant query has any result.
+    pub(crate) fn finds(&self, query: &str) -> bool {
+        self.answer(query).is_some_and(|answer| answer["data"]["result"].get(0).is_some())
+    }
+
+    /// What an instant query says; one that Prometheus does not understand fails the test.
+    fn answer(&self, query: &str) -> Option<Value> {
         let (status, body) =
             http::get(self.address, &format!("/api/v1/query?query={}", http::escape(query)))?;
         let answer: Value = serde_json::from_str(&body).ok()?;
         assert_eq!(status, 200, "{query}: {body}");
-        answer["data"]["result"].get(0)?["value"].get(1)?.as_str()?.parse().ok()
+        Some(answer)
     }
 
-    fn becomes(&self, query: &str, wanted: f64) {
+    /// Waits until an instant query has this value.
+    pub(crate) fn becomes(&self, query: &str, wanted: f64) {
         let mut last = None;
         eventually(Duration::from_secs(20), &format!("{query} is {wanted}"), || {
             let value = self.value(query);
