@@ -6,14 +6,17 @@ use bytes::Bytes;
 use sip::compose::RequestBuilder;
 use sip::digest::{Answer, ClientAccount, Secret};
 use sip::{Message, Method, Name, NameAddr};
-use timing::{Instant, TimerId};
+use timing::Instant;
 
 use crate::line::Key;
 use crate::plan::Credentials;
-use crate::wire::{Pending, Place};
+use crate::sending::Sending;
+use crate::wire::Place;
 
 /// Challenges answered in a row before the password counts as wrong.
 const CHALLENGES_MAX: u8 = 2;
+/// Longer times asked for in a row before the registrar counts as not to be pleased.
+const ASKED_FOR_MORE_MAX: u8 = 2;
 /// A registrar that grants less is asked no oftener than this wants.
 const LASTS_MIN: Duration = Duration::from_secs(10);
 
@@ -25,6 +28,8 @@ pub(crate) struct Account {
     expires: Duration,
     cseq: u32,
     challenges: u8,
+    /// Times that the registrar wanted a longer time.
+    asked_for_more: u8,
     request: Option<Message>,
     /// When the first request of this attempt went out.
     since: Option<Instant>,
@@ -33,9 +38,7 @@ pub(crate) struct Account {
     pub(crate) is_settled: bool,
     /// It was registered at least once.
     was_registered: bool,
-    pub(crate) pending: Option<Pending>,
-    pub(crate) repeat: Option<TimerId>,
-    pub(crate) deadline: Option<TimerId>,
+    pub(crate) sending: Sending,
 }
 
 /// What came of an answer.
@@ -61,20 +64,19 @@ impl Account {
             expires,
             cseq: 0,
             challenges: 0,
+            asked_for_more: 0,
             request: None,
             since: None,
             is_registered: false,
             is_settled: false,
             was_registered: false,
-            pending: None,
-            repeat: None,
-            deadline: None,
+            sending: Sending::default(),
         }
     }
 
     /// Asks to be registered for as long as planned, or for nothing. None where its name cannot be written.
     pub(crate) fn ask(&mut self, now: Instant, place: &Place, is_wanted: bool) -> Option<Bytes> {
-        self.challenges = 0;
+        (self.challenges, self.asked_for_more) = (0, 0);
         self.since = Some(now);
         let expires = if is_wanted { self.expires } else { Duration::ZERO };
         self.compose(place, expires, None)
@@ -130,6 +132,17 @@ impl Account {
                 match answer.and_then(|answer| self.compose(place, expires, Some(&answer))) {
                     Some(bytes) => Outcome::Ask(bytes),
                     None => self.refused(response.status()),
+                }
+            }
+            // RFC 3261 §10.2.8: asked again for no less than the registrar wants; refreshes then ask for that at once.
+            423 if self.asked_for_more < ASKED_FOR_MORE_MAX => {
+                let least = response.number(Name::MinExpires).ok().flatten().filter(|least| *least > wanted);
+                self.asked_for_more += 1;
+                let Some(least) = least.filter(|_| wanted > 0) else { return self.refused(423) };
+                self.expires = Duration::from_secs(u64::from(least));
+                match self.compose(place, self.expires, None) {
+                    Some(bytes) => Outcome::Ask(bytes),
+                    None => self.refused(423),
                 }
             }
             status => self.refused(status),

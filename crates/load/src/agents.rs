@@ -18,11 +18,11 @@ use crate::callers::Around;
 use crate::figures::{AgentFault, Measure};
 use crate::line::{Key, Rung};
 use crate::plan::Agents as Profile;
-use crate::wire::{GIVE_UP, LINGER, Pending, Place};
+use crate::sending::{Due, Repeated};
+use crate::slots::{ACCOUNT, Slots};
+use crate::wire::{LINGER, Place};
 use ring::{Ring, Stage};
 
-/// The generation that stands in tags of registrations: calls never come to it.
-const ACCOUNT: u32 = u32::MAX;
 /// Where the draws of agents begin: above those of all kinds of callers.
 const AGENTS_LANE: u32 = 1 << 19;
 /// How long a phone rings before it gives up by itself.
@@ -49,6 +49,9 @@ enum What {
     GiveUpRegister,
 }
 
+/// What falls due of a message that is sent.
+const DUE: Due<What> = Due { again: What::Repeat, give_up: What::GiveUp };
+
 /// Everybody who answers: see the module.
 #[derive(Debug)]
 pub(crate) struct Agents {
@@ -58,8 +61,7 @@ pub(crate) struct Agents {
     names: BTreeMap<String, u32>,
     /// Those without a call whose profile takes any number.
     takers: VecDeque<u32>,
-    rings: Vec<Slot>,
-    free: Vec<u32>,
+    rings: Slots<Ring>,
     /// Initial INVITEs by Call-ID and branch.
     invites: BTreeMap<(Bytes, String), Key>,
     /// Rings so far: the place in the draws.
@@ -86,13 +88,6 @@ struct Agent {
     free_since: Option<Instant>,
 }
 
-/// One place for a ring.
-#[derive(Debug, Default)]
-struct Slot {
-    generation: u32,
-    ring: Option<Ring>,
-}
-
 impl Agents {
     pub(crate) fn new(place: Place, profiles: Vec<Profile>, seed: u64) -> Agents {
         let mut agents = Vec::new();
@@ -114,8 +109,7 @@ impl Agents {
             place,
             profiles,
             agents,
-            rings: Vec::new(),
-            free: Vec::new(),
+            rings: Slots::new(),
             invites: BTreeMap::new(),
             rung: 0,
             seed,
@@ -128,7 +122,7 @@ impl Agents {
 
     /// Whether nothing is left, not even what answers repetitions.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rings.len() == self.free.len()
+        self.rings.is_empty()
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -171,7 +165,8 @@ impl Agents {
         let will = ring::Will::drawn(&self.profiles[profile].answers, draws(Purpose::Order).uniform());
         let mut draws = draws(Purpose::PickUp);
         let unheld = Ring::new(invite.clone(), source, from.clone());
-        let key = self.hold(Ring { profile, number, will, agent: Some(who), ..unheld }, branch);
+        let counts = around.figures.counts(around.now);
+        let key = self.hold(Ring { profile, number, counts, will, agent: Some(who), ..unheld }, branch);
         let agent = &mut self.agents[who as usize];
         agent.busy = Some(key);
         let free_since = agent.free_since.take();
@@ -199,11 +194,11 @@ impl Agents {
 
     /// Keeps a ring from now on; its name.
     fn hold(&mut self, ring: Ring, branch: &str) -> Key {
-        let key = self.place_for_a_ring();
+        let key = self.rings.reserve();
         let call_id = ring.invite.call_id().map(Bytes::copy_from_slice).unwrap_or_default();
         self.invites.insert((call_id, branch.to_owned()), key);
         let ring = Ring { branch: branch.to_owned(), tag: self.place.tag(key), ..ring };
-        self.rings[key.index as usize].ring = Some(ring);
+        self.rings.put(key, ring);
         self.active += 1;
         key
     }
@@ -262,7 +257,7 @@ impl Agents {
         (ring.stage, ring.since) = (Stage::Answered, around.now);
         around.line.answer(&ring.from);
         // RFC 3261 §13.3.1.4: whatever the transport, for an ACK goes from end to end.
-        self.keep_sending(around.now, key, bytes, true);
+        self.keep_sending(around.now, key, bytes, Repeated::Capped);
         self.plan_end(around, key);
     }
 
@@ -279,8 +274,8 @@ impl Agents {
         let Some(ring) = self.find(key) else { return };
         ring.stage = Stage::Refused;
         self.let_go(key);
-        let is_repeated = !self.place.is_reliable();
-        self.keep_sending(around.now, key, sent, is_repeated);
+        let repeated = self.place.repeated(Repeated::Capped);
+        self.keep_sending(around.now, key, sent, repeated);
     }
 
     fn hang_up(&mut self, around: &mut Around<'_>, key: Key) {
@@ -299,17 +294,18 @@ impl Agents {
             Some((dialog.request(Method::Bye, 1, &place.via(key, 1))?, dialog.next_hop()))
         });
         ring.stage = Stage::Leaving;
+        let counts = ring.counts;
         around.line.hang_up(&ring.from);
         // Whoever has hung up can be rung again.
         self.free_from(around.now, key);
         let Some((bye, to)) = bye else {
-            around.figures.fault(AgentFault::NotEnded);
+            around.figures.fault(AgentFault::NotEnded, counts);
             return self.end(around, key);
         };
         let sent = (to, bye.bytes().clone());
         around.out.push_back(sent.clone());
-        let is_repeated = !self.place.is_reliable();
-        self.keep_sending(around.now, key, sent, is_repeated);
+        let repeated = self.place.repeated(Repeated::Capped);
+        self.keep_sending(around.now, key, sent, repeated);
     }
 
     /// The agent's conversation is over, and the next may come.
@@ -359,21 +355,20 @@ impl Agents {
 
     /// An answer, or the ACK of ours, has not come for as long as the protocol waits.
     fn give_up(&mut self, around: &mut Around<'_>, key: Key) {
-        match self.find(key).map(|ring| ring.stage) {
-            Some(Stage::Answered) => {
-                around.figures.fault(AgentFault::NotAcknowledged);
-                if let Some(ring) = self.find(key) {
-                    ring.stage = Stage::Talking;
-                }
+        let Some(ring) = self.find(key) else { return };
+        match ring.stage {
+            Stage::Answered => {
+                around.figures.fault(AgentFault::NotAcknowledged, ring.counts);
+                ring.stage = Stage::Talking;
                 // RFC 3261 §13.3.1.4.
                 self.hang_up(around, key);
             }
-            Some(Stage::Leaving) => {
-                around.figures.fault(AgentFault::NotEnded);
+            Stage::Leaving => {
+                around.figures.fault(AgentFault::NotEnded, ring.counts);
                 self.end(around, key);
             }
-            Some(Stage::Ringing | Stage::Talking | Stage::Refused) => self.end(around, key),
-            Some(Stage::Over) | None => {}
+            Stage::Ringing | Stage::Talking | Stage::Refused => self.end(around, key),
+            Stage::Over => {}
         }
     }
 
@@ -384,19 +379,16 @@ impl Agents {
 
     /// The time to end is over: what is still there is ended without waiting for an answer.
     pub(crate) fn leave_over(&mut self, around: &mut Around<'_>) {
-        for index in 0..self.rings.len() {
-            let generation = self.rings[index].generation;
-            let key = Key { index: u32::try_from(index).expect("fewer than 2^32 rings at once"), generation };
-            match self.find(key).map(|ring| ring.stage) {
-                Some(Stage::Ringing) => self.refuse(around, key, 480),
-                Some(Stage::Answered | Stage::Talking) => {
-                    around.figures.fault(AgentFault::LeftOver);
-                    if let Some(ring) = self.find(key) {
-                        ring.stage = Stage::Talking;
-                    }
+        for key in self.rings.keys() {
+            let Some(ring) = self.find(key) else { continue };
+            match ring.stage {
+                Stage::Ringing => self.refuse(around, key, 480),
+                Stage::Answered | Stage::Talking => {
+                    around.figures.fault(AgentFault::LeftOver, ring.counts);
+                    ring.stage = Stage::Talking;
                     self.hang_up(around, key);
                 }
-                Some(Stage::Refused | Stage::Leaving | Stage::Over) | None => {}
+                Stage::Refused | Stage::Leaving | Stage::Over => {}
             }
             self.end(around, key);
         }
@@ -406,31 +398,13 @@ impl Agents {
 /// Places and timers.
 impl Agents {
     fn find(&mut self, key: Key) -> Option<&mut Ring> {
-        let slot = self.rings.get_mut(key.index as usize)?;
-        if slot.generation != key.generation {
-            return None;
-        }
-        slot.ring.as_mut()
-    }
-
-    fn place_for_a_ring(&mut self) -> Key {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.rings.push(Slot::default());
-            u32::try_from(self.rings.len() - 1).expect("fewer than 2^32 rings at once")
-        });
-        Key { index, generation: self.rings[index as usize].generation }
+        self.rings.find(key)
     }
 
     fn forget(&mut self, key: Key) {
         self.settle(key);
-        let Some(slot) = self.rings.get_mut(key.index as usize) else { return };
-        if slot.generation != key.generation {
-            return;
-        }
-        if let Some(ring) = slot.ring.take() {
+        if let Some(ring) = self.rings.take(key) {
             self.active -= usize::from(ring.stage != Stage::Over);
-            slot.generation = (slot.generation + 1) % ACCOUNT;
-            self.free.push(key.index);
             let call_id = ring.invite.call_id().map(Bytes::copy_from_slice).unwrap_or_default();
             self.invites.remove(&(call_id, ring.branch));
         }
@@ -441,38 +415,27 @@ impl Agents {
     }
 
     /// What was just sent is repeated until [`Agents::settle`].
-    fn keep_sending(&mut self, now: Instant, key: Key, (to, bytes): (SocketAddr, Bytes), is_repeated: bool) {
-        self.settle(key);
-        let pending = Pending::new(bytes, to, now, true);
-        let repeat = is_repeated.then(|| self.schedule(pending.first(), key, What::Repeat));
-        let deadline = self.schedule(now + GIVE_UP, key, What::GiveUp);
-        let Some(ring) = self.find(key) else { return };
-        (ring.repeat, ring.deadline, ring.pending) = (repeat, Some(deadline), Some(pending));
+    fn keep_sending(&mut self, now: Instant, key: Key, message: (SocketAddr, Bytes), repeated: Repeated) {
+        let Some(ring) = self.rings.find(key) else { return };
+        ring.sending.begin(&mut self.timers, now, key, message, (repeated, DUE));
     }
 
     fn repeat(&mut self, around: &mut Around<'_>, key: Key) {
-        let Some(pending) = self.find(key).and_then(|ring| ring.pending.as_mut()) else { return };
-        around.out.push_back((pending.to, pending.bytes.clone()));
-        let next = pending.again(around.now);
-        around.figures.sent_again += 1;
-        let repeat = self.schedule(next, key, What::Repeat);
-        if let Some(ring) = self.find(key) {
-            ring.repeat = Some(repeat);
-        }
+        let Some(ring) = self.rings.find(key) else { return };
+        let again = ring.sending.again(&mut self.timers, around.now, key, What::Repeat);
+        around.figures.sent_again += u64::from(again.is_some());
+        around.out.extend(again);
     }
 
     fn settle(&mut self, key: Key) {
-        let Some(ring) = self.find(key) else { return };
-        ring.pending = None;
-        for timer in [ring.repeat.take(), ring.deadline.take()].into_iter().flatten() {
-            self.timers.cancel(timer);
+        if let Some(ring) = self.rings.find(key) {
+            ring.sending.settle(&mut self.timers);
         }
     }
 
     /// Answers the INVITE; what was said.
     fn say(&mut self, around: &mut Around<'_>, key: Key, status: u16) -> Option<(SocketAddr, Bytes)> {
-        let slot = self.rings.get_mut(key.index as usize)?;
-        let ring = slot.ring.as_mut().filter(|_| slot.generation == key.generation)?;
+        let ring = self.rings.find(key)?;
         let user = ring.agent.map_or("", |who| self.agents[who as usize].user.as_str());
         let said = self.place.respond(&ring.invite, ring.source, status, &ring.tag, user, status == 200)?;
         ring.said = Some(said.clone());

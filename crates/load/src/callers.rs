@@ -17,7 +17,9 @@ use crate::figures::{Figures, Measure, Outcome};
 use crate::line::{Key, Line};
 use crate::pace::Schedule;
 use crate::plan::{Callers as Profile, TalkFrom};
-use crate::wire::{GIVE_UP, LINGER, Pending, Place};
+use crate::sending::{Due, Repeated, Sending};
+use crate::slots::Slots;
+use crate::wire::{LINGER, Place};
 use call::{Call, Stage};
 
 /// How long a call may ring or wait without a final answer (Timer C of RFC 3261 §16.6 is three minutes; a queue keeps
@@ -42,6 +44,9 @@ enum What {
     Forget,
 }
 
+/// What falls due of a request that is sent.
+const DUE: Due<What> = Due { again: What::Repeat, give_up: What::GiveUp };
+
 /// What callers and machine share while one input is handled.
 pub(crate) struct Around<'a> {
     pub(crate) now: Instant,
@@ -58,17 +63,9 @@ pub(crate) struct Callers {
     pacing: Vec<Pacing>,
     seed: u64,
     calls_max: usize,
-    calls: Vec<Slot>,
-    free: Vec<u32>,
+    calls: Slots<Call>,
     in_progress: usize,
     timers: TimerWheel<(Key, What)>,
-}
-
-/// One place for a call.
-#[derive(Debug, Default)]
-struct Slot {
-    generation: u32,
-    call: Option<Call>,
 }
 
 /// When the next call of a profile begins.
@@ -92,8 +89,7 @@ impl Callers {
             profiles,
             seed,
             calls_max,
-            calls: Vec::new(),
-            free: Vec::new(),
+            calls: Slots::new(),
             in_progress: 0,
             timers: TimerWheel::new(),
         }
@@ -124,7 +120,7 @@ impl Callers {
 
     /// Whether nothing is left, not even what answers repetitions.
     pub(crate) fn is_empty(&self) -> bool {
-        self.calls.len() == self.free.len()
+        self.calls.is_empty()
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -160,8 +156,7 @@ impl Callers {
 
     /// The time to end is over: what is still there is ended without waiting for an answer.
     pub(crate) fn leave_over(&mut self, around: &mut Around<'_>) {
-        for index in 0..self.calls.len() {
-            let key = self.key(index);
+        for key in self.calls.keys() {
             match self.find(key).map(|call| call.stage) {
                 None | Some(Stage::Over) => continue,
                 Some(Stage::Ringing) => self.cancel(around, key),
@@ -192,9 +187,9 @@ impl Callers {
             around.figures.over(around.now, Outcome::NotMade, counts);
             return;
         }
-        let key = self.place_for_a_call();
+        let key = self.calls.reserve();
         let Some(call) = self.prepare(around, key, profile, number, planned) else {
-            self.free.push(key.index);
+            self.calls.take(key);
             around.figures.over(around.now, Outcome::NotMade, counts);
             return;
         };
@@ -208,9 +203,9 @@ impl Callers {
             self.schedule(planned + patience, key, What::Impatient);
         }
         let bytes = call.invite.bytes().clone();
-        self.calls[key.index as usize].call = Some(call);
+        self.calls.put(key, call);
         let to = self.place.system;
-        self.send(around, key, bytes, to, false);
+        self.send(around, key, (to, bytes), Repeated::Doubling);
     }
 
     /// A call that is planned, with what it draws; none where nobody is left who could call.
@@ -251,9 +246,7 @@ impl Callers {
             wants_out: false,
             dialog: None,
             ack: None,
-            pending: None,
-            repeat: None,
-            deadline: None,
+            sending: Sending::default(),
             answers: Vec::new(),
             challenged: None,
             may_be_hung_up: profile.may_be_hung_up,
@@ -329,7 +322,7 @@ impl Callers {
         let Some(call) = self.find(key) else { return };
         let Ok(cancel) = sip::compose::cancel_of(&call.invite) else { return };
         call.stage = Stage::Cancelling(around.now);
-        self.send(around, key, cancel.bytes().clone(), system, true);
+        self.send(around, key, (system, cancel.bytes().clone()), Repeated::Capped);
     }
 
     fn hang_up(&mut self, around: &mut Around<'_>, key: Key, outcome: Outcome) {
@@ -341,7 +334,7 @@ impl Callers {
         let Some((bye, to)) = call.bye(&via) else { return };
         call.stage = Stage::Leaving(outcome);
         around.line.leave(&call.from, key);
-        self.send(around, key, bye.bytes().clone(), to, true);
+        self.send(around, key, (to, bye.bytes().clone()), Repeated::Capped);
     }
 
     /// It is over; what still comes for it is answered for some seconds.
@@ -368,33 +361,12 @@ impl Callers {
 /// Places and timers.
 impl Callers {
     fn find(&mut self, key: Key) -> Option<&mut Call> {
-        let slot = self.calls.get_mut(key.index as usize)?;
-        if slot.generation != key.generation {
-            return None;
-        }
-        slot.call.as_mut()
-    }
-
-    fn key(&self, index: usize) -> Key {
-        let generation = self.calls[index].generation;
-        Key { index: u32::try_from(index).expect("fewer than 2^32 calls at once"), generation }
-    }
-
-    fn place_for_a_call(&mut self) -> Key {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.calls.push(Slot::default());
-            u32::try_from(self.calls.len() - 1).expect("fewer than 2^32 calls at once")
-        });
-        self.key(index as usize)
+        self.calls.find(key)
     }
 
     fn forget(&mut self, key: Key) {
         self.settle(key);
-        let Some(slot) = self.calls.get_mut(key.index as usize) else { return };
-        if slot.generation == key.generation && slot.call.take().is_some() {
-            slot.generation = slot.generation.wrapping_add(1);
-            self.free.push(key.index);
-        }
+        self.calls.take(key);
     }
 
     fn schedule(&mut self, at: Instant, key: Key, what: What) -> TimerId {
@@ -402,34 +374,24 @@ impl Callers {
     }
 
     /// Sends a request that is repeated until [`Callers::settle`].
-    fn send(&mut self, around: &mut Around<'_>, key: Key, bytes: Bytes, to: SocketAddr, is_capped: bool) {
-        self.settle(key);
-        around.out.push_back((to, bytes.clone()));
-        let pending = Pending::new(bytes, to, around.now, is_capped);
-        let repeat = (!self.place.is_reliable()).then(|| self.schedule(pending.first(), key, What::Repeat));
-        let deadline = self.schedule(around.now + GIVE_UP, key, What::GiveUp);
-        let Some(call) = self.find(key) else { return };
-        (call.repeat, call.deadline, call.pending) = (repeat, Some(deadline), Some(pending));
+    fn send(&mut self, around: &mut Around<'_>, key: Key, message: (SocketAddr, Bytes), repeated: Repeated) {
+        around.out.push_back(message.clone());
+        let repeated = self.place.repeated(repeated);
+        let Some(call) = self.calls.find(key) else { return };
+        call.sending.begin(&mut self.timers, around.now, key, message, (repeated, DUE));
     }
 
     fn repeat(&mut self, around: &mut Around<'_>, key: Key) {
-        let Some(call) = self.find(key) else { return };
-        let Some(pending) = &mut call.pending else { return };
-        around.out.push_back((pending.to, pending.bytes.clone()));
-        let next = pending.again(around.now);
-        around.figures.sent_again += 1;
-        let repeat = self.schedule(next, key, What::Repeat);
-        if let Some(call) = self.find(key) {
-            call.repeat = Some(repeat);
-        }
+        let Some(call) = self.calls.find(key) else { return };
+        let again = call.sending.again(&mut self.timers, around.now, key, What::Repeat);
+        around.figures.sent_again += u64::from(again.is_some());
+        around.out.extend(again);
     }
 
     /// Nothing needs to be sent again, and no answer is due.
     fn settle(&mut self, key: Key) {
-        let Some(call) = self.find(key) else { return };
-        call.pending = None;
-        for timer in [call.repeat.take(), call.deadline.take()].into_iter().flatten() {
-            self.timers.cancel(timer);
+        if let Some(call) = self.calls.find(key) {
+            call.sending.settle(&mut self.timers);
         }
     }
 }

@@ -218,8 +218,11 @@ impl Figures {
         self.counts_from
     }
 
-    pub(crate) fn fault(&mut self, fault: AgentFault) {
-        *self.agent_faults.entry(fault).or_default() += 1;
+    /// Something went wrong at an agent; `counts`: in a call that began after the warm-up.
+    pub(crate) fn fault(&mut self, fault: AgentFault, counts: bool) {
+        if counts {
+            *self.agent_faults.entry(fault).or_default() += 1;
+        }
     }
 
     /// Whether what is planned for this moment counts.

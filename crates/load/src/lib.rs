@@ -22,6 +22,8 @@ mod line;
 mod machine;
 mod pace;
 mod plan;
+mod sending;
+mod slots;
 mod wire;
 
 pub use figures::{AgentFault, Figures, Measure, Outcome, Second};

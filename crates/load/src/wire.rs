@@ -6,14 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip::compose::{self, RequestBuilder};
 use sip::{Host, Message, Method, Name, NameAddr, Protocol, Uri, Via};
-use timing::Instant;
 
 use crate::line::Key;
+use crate::sending::{GIVE_UP, Repeated};
 
-/// T1, T2 and 64*T1 of RFC 3261 §17.1.1.1.
-pub(crate) const T1: Duration = Duration::from_millis(500);
-pub(crate) const T2: Duration = Duration::from_secs(4);
-pub(crate) const GIVE_UP: Duration = Duration::from_secs(32);
 /// How long what is over answers repetitions: for as long as the other side sends them (Timers H and J).
 pub(crate) const LINGER: Duration = GIVE_UP;
 
@@ -65,6 +61,11 @@ impl Place {
     /// Whether nothing needs to be sent again.
     pub(crate) fn is_reliable(&self) -> bool {
         self.protocol.is_reliable()
+    }
+
+    /// How a message is repeated that `otherwise` says it of, where the transport may lose it.
+    pub(crate) fn repeated(&self, otherwise: Repeated) -> Repeated {
+        if self.is_reliable() { Repeated::Never } else { otherwise }
     }
 
     pub(crate) fn sdp(&self) -> Bytes {
@@ -197,36 +198,5 @@ impl Dialog {
             request = request.route(route);
         }
         request.build().ok()
-    }
-}
-
-/// A request that is repeated until it is answered (RFC 3261 §17.1).
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) bytes: Bytes,
-    pub(crate) to: SocketAddr,
-    pub(crate) since: Instant,
-    interval: Duration,
-    /// Whether the distance of repetitions ends growing at T2.
-    is_capped: bool,
-}
-
-impl Pending {
-    pub(crate) fn new(bytes: Bytes, to: SocketAddr, now: Instant, is_capped: bool) -> Pending {
-        Pending { bytes, to, since: now, interval: T1, is_capped }
-    }
-
-    /// When to send it again, the first time.
-    pub(crate) fn first(&self) -> Instant {
-        self.since + T1
-    }
-
-    /// It was sent again; when it is the next time.
-    pub(crate) fn again(&mut self, now: Instant) -> Instant {
-        self.interval *= 2;
-        if self.is_capped {
-            self.interval = self.interval.min(T2);
-        }
-        now + self.interval
     }
 }

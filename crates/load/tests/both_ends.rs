@@ -551,3 +551,34 @@ fn two_tests_with_one_seed_have_no_name_in_common_and_make_the_same_calls() {
         assert_ne!(line(&one), line(&other), "{name}");
     }
 }
+
+#[test]
+fn what_goes_wrong_at_an_agent_in_the_warm_up_is_not_counted() {
+    let mut plan = agents_alone();
+    plan.warm_up = 100 * SECOND;
+    let mut by_hand = ByHand::new(plan);
+    by_hand.after(SECOND);
+    by_hand.comes(Side::Agents, &invite("agent1", "a", &via("a")));
+    // Past the warm-up: neither the 200 nor the BYE of the call that began in it was heard of.
+    by_hand.after(150 * SECOND);
+    assert_eq!(by_hand.load.figures().agent_faults, BTreeMap::new());
+    by_hand.comes(Side::Agents, &invite("agent1", "b", &via("b")));
+    by_hand.after(150 * SECOND);
+    assert_eq!(by_hand.load.figures().failed(), 2, "{:?}", by_hand.load.figures().agent_faults);
+}
+
+#[test]
+fn a_registrar_that_wants_a_longer_time_is_asked_for_it_and_one_that_asks_for_less_is_not() {
+    let mut plan = agents_alone();
+    plan.agents[0].accounts.truncate(1);
+    plan.agents[0].expires = Some(60 * SECOND);
+    let mut by_hand = ByHand::new(plan);
+    let register = by_hand.after(SECOND).remove(0);
+    assert!(register.starts_with("REGISTER") && register.contains("\r\nExpires: 60\r\n"), "{register}");
+    let too_brief = answer(&register, "423 Interval Too Brief", "Min-Expires: 120\n");
+    let again = by_hand.comes(Side::Agents, &too_brief).remove(0);
+    assert!(again.starts_with("REGISTER") && again.contains("\r\nExpires: 120\r\n"), "{again}");
+    let sent = by_hand.comes(Side::Agents, &answer(&again, "423 Interval Too Brief", "Min-Expires: 90\n"));
+    assert!(sent.is_empty(), "it was asked for more than that: {sent:?}");
+    assert_eq!(by_hand.load.figures().not_registered, BTreeMap::from([(423, 1)]));
+}

@@ -10,10 +10,13 @@ use super::{Agents, Around, What};
 use crate::account::Outcome;
 use crate::figures::Measure;
 use crate::line::Key;
-use crate::wire::{GIVE_UP, Pending};
+use crate::sending::{Due, Repeated};
+use crate::slots::ACCOUNT;
 
 /// How long a phone waits before it tries again what failed.
 const RETRY: Duration = Duration::from_secs(5);
+/// What falls due of a REGISTER.
+const DUE: Due<What> = Due { again: What::RepeatRegister, give_up: What::GiveUpRegister };
 
 impl Agents {
     /// All phones register, so many in a second.
@@ -30,8 +33,7 @@ impl Agents {
     fn spread(&mut self, now: Instant, per_second: u32) {
         let distance = Duration::from_secs(1) / per_second.max(1);
         let with_account = self.agents.iter().zip(0..).filter(|(agent, _)| agent.account.is_some());
-        let keys: Vec<Key> =
-            with_account.map(|(_, index)| Key { index, generation: super::ACCOUNT }).collect();
+        let keys: Vec<Key> = with_account.map(|(_, index)| Key { index, generation: ACCOUNT }).collect();
         for (number, key) in (0..).zip(keys) {
             self.schedule(now + distance * number, key, What::Register);
         }
@@ -68,35 +70,18 @@ impl Agents {
     }
 
     fn ask(&mut self, around: &mut Around<'_>, key: Key, bytes: Bytes) {
-        self.settle_account(key);
-        let pending = Pending::new(bytes.clone(), self.place.system, around.now, true);
-        around.out.push_back((pending.to, bytes));
-        let repeat =
-            (!self.place.is_reliable()).then(|| self.schedule(pending.first(), key, What::RepeatRegister));
-        let deadline = self.schedule(around.now + GIVE_UP, key, What::GiveUpRegister);
-        if let Some(account) = self.agents[key.index as usize].account.as_mut() {
-            (account.repeat, account.deadline, account.pending) = (repeat, Some(deadline), Some(pending));
-        }
-    }
-
-    fn settle_account(&mut self, key: Key) {
+        let message = (self.place.system, bytes);
+        around.out.push_back(message.clone());
+        let repeated = self.place.repeated(Repeated::Capped);
         let Some(account) = self.agents[key.index as usize].account.as_mut() else { return };
-        account.pending = None;
-        for timer in [account.repeat.take(), account.deadline.take()].into_iter().flatten() {
-            self.timers.cancel(timer);
-        }
+        account.sending.begin(&mut self.timers, around.now, key, message, (repeated, DUE));
     }
 
     pub(super) fn repeat_register(&mut self, around: &mut Around<'_>, key: Key) {
         let Some(account) = self.agents[key.index as usize].account.as_mut() else { return };
-        let Some(pending) = &mut account.pending else { return };
-        around.out.push_back((pending.to, pending.bytes.clone()));
-        let next = pending.again(around.now);
-        around.figures.sent_again += 1;
-        let repeat = self.schedule(next, key, What::RepeatRegister);
-        if let Some(account) = self.agents[key.index as usize].account.as_mut() {
-            account.repeat = Some(repeat);
-        }
+        let again = account.sending.again(&mut self.timers, around.now, key, What::RepeatRegister);
+        around.figures.sent_again += u64::from(again.is_some());
+        around.out.extend(again);
     }
 
     pub(super) fn give_up_registration(&mut self, around: &mut Around<'_>, key: Key) {
@@ -142,7 +127,9 @@ impl Agents {
                 }
             }
         }
-        self.settle_account(key);
+        if let Some(account) = self.agents[key.index as usize].account.as_mut() {
+            account.sending.settle(&mut self.timers);
+        }
         self.unsettled -= usize::from(!was_settled);
     }
 }

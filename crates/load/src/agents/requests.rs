@@ -9,6 +9,7 @@ use super::ring::Stage;
 use super::{Agents, Around};
 use crate::figures::{AgentFault, Measure};
 use crate::line::Key;
+use crate::slots::ACCOUNT;
 
 impl Agents {
     /// A request of the system.
@@ -140,7 +141,7 @@ impl Agents {
             around.figures.strays += 1;
             return;
         };
-        if key.generation == super::ACCOUNT {
+        if key.generation == ACCOUNT {
             return self.register_answered(around, key, response);
         }
         let Some(ring) = self.find(key) else {
@@ -154,13 +155,13 @@ impl Agents {
             around.figures.came_again += 1;
             return;
         }
-        let since = ring.pending.as_ref().map(|pending| pending.since);
-        if let Some(since) = since.filter(|_| around.figures.counts(around.now)) {
+        let counts = ring.counts;
+        if let Some(since) = ring.sending.since().filter(|_| around.figures.counts(around.now)) {
             around.figures.time(Measure::Bye, around.now.since(since));
         }
         // 481: the other side has ended it at the same time, and knows it no more.
         if response.status() >= 300 && response.status() != 481 {
-            around.figures.fault(AgentFault::NotEnded);
+            around.figures.fault(AgentFault::NotEnded, counts);
         }
         self.end(around, key);
     }

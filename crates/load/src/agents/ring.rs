@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use sip::Message;
-use timing::{Instant, TimerId};
+use timing::Instant;
 
 use crate::plan::Answers;
-use crate::wire::{Dialog, Pending};
+use crate::sending::Sending;
+use crate::wire::Dialog;
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub(super) struct Ring {
     pub(super) from: String,
     pub(super) profile: usize,
     pub(super) number: u32,
+    /// Whether it began after the warm-up.
+    pub(super) counts: bool,
     pub(super) will: Will,
     pub(super) stage: Stage,
     /// When the 200 went out.
@@ -72,9 +75,7 @@ pub(super) struct Ring {
     pub(super) said: Option<(SocketAddr, Bytes)>,
     /// The agent hangs up as soon as the protocol allows.
     pub(super) wants_out: bool,
-    pub(super) pending: Option<Pending>,
-    pub(super) repeat: Option<TimerId>,
-    pub(super) deadline: Option<TimerId>,
+    pub(super) sending: Sending,
 }
 
 impl Ring {
@@ -89,14 +90,13 @@ impl Ring {
             from,
             profile: 0,
             number: 0,
+            counts: false,
             will: Will::PickUp,
             wants_out: false,
             stage: Stage::Ringing,
             since: Instant::ORIGIN,
             said: None,
-            pending: None,
-            repeat: None,
-            deadline: None,
+            sending: Sending::default(),
         }
     }
 

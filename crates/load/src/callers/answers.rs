@@ -10,6 +10,7 @@ use super::{Around, Callers, RINGS_FOR, What};
 use crate::figures::{Measure, Outcome};
 use crate::line::Key;
 use crate::plan::TalkFrom;
+use crate::sending::Repeated;
 use crate::wire::Dialog;
 
 /// The last INVITE of a call: a proxy's challenge and its server's are answered, and each once more where it was stale.
@@ -77,15 +78,10 @@ impl Callers {
             return;
         }
         call.stage = Stage::Ringing;
-        let wants_out = call.wants_out;
-        self.settle(key);
-        if wants_out {
+        if call.wants_out {
             self.cancel(around, key);
-        } else {
-            let deadline = self.schedule(around.now + RINGS_FOR, key, What::GiveUp);
-            if let Some(call) = self.find(key) {
-                call.deadline = Some(deadline);
-            }
+        } else if let Some(call) = self.calls.find(key) {
+            call.sending.wait(&mut self.timers, around.now + RINGS_FOR, key, What::GiveUp);
         }
     }
 
@@ -187,7 +183,7 @@ impl Callers {
         let Some(call) = self.find(key) else { return false };
         call.challenged = Some(std::mem::replace(&mut call.invite, invite));
         (call.answers, call.cseq, call.stage) = (answers, cseq, Stage::Calling);
-        self.send(around, key, bytes, system, false);
+        self.send(around, key, (system, bytes), Repeated::Doubling);
         true
     }
 
@@ -200,8 +196,7 @@ impl Callers {
         if response.status() < 200 {
             return;
         }
-        let since = call.pending.as_ref().map(|pending| pending.since);
-        if let Some(since) = since.filter(|_| call.counts) {
+        if let Some(since) = call.sending.since().filter(|_| call.counts) {
             around.figures.time(Measure::Bye, around.now.since(since));
         }
         // 481: the other side has ended it at the same time, and knows it no more.
@@ -212,14 +207,12 @@ impl Callers {
 
     /// The CANCEL has arrived: it is not repeated; the 487 is still to come.
     fn settle_cancel(&mut self, around: &mut Around<'_>, key: Key) {
-        let Some(call) = self.find(key) else { return };
+        let Some(call) = self.calls.find(key) else { return };
         if !matches!(call.stage, Stage::Cancelling(_)) {
             around.figures.came_again += 1;
             return;
         }
-        if let Some(repeat) = call.repeat.take() {
-            self.timers.cancel(repeat);
-        }
+        call.sending.arrived(&mut self.timers);
     }
 }
 

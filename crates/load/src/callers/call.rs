@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip::digest::Answer;
 use sip::{Message, Method, Via};
-use timing::{Instant, TimerId};
+use timing::Instant;
 
 use crate::figures::Outcome;
 use crate::plan::TalkFrom;
-use crate::wire::{Dialog, Pending};
+use crate::sending::Sending;
+use crate::wire::Dialog;
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +58,7 @@ pub(super) struct Call {
     pub(super) dialog: Option<Dialog>,
     /// The ACK of its 200 and where it goes, for when that is repeated.
     pub(super) ack: Option<(SocketAddr, Bytes)>,
-    pub(super) pending: Option<Pending>,
-    pub(super) repeat: Option<TimerId>,
-    pub(super) deadline: Option<TimerId>,
+    pub(super) sending: Sending,
     /// What it has answered to challenges: a proxy's and its server's may both be wanted (RFC 3261 §22.3).
     pub(super) answers: Vec<Answer>,
     /// The INVITE before this one, for when its challenge is repeated.
