@@ -98,8 +98,12 @@ fn day(options: &Options) -> Result<(), DemoError> {
     }
     config.http.listen = options.http;
     config.media.ports = free_ports(config.media.ports);
-    let log = logging::begin(&config.log);
-    let running = Shell::new(config, PathBuf::new()).start().map_err(DemoError::Start)?;
+    let (log, switch) = logging::begin(&config.log).unzip();
+    let mut shell = Shell::new(config, PathBuf::new());
+    if let Some(switch) = switch {
+        shell.log = Arc::new(switch);
+    }
+    let running = shell.start().map_err(DemoError::Start)?;
     let experience = Arc::new(Experience::default());
     let server = udp_address(&running);
     let calls = options.calls_per_minute;

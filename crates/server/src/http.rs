@@ -7,6 +7,7 @@ mod export;
 mod guard;
 mod health;
 mod interactions;
+mod log_level;
 mod metrics;
 mod openapi;
 mod page;
@@ -32,6 +33,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Secret;
+use crate::logging::LogSwitch;
 use crate::phase::PhaseCell;
 use crate::published::Published;
 use crate::ring::Gauge;
@@ -62,6 +64,8 @@ pub struct View {
     pub names: Arc<ArcSwap<Names>>,
     /// The switch of the SIP trace.
     pub trace: Arc<SipTrace>,
+    /// The level of the log.
+    pub log: Arc<LogSwitch>,
     /// Whoever knows it may use the API.
     pub token: Option<Secret>,
     /// The ways to the machines.
@@ -121,6 +125,7 @@ fn guarded(view: Arc<View>) -> Router<Arc<View>> {
             "/api/v1/interactions/{id}/callback",
             post(interactions::call_back).delete(interactions::withdraw_callback),
         )
+        .route("/api/v1/log-level", get(log_level::show).post(log_level::switch))
         .route("/api/v1/sip-trace", get(trace::show).post(trace::switch))
         .route_layer(axum::middleware::from_fn_with_state(view, token::required))
 }

@@ -1,6 +1,7 @@
 //! `cordboard run`: from the command line to the last signal.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,13 +22,16 @@ pub fn run(file: &Path, sip_trace: Option<String>) -> Exit {
             return Exit::Configuration;
         }
     };
-    let guard = logging::begin(&loaded.config.log);
+    let (guard, log) = logging::begin(&loaded.config.log).unzip();
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
     let mut shell = Shell::new(loaded.config, base);
     shell.sip_trace = sip_trace;
+    if let Some(log) = log {
+        shell.log = Arc::new(log);
+    }
     let exit = match start_and_serve(shell, file) {
         Ok(exit) => exit,
         Err(refused) => {

@@ -24,6 +24,7 @@ use tracing::{info, warn};
 use crate::clock::{Clock, Wall};
 use crate::config::Config;
 use crate::limits;
+use crate::logging::LogSwitch;
 use crate::phase::{Phase, PhaseCell};
 use crate::plan::{Bound, Numbering, Plan};
 use crate::published::Published;
@@ -50,6 +51,8 @@ pub struct Shell {
     pub base: PathBuf,
     /// SIP messages that are logged from the start: see [`SipTrace::show`].
     pub sip_trace: Option<String>,
+    /// The level of the log.
+    pub log: Arc<LogSwitch>,
     /// What queues take for the clock on the wall: that of the system, unless it is put ahead.
     pub wall: Wall,
 }
@@ -69,6 +72,7 @@ pub struct Running {
     published: Arc<ArcSwap<Published>>,
     trunks: Arc<ArcSwap<TrunkNames>>,
     trace: Arc<SipTrace>,
+    log: Arc<LogSwitch>,
     progress: Arc<engine::Progress>,
     casualties: Arc<Casualties>,
     orders: Orders,
@@ -96,7 +100,8 @@ struct Workers {
 impl Shell {
     /// A shell with nothing special about it.
     pub fn new(config: Config, base: PathBuf) -> Shell {
-        Shell { config, base, sip_trace: None, wall: Wall::system() }
+        let log = Arc::new(LogSwitch::without_log(config.log.level));
+        Shell { config, base, sip_trace: None, log, wall: Wall::system() }
     }
 
     /// Binds every socket, starts every thread, and takes calls when it returns.

@@ -229,10 +229,15 @@ fn one_calls(sip: u16) -> UdpSocket {
 
 /// What is answered to a request of the API.
 fn ask(http: u16, method: &str, path: &str, body: &str) -> String {
+    ask_with("a-token-chosen-by-chance", http, method, path, body)
+}
+
+/// The same with another token.
+fn ask_with(token: &str, http: u16, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", http)).expect("HTTP listens");
     let request = format!(
         "{method} /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1:{http}\r\nConnection: close\r\n\
-         Authorization: Bearer a-token-chosen-by-chance\r\nContent-Type: application/json\r\n\
+         Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -274,6 +279,43 @@ fn who_changes_an_interaction_by_the_api_is_in_the_log_with_what_was_changed() {
     run.until("draining");
     run.signal(Signal::TERM);
     assert_eq!(run.code(), Some(75));
+}
+
+#[test]
+fn the_level_of_the_log_follows_the_api_and_a_reload() {
+    let (sip, http) = (free_port(), free_port());
+    let listen = format!("listen = \"127.0.0.1:{http}\"\n");
+    let text = centre(sip, http).replace(&listen, &format!("{listen}token = \"a-token-chosen-by-chance\"\n"));
+    let file = write("level", &text);
+    let mut run = Run::start(&file);
+    // A request without the token is a line of the level debug.
+    let stranger = |path: &str| assert!(ask_with("no", http, "GET", path, "").starts_with("HTTP/1.1 401"));
+    let switch = |body: &str| ask(http, "POST", "/log-level", body);
+    let level = || ask(http, "GET", "/log-level", "").lines().last().map(str::to_owned);
+    stranger("/agents");
+    assert_eq!(level().as_deref(), Some(r#"{"level":"info"}"#));
+    assert!(switch(r#"{"level":"loud"}"#).starts_with("HTTP/1.1 422"));
+    assert!(switch(r#"{"level":"debug"}"#).starts_with("HTTP/1.1 200"));
+    let line = run.until("switched by the API");
+    assert!(line.contains("WARN") && line.contains("info") && line.contains("debug"), "{line}");
+    stranger("/queues");
+    let line = run.until("without the token");
+    assert!(line.contains("/api/v1/queues"), "the one before the switch was not written: {line}");
+    assert!(switch(r#"{"level":"error"}"#).starts_with("HTTP/1.1 200"));
+    stranger("/interactions");
+    // What the file says is in force again with a reload, before the line that tells of it.
+    run.signal(Signal::HUP);
+    run.until("the new configuration is in force");
+    assert_eq!(level().as_deref(), Some(r#"{"level":"info"}"#));
+    std::fs::write(&file, text.replace("[log]\n", "[log]\nlevel = \"debug\"\n")).expect("writable");
+    run.signal(Signal::HUP);
+    let line = run.until("the new configuration is in force");
+    assert!(line.contains("[log] level") && line.contains("restart: nothing"), "{line}");
+    stranger("/sip-trace");
+    let line = run.until("without the token");
+    assert!(line.contains("/api/v1/sip-trace"), "nothing was written meanwhile: {line}");
+    run.signal(Signal::TERM);
+    assert_eq!(run.code(), Some(0));
 }
 
 #[test]

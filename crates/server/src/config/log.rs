@@ -1,5 +1,8 @@
 //! `[log]`
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::reader::Section;
 
 /// What is written about the running system.
@@ -14,7 +17,8 @@ pub struct Log {
 }
 
 /// Importance of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Somebody must act.
     Error,
@@ -28,6 +32,23 @@ pub enum LogLevel {
     Trace,
 }
 
+impl LogLevel {
+    /// All of them, the most important first.
+    pub const ALL: [LogLevel; 5] =
+        [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+
+    /// Its name in the configuration and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
 /// Shape of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -38,13 +59,7 @@ pub enum LogFormat {
 }
 
 pub(super) fn read(section: &mut Section<'_>) -> Log {
-    let levels = [
-        ("error", LogLevel::Error),
-        ("warn", LogLevel::Warn),
-        ("info", LogLevel::Info),
-        ("debug", LogLevel::Debug),
-        ("trace", LogLevel::Trace),
-    ];
+    let levels = LogLevel::ALL.map(|level| (level.name(), level));
     Log {
         level: section.word("level", "info", &levels),
         format: section.word("format", "text", &[("text", LogFormat::Text), ("json", LogFormat::Json)]),

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
     info(
         title = "Cordboard",
         description = "Agents, queues and interactions of a contact centre; figures and health of the process.\n\n\
-            Everything under `agents`, `queues` and `interactions`, and the SIP trace, wants \
+            Everything under `agents`, `queues` and `interactions`, the SIP trace and the level of the log, wants \
             `Authorization: Bearer` with the `token` of `[http]`. Errors are `application/problem+json` with a \
             `remedy`."
     ),
@@ -29,6 +29,8 @@ use utoipa::{Modify, OpenApi};
         super::interactions::call_back,
         super::interactions::withdraw_callback,
         super::wallboard::wallboard,
+        super::log_level::show,
+        super::log_level::switch,
         super::trace::show,
         super::trace::switch,
         super::health::healthz,
@@ -42,7 +44,7 @@ use utoipa::{Modify, OpenApi};
         (name = "agents", description = "Agents and their presence"),
         (name = "queues", description = "Queues and who waits"),
         (name = "interactions", description = "Interactions, and why this agent"),
-        (name = "operations", description = "Wallboard, metrics, health and the SIP trace"),
+        (name = "operations", description = "Wallboard, metrics, health, the SIP trace and the level of the log"),
     )
 )]
 struct Description;

@@ -90,6 +90,7 @@ impl Running {
         // One order changes everything else or nothing: the engine passes on what concerns the distributor.
         let order = engine::Order::Reload { plan: Box::new(plan.clone()), gone, commands };
         self.give(&self.orders.engine, order)?;
+        self.log.switch(config.log.level);
         self.names.store(Arc::new(plan.names.clone()));
         self.trunks.store(Arc::new(plan.trunk_names.clone()));
         (self.plan, self.numbering, self.config) = (plan, numbering, config);

@@ -135,6 +135,7 @@ pub(super) fn wire(
         published: shared.published,
         trunks: shared.trunks,
         trace: shared.trace,
+        log: shell.log,
         progress: shared.progress,
         casualties: shared.casualties,
         orders,
@@ -173,6 +174,7 @@ fn view(
         published: Arc::clone(&shared.published),
         names: Arc::clone(&shared.names),
         trace: Arc::clone(&shared.trace),
+        log: Arc::clone(&shell.log),
         token: shell.config.http.token.clone(),
         api: Api {
             engine: producers.engine_asks.clone(),

@@ -190,6 +190,7 @@ fn a_wish_that_cannot_be_says_whose_fault_it_is_and_changes_nothing() {
         ("/api/v1/agents/kim?by=park", 400),
         ("/api/v1/queues?line=3", 400),
         ("/api/v1/sip-trace?pattern=kim", 400),
+        ("/api/v1/log-level?level=debug", 400),
         ("/api/v1/interactions/1", 404),
         ("/api/v1/interactions/one", 400),
         ("/api/v1/queues/billing?line=1001", 422),

@@ -102,6 +102,7 @@ fn the_description_of_the_api_names_every_route_and_resolves_every_reference() {
         "/api/v1/interactions.csv",
         "/api/v1/interactions/{id}",
         "/api/v1/interactions/{id}/callback",
+        "/api/v1/log-level",
         "/api/v1/openapi.json",
         "/api/v1/queues",
         "/api/v1/queues/{name}",

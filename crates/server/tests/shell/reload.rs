@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use server::config::LogLevel;
 
 use super::support::*;
 
@@ -70,10 +71,12 @@ fn what_waits_for_a_restart_is_named_each_time_and_does_not_run_meanwhile() {
     second.routing.head_start += Duration::from_secs(1);
     second.sip.dns.push(nobody());
     second.sip.drain_timeout += Duration::from_secs(1);
-    let waiting = ["[sip] dns", "[http]"];
+    second.log.level = LogLevel::Debug;
+    second.log.mask_numbers = false;
+    let waiting = ["[sip] dns", "[http]", "[log] mask_numbers"];
     let reloaded = running.reload(second.clone()).expect("it can be played");
     assert_eq!(reloaded.waiting, waiting);
-    let changed = ["[sip]", "[routing] (head_start, misses_max, missed_pause)"];
+    let changed = ["[sip]", "[log] level", "[routing] (head_start, misses_max, missed_pause)"];
     assert_eq!(reloaded.changed, changed, "the rest of the sections is in force");
     assert_eq!(running.config().sip.drain_timeout, second.sip.drain_timeout);
     assert_eq!(running.config().routing, second.routing, "all of it");

@@ -1,6 +1,6 @@
 //! Settings that are read at the start only: sockets, and the bounds of what was built.
 
-use crate::config::{Config, Media, Registrar, Sip, SipLimits};
+use crate::config::{Config, Log, Media, Registrar, Sip, SipLimits};
 
 /// Gives `new` the values that run for every setting that a running process cannot change; names those in
 /// which the file differs from them. A new setting must find its place here: in force at once, or named.
@@ -25,7 +25,7 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
     waiting.sip(&running.sip, sip);
     waiting.media(&running.media, media);
     waiting.keep("[http]", &running.http, http);
-    waiting.keep("[log]", &running.log, log);
+    waiting.log(&running.log, log);
     waiting.0
 }
 
@@ -82,6 +82,12 @@ impl Waiting {
         let runs = &running.limits;
         self.keep("[sip.limits] tcp_connections_max", &runs.tcp_connections_max, tcp_connections_max);
         self.keep("[sip.limits] tcp_idle_timeout", &runs.tcp_idle_timeout, tcp_idle_timeout);
+    }
+
+    fn log(&mut self, running: &Log, new: &mut Log) {
+        let Log { level: _, format, mask_numbers } = new;
+        self.keep("[log] format", &running.format, format);
+        self.keep("[log] mask_numbers", &running.mask_numbers, mask_numbers);
     }
 
     fn media(&mut self, running: &Media, new: &mut Media) {

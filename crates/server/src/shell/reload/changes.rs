@@ -15,6 +15,7 @@ pub(super) fn between(old: &Config, new: &Config) -> Vec<String> {
         ("[sip.registrar]", old.sip.registrar != new.sip.registrar),
         ("[sip.limits]", old.sip.limits != new.sip.limits),
         ("[media]", old.media != new.media),
+        ("[log] level", old.log.level != new.log.level),
     ];
     let mut changes: Vec<String> =
         sections.into_iter().filter(|(_, differs)| *differs).map(|(section, _)| section.to_owned()).collect();
