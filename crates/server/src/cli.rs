@@ -12,6 +12,7 @@ use crate::clock::Wall;
 use crate::config::{self, Config, Passwords, Queue};
 use crate::demo;
 use crate::exit::Exit;
+use crate::health;
 use crate::load;
 use crate::run;
 use crate::simulate;
@@ -58,6 +59,12 @@ enum Command {
     /// Call this or any other SIP system as often as the scenario says, answer as its agents, and tell what it made of
     /// that: failures, latencies, the highest rate that it holds. The scenario's language is explained in docs/load.md.
     Load(Box<load::Options>),
+    /// Ask the process that runs this configuration whether it lives: 0 where it does.
+    Health {
+        /// The configuration.
+        #[arg(short, long, value_name = "FILE", default_value = "cordboard.toml")]
+        config: PathBuf,
+    },
     /// Check a configuration and explain every error in it.
     Check {
         /// The configuration.
@@ -76,6 +83,7 @@ pub fn main() -> ExitCode {
         }
         Command::Simulate(told) => simulate::run(&told),
         Command::Load(told) => load::run(&told),
+        Command::Health { config } => health::run(&config),
         Command::Check { config } => check(&config),
     };
     exit.into()

@@ -19,6 +19,7 @@ pub mod dns;
 pub mod doorbell;
 pub mod doors;
 pub mod exit;
+pub mod health;
 pub mod http;
 pub mod inward;
 pub mod limits;

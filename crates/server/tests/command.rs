@@ -65,6 +65,22 @@ fn run_with_a_taken_port_says_so_and_ends_with_71() {
 }
 
 #[test]
+fn health_is_0_while_the_process_answers_and_71_after_it_has_ended() {
+    let file = write("health", &centre(free_port(), free_port()));
+    let health =
+        || cordboard(&["health", "-c", &file.display().to_string()]).output().expect("it runs");
+    let output = health();
+    assert_eq!(output.status.code(), Some(71), "nobody is there yet: {}", text(&output));
+    let run = Run::start(&file);
+    let output = health();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("\"healthy\":true"), "{}", text(&output));
+    run.signal(Signal::TERM);
+    assert_eq!(run.code(), Some(0));
+    assert_eq!(health().status.code(), Some(71));
+}
+
+#[test]
 fn run_without_a_file_ends_with_78() {
     let output = cordboard(&["run", "-c", "not/there.toml"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(78));

@@ -24,6 +24,7 @@ mod hours;
 mod http;
 mod load;
 mod overflow;
+mod packaging;
 mod pbx;
 mod port;
 mod process;

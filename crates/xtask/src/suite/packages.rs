@@ -16,6 +16,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "baresip", program: "baresip", purpose: "an agent's phone with real audio" },
     Package { name: "kamailio", program: "kamailio", purpose: "the PBX in front" },
     Package { name: "prometheus", program: "prometheus", purpose: "scrapes and evaluates the metrics" },
+    Package { name: "systemd", program: "systemd-analyze", purpose: "judges the unit" },
     Package { name: "procps", program: "kill", purpose: "signals to what the tests have started" },
     Package { name: "dnsmasq-base", program: "dnsmasq", purpose: "a name server with SRV and NAPTR records" },
     Package { name: "valgrind", program: "valgrind", purpose: "counts the distributor's instructions" },
