@@ -11,6 +11,7 @@ use hours::{LOOK_AHEAD_DAYS, Utc};
 use crate::clock::Wall;
 use crate::config::{self, Config, Passwords, Queue};
 use crate::demo;
+use crate::doctor;
 use crate::exit::Exit;
 use crate::health;
 use crate::load;
@@ -59,6 +60,9 @@ enum Command {
     /// Call this or any other SIP system as often as the scenario says, answer as its agents, and tell what it made of
     /// that: failures, latencies, the highest rate that it holds. The scenario's language is explained in docs/load.md.
     Load(Box<load::Options>),
+    /// Look at everything of this machine that the configuration needs: sockets, ports, limits, names, the clock, who may
+    /// read the file; each with its remedy.
+    Doctor(doctor::Options),
     /// Ask the process that runs this configuration whether it lives: 0 where it does.
     Health {
         /// The configuration.
@@ -83,6 +87,7 @@ pub fn main() -> ExitCode {
         }
         Command::Simulate(told) => simulate::run(&told),
         Command::Load(told) => load::run(&told),
+        Command::Doctor(told) => doctor::run(&told),
         Command::Health { config } => health::run(&config),
         Command::Check { config } => check(&config),
     };

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Asks the DNS in tasks of the runtime.
 #[derive(Clone)]
 pub struct Dns {
-    resolver: TokioResolver,
+    resolver: Resolver,
     replies: Producer<Reply>,
     permits: Arc<Semaphore>,
 }
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Dns {
 impl Dns {
     /// A resolver that asks `servers`; without any, those of the system. Call inside the runtime.
     pub fn new(servers: &[SocketAddr], replies: Producer<Reply>) -> Dns {
-        Dns { resolver: resolver(servers), replies, permits: Arc::new(Semaphore::new(QUESTIONS_MAX)) }
+        Dns { resolver: Resolver::new(servers), replies, permits: Arc::new(Semaphore::new(QUESTIONS_MAX)) }
     }
 
     /// Asks; the answer goes into the engine's ring.
@@ -47,18 +47,31 @@ impl Dns {
         tokio::spawn(async move {
             let permit = Arc::clone(&dns.permits).try_acquire_owned();
             let answer = match permit {
-                Ok(_held) => match tokio::time::timeout(PATIENCE, dns.look_up(&query.question)).await {
-                    Ok(answer) => answer,
-                    Err(_) => Err(ResolverFailed),
-                },
+                Ok(_held) => dns.resolver.look_up(&query.question).await,
                 Err(_) => Err(ResolverFailed),
             };
             debug!(question = ?query.question, ?answer, "DNS");
             deliver(&dns.replies, Reply::Resolved(query.id, answer)).await;
         });
     }
+}
 
-    async fn look_up(&self, question: &Question) -> Result<Records, ResolverFailed> {
+/// Asks the DNS and waits.
+#[derive(Clone)]
+pub(crate) struct Resolver(TokioResolver);
+
+impl Resolver {
+    /// Asks `servers`; without any, those of the system. Call inside a runtime.
+    pub(crate) fn new(servers: &[SocketAddr]) -> Resolver {
+        Resolver(resolver(servers))
+    }
+
+    /// What the DNS says; a failure after eight seconds.
+    pub(crate) async fn look_up(&self, question: &Question) -> Result<Records, ResolverFailed> {
+        tokio::time::timeout(PATIENCE, self.look_up_patiently(question)).await.unwrap_or(Err(ResolverFailed))
+    }
+
+    async fn look_up_patiently(&self, question: &Question) -> Result<Records, ResolverFailed> {
         let records = match question {
             Question::Naptr(name) => {
                 let found = self.records(name, RecordType::NAPTR).await?;
@@ -84,7 +97,7 @@ impl Dns {
 
     /// Every record in the answer, aliases among them; empty where the name or the kind does not exist.
     async fn records(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, ResolverFailed> {
-        match self.resolver.lookup(name, kind).await {
+        match self.0.lookup(name, kind).await {
             Ok(answer) => Ok(answer.answers().iter().map(|record| record.data.clone()).collect()),
             Err(error) if error.is_no_records_found() || error.is_nx_domain() => Ok(Vec::new()),
             Err(error) => {

@@ -40,6 +40,11 @@ pub fn run(file: &Path) -> Exit {
     }
 }
 
+/// Whether a process of ours answers there, well or not.
+pub(crate) fn answers(listen: SocketAddr) -> bool {
+    ask(reachable(listen)).is_ok_and(|(_, body)| body.contains("\"healthy\""))
+}
+
 /// Who listens everywhere is asked at loopback.
 fn reachable(mut listen: SocketAddr) -> SocketAddr {
     if listen.ip().is_unspecified() {

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod dns;
+pub mod doctor;
 pub mod doorbell;
 pub mod doors;
 pub mod exit;

@@ -2,6 +2,9 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::config::Config;
+use crate::tcp;
+
 /// Files that are open besides sockets of media and connections: the log, the polls, listeners, a margin.
 const OTHER_FILES: u64 = 64;
 
@@ -14,6 +17,13 @@ pub fn raise_open_files() -> Option<u64> {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
     }
+}
+
+/// Sockets that a configuration may need at its busiest: media ports at so many addresses, and connections.
+pub fn sockets_wanted(config: &Config, media_addresses: usize) -> (u64, u64) {
+    let ports = u64::from(config.media.ports.ports()) * media_addresses as u64;
+    let sip = tcp::Settings::around(config.sip.limits.tcp_connections_max as usize).streams_max();
+    (ports, sip as u64 + u64::from(config.http.connections_max))
 }
 
 /// How many files a process with these figures may have open at its busiest.

@@ -31,11 +31,11 @@ use crate::published::Published;
 use crate::ring::Producer;
 use crate::sip_trace::SipTrace;
 use crate::start_error::StartError;
-use crate::tcp;
 use crate::threads::{engine, media};
 use crate::worker::{Casualties, Worker};
 
 pub use reload::{Refused as ReloadRefused, Reloaded};
+pub(crate) use sockets::{SIP_BUFFER, SIP_LISTEN, media_binds, refused};
 
 /// How long the threads may take at the start to take in the configuration.
 const CONFIGURED: Duration = Duration::from_secs(10);
@@ -111,10 +111,7 @@ impl Shell {
     pub fn start(self) -> Result<Running, StartError> {
         let allowed = limits::raise_open_files();
         let sockets = sockets::Sockets::bind(&self.config)?;
-        let ports = u64::from(self.config.media.ports.ports()) * sockets.media.len() as u64;
-        let streams = tcp::Settings::around(self.config.sip.limits.tcp_connections_max as usize).streams_max()
-            as u64
-            + u64::from(self.config.http.connections_max);
+        let (ports, streams) = limits::sockets_wanted(&self.config, sockets.media.len());
         if let Some(shortage) = limits::shortage(allowed, ports, streams) {
             warn!("{shortage}");
         }

@@ -67,8 +67,7 @@ fn run_with_a_taken_port_says_so_and_ends_with_71() {
 #[test]
 fn health_is_0_while_the_process_answers_and_71_after_it_has_ended() {
     let file = write("health", &centre(free_port(), free_port()));
-    let health =
-        || cordboard(&["health", "-c", &file.display().to_string()]).output().expect("it runs");
+    let health = || cordboard(&["health", "-c", &file.display().to_string()]).output().expect("it runs");
     let output = health();
     assert_eq!(output.status.code(), Some(71), "nobody is there yet: {}", text(&output));
     let run = Run::start(&file);
@@ -332,6 +331,40 @@ fn the_level_of_the_log_follows_the_api_and_a_reload() {
     assert!(line.contains("/api/v1/sip-trace"), "nothing was written meanwhile: {line}");
     run.signal(Signal::TERM);
     assert_eq!(run.code(), Some(0));
+}
+
+#[test]
+fn doctor_says_each_thing_with_its_verdict_and_for_programs() {
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    let port = taken.local_addr().expect("it is bound").port();
+    let doctor = |file: &Path, more: &[&str]| {
+        let file = file.display().to_string();
+        let arguments: Vec<&str> = ["doctor", "-c", &file].into_iter().chain(more.iter().copied()).collect();
+        cordboard(&arguments).output().expect("it runs")
+    };
+    let sick = doctor(&write("doctor-sick", &centre(port, free_port())), &[]);
+    assert_eq!(sick.status.code(), Some(71), "{}", text(&sick));
+    let line =
+        format!("fail  sockets        [sip] listen: udp:127.0.0.1:{port} cannot be used: another process");
+    assert!(text(&sick).lines().any(|found| found.starts_with(&line)), "{}", text(&sick));
+    let file = write("doctor", &centre(free_port(), free_port()));
+    let well = doctor(&file, &["--json"]);
+    assert_eq!(well.status.code(), Some(0), "{}", text(&well));
+    let told: serde_json::Value = serde_json::from_slice(&well.stdout).expect("JSON");
+    let findings = told["findings"].as_array().expect("a list");
+    let checks = ["configuration", "file", "sockets", "media ports", "http", "names", "open files", "clock"];
+    for check in checks {
+        assert!(findings.iter().any(|finding| finding["check"] == check), "{check}: {told:#}");
+    }
+    // Beside the running process its sockets are no other's.
+    let run = Run::start(&file);
+    let beside = doctor(&file, &[]);
+    assert_eq!(beside.status.code(), Some(0), "{}", text(&beside));
+    assert!(text(&beside).contains("answers at 127.0.0.1"), "{}", text(&beside));
+    run.signal(Signal::TERM);
+    assert_eq!(run.code(), Some(0));
+    let wrong = doctor(&write("doctor-wrong", "[sip]\n"), &[]);
+    assert_eq!(wrong.status.code(), Some(78), "{}", text(&wrong));
 }
 
 #[test]

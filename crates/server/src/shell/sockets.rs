@@ -13,9 +13,9 @@ use crate::start_error::StartError;
 use crate::{tcp, threads};
 
 /// Where the addresses of SIP are configured.
-const SIP_LISTEN: &str = "[sip] listen";
+pub(crate) const SIP_LISTEN: &str = "[sip] listen";
 /// Octets that we ask the system to buffer for a SIP socket: a second of a busy trunk.
-const SIP_BUFFER: usize = 4 << 20;
+pub(crate) const SIP_BUFFER: usize = 4 << 20;
 
 /// Bound and not yet read.
 #[derive(Debug)]
@@ -64,13 +64,17 @@ impl Sockets {
     }
 }
 
-/// One address of each family in which calls can have audio, tried once, so that a wrong one is found now and
-/// not with the first call.
-fn media_addresses(config: &Config) -> Result<Vec<IpAddr>, StartError> {
+/// One address of each family in which calls can have audio.
+pub(crate) fn media_binds(config: &Config) -> Vec<IpAddr> {
     let media = &config.media;
     let v4 = media.bind.v4.filter(|_| media.addresses.v4.is_some()).map(IpAddr::V4);
     let v6 = media.bind.v6.filter(|_| media.addresses.v6.is_some()).map(IpAddr::V6);
-    let addresses: Vec<IpAddr> = v4.into_iter().chain(v6).collect();
+    v4.into_iter().chain(v6).collect()
+}
+
+/// The same, tried once, so that a wrong one is found now and not with the first call.
+fn media_addresses(config: &Config) -> Result<Vec<IpAddr>, StartError> {
+    let addresses = media_binds(config);
     for &address in &addresses {
         let any_port = SocketAddr::new(address, 0);
         threads::bind_udp(any_port, None).map_err(refused("[media] bind", "udp", any_port, None))?;
@@ -78,7 +82,8 @@ fn media_addresses(config: &Config) -> Result<Vec<IpAddr>, StartError> {
     Ok(addresses)
 }
 
-fn refused(
+/// What stands in the way of a socket, by what the system said.
+pub(crate) fn refused(
     setting: &'static str,
     transport: &'static str,
     address: SocketAddr,

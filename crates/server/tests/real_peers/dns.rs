@@ -64,6 +64,37 @@ fn a_phone_is_found_by_naptr_and_srv() {
 }
 
 #[test]
+fn the_doctor_knows_the_names_that_calls_go_to_and_misses_the_one_that_is_gone() {
+    let dns = free_port();
+    let server = name_server(
+        dns,
+        &[
+            "--local=/phones.test/".to_owned(),
+            "--srv-host=_sip._udp.phones.test,kim.phones.test,5070,10,50".to_owned(),
+            "--host-record=kim.phones.test,127.0.0.1".to_owned(),
+        ],
+    );
+    let cordboard = Plan::new("dns_doctor")
+        .agent_at("kim", "billing = 8", "sip:kim@phones.test")
+        .agent_at("lee", "billing = 8", "sip:lee@kim.phones.test:5071")
+        .agent_at("park", "billing = 8", "sip:park@gone.phones.test")
+        .queue("billing", "100", "require = \"billing\"")
+        .dns(dns)
+        .start();
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    doctor.args(["doctor", "-c"]).arg(cordboard.folder.join("cordboard.toml"));
+    let output = doctor.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(71), "{said}");
+    let line = |start: &str| said.lines().any(|line| line.starts_with(start));
+    assert!(line("ok    names          phones.test is known, with 1 records"), "{said}");
+    assert!(line("ok    names          kim.phones.test is known, with 1 records"), "{said}");
+    assert!(line("fail  names          gone.phones.test has no address"), "{said}");
+    cordboard.stop();
+    drop(server);
+}
+
+#[test]
 fn the_second_of_two_servers_is_tried_when_the_first_says_nothing() {
     let (dns, port) = (free_port(), free_port());
     // A socket that is open and says nothing.
