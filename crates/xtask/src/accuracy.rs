@@ -51,7 +51,7 @@ fn filled_page(root: &Path, arguments: &[&str]) -> Result<String, String> {
     let mut fresh = Blocks::new();
     add_blocks(&mut fresh, &output(root, arguments)?);
     blocks.extend(fresh);
-    fill(&page, &blocks).map_err(|what| format!("{PAGE}: {what}"))
+    fill(&page, &blocks, |_| true).map_err(|what| format!("{PAGE}: {what}"))
 }
 
 fn read(root: &Path) -> Result<String, String> {
@@ -104,10 +104,10 @@ mod tests {
     fn a_place_that_a_run_does_not_fill_keeps_what_it_shows() {
         let page = "a\n<!-- begin: one -->\nold\n<!-- end: one -->\n<!-- begin: two -->\nkept\n\n<!-- end: two -->\n";
         let mut blocks = standing(page);
-        assert_eq!(fill(page, &blocks), Ok(page.to_owned()));
+        assert_eq!(fill(page, &blocks, |_| true), Ok(page.to_owned()));
         add_blocks(&mut blocks, "");
         blocks.insert("one".to_owned(), "new\n".to_owned());
-        let filled = fill(page, &blocks).expect("both places have a block");
+        let filled = fill(page, &blocks, |_| true).expect("both places have a block");
         assert!(filled.contains("\nnew\n") && filled.contains("\nkept\n") && !filled.contains("old"));
     }
 }

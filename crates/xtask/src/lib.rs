@@ -1,6 +1,6 @@
 //! The project's own checks: `cargo xtask tidy` (house style that no compiler knows) and
 //! `cargo xtask test` (everything that must hold before a change is taken), with the guard of instruction
-//! counts that is part of it; and `cargo xtask performance`, which writes measured figures into the pages.
+//! counts that is part of it; and `cargo xtask performance` and `system-bench`, which measure and write the figures into the pages.
 //!
 //! It deliberately does not build, release or change anything of the product, and no crate of the
 //! product knows it. Every check is a function from a [`Tree`] (the tracked files as text) to
@@ -15,6 +15,7 @@ pub mod instructions;
 pub mod performance;
 pub mod soak;
 pub mod suite;
+pub mod system_bench;
 pub mod tidy;
 mod tree;
 

@@ -1,9 +1,9 @@
-//! `cargo xtask tidy`, `test`, `soak`, `accuracy`, `instructions` and `performance`.
+//! `cargo xtask tidy`, `test`, `soak`, `accuracy`, `instructions`, `performance` and `system-bench`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{Tree, accuracy, instructions, performance, soak, suite, tidy};
+use xtask::{Tree, accuracy, instructions, performance, soak, suite, system_bench, tidy};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
@@ -17,7 +17,11 @@ commands:
   instructions   count the distributor's instructions under callgrind and compare with the baseline;
                  --accept: write the baseline anew
   performance    run the distributor's benchmarks and write their tables into README.md and docs/performance.md;
-                 --seconds N: so long for each run (10)";
+                 --seconds N: so long for each run (10)
+  system-bench   measure the whole system beside Kamailio and SIPp: a quarter of an hour after the build;
+                 --write: write its tables into README.md and docs/performance.md; --keep-awake: keep the
+                 cores from halting; --quick: prove in about a minute that everything works;
+                 --rates 100,800, --rounds N, --only rates, --only goals, --json FILE";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         ["instructions", "--accept"] => report(instructions::run(&root(), true)),
         ["performance"] => report(performance::run(&root(), &[])),
         ["performance", "--seconds", seconds] => report(performance::run(&root(), &["--seconds", seconds])),
+        ["system-bench", arguments @ ..] => report(system_bench::run(&root(), arguments)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

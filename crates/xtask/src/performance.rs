@@ -19,6 +19,11 @@ const HEADS: [(&str, &str); 1] =
 
 pub(crate) type Blocks = BTreeMap<String, String>;
 
+/// Whether a place of a page is for the figures of the whole system, which `cargo xtask system-bench` measures.
+pub(crate) fn is_of_system(name: &str) -> bool {
+    name.starts_with("system-")
+}
+
 /// Runs the benchmarks and rewrites the pages. `arguments` go to `acd_latency` (`--seconds 5`).
 ///
 /// # Errors
@@ -35,13 +40,19 @@ pub fn run(root: &Path, arguments: &[&str]) -> Result<String, String> {
             rows.insert_str(0, head);
         }
     }
+    write(root, &blocks, |name| !is_of_system(name))?;
+    Ok(format!("performance: {} and {} show this run", PAGES[0], PAGES[1]))
+}
+
+/// Fills the places of all pages that one command fills.
+pub(crate) fn write(root: &Path, blocks: &Blocks, is_ours: fn(&str) -> bool) -> Result<(), String> {
     for page in PAGES {
         let path = root.join(page);
         let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {page}: {error}"))?;
-        let filled = fill(&text, &blocks).map_err(|what| format!("{page}: {what}"))?;
+        let filled = fill(&text, blocks, is_ours).map_err(|what| format!("{page}: {what}"))?;
         std::fs::write(&path, filled).map_err(|error| format!("cannot write {page}: {error}"))?;
     }
-    Ok(format!("performance: {} and {} show this run", PAGES[0], PAGES[1]))
+    Ok(())
 }
 
 fn output_of(root: &Path, bench: &str, arguments: &[&str]) -> Result<String, String> {
@@ -80,13 +91,13 @@ pub(crate) fn marked<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     rest.strip_prefix(word)?.strip_prefix(": ")
 }
 
-/// The page with every place filled.
-pub(crate) fn fill(page: &str, blocks: &Blocks) -> Result<String, String> {
+/// The page with every place filled that is ours; the others stay as they are.
+pub(crate) fn fill(page: &str, blocks: &Blocks, is_ours: fn(&str) -> bool) -> Result<String, String> {
     let mut filled = String::new();
     let mut inside: Option<&str> = None;
     for line in page.lines() {
         match (inside, marked(line, "begin"), marked(line, "end")) {
-            (None, Some(name), _) => {
+            (None, Some(name), _) if is_ours(name) => {
                 let block = blocks.get(name).ok_or_else(|| format!("nothing was measured for `{name}`"))?;
                 filled.push_str(&format!("{line}\n{block}"));
                 inside = Some(name);
@@ -96,9 +107,11 @@ pub(crate) fn fill(page: &str, blocks: &Blocks) -> Result<String, String> {
                 inside = None;
             }
             (Some(_), None, None) => {}
-            (None, None, None) => filled.push_str(&format!("{line}\n")),
             (Some(name), _, _) => return Err(format!("the place for `{name}` has no end")),
-            (None, None, Some(name)) => return Err(format!("the place for `{name}` has no beginning")),
+            (None, None, Some(name)) if is_ours(name) => {
+                return Err(format!("the place for `{name}` has no beginning"));
+            }
+            (None, _, _) => filled.push_str(&format!("{line}\n")),
         }
     }
     match inside {
@@ -128,7 +141,7 @@ mod tests {
     #[test]
     fn a_place_shows_the_block_and_the_rest_of_the_page_stays() {
         let page = "# A\n<!-- begin: a -->\nold\nolder\n<!-- end: a -->\nrest\n";
-        let filled = fill(page, &blocks("<!-- block: a -->\nnew\n")).expect("it has the block");
+        let filled = fill(page, &blocks("<!-- block: a -->\nnew\n"), |_| true).expect("it has the block");
         assert_eq!(filled, "# A\n<!-- begin: a -->\nnew\n<!-- end: a -->\nrest\n");
     }
 
@@ -141,7 +154,15 @@ mod tests {
             "<!-- end: a -->\n",
             "<!-- begin: a -->\n<!-- end: b -->\n",
         ] {
-            assert!(fill(page, &some).is_err(), "{page}");
+            assert!(fill(page, &some, |_| true).is_err(), "{page}");
         }
+    }
+
+    #[test]
+    fn a_place_of_another_command_stays_as_it_is() {
+        let page = "<!-- begin: system-rates -->\nold\n<!-- end: system-rates -->\n";
+        let some = blocks("<!-- block: a -->\nnew\n<!-- block: system-rates -->\nnew\n");
+        assert_eq!(fill(page, &some, |name| !is_of_system(name)).as_deref(), Ok(page));
+        assert_eq!(fill(page, &some, is_of_system), Ok(page.replace("old", "new")));
     }
 }

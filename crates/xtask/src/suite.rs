@@ -76,6 +76,12 @@ const STEPS: &[Step] = &[
             test: "real_peers",
         }),
     },
+    Step {
+        name: "benchmark of the whole system, in short",
+        arguments: &["run", "--quiet", "--package", "cordboard-xtask", "--", "system-bench", "--quick"],
+        environment: &[],
+        needs: None,
+    },
 ];
 
 /// How many tests of cargo's summaries passed and failed.

@@ -15,6 +15,11 @@ const PACKAGES: &[Package] = &[
     Package { name: "sip-tester", program: "sipp", purpose: "callers and agents by scenario" },
     Package { name: "baresip", program: "baresip", purpose: "an agent's phone with real audio" },
     Package { name: "kamailio", program: "kamailio", purpose: "the PBX in front" },
+    Package {
+        name: "rtpengine-daemon",
+        program: "rtpengine",
+        purpose: "a relay of audio to measure ours beside",
+    },
     Package { name: "prometheus", program: "prometheus", purpose: "scrapes and evaluates the metrics" },
     Package { name: "systemd", program: "systemd-analyze", purpose: "judges the unit" },
     Package { name: "procps", program: "kill", purpose: "signals to what the tests have started" },
