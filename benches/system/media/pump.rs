@@ -15,7 +15,7 @@ const SAMPLES: u32 = 160;
 const HEADER: usize = 12;
 /// G.711, 20 ms.
 const PACKET: usize = HEADER + SAMPLES as usize;
-/// Packets that come later than this after the last was sent are lost.
+/// When nothing has come for so long after the last was sent, what is missing is lost.
 const LATE: Duration = Duration::from_millis(300);
 
 /// The two people of all calls: each has one socket for the audio of all.
