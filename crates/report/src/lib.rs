@@ -34,7 +34,8 @@ pub use estimate::{EstimatedWait, EstimatedWaitError};
 pub use exposition::Exposition;
 pub use names::{AgentName, FormerNames, Names, QueueName, ReasonName, SupervisorName};
 pub use process::{
-    ApiSeries, MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries, TrafficCounts,
+    ApiSeries, MediaSeries, ProcessFigures, ProcessSeries, RingSeries, SocketSeries, TraceSeries,
+    TrafficCounts,
 };
 pub use queue::{QueueFigures, Tally};
 pub use reporter::{Figures, Reporter, Settings};

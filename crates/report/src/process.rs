@@ -1,5 +1,6 @@
 //! Figures of the shell, given as plain numbers: rings, sockets, ports, the process.
 
+use std::fmt;
 use std::time::Duration;
 
 use prometheus::{Counter, Gauge, IntCounter, IntGauge};
@@ -26,6 +27,10 @@ const TERMINATIONS: Definition = Definition {
 const MEDIA_DROPPED: Definition = Definition {
     name: "cordboard_media_dropped_total",
     help: "Packets that the relay threw away because the sockets did not keep up.",
+};
+const TRACES: Definition = Definition {
+    name: "cordboard_traces_total",
+    help: "Traces of calls for an OpenTelemetry collector, by whether it has taken them.",
 };
 const API_UNAUTHORIZED: Definition = Definition {
     name: "cordboard_api_unauthorized_total",
@@ -136,6 +141,41 @@ impl ApiSeries {
     /// A request came without the token, or with a wrong one.
     pub fn refused(&self) {
         self.unauthorized.inc();
+    }
+}
+
+/// Traces of calls on their way to a collector. Its series go when this is dropped.
+pub struct TraceSeries {
+    exported: IntCounter,
+    dropped: IntCounter,
+    _registration: Registration,
+}
+
+impl TraceSeries {
+    /// The series of the only collector.
+    pub fn new(exposition: &Exposition) -> TraceSeries {
+        let mut group = Group::bare();
+        TraceSeries {
+            exported: group.counter(TRACES, &[("outcome", "exported")]),
+            dropped: group.counter(TRACES, &[("outcome", "dropped")]),
+            _registration: group.register(exposition.registry()),
+        }
+    }
+
+    /// The collector has taken the traces of so many calls.
+    pub fn exported(&self, calls: u64) {
+        self.exported.inc_by(calls);
+    }
+
+    /// The traces of so many calls found no room, or no collector.
+    pub fn dropped(&self, calls: u64) {
+        self.dropped.inc_by(calls);
+    }
+}
+
+impl fmt::Debug for TraceSeries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceSeries").finish_non_exhaustive()
     }
 }
 

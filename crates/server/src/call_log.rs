@@ -1,6 +1,7 @@
 //! One line for each call, with its whole story.
 
 mod refusals;
+mod spans;
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -14,10 +15,13 @@ use report::Names;
 use tokio::sync::watch;
 use tracing::{error, info};
 
+use crate::clock::Clock;
 use crate::doorbell::Doorbell;
 use crate::mask;
+use crate::otlp::Traces;
 use crate::remembered::Remembered;
 use crate::ring::Consumer;
+use spans::Moment;
 
 /// How long notices gather before they are written together: to wake a thread of the runtime for each would be a tenth of
 /// what a call costs.
@@ -32,6 +36,10 @@ pub struct CallLog {
     pub trunks: Arc<ArcSwap<TrunkNames>>,
     /// Where the records stay for a while.
     pub remembered: Arc<Remembered>,
+    /// Where the spans of calls go; none: nowhere.
+    pub traces: Option<Traces>,
+    /// The clock of the records.
+    pub clock: Clock,
     /// Whether the last digits of callers' numbers are hidden.
     pub mask_numbers: bool,
 }
@@ -67,6 +75,9 @@ impl CallLog {
         match notice {
             Notice::CallEnded(record) => {
                 self.call(&record);
+                if let Some(traces) = &self.traces {
+                    traces.add(self.spans(&record, Moment::of(self.clock)));
+                }
                 self.remembered.add(Arc::from(record));
             }
             Notice::Refused(refusal) => self.refusal(&refusal),
@@ -149,17 +160,22 @@ fn tried(names: &Names, attempts: &[AttemptRecord]) -> String {
             text.push(',');
         }
         let who = attempt.agent.map_or_else(|| "outside".to_owned(), |agent| agent_id(names, agent));
-        let how = match (attempt.failure, attempt.stopped) {
-            (Some(failure), _) => failure.status.to_string(),
-            (None, Some(Stopped::Missed)) => "no_answer".to_owned(),
-            (None, Some(Stopped::Cancelled)) => "cancelled".to_owned(),
-            (None, Some(Stopped::Withdrawn)) => "withdrawn".to_owned(),
-            (None, Some(Stopped::TakenByAnother)) => "taken_by_another".to_owned(),
-            (None, None) => "answered".to_owned(),
-        };
+        let how = result(attempt);
         write!(text, "{who}:{how}/{}", seconds(attempt.lasted)).expect("a String takes everything");
     }
     text
+}
+
+/// How an attempt went, in a word.
+fn result(attempt: &AttemptRecord) -> String {
+    match (attempt.failure, attempt.stopped) {
+        (Some(failure), _) => failure.status.to_string(),
+        (None, Some(Stopped::Missed)) => "no_answer".to_owned(),
+        (None, Some(Stopped::Cancelled)) => "cancelled".to_owned(),
+        (None, Some(Stopped::Withdrawn)) => "withdrawn".to_owned(),
+        (None, Some(Stopped::TakenByAnother)) => "taken_by_another".to_owned(),
+        (None, None) => "answered".to_owned(),
+    }
 }
 
 fn seconds(duration: Duration) -> String {

@@ -20,6 +20,7 @@ mod live;
 mod log;
 mod media;
 mod network;
+mod otlp;
 mod overflow;
 mod queue;
 pub(crate) mod reader;
@@ -44,6 +45,7 @@ pub use http::Http;
 pub use log::{Log, LogFormat, LogLevel};
 pub use media::{Media, PortRange};
 pub use network::{Addresses, Listen, Network, Transport};
+pub use otlp::{Endpoint, Otlp};
 pub use overflow::{Condition, Overflow};
 pub use queue::{
     AtClosing, BackOff, BackOffs, Closed, Exit, IdleClock, LastAgent, MaxLength, MaxWait, NobodyLoggedIn,
@@ -71,6 +73,8 @@ pub struct Config {
     pub http: Http,
     /// `[log]`
     pub log: Log,
+    /// `[otlp]`
+    pub otlp: Otlp,
     /// `[routing]`: what all queues share.
     pub routing: Routing,
     /// `[[trunk]]`, in order of the file.
@@ -303,6 +307,7 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
     let media = media::read(&mut file.table("media"), &mut sip);
     let http = http::read(&mut file.table("http"), passwords);
     let log = log::read(&mut file.table("log"));
+    let otlp = otlp::read(&mut file.table("otlp"));
     let routing = routing::read(&mut file.table("routing"));
     let trunks = trunk::read(file.tables("trunk", "name"), passwords);
     let reasons = entry::read_reasons(file.tables("reason", "id"));
@@ -318,6 +323,7 @@ fn read<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, passwords: Passwo
         media,
         http,
         log,
+        otlp,
         routing,
         trunks,
         agents,

@@ -27,6 +27,7 @@ pub mod limits;
 pub mod load;
 pub mod logging;
 pub mod mask;
+pub mod otlp;
 pub mod outward;
 pub mod phase;
 pub mod plan;

@@ -187,6 +187,8 @@ mod tests {
     /// The lines that these notices make.
     fn written(notices: &[Notice]) -> String {
         let log = CallLog {
+            traces: None,
+            clock: crate::clock::Clock::start(),
             names: Arc::new(ArcSwap::from_pointee(Names::default())),
             trunks: Arc::new(ArcSwap::from_pointee(BTreeMap::from([(sip::TrunkId(3), "pbx".to_owned())]))),
             remembered: Arc::new(crate::remembered::Remembered::new(1)),

@@ -14,7 +14,8 @@ use engine::{Engine, Notice};
 use media::{Music, MusicId, Relay};
 use mio::Poll;
 use report::{
-    ApiSeries, CallReporter, Exposition, MediaSeries, ProcessSeries, Reporter, SocketSeries, TrafficCounts,
+    ApiSeries, CallReporter, Exposition, MediaSeries, ProcessSeries, Reporter, SocketSeries, TraceSeries,
+    TrafficCounts,
 };
 use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::runtime::Runtime;
@@ -30,6 +31,7 @@ use crate::clock::Clock;
 use crate::dns::Dns;
 use crate::doors::Doors;
 use crate::http::{self, Api, View};
+use crate::otlp::Traces;
 use crate::outward::{self, Outward};
 use crate::phase::PhaseCell;
 use crate::plan::{self, Numbering, Plan};
@@ -117,7 +119,9 @@ pub(super) fn wire(
         let _inside = runtime.enter();
         let mut tasks = starts.streams(tcp, outward, &stopped)?;
         tasks.push(starts.http(http_listener.0, view, &stopped)?);
-        tasks.push(starts.call_log(notices, &stopped));
+        let (traces, export) = starts.traces(&stopped);
+        tasks.extend(export);
+        tasks.push(starts.call_log(notices, traces, &stopped));
         tasks.push(starts.task(calendar::announce_days(producers.distributor_orders.clone(), stopped)));
         tasks
     };
@@ -346,8 +350,24 @@ impl Starts<'_> {
         Ok(self.task(http::serve(listener, view, stopped.clone())))
     }
 
-    fn call_log(&self, notices: Consumer<Notice>, stopped: &watch::Receiver<bool>) -> JoinHandle<()> {
+    /// The way of calls to a collector, and the task that sends them, where one is configured.
+    fn traces(&self, stopped: &watch::Receiver<bool>) -> (Option<Traces>, Option<JoinHandle<()>>) {
+        let otlp = &self.shell.config.otlp;
+        let Some(endpoint) = otlp.endpoint.clone() else { return (None, None) };
+        let series = TraceSeries::new(&self.shared.exposition);
+        let (traces, export) = Traces::towards(otlp, endpoint, series);
+        (Some(traces), Some(self.task(export.run(stopped.clone()))))
+    }
+
+    fn call_log(
+        &self,
+        notices: Consumer<Notice>,
+        traces: Option<Traces>,
+        stopped: &watch::Receiver<bool>,
+    ) -> JoinHandle<()> {
         let log = CallLog {
+            traces,
+            clock: self.shared.clock,
             names: Arc::clone(&self.shared.names),
             trunks: Arc::clone(&self.shared.trunks),
             remembered: Arc::clone(&self.shared.remembered),

@@ -12,4 +12,5 @@ mod reload;
 mod start;
 mod streams;
 mod support;
+mod traces;
 mod trunks;

@@ -11,6 +11,7 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
         media,
         http,
         log,
+        otlp,
         // In force at once: the distributor's settings are a command like those of queues.
         routing: _,
         trunks: _,
@@ -26,6 +27,7 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
     waiting.media(&running.media, media);
     waiting.keep("[http]", &running.http, http);
     waiting.log(&running.log, log);
+    waiting.keep("[otlp]", &running.otlp, otlp);
     waiting.0
 }
 
