@@ -455,6 +455,7 @@ impl Leg {
             role,
             source,
             answered: false,
+            established: false,
             ringing: false,
             author: None,
             ours: None,

@@ -61,6 +61,8 @@ pub(crate) struct Leg {
     pub(crate) source: SourceRule,
     /// It has a 2xx (ours or theirs).
     pub(crate) answered: bool,
+    /// It has shown that it is there: by its ACK, or by a 2xx of its own.
+    pub(crate) established: bool,
     pub(crate) ringing: bool,
     /// Our own identity in descriptions; `None` where media is direct.
     pub(crate) author: Option<Author>,

@@ -430,5 +430,7 @@ fn user_agent(settings: &Settings, chance: &mut Chance) -> UserAgent {
         outbound_proxy: Some(proxy),
         calls_per_second: None,
     }];
+    // A phone has no trunk that anybody could pretend to be, and networks lose what it answers.
+    own.limits.is_amplification_bounded = false;
     UserAgent::new(own, chance.seed())
 }

@@ -401,6 +401,8 @@ fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
         outbound_proxy: None,
         calls_per_second: None,
     }];
+    // Every caller of a world calls once, from an address of its own: all would be doubted, and a lost answer not repeated.
+    own.limits.is_amplification_bounded = false;
     let calls = b2bua::Settings {
         media_v4: Some(CENTRE.ip()),
         ports: media::PortPoolSettings { first: 10_000, last: 59_999, ..media::PortPoolSettings::default() },

@@ -6,6 +6,7 @@
 //! copy. Nothing here knows a dialog or a session: whoever made a transaction is named by its *user*
 //! (the RFC's transaction user) and is told what happened.
 
+mod allowance;
 mod client;
 mod key;
 mod server;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerWheel};
 
+pub(crate) use allowance::{AMPLIFICATION_MAX, Allowance, Worth};
 pub(crate) use client::ClientState;
 use client::{Client, Expiry, Verdict};
 pub(crate) use key::Key;
@@ -101,8 +103,9 @@ pub(crate) enum Due {
     TimedOut(Lost),
     /// The INVITE rang longer than timer C allows; it waits to be cancelled.
     RangTooLong(ClientUser),
-    /// Our 2xx was never acknowledged; the transaction is gone (timer L).
-    AckMissing(ServerUser),
+    /// Our 2xx was never acknowledged; the transaction is gone (timer L). With what may still be sent where the
+    /// source has shown nothing.
+    AckMissing(ServerUser, Option<Allowance>),
 }
 
 /// What every machine needs below it: the timer settings, the wheel and the way out.
@@ -270,7 +273,8 @@ impl Transactions {
     /// Whether a request with this key is known; answers it again if so.
     pub(crate) fn request_again(&mut self, key: &Key) -> bool {
         let Some(id) = self.server_keys.get(key) else { return false };
-        self.servers[id].request_again(&mut self.lower);
+        let server = self.servers.get_mut(id).expect("every key names a transaction");
+        server.request_again(&mut self.lower);
         true
     }
 
@@ -285,7 +289,7 @@ impl Transactions {
     }
 
     /// A new request that will be answered by [`Transactions::respond`]. `merge_key` for requests
-    /// outside dialogs.
+    /// outside dialogs, `allowance` where its source has shown nothing.
     pub(crate) fn accept(
         &mut self,
         key: Key,
@@ -293,14 +297,14 @@ impl Transactions {
         user: ServerUser,
         flow: Flow,
         request: Message,
+        allowance: Option<Allowance>,
     ) -> ServerId {
         let id = ServerId(self.number());
-        let is_invite = request.method() == Method::Invite;
         self.server_keys.insert(key.clone(), id);
         if let Some(merge_key) = &merge_key {
             self.merge_keys.insert(merge_key.clone(), id);
         }
-        self.servers.insert(id, Server::new(key, merge_key, user, flow, request, is_invite));
+        self.servers.insert(id, Server::new(key, merge_key, user, flow, request, allowance));
         id
     }
 

@@ -16,6 +16,7 @@ mod invitation;
 mod locating;
 mod outgoing;
 mod outside;
+mod proven;
 mod rate;
 mod read;
 mod receive;
@@ -51,6 +52,7 @@ use crate::transaction::{ClientUser, Due, Lost, ServerUser, Transactions};
 use crate::{ConnectionId, Flow, Method, StreamFramer, Transmit};
 use entropy::{Entropy, Seal};
 use locating::Asked;
+use proven::Proven;
 use rate::Rate;
 use session::Session;
 
@@ -72,6 +74,7 @@ pub struct UserAgent {
     accounts: BTreeMap<String, Secret>,
     authenticator: Authenticator,
     backoff: Backoff,
+    proven: Proven,
     registrar: Registrar,
     connections: BTreeMap<ConnectionId, Connection>,
     /// The stream to an address, for requests that may go on any.
@@ -132,6 +135,7 @@ impl UserAgent {
             accounts: BTreeMap::new(),
             authenticator: Authenticator::new(authentication, random),
             backoff: Backoff::new(settings.backoff),
+            proven: Proven::default(),
             registrar: Registrar::new(settings.registrar),
             connections: BTreeMap::new(),
             streams_to: BTreeMap::new(),
@@ -254,10 +258,10 @@ impl UserAgent {
                     self.abandon_exchange(now, id, exchange);
                 }
                 Due::RangTooLong(ClientUser::Bye(_) | ClientUser::Nobody) => {}
-                Due::AckMissing(ServerUser::Invite(id) | ServerUser::Exchange(id, _)) => {
-                    self.ack_missing(now, id);
+                Due::AckMissing(ServerUser::Invite(id) | ServerUser::Exchange(id, _), left) => {
+                    self.ack_missing(now, id, left);
                 }
-                Due::AckMissing(ServerUser::Nobody) => {}
+                Due::AckMissing(ServerUser::Nobody, _) => {}
             }
         }
         self.expire_streams(now);

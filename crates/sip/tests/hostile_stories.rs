@@ -18,7 +18,9 @@ const SHORT: Duration = Duration::from_millis(100);
 /// A user agent and somebody who writes by hand.
 fn house(seed: u64) -> (Network, Node, Node) {
     let mut network = Network::new(seed);
-    let (a, hand) = (network.user_agent(settings(0)), network.hand());
+    let mut own = settings(0);
+    own.limits.is_amplification_bounded = true;
+    let (a, hand) = (network.user_agent(own), network.hand());
     (network, a, hand)
 }
 
@@ -153,6 +155,104 @@ fn a_trunk_that_challenges_every_bye_is_answered_once() {
         }
     }
     assert_eq!((byes, network.counts(a).sessions), (2, 0));
+}
+
+/// CVE-2021-41158: a phone that is called asks for a password, and gets what a trunk would be proved by.
+#[test]
+fn a_phone_that_challenges_what_we_send_learns_nothing_of_any_password() {
+    let mut network = Network::new(8);
+    let mut own = settings(0);
+    own.trunks[0].credentials = Some(TrunkCredentials { user: "us".to_owned(), secret: "s3cret".to_owned() });
+    let (a, hand) = (network.user_agent(own), network.hand());
+    let challenge = |network: &mut Network, request: &Message| {
+        for (status, name) in [(401, Name::WwwAuthenticate), (407, Name::ProxyAuthenticate)] {
+            let answer = compose::response_to(request, status).unwrap().to_tag("far");
+            let answer =
+                answer.header(name, "Digest realm=\"x\", nonce=\"n\", qop=\"auth\"").build().unwrap();
+            network.send(hand, a, answer.bytes().clone());
+        }
+        network.run(Duration::from_secs(60));
+        let heard = network.received(hand);
+        let tells = |message: &Message| {
+            message.header(Name::Authorization).or_else(|| message.header(Name::ProxyAuthorization)).is_some()
+        };
+        assert!(!heard.iter().any(tells), "{heard:?}");
+    };
+    let invite = dial(&mut network, a, hand);
+    challenge(&mut network, &invite);
+    assert!(matches!(network.event(a), Event::Failed { status: 401, .. }));
+    let invite = dial(&mut network, a, hand);
+    network.send(hand, a, picked_up(&invite, "far", hand).bytes().clone());
+    network.run(SHORT);
+    let Event::Answered { session, .. } = network.event(a) else { panic!("not answered") };
+    network.received(hand);
+    let now = network.now;
+    network.ua(a).bye(now, session, Vec::new()).unwrap();
+    network.run(SHORT);
+    let bye = network.received(hand).remove(0);
+    assert_eq!(bye.method(), Method::Bye);
+    challenge(&mut network, &bye);
+}
+
+/// A forged source never learns the tag of our answer: until somebody shows it, three octets are sent for one.
+#[test]
+fn an_invite_in_the_name_of_another_brings_that_other_no_more_than_three_octets_for_one() {
+    let (mut network, a, hand) = house(9);
+    let call = |number: usize| request("INVITE", number, hand, &format!("Subject: {}\r\n", "x".repeat(400)));
+    let first = call(1);
+    network.send(hand, a, first.clone());
+    network.run(SHORT);
+    let Event::Invited { session, .. } = network.event(a) else { panic!("no invitation") };
+    let now = network.now;
+    network.ua(a).accept(now, session, &[], Some(&sdp(&"y".repeat(200)))).unwrap();
+    network.run(Duration::from_secs(200));
+    let heard = network.received(hand);
+    assert!(heard.iter().any(|message| message.status() == 200), "the answer itself comes");
+    let octets: usize = heard.iter().map(|message| message.bytes().len()).sum();
+    assert!(octets <= 3 * first.len(), "{octets} for {}", first.len());
+    assert!(matches!(network.event(a), Event::Ended { .. }));
+    network.assert_nothing_left();
+    // Refusals are repeated too.
+    let second = call(2);
+    network.send(hand, a, second.clone());
+    network.run(SHORT);
+    let Event::Invited { session, .. } = network.event(a) else { panic!("no invitation") };
+    let now = network.now;
+    network.ua(a).refuse(now, session, 486, &[]).unwrap();
+    network.run(Duration::from_secs(200));
+    let octets: usize = network.received(hand).iter().map(|message| message.bytes().len()).sum();
+    assert!(octets <= 3 * second.len(), "{octets} for {}", second.len());
+}
+
+#[test]
+fn who_has_acknowledged_an_answer_of_ours_has_the_next_one_repeated_as_often_as_it_takes() {
+    let (mut network, a, hand) = house(10);
+    let answers = |network: &mut Network, number: usize, acknowledges: bool| {
+        network.send(hand, a, request("INVITE", number, hand, ""));
+        network.run(SHORT);
+        let invited = network.events(a).into_iter().find_map(|event| match event {
+            Event::Invited { session, .. } => Some(session),
+            _ => None,
+        });
+        let (now, session) = (network.now, invited.expect("an invitation"));
+        network.ua(a).accept(now, session, &[], None).unwrap();
+        network.run(SHORT);
+        let heard = network.received(hand);
+        let answer = heard.iter().find(|message| message.status() == 200).unwrap().clone();
+        if acknowledges {
+            let to = String::from_utf8_lossy(&answer.header(Name::To).unwrap()).into_owned();
+            let ack = request("ACK", number, hand, "").replace("To: <sip:1@10.0.0.1>", &format!("To: {to}"));
+            network.send(hand, a, ack);
+        }
+        network.run(Duration::from_secs(31));
+        1 + network.received(hand).iter().filter(|message| message.status() == 200).count()
+    };
+    assert_eq!(answers(&mut network, 1, true), 1);
+    assert_eq!(
+        answers(&mut network, 2, false),
+        10,
+        "RFC 3261 §13.3.1.4: at 0, 0.5, 1.5, 3.5, 7.5, ... 27.5 s"
+    );
 }
 
 #[test]

@@ -67,6 +67,7 @@ impl B2bua {
         let leg = state.legs.get_mut(&session).ok_or(NotConnected::Gone)?;
         leg.role = Role::Caller;
         leg.we_offered = true;
+        leg.established = true;
         for stream in leg.streams.iter().flatten() {
             if let Some(owner) = self.terminations.get_mut(&stream.termination) {
                 owner.side = Side::Caller;

@@ -70,12 +70,14 @@ impl B2bua {
         Ok(Played::Music)
     }
 
-    /// The caller, who is answered, hears music from now on, or nothing.
+    /// The caller, who is answered, hears music from now on, or nothing. It begins with the ACK: a source that is forged
+    /// never sends one, and whoever its offer names would be played to until the call is given up.
     pub(super) fn start_music(&mut self, call: CallRef, music: Option<MusicId>) {
         let Some(state) = self.calls.get_mut(&call) else { return };
         state.stage = Stage::Treated { music };
         let Some(caller) = state.caller else { return };
-        if let (Some(termination), Some(music)) = (self.audio(call, caller), music) {
+        let is_established = state.legs.get(&caller).is_some_and(|leg| leg.established);
+        if let (Some(termination), Some(music), true) = (self.audio(call, caller), music, is_established) {
             self.commands.push_back(Command::Play { termination, music });
         }
     }
@@ -114,9 +116,9 @@ impl B2bua {
     /// The caller's ACK. Where our 2xx carried the offer, it brings the answer.
     pub(super) fn caller_established(&mut self, now: Instant, session: SessionId, body: Option<&Body>) {
         let Some((reference, call)) = self.leg_mut(session) else { return };
-        let anchored = call.anchored;
-        let callee = call.callee;
+        let (anchored, callee, stage) = (call.anchored, call.callee, call.stage);
         let Some(leg) = call.legs.get_mut(&session) else { return };
+        leg.established = true;
         if !anchored {
             // The answer to the callee's offer, which went to the caller in our 2xx.
             if leg.raw.is_none()
@@ -128,7 +130,7 @@ impl B2bua {
             return;
         }
         if leg.said.is_some() {
-            return;
+            return self.begin_music(reference, stage);
         }
         match self.read_description(body) {
             Ok(Some(answer)) => {
@@ -141,11 +143,19 @@ impl B2bua {
                 if self.audio(reference, session).is_none() {
                     return self.end_call(now, reference, HangUp::Lost(crate::Side::Caller));
                 }
+                self.begin_music(reference, stage);
                 self.connect_streams(reference);
                 self.notice_hold(now, reference);
             }
             // RFC 3261 §13.2.1: the ACK must carry the answer. Without one nobody can be heard.
             Ok(None) | Err(_) => self.end_call(now, reference, HangUp::Lost(crate::Side::Caller)),
+        }
+    }
+
+    /// The music that has waited for the ACK.
+    fn begin_music(&mut self, call: CallRef, stage: Stage) {
+        if let Stage::Treated { music } = stage {
+            self.start_music(call, music);
         }
     }
 

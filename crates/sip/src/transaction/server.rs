@@ -6,8 +6,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use timing::{Instant, TimerId};
 
+use super::allowance::{Allowance, Worth};
 use super::{Alarm, Deadline, Due, Key, Lower, ServerUser};
-use crate::{Flow, Message};
+use crate::{Flow, Message, Method};
 
 /// RFC 3261 §13.3.1.1: a provisional response that lasts is repeated every minute, so that no proxy
 /// on the way gives up.
@@ -40,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) flow: Flow,
     pub(crate) request: Message,
     is_invite: bool,
+    /// What may still be sent; `None`: as much as the RFC wants.
+    allowance: Option<Allowance>,
     /// The last response, for retransmission.
     response: Option<Bytes>,
     interval: Duration,
@@ -56,8 +59,9 @@ impl Server {
         user: ServerUser,
         flow: Flow,
         request: Message,
-        is_invite: bool,
+        allowance: Option<Allowance>,
     ) -> Server {
+        let is_invite = request.method() == Method::Invite;
         Server {
             key,
             merge_key,
@@ -66,6 +70,7 @@ impl Server {
             flow,
             request,
             is_invite,
+            allowance,
             response: None,
             interval: Duration::ZERO,
             retransmit: None,
@@ -74,11 +79,14 @@ impl Server {
     }
 
     /// The same request again: answer it as before, or say nothing yet.
-    pub(crate) fn request_again(&self, lower: &mut Lower) {
+    pub(crate) fn request_again(&mut self, lower: &mut Lower) {
+        if let Some(allowance) = &mut self.allowance {
+            allowance.again();
+        }
         match self.state {
             ServerState::Proceeding | ServerState::Completed => {
-                if let Some(response) = &self.response {
-                    lower.send(self.flow, response.clone());
+                if let Some(response) = self.response.clone() {
+                    self.send(response, Worth::New, lower);
                 }
             }
             // The 2xx repeats itself.
@@ -96,7 +104,7 @@ impl Server {
         lower: &mut Lower,
     ) -> bool {
         debug_assert_eq!(self.state, ServerState::Proceeding, "only one final response is sent");
-        lower.send(self.flow, response.clone());
+        self.send(response.clone(), Worth::New, lower);
         self.response = Some(response);
         let timers = lower.timers;
         match (status, self.is_invite) {
@@ -147,21 +155,23 @@ impl Server {
             lower.wheel.cancel(timer);
         }
         self.state = ServerState::Acknowledged;
+        // It knows our tag, so it got our answer.
+        self.allowance = None;
         true
     }
 
     /// Timer G, or the repetition of a 2xx or provisional response.
     pub(crate) fn retransmit(&mut self, now: Instant, alarm: Alarm, lower: &mut Lower) {
         self.retransmit = None;
+        let response = self.response.clone();
         match self.state {
-            ServerState::Proceeding => {}
+            // Once a minute, whoever it is: a proxy on the way would give the caller up (RFC 3261 §16.6, timer C).
+            ServerState::Proceeding => response.into_iter().for_each(|again| lower.send(self.flow, again)),
             ServerState::Completed | ServerState::Accepted => {
                 self.interval = self.interval.saturating_mul(2).min(lower.timers.t2);
+                response.into_iter().for_each(|again| self.send(again, Worth::Again, lower));
             }
             ServerState::Confirmed | ServerState::Acknowledged => return,
-        }
-        if let Some(response) = &self.response {
-            lower.send(self.flow, response.clone());
         }
         self.schedule_repetition(now, alarm, lower);
     }
@@ -170,7 +180,7 @@ impl Server {
     pub(crate) fn expire(&mut self) -> Option<Due> {
         self.deadline = None;
         match self.state {
-            ServerState::Accepted => Some(Due::AckMissing(self.user)),
+            ServerState::Accepted => Some(Due::AckMissing(self.user, self.allowance)),
             ServerState::Proceeding
             | ServerState::Completed
             | ServerState::Confirmed
@@ -182,6 +192,14 @@ impl Server {
     pub(crate) fn stop(&mut self, lower: &mut Lower) {
         for timer in [self.retransmit.take(), self.deadline.take()].into_iter().flatten() {
             lower.wheel.cancel(timer);
+        }
+    }
+
+    /// Sends, unless that is more than the source may be sent.
+    fn send(&mut self, response: Bytes, worth: Worth, lower: &mut Lower) {
+        let is_allowed = self.allowance.as_mut().is_none_or(|left| left.take(response.len(), worth));
+        if is_allowed {
+            lower.send(self.flow, response);
         }
     }
 

@@ -69,6 +69,8 @@ impl UserAgent {
         match verdict {
             Verdict::Accepted { user } => {
                 self.backoff.note_success(source, &user);
+                // The nonce was sent to this source and nowhere else.
+                self.proven.note(now, source);
                 Ok(user)
             }
             Verdict::Missing => Err(self.challenge(now, source, false)),

@@ -11,8 +11,8 @@ use super::session::{Exchange, ExchangeCancel, Phase};
 use super::write::{add_to_request, check, check_headers, is_target_refresh};
 use crate::compose;
 use crate::dialog::Dialog;
-use crate::transaction::{Answered, ClientState, ClientUser};
-use crate::{Message, Method, Name, Transmit};
+use crate::transaction::{Allowance, Answered, ClientState, ClientUser, Worth};
+use crate::{Flow, Message, Method, Name, Transmit};
 
 /// How often the challenges of one request are answered: the first, and one stale nonce.
 pub(super) const CHALLENGES_MAX: u8 = 2;
@@ -283,18 +283,24 @@ impl UserAgent {
         let _ = self.take_back_exchange(now, id, exchange);
     }
 
-    /// Our 2xx was not acknowledged for 64*T1 (RFC 3261 §13.3.1.4).
-    pub(super) fn ack_missing(&mut self, now: Instant, id: SessionId) {
+    /// Our 2xx was not acknowledged for 64*T1 (RFC 3261 §13.3.1.4). `left` is what the caller may still be sent, where
+    /// it has shown nothing: the BYE goes once then, and nobody waits for its answer.
+    pub(super) fn ack_missing(&mut self, now: Instant, id: SessionId, left: Option<Allowance>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        match &mut session.phase {
-            Phase::Accepted { bye: bye @ Some(_), .. } => {
-                let headers = bye.take().unwrap_or_default();
-                self.send_bye(now, id, &headers);
-            }
+        let (headers, is_news) = match &mut session.phase {
+            Phase::Accepted { bye: bye @ Some(_), .. } => (bye.take().unwrap_or_default(), false),
             Phase::Accepted { bye: None, .. } | Phase::Confirmed | Phase::Unacknowledged { .. } => {
-                self.end_session(now, id, EndCause::AckMissing);
+                (Vec::new(), true)
             }
-            Phase::Locating { .. } | Phase::Calling(_) | Phase::Ringing { .. } | Phase::Ending => {}
+            Phase::Locating { .. } | Phase::Calling(_) | Phase::Ringing { .. } | Phase::Ending => return,
+        };
+        match left {
+            None => self.send_bye(now, id, &headers),
+            Some(left) => self.send_bye_once(now, id, &headers, left),
+        }
+        if is_news {
+            let (cause, by) = (EndCause::AckMissing, EndedBy::UserAgent);
+            self.events.push_back(Event::Ended { session: id, cause, by });
         }
     }
 
@@ -336,19 +342,41 @@ impl UserAgent {
 
     /// Sends the BYE; the session stays until it is answered.
     pub(super) fn send_bye(&mut self, now: Instant, id: SessionId, headers: &[HeaderField]) {
-        self.close_exchanges(now, id);
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.phase = Phase::Ending;
-        let Some(dialog) = session.dialog_mut() else { return self.remove_session(now, id) };
-        let (builder, hop) = (dialog.request(Method::Bye), dialog.hop());
-        let builder = add_to_request(builder, headers, None);
-        let Some(way) = self.flow_of(hop) else { return self.remove_session(now, id) };
-        match self.finish_request(builder, &Method::Bye, &way) {
-            Some((branch, bye)) => {
+        match self.write_bye(now, id, headers) {
+            Some((branch, way, bye)) => {
                 self.send_request(now, &branch, ClientUser::Bye(id), way, bye);
             }
             None => self.remove_session(now, id),
         }
+    }
+
+    /// Sends the BYE to somebody of whom nothing is known, where there is room for it; the session is over.
+    fn send_bye_once(&mut self, now: Instant, id: SessionId, headers: &[HeaderField], mut left: Allowance) {
+        if let Some((_, flow, bye)) = self.write_bye(now, id, headers)
+            && left.take(bye.bytes().len(), Worth::New)
+        {
+            let bytes = bye.bytes().clone();
+            self.transactions.lower.transmits.push_back(Transmit { flow, bytes });
+        }
+        self.remove_session(now, id);
+    }
+
+    /// The BYE of a session, with its branch and its way.
+    fn write_bye(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        headers: &[HeaderField],
+    ) -> Option<(String, Flow, Message)> {
+        self.close_exchanges(now, id);
+        let session = self.sessions.get_mut(&id)?;
+        session.phase = Phase::Ending;
+        let dialog = session.dialog_mut()?;
+        let (builder, hop) = (dialog.request(Method::Bye), dialog.hop());
+        let builder = add_to_request(builder, headers, None);
+        let way = self.flow_of(hop)?;
+        let (branch, bye) = self.finish_request(builder, &Method::Bye, &way)?;
+        Some((branch, way, bye))
     }
 
     /// The answer to our BYE: whatever it says, the session is over (RFC 3261 §15.1.1). Only a

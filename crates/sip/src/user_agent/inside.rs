@@ -38,6 +38,10 @@ impl UserAgent {
             let (server, bye) = (*server, bye.take());
             session.phase = Phase::Confirmed;
             self.transactions.acknowledged(server);
+            // Whoever forges the source of an INVITE never learns the tag of our answer.
+            if let Some(held) = self.transactions.server(server) {
+                self.proven.note(now, held.flow.remote.ip());
+            }
             return match bye {
                 Some(headers) => self.send_bye(now, id, &headers),
                 None => self.events.push_back(Event::Established { session: id, body: read::body(ack) }),
@@ -141,7 +145,7 @@ impl UserAgent {
             Method::Bye | Method::Options => ServerUser::Nobody,
             _ => ServerUser::Exchange(id, exchange),
         };
-        let server = self.transactions.accept(key, None, user, reply_flow, request.clone());
+        let server = self.transactions.accept(key, None, user, reply_flow, request.clone(), None);
         let outcome = match &method {
             method if !self.settings.allow.contains(method) => Err(self.method_refusal(method)),
             Method::Bye => return self.receive_bye(now, id, server, request, &tag),

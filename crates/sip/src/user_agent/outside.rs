@@ -14,8 +14,8 @@ use super::session::{Phase, Session};
 use super::settings::TrunkId;
 use super::write::response_flow;
 use crate::dialog::Dialog;
-use crate::transaction::{Key, ServerUser};
-use crate::{Flow, Message, Method, Name, Uri, Via};
+use crate::transaction::{Allowance, Key, ServerUser};
+use crate::{Flow, Message, Method, Name, Protocol, Uri, Via};
 
 /// Unknown extensions named in a 420: each is compared with those before it.
 const UNSUPPORTED_MAX: usize = 16;
@@ -125,7 +125,12 @@ impl UserAgent {
         let session = self.next_session();
         let reply_flow = response_flow(flow, via);
         let user = ServerUser::Invite(session);
-        let server = self.transactions.accept(key, Some(merge_key), user, reply_flow, request.clone());
+        let is_doubtful = flow.protocol == Protocol::Udp
+            && self.settings.limits.is_amplification_bounded
+            && !self.proven.holds(now, flow.remote.ip());
+        let allowance = is_doubtful.then(|| Allowance::of(request.bytes().len()));
+        let merge_key = Some(merge_key);
+        let server = self.transactions.accept(key, merge_key, user, reply_flow, request.clone(), allowance);
         if let Some(trying) = self.plain_response(request, &flow, 100, "") {
             self.transactions.respond(now, server, 100, trying);
         }

@@ -35,8 +35,14 @@ impl UserAgent {
                 }
                 let tag = self.stateless_tag(request);
                 let reply_flow = response_flow(flow, via);
-                let server =
-                    self.transactions.accept(key, None, ServerUser::Nobody, reply_flow, request.clone());
+                let server = self.transactions.accept(
+                    key,
+                    None,
+                    ServerUser::Nobody,
+                    reply_flow,
+                    request.clone(),
+                    None,
+                );
                 self.respond(now, server, reply.status, &tag, &reply.headers);
                 self.tell_registrations();
             }

@@ -181,6 +181,10 @@ pub struct Limits {
     pub first_message: Duration,
     /// What Retry-After says in our 503.
     pub retry_after: Duration,
+    /// Whether a caller over UDP who has not shown to be where it says is sent no more than three octets for each of
+    /// its INVITE, beside the 1xx that is repeated once a minute: answers that would go beyond are not sent. A
+    /// caller shows it by a digest, or by an ACK with the tag of our answer, and is believed for an hour.
+    pub is_amplification_bounded: bool,
 }
 
 impl Default for Limits {
@@ -195,6 +199,7 @@ impl Default for Limits {
             connections: 8_000,
             first_message: Duration::from_secs(30),
             retry_after: Duration::from_secs(5),
+            is_amplification_bounded: true,
         }
     }
 }

@@ -9,16 +9,11 @@ use super::session::Target;
 use super::{Endpoint, Refused, UserAgent};
 use crate::compose::{self, RequestBuilder, ResponseBuilder};
 use crate::dialog::Hop;
-use crate::transaction::{ClientId, ClientUser};
+use crate::transaction::{AMPLIFICATION_MAX, ClientId, ClientUser};
 use crate::{Flow, Host, Message, Method, Name, NameAddr, Protocol, Transmit, Uri, Via};
 
 /// The user part of our Contact: requests find their session by tags, but some phones want one.
 const CONTACT_USER: &str = "cordboard";
-
-/// A stateless answer over UDP is at most so many times as long as its request, else there is none: the
-/// source may be forged and is then the one who suffers (the figure is that of RFC 9000 §8.1). No request
-/// of a real phone is short enough for that.
-const AMPLIFICATION_MAX: usize = 3;
 
 /// Refuses what cannot stand in a message or is the user agent's own to write.
 pub(super) fn check_headers(headers: &[HeaderField]) -> Result<(), Refused> {
@@ -279,7 +274,8 @@ impl UserAgent {
         Some(self.response(request, flow, status, tag)?.build().ok()?.bytes().clone())
     }
 
-    /// Answers and forgets: the next copy of the request is answered again (RFC 3261 §8.2.7).
+    /// Answers and forgets: the next copy of the request is answered again (RFC 3261 §8.2.7). Over UDP an answer that
+    /// is too long for its request is not sent; no request of a real phone is short enough for that.
     pub(super) fn answer_stateless(
         &mut self,
         flow: Flow,

@@ -82,6 +82,8 @@ pub(crate) fn settings(node: Node) -> Settings {
     let mut settings =
         Settings::new("cc.example.com", vec![endpoint(Protocol::Udp), endpoint(Protocol::Tcp)]);
     settings.trunks.push(trunk(1));
+    // Most stories are about what is repeated and how often; those of strangers switch it on.
+    settings.limits.is_amplification_bounded = false;
     settings
 }
 
