@@ -33,6 +33,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Secret;
+use crate::limits::StreamFiles;
 use crate::logging::LogSwitch;
 use crate::phase::PhaseCell;
 use crate::published::Published;
@@ -80,6 +81,8 @@ pub struct View {
     pub rings: Vec<(RingSeries, Gauge)>,
     /// HTTP connections at once; for one more, one of those who hold the most is cut.
     pub connections_max: usize,
+    /// The files that they may take; for one beyond, one of those who hold the most is cut, too.
+    pub files: StreamFiles,
 }
 
 /// The address of a request's sender.
@@ -132,6 +135,6 @@ fn guarded(view: Arc<View>) -> Router<Arc<View>> {
 
 /// Serves until `stop` changes; then every connection ends with its present request.
 pub async fn serve(listener: TcpListener, view: Arc<View>, stop: watch::Receiver<bool>) {
-    let connections_max = view.connections_max;
-    connections::serve(listener, router(view), connections_max, stop).await;
+    let (most, files) = (view.connections_max, view.files);
+    connections::serve(listener, router(view), most, files, stop).await;
 }

@@ -1,5 +1,7 @@
 //! What the operating system allows this process: open files, and so sockets.
 
+use std::os::fd::AsRawFd;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
@@ -31,13 +33,34 @@ pub fn open_files_wanted(media_ports: u64, connections: u64) -> u64 {
     media_ports.saturating_add(connections).saturating_add(OTHER_FILES)
 }
 
+/// How many of the files that this process may open its streams may take: the rest is for media ports, so that whoever
+/// opens streams without end takes no call from anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamFiles(u64);
+
+impl StreamFiles {
+    /// As many as there are.
+    pub const ALL: StreamFiles = StreamFiles(u64::MAX);
+
+    /// All but those that media ports can use; where these are more than half, half of them.
+    pub fn of(allowed: Option<u64>, media_ports: u64) -> StreamFiles {
+        allowed.map_or(StreamFiles::ALL, |allowed| StreamFiles(allowed - media_ports.min(allowed / 2)))
+    }
+
+    /// Whether a file that was opened just now is one too many. The system gives each the lowest number that is free,
+    /// so the number says how many there are.
+    pub fn is_beyond(self, file: &impl AsRawFd) -> bool {
+        u64::try_from(file.as_raw_fd()).is_ok_and(|number| number >= self.0)
+    }
+}
+
 /// What to tell the user where `allowed` is too small, with the remedy.
 pub fn shortage(allowed: Option<u64>, media_ports: u64, connections: u64) -> Option<String> {
     let wanted = open_files_wanted(media_ports, connections);
     let allowed = allowed.filter(|&allowed| allowed < wanted)?;
     Some(format!(
         "this process may open {allowed} files, but its settings can use {wanted} ({media_ports} media ports, \
-         {connections} connections): calls beyond that will be refused with 503. Raise LimitNOFILE= in the \
+         {connections} connections): connections beyond that will be closed and calls refused with 503. Raise LimitNOFILE= in the \
          systemd unit (or `ulimit -Hn`), or narrow [media] ports"
     ))
 }
@@ -79,6 +102,15 @@ mod tests {
     fn the_soft_limit_becomes_the_hard_one() {
         let allowed = raise_open_files();
         assert_eq!(getrlimit(Resource::Nofile).current, allowed);
+    }
+
+    #[test]
+    fn streams_leave_media_ports_their_files() {
+        assert_eq!(StreamFiles::of(None, 100), StreamFiles::ALL);
+        assert_eq!(StreamFiles::of(Some(1_024), 100), StreamFiles(924));
+        assert_eq!(StreamFiles::of(Some(1_024), 10_000), StreamFiles(512));
+        let file = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+        assert!(!StreamFiles::ALL.is_beyond(&file) && StreamFiles(1).is_beyond(&file));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 use crate::clock::{Clock, Wall};
 use crate::config::Config;
-use crate::limits;
+use crate::limits::{self, StreamFiles};
 use crate::logging::LogSwitch;
 use crate::phase::{Phase, PhaseCell};
 use crate::plan::{Bound, Numbering, Plan};
@@ -55,6 +55,8 @@ pub struct Shell {
     pub log: Arc<LogSwitch>,
     /// What queues take for the clock on the wall: that of the system, unless it is put ahead.
     pub wall: Wall,
+    /// The files that streams may take; [`Shell::start`] asks the system.
+    files: StreamFiles,
 }
 
 /// The product, running. Dropping it ends it at once.
@@ -101,17 +103,18 @@ impl Shell {
     /// A shell with nothing special about it.
     pub fn new(config: Config, base: PathBuf) -> Shell {
         let log = Arc::new(LogSwitch::without_log(config.log.level));
-        Shell { config, base, sip_trace: None, log, wall: Wall::system() }
+        Shell { config, base, sip_trace: None, log, wall: Wall::system(), files: StreamFiles::ALL }
     }
 
     /// Binds every socket, starts every thread, and takes calls when it returns.
     ///
     /// # Errors
     /// What stands in the way; nothing is left behind then.
-    pub fn start(self) -> Result<Running, StartError> {
+    pub fn start(mut self) -> Result<Running, StartError> {
         let allowed = limits::raise_open_files();
         let sockets = sockets::Sockets::bind(&self.config)?;
         let (ports, streams) = limits::sockets_wanted(&self.config, sockets.media.len());
+        self.files = StreamFiles::of(allowed, ports);
         if let Some(shortage) = limits::shortage(allowed, ports, streams) {
             warn!("{shortage}");
         }

@@ -18,6 +18,7 @@ use tokio::time::Sleep;
 use tracing::{debug, warn};
 
 use super::Peer;
+use crate::limits::StreamFiles;
 
 /// How long a request's head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +38,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
     connections_max: usize,
+    files: StreamFiles,
     stop: watch::Receiver<bool>,
 ) {
     let mut places = Places { most: connections_max, held: VecDeque::new() };
@@ -48,6 +50,9 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
+                if files.is_beyond(&stream) {
+                    places.make_room();
+                }
                 let service = router.clone().layer(axum::Extension(Peer(peer)));
                 let task = tokio::spawn(connection(stream, service, stop.clone()));
                 places.take(peer, task.abort_handle());

@@ -191,6 +191,7 @@ fn view(
         process: ProcessSeries::new(&shared.exposition, crate::process::since_1970()),
         rings: consumers.series(&shared.exposition),
         connections_max: shell.config.http.connections_max as usize,
+        files: shell.files,
     })
 }
 
@@ -324,7 +325,13 @@ impl Starts<'_> {
         for (listener, address) in listeners {
             let listener = tokio::net::TcpListener::from_std(listener)
                 .map_err(StartError::resource("a TCP listener in the runtime"))?;
-            tasks.push(self.task(tcp::listen(listener, address, arrivals.clone(), stopped.clone())));
+            tasks.push(self.task(tcp::listen(
+                listener,
+                address,
+                self.shell.files,
+                arrivals.clone(),
+                stopped.clone(),
+            )));
         }
         let streams = Streams::new(
             settings,

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::Arrival;
+use crate::limits::StreamFiles;
 
 /// Streams that the system accepts before we have looked at them.
 const BACKLOG: i32 = 1_024;
@@ -32,10 +33,11 @@ pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
 }
 
 /// Accepts streams until `stopped` changes. It waits while the keeper is busy, and the system's backlog with
-/// it.
+/// it. A stream beyond `files` is closed at once.
 pub async fn listen(
     listener: TcpListener,
     local: SocketAddr,
+    files: StreamFiles,
     arrivals: mpsc::Sender<Arrival>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -45,6 +47,9 @@ pub async fn listen(
             _ = stopped.changed() => return,
         };
         match accepted {
+            Ok((stream, remote)) if files.is_beyond(&stream) => {
+                debug!(%remote, "a TCP connection was closed: the rest of the files is for media");
+            }
             Ok((stream, remote)) => {
                 if arrivals.send(Arrival::Accepted { stream, local, remote }).await.is_err() {
                     return;
