@@ -80,6 +80,23 @@ fn health_is_0_while_the_process_answers_and_71_after_it_has_ended() {
 }
 
 #[test]
+fn run_with_a_password_that_everybody_tries_first_does_not_start() {
+    for password in ["", "short", "password", "Asterisk", "12345678", "kim", "kim-2026"] {
+        let agent = format!("[[agent]]\nid = \"kim\"\npassword = \"{password}\"\n");
+        let file = write("weak", &format!("{}{agent}", centre(free_port(), free_port())));
+        let output = cordboard(&["run", "-c", &file.display().to_string()]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(78), "{password:?}: {}", text(&output));
+        assert!(text(&output).contains("choose at least 8 characters"), "{}", text(&output));
+    }
+    for token in ["", "token", "1234567890123456", "aaaaaaaaaaaaaaaa"] {
+        let token = format!("token = \"{token}\"\n[log]");
+        let file = write("token", &centre(free_port(), free_port()).replace("[log]", &token));
+        let output = cordboard(&["run", "-c", &file.display().to_string()]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(78), "{token}: {}", text(&output));
+    }
+}
+
+#[test]
 fn run_without_a_file_ends_with_78() {
     let output = cordboard(&["run", "-c", "not/there.toml"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(78));

@@ -74,10 +74,20 @@ pub(super) fn weakness(password: &str, owner: &str) -> Option<&'static str> {
     if lower.chars().all(|letter| Some(letter) == first) {
         return Some("repeats one character");
     }
+    if is_run(lower.as_bytes()) {
+        return Some("counts from its first character on");
+    }
     if !owner.is_empty() && (lower == owner.to_lowercase() || stem == owner.to_lowercase()) {
         return Some("is the name that it protects");
     }
     None
+}
+
+/// Whether each character is the next after the one before it, or each the one before it; 0 follows 9.
+fn is_run(text: &[u8]) -> bool {
+    let next = |octet: u8| if octet == b'9' { b'0' } else { octet.wrapping_add(1) };
+    let rises = text.windows(2).all(|pair| next(pair[0]) == pair[1]);
+    rises || text.windows(2).all(|pair| next(pair[1]) == pair[0])
 }
 
 #[cfg(test)]
@@ -92,7 +102,17 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_told_from_good_ones() {
-        for weak in ["", "short", "Password", "12345678", "aaaaaaaaaa", "kim-minji", "Kim-Minji2026!"] {
+        for weak in [
+            "",
+            "short",
+            "Password",
+            "12345678",
+            "aaaaaaaaaa",
+            "1234567890123456",
+            "zyxwvutsrq",
+            "kim-minji",
+            "Kim-Minji2026!",
+        ] {
             assert!(weakness(weak, "kim-minji").is_some(), "{weak}");
         }
         assert_eq!(weakness("correct horse", "kim"), None);
