@@ -612,79 +612,29 @@ fn torture_settings() -> Settings {
     own
 }
 
-#[test]
-fn the_torture_messages_get_the_answers_that_rfc_4475_asks_for() {
-    const SILENCE: &[u16] = &[];
-    let expected: [(&str, &[&[u16]]); 49] = [
-        ("wsinv", &[&[481]]),
-        ("intmeth", &[&[501]]),
-        ("esc01", &[&[100]]),
-        ("escnull", &[&[401]]),
-        ("esc02", &[&[501]]),
-        ("lwsdisp", &[&[200]]),
-        ("longreq", &[&[100]]),
-        ("dblreq", &[&[401]]),
-        ("semiuri", &[&[200]]),
-        ("transports", &[&[200]]),
-        ("mpart01", &[&[405]]),
-        ("unreason", &[SILENCE]),
-        ("noreason", &[SILENCE]),
-        ("badinv01", &[&[400], SILENCE]),
-        ("clerr", &[&[400]]),
-        ("ncl", &[&[400]]),
-        ("scalar02", &[&[400]]),
-        ("scalarlg", &[SILENCE]),
-        ("quotbal", &[&[400]]),
-        ("ltgtruri", &[&[400]]),
-        ("lwsruri", &[&[400]]),
-        ("lwsstart", &[&[400]]),
-        ("trws", &[&[200], &[400]]),
-        ("escruri", &[&[100], &[400]]),
-        ("baddate", &[&[100], &[400]]),
-        ("regbadct", &[&[401], &[400]]),
-        ("badaspec", &[&[200], &[400]]),
-        ("baddn", &[&[200], &[400]]),
-        ("badvers", &[&[505]]),
-        ("mismatch01", &[&[400]]),
-        ("mismatch02", &[&[501], &[400]]),
-        ("bigcode", &[SILENCE]),
-        ("badbranch", &[&[200]]),
-        ("insuf", &[&[400], SILENCE]),
-        ("unkscm", &[&[416]]),
-        ("novelsc", &[&[416]]),
-        ("unksm2", &[&[400], &[403]]),
-        ("bext01", &[&[420]]),
-        ("invut", &[&[415]]),
-        ("regaut01", &[&[401]]),
-        ("multi01", &[&[400]]),
-        ("mcl01", &[&[400]]),
-        ("bcast", &[SILENCE]),
-        ("zeromf", &[&[200]]),
-        ("cparam01", &[&[401]]),
-        ("cparam02", &[&[401]]),
-        ("regescrt", &[&[401]]),
-        ("sdp01", &[&[406]]),
-        ("inv2543", &[&[100]]),
-    ];
-    for (name, allowed) in expected {
-        let mut ua = UserAgent::new(torture_settings(), [7; 32]);
-        let got = answers(&mut ua, octets("rfc4475", name));
-        assert!(allowed.contains(&got.as_slice()), "{name}: {got:?} is not in {allowed:?}");
-    }
+/// The message and which answers to it are right, of each row of the table.
+fn table() -> Vec<(String, Vec<Option<u16>>)> {
+    let text = std::fs::read_to_string(messages().join("answers.txt")).unwrap();
+    let status = |word: &str| (word != "silence").then(|| word.parse().unwrap());
+    let rows = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
+        let mut columns = line.split_whitespace();
+        let name = columns.next().unwrap().to_owned();
+        (name, columns.next().unwrap().split('|').map(status).collect())
+    });
+    rows.collect()
 }
 
 #[test]
-fn the_ipv6_messages_of_rfc_5118_are_answered_and_none_does_harm() {
-    let folder = folder("rfc5118");
-    let mut names: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    names.retain(|path| path.extension().is_some_and(|extension| extension == "dat"));
-    names.sort();
-    assert_eq!(names.len(), 12);
-    let mut ua = UserAgent::new(torture_settings(), [7; 32]);
-    for path in names {
-        let got = answers(&mut ua, std::fs::read(&path).unwrap().into());
-        assert!(got.len() <= 1, "{path:?}: {got:?}");
+fn the_torture_messages_get_the_answers_that_rfc_4475_and_rfc_5118_ask_for() {
+    let table = table();
+    assert_eq!(table.len(), seeds("rfc4475").len() + seeds("rfc5118").len(), "a row for each");
+    for (name, allowed) in table {
+        let mut ua = UserAgent::new(torture_settings(), [7; 32]);
+        let got = answers(&mut ua, std::fs::read(messages().join(format!("{name}.dat"))).unwrap().into());
+        assert!(
+            got.len() <= 1 && allowed.contains(&got.first().copied()),
+            "{name}: {got:?}, not {allowed:?}"
+        );
     }
 }
 
@@ -692,13 +642,7 @@ fn the_ipv6_messages_of_rfc_5118_are_answered_and_none_does_harm() {
 fn mutated_messages_never_panic_and_never_get_more_than_one_answer_each() {
     use rand_core::{RngCore, SeedableRng};
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(4475);
-    let mut seeds: Vec<Vec<u8>> = std::fs::read_dir(folder("rfc4475"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "dat"))
-        .map(|path| std::fs::read(path).unwrap())
-        .collect();
-    seeds.sort();
+    let seeds = seeds("rfc4475");
     let mut ua = UserAgent::new(torture_settings(), [7; 32]);
     for _ in 0..3_000 {
         let mut octets = seeds[random.next_u64() as usize % seeds.len()].clone();
@@ -716,10 +660,15 @@ fn mutated_messages_never_panic_and_never_get_more_than_one_answer_each() {
     }
 }
 
-fn folder(rfc: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(rfc)
+fn messages() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
-fn octets(rfc: &str, name: &str) -> Bytes {
-    std::fs::read(folder(rfc).join(format!("{name}.dat"))).unwrap().into()
+/// The messages of an RFC.
+fn seeds(rfc: &str) -> Vec<Vec<u8>> {
+    let files = std::fs::read_dir(messages().join(rfc)).unwrap().map(|entry| entry.unwrap().path());
+    let messages = files.filter(|path| path.extension().is_some_and(|extension| extension == "dat"));
+    let mut seeds: Vec<Vec<u8>> = messages.map(|path| std::fs::read(path).unwrap()).collect();
+    seeds.sort();
+    seeds
 }
