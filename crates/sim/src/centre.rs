@@ -10,6 +10,7 @@ use acd::watch::{Input, Step, Watch};
 use bytes::Bytes;
 use engine::{Engine, Notice, Output};
 use media::{LocalPort, Relay, SocketRequest};
+use sip::locate::ResolverFailed;
 use sip::{Flow, Protocol};
 use timing::Instant;
 
@@ -54,6 +55,8 @@ pub enum Happening {
     Broken(String),
     /// The relay said so.
     Relayed(media::Event),
+    /// The engine asked the DNS, and was told that there is none.
+    Asked(sip::Query),
 }
 
 /// Engine, distributor and relay.
@@ -136,6 +139,11 @@ impl Centre {
     /// The distributor.
     pub fn distributor(&self) -> &acd::Distributor {
         &self.distributor
+    }
+
+    /// Where the engine listens.
+    pub fn address(&self) -> SocketAddr {
+        self.sip
     }
 
     /// The relay.
@@ -275,8 +283,8 @@ impl Centre {
             }
             // Nobody here has a name or a stream: what asks for one fails as it would without DNS.
             Output::Query(query) => {
-                let broken = format!("the engine asks the DNS: {query:?}");
-                self.happenings.push_back(Happening::Broken(broken));
+                self.engine.resolved(now, query.id, Err(ResolverFailed));
+                self.happenings.push_back(Happening::Asked(query));
             }
             Output::CloseConnection(_) => {}
             Output::Distributor(command) => {

@@ -30,7 +30,6 @@ use crate::witness::Witness;
 const SIP_PORT: u16 = 5060;
 /// Every phone's RTP port.
 const RTP_PORT: u16 = 4000;
-const DOMAIN: &str = "cc.example.com";
 /// Where the centre is.
 const CENTRE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), SIP_PORT);
 /// The second octet of callers' and agents' addresses.
@@ -133,16 +132,12 @@ impl World {
     /// A world in which nobody has done anything; agents register within their first second.
     pub fn new(scenario: Scenario, seed: u64) -> World {
         let mut chance = Chance::new(seed);
-        let mut centre = centre(&scenario, &mut chance);
+        let centre = scenario.centre(&mut chance);
         let slack = scenario.ring_latency.most * 4;
         let mut witness = Witness::new(CENTRE, slack);
         for (user, _, number) in agents(&scenario) {
-            centre.engine_mut().set_account(&user, sip::digest::Secret::Password(secret(&user)));
             witness.add_agent(&user, number);
         }
-        let (directory, commands) = directory(&scenario);
-        centre.engine_mut().reload(Instant::ORIGIN, directory, commands);
-        centre.handle_timeout(Instant::ORIGIN);
         let mut world = World {
             seed,
             now: Instant::ORIGIN,
@@ -175,7 +170,7 @@ impl World {
         let seats: Vec<(String, Plan, u32)> = agents(&self.scenario).collect();
         let mut at = self.now;
         for (user, plan, number) in seats {
-            let account = Account { secret: secret(&user), ..account.clone() };
+            let account = Account { secret: Scenario::secret(&user), ..account.clone() };
             let id = PhoneId(number);
             self.add_phone(id, &user, address(AGENTS, number), Some(account), plan);
             self.appoint(at, Appointment::Register(id));
@@ -207,7 +202,7 @@ impl World {
         let settings = phone::Settings {
             user: user.to_owned(),
             display_name: String::new(),
-            domain: DOMAIN.to_owned(),
+            domain: Scenario::DOMAIN.to_owned(),
             server: self
                 .pbx
                 .as_ref()
@@ -365,10 +360,6 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME))
 }
 
-fn secret(user: &str) -> String {
-    format!("secret of {user}")
-}
-
 fn tone(number: u32) -> f64 {
     TONE_FIRST + TONE_STEP * f64::from(number % TONES)
 }
@@ -380,7 +371,22 @@ fn address(network: u8, number: u32) -> SocketAddr {
 
 /// User, plan and number of every agent.
 fn agents(scenario: &Scenario) -> impl Iterator<Item = (String, Plan, u32)> + '_ {
-    (0u32..).zip(&scenario.seats).map(|(number, seat)| (format!("a{number}"), seat.plan.clone(), number))
+    (0u32..).zip(&scenario.seats).map(|(number, seat)| (Scenario::user(number), seat.plan.clone(), number))
+}
+
+impl Scenario {
+    /// The product alone: it knows queues and agents of this scenario, and nobody has said anything to it yet.
+    pub fn centre(&self, chance: &mut Chance) -> Centre {
+        let mut centre = centre(self, chance);
+        for (user, ..) in agents(self) {
+            let secret = sip::digest::Secret::Password(Scenario::secret(&user));
+            centre.engine_mut().set_account(&user, secret);
+        }
+        let (directory, commands) = directory(self);
+        centre.engine_mut().reload(Instant::ORIGIN, directory, commands);
+        centre.handle_timeout(Instant::ORIGIN);
+        centre
+    }
 }
 
 fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
@@ -390,7 +396,7 @@ fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
         host: CENTRE.ip().to_string(),
         port: CENTRE.port(),
     };
-    let mut own = sip::Settings::new(DOMAIN, vec![endpoint]);
+    let mut own = sip::Settings::new(Scenario::DOMAIN, vec![endpoint]);
     let address = IpAddr::V4(Ipv4Addr::new(10, CALLERS, 0, 0));
     own.trunks = vec![sip::Trunk {
         id: sip::TrunkId(0),

@@ -195,6 +195,10 @@ impl World {
                     self.witness.accuse(self.now, "", what);
                     continue;
                 }
+                Happening::Asked(query) => {
+                    self.witness.accuse(self.now, "", format!("the engine asks the DNS: {query:?}"));
+                    continue;
+                }
             };
             self.note(moment);
         }

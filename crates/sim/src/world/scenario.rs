@@ -64,6 +64,18 @@ pub struct Scenario {
 impl Scenario {
     /// The number of [`Scenario::quiet`]'s queue.
     pub const NUMBER: &'static str = "100";
+    /// The domain of every world.
+    pub const DOMAIN: &'static str = "cc.example.com";
+
+    /// The user part of an agent's address; agents are numbered from 0.
+    pub fn user(number: u32) -> String {
+        format!("a{number}")
+    }
+
+    /// The password of a user.
+    pub fn secret(user: &str) -> String {
+        format!("secret of {user}")
+    }
 
     /// One queue behind one number with ringback, a clean network, nobody there.
     pub fn quiet() -> Scenario {
