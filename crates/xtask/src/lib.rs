@@ -11,6 +11,7 @@
 #![allow(clippy::disallowed_types, reason = "a tool that runs programs and says how long they took")]
 
 pub mod accuracy;
+pub mod fuzz;
 pub mod instructions;
 pub mod performance;
 pub mod soak;

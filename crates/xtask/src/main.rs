@@ -1,9 +1,9 @@
-//! `cargo xtask tidy`, `test`, `soak`, `accuracy`, `instructions`, `performance` and `system-bench`.
+//! `cargo xtask tidy`, `test`, `soak`, `fuzz`, `accuracy`, `instructions`, `performance` and `system-bench`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{Tree, accuracy, instructions, performance, soak, suite, system_bench, tidy};
+use xtask::{Tree, accuracy, fuzz, instructions, performance, soak, suite, system_bench, tidy};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
@@ -12,6 +12,8 @@ commands:
   test           install what the tests need and is missing (Debian, as root), then run every check and test
   soak           play everything that is random from fresh seeds until something fails;
                  --minutes N: or until so many minutes are over
+  fuzz           search every place where octets come in by libFuzzer; TARGET: only this one;
+                 --seconds N: so long for each (60); wants a C++ compiler
   accuracy       play the reference cases and write their table into docs/accuracy.md (minutes);
                  --check: only say whether the page is stale; --trace FILE: the Anonymous Bank's part instead
   instructions   count the distributor's instructions under callgrind and compare with the baseline;
@@ -32,6 +34,9 @@ fn main() -> ExitCode {
         ["soak"] => report(soak::run(&root(), None)),
         ["soak", "--minutes", text] => {
             report(soak::minutes(text).and_then(|limit| soak::run(&root(), Some(limit))))
+        }
+        ["fuzz", rest @ ..] => {
+            report(fuzz::Search::parse(rest).and_then(|search| fuzz::run(&root(), &search)))
         }
         ["accuracy"] => report(accuracy::run(&root())),
         ["accuracy", "--check"] => report(accuracy::check(&root())),
