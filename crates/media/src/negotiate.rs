@@ -98,12 +98,13 @@ pub fn agreed_streams(local: &Session, remote: &Session) -> Vec<Option<StreamDes
             }
             let mux = ours.attribute("rtcp-mux").is_some() && theirs.attribute("rtcp-mux").is_some();
             let rtp = remote.rtp_address(theirs);
+            let (our_codecs, their_codecs) = (ours.codecs(), theirs.codecs());
             Some(StreamDescription {
                 remote: rtp,
                 remote_rtcp: if mux { rtp } else { remote.rtcp_address(theirs) },
                 direction: local.direction(ours).and(remote.direction(theirs).reversed()),
-                receive: shared(&ours.codecs(), &theirs.codecs()),
-                send: shared(&theirs.codecs(), &ours.codecs()),
+                receive: shared(&our_codecs, &their_codecs),
+                send: shared(&their_codecs, &our_codecs),
                 ptime_ms: theirs.ptime_ms(),
                 mux,
             })

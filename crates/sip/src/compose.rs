@@ -1,9 +1,8 @@
 //! Messages that we write.
 //!
-//! Headers are [`rsip::Header`] values where rsip has a type for them and raw lines where they are
-//! passed on as they came; the octets are written by our own serialiser, because rsip's loses bodies
-//! that are not UTF-8 and the brackets of IPv6 (docs/decisions/0003-rsip-at-the-edge.md). No value can
-//! bring a line end or a NUL of its own into a message: [`ComposeError::Control`].
+//! The octets are written by our own serialiser, because rsip's loses bodies that are not UTF-8 and the
+//! brackets of IPv6 (docs/decisions/0003-rsip-at-the-edge.md); [`from_rsip`] writes what was made with rsip.
+//! No value can bring a line end or a NUL of its own into a message: [`ComposeError::Control`].
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,8 +16,8 @@ mod reason;
 #[cfg(test)]
 mod tests;
 
+use crate::message::Start;
 use line::Line;
-pub(crate) use line::typed as rsip_header;
 pub use reason::reason_phrase;
 
 /// Why a message could not be composed. The fault is ours or the user's, never the network's.
@@ -117,7 +116,7 @@ impl RequestBuilder {
     /// Sets Call-ID.
     #[must_use]
     pub fn call_id(mut self, call_id: &str) -> RequestBuilder {
-        self.call_id = Some(Line::new(Name::CallId, call_id.to_owned()));
+        self.call_id = Some(Line::new(Name::CallId, call_id));
         self
     }
 
@@ -183,8 +182,7 @@ impl RequestBuilder {
         lines.push(self.to.ok_or(ComposeError::Missing(Name::To))?);
         lines.push(self.call_id.ok_or(ComposeError::Missing(Name::CallId))?);
         lines.push(Line::new(Name::CSeq, format!("{cseq} {}", self.method)));
-        let start = format!("{} {} SIP/2.0", self.method, self.uri);
-        line::write(&start.into_bytes(), &lines, &self.parts)
+        line::write(Start::Request(&self.method, self.uri.as_bytes()), &lines, &self.parts)
     }
 }
 
@@ -210,7 +208,7 @@ pub fn response_to(request: &Message, status: u16) -> Result<ResponseBuilder, Co
     }
     let top_via = request.top_via().map_err(|_| ComposeError::Template)?;
     let mut head: Vec<Line> =
-        request.values(Name::Via).skip(1).map(|via| Line::raw(Name::Via.as_str().as_bytes(), &via)).collect();
+        request.values(Name::Via).skip(1).map(|via| Line::new(Name::Via, via)).collect();
     if (101..300).contains(&status) {
         head.extend(request.fields(Name::RecordRoute).map(|route| Line::copy(&route)));
     }
@@ -284,30 +282,45 @@ impl ResponseBuilder {
     pub fn build(self) -> Result<Message, ComposeError> {
         let mut lines = vec![Line::new(Name::Via, self.top_via.to_string())];
         lines.extend(self.head);
-        lines.push(Line::raw(b"To", &self.to));
+        lines.push(Line::new(Name::To, self.to));
         let reason = self.reason.as_deref().unwrap_or_else(|| reason_phrase(self.status));
-        let start = format!("SIP/2.0 {} {reason}", self.status);
-        line::write(&start.into_bytes(), &lines, &self.parts)
+        line::write(Start::Response(self.status, reason), &lines, &self.parts)
     }
 }
 
 /// A message that was made with `rsip`, written by our serialiser: its body octet for octet, its
 /// Content-Length ours, IPv6 hosts in brackets.
 pub fn from_rsip(message: &rsip::SipMessage) -> Result<Message, ComposeError> {
-    let (start, headers, body) = match message {
+    match message {
         rsip::SipMessage::Request(request) => {
-            let uri = Uri::try_from(&request.uri).map_err(|_| ComposeError::Template)?;
-            (format!("{} {uri} SIP/2.0", request.method), &request.headers, &request.body)
+            let uri = Uri::try_from(&request.uri).map_err(|_| ComposeError::Template)?.to_string();
+            let method =
+                Method::parse(request.method.to_string().as_bytes()).ok_or(ComposeError::Template)?;
+            rest_of_rsip(Start::Request(&method, uri.as_bytes()), &request.headers, &request.body)
         }
         rsip::SipMessage::Response(response) => {
             let status = response.status_code.code();
-            (format!("SIP/2.0 {status} {}", reason_phrase(status)), &response.headers, &response.body)
+            rest_of_rsip(Start::Response(status, reason_phrase(status)), &response.headers, &response.body)
         }
-    };
+    }
+}
+
+fn rest_of_rsip(start: Start<'_>, headers: &rsip::Headers, body: &[u8]) -> Result<Message, ComposeError> {
     let is_kept = |header: &&rsip::Header| !matches!(header, rsip::Header::ContentLength(_));
-    let lines: Vec<Line> = headers.iter().filter(is_kept).cloned().map(Line::Typed).collect();
+    let lines: Vec<Line> = headers.iter().filter(is_kept).map(from_rsip_header).collect();
     let parts = Parts { body: Bytes::copy_from_slice(body), ..Parts::default() };
-    line::write(&start.into_bytes(), &lines, &parts)
+    line::write(start, &lines, &parts)
+}
+
+fn from_rsip_header(header: &rsip::Header) -> Line {
+    match header {
+        rsip::Header::Other(name, value) => Line::raw(name.as_bytes(), value.as_bytes()),
+        header => {
+            let text = header.to_string();
+            let (name, value) = text.split_once(": ").unwrap_or((&text, ""));
+            Line::raw(name.as_bytes(), value.as_bytes())
+        }
+    }
 }
 
 /// The CANCEL for an INVITE that we sent (RFC 3261 §9.1): its Request-URI, top Via, From, To without
@@ -334,8 +347,5 @@ fn follow_up(invite: &Message, method: &Method, response: Option<&Message>) -> R
     lines.push(copy(response.unwrap_or(invite), Name::To)?);
     lines.push(copy(invite, Name::CallId)?);
     lines.push(Line::new(Name::CSeq, format!("{number} {method}")));
-    let mut start = format!("{method} ").into_bytes();
-    start.extend_from_slice(invite.request_uri());
-    start.extend_from_slice(b" SIP/2.0");
-    line::write(&start, &lines, &Parts::default())
+    line::write(Start::Request(method, invite.request_uri()), &lines, &Parts::default())
 }

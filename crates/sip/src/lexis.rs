@@ -2,14 +2,61 @@
 
 use std::borrow::Cow;
 
-/// `token` (RFC 3261 §25.1).
-pub(crate) fn is_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&octet)
+use memchr::{memchr, memchr2, memchr3};
+
+/// Octets that may stand somewhere, as a table: one look an octet.
+pub(crate) struct Octets([bool; 256]);
+
+impl Octets {
+    /// ASCII letters and digits, and these.
+    pub(crate) const fn alphanumeric_and(more: &[u8]) -> Octets {
+        let mut table = [false; 256];
+        let mut octet = 0;
+        while octet < table.len() {
+            table[octet] = (octet as u8).is_ascii_alphanumeric();
+            octet += 1;
+        }
+        let mut at = 0;
+        while at < more.len() {
+            table[more[at] as usize] = true;
+            at += 1;
+        }
+        Octets(table)
+    }
+
+    /// All above the space but DEL and these.
+    pub(crate) const fn all_but(these: &[u8]) -> Octets {
+        let mut table = [true; 256];
+        let mut octet = 0;
+        while octet <= b' ' {
+            table[octet as usize] = false;
+            octet += 1;
+        }
+        table[0x7f] = false;
+        let mut at = 0;
+        while at < these.len() {
+            table[these[at] as usize] = false;
+            at += 1;
+        }
+        Octets(table)
+    }
+
+    pub(crate) const fn has(&self, octet: u8) -> bool {
+        self.0[octet as usize]
+    }
+
+    /// Whether `text` has no other octets; an empty one has none.
+    pub(crate) fn has_all(&self, text: &[u8]) -> bool {
+        text.iter().all(|&octet| self.has(octet))
+    }
 }
+
+/// `token` (RFC 3261 §25.1).
+const TOKEN: Octets = Octets::alphanumeric_and(b"-.!%*_+`'~");
 
 /// A non-empty run of token octets.
 pub(crate) fn is_all_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().copied().all(is_token)
+    !text.is_empty() && TOKEN.has_all(text)
 }
 
 pub(crate) fn is_space(octet: u8) -> bool {
@@ -33,7 +80,7 @@ pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
 
 /// The value on one line: a line end and the white space around it become one space (RFC 3261 §7.3.1).
 pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
-    if !value.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
+    if memchr2(b'\r', b'\n', value).is_none() {
         return Cow::Borrowed(value);
     }
     let mut line = Vec::with_capacity(value.len());
@@ -53,31 +100,30 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
 
 /// Where `wanted` first stands outside quotes and angle brackets.
 pub(crate) fn find_bare(text: &[u8], wanted: u8) -> Option<usize> {
-    let mut quoted = false;
-    let mut escaped = false;
-    let mut angled = false;
-    for (at, &octet) in text.iter().enumerate() {
-        if quoted {
-            match octet {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-            continue;
-        }
-        if octet == wanted && !angled {
-            return Some(at);
-        }
-        match octet {
+    let mut at = 0;
+    loop {
+        at += memchr3(wanted, b'"', b'<', &text[at..])?;
+        match text[at] {
+            found if found == wanted => return Some(at),
             // RFC 3261 §25.1: a URI in angle brackets holds no bare quote that could open a string.
-            b'"' if !angled => quoted = true,
-            b'<' => angled = true,
-            b'>' => angled = false,
-            _ => {}
+            b'<' => at += memchr(b'>', &text[at..])? + 1,
+            _ => at += quoted_length(&text[at..])?,
         }
     }
-    None
+}
+
+/// Octets of the quoted string at the beginning of `text`, both quotes included; `None` where it does not end.
+fn quoted_length(text: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', &text[at..])?;
+        if text[at] == b'"' {
+            return Some(at + 1);
+        }
+        // What the backslash quotes; where nothing is left the string does not end.
+        at += 2;
+        text.get(at..)?;
+    }
 }
 
 /// The parts of `text` between occurrences of `separator` outside quotes and angle brackets, trimmed;
@@ -108,6 +154,12 @@ pub(crate) fn unquote(text: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(plain)
+}
+
+/// Text for people: octets that are not UTF-8 replaced.
+pub(crate) fn readable(text: Vec<u8>) -> String {
+    // Nearly everything is UTF-8, and checking that costs a fraction of replacing.
+    String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// `text` as a quoted string.

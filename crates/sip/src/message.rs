@@ -7,6 +7,7 @@
 
 mod framer;
 mod index;
+mod scribe;
 mod validate;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use framer::{Frame, StreamFramer};
 use index::{Index, StartLine};
+pub(crate) use scribe::{Scribe, Start};
 
 use crate::{Method, Name, NameAddr, Syntax, Uri, Via, lexis};
 
@@ -375,11 +377,6 @@ impl Message {
         let first = lexis::split_bare(field.raw, b',').next().unwrap_or(field.raw);
         NameAddr::parse(&lexis::unfold(first)).map_err(|_| Fault::Malformed(name))
     }
-}
-
-/// Indexes what we wrote ourselves.
-pub(crate) fn from_our_octets(octets: Bytes) -> Result<Message, ParseError> {
-    index::read_again(octets)
 }
 
 /// RFC 3261 §8.1.1.5: the number must be less than 2^31.

@@ -63,7 +63,7 @@ impl Method {
         if let Some((method, _)) = KNOWN.iter().find(|(_, name)| name.as_bytes() == spelling) {
             return Some(method.clone());
         }
-        if spelling.is_empty() || !spelling.iter().copied().all(crate::lexis::is_token) {
+        if !crate::lexis::is_all_token(spelling) {
             return None;
         }
         let spelling = std::str::from_utf8(spelling).expect("the octets of a token are ASCII");

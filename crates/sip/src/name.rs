@@ -279,7 +279,14 @@ impl Name {
             return Name::Other;
         }
         let rows = usize::from(STARTS[spelling.len()])..usize::from(STARTS[spelling.len() + 1]);
-        let row = TABLE[rows].iter().find(|(_, long, _)| spelling.eq_ignore_ascii_case(long.as_bytes()));
+        // The first letters differ more often than not, and cost less to compare than whole names.
+        let is_first = |long: &str| {
+            spelling.first().map(u8::to_ascii_lowercase)
+                == long.bytes().next().map(|letter| letter.to_ascii_lowercase())
+        };
+        let row = TABLE[rows]
+            .iter()
+            .find(|(_, long, _)| is_first(long) && spelling.eq_ignore_ascii_case(long.as_bytes()));
         row.map_or(Name::Other, |(name, _, _)| *name)
     }
 

@@ -77,7 +77,7 @@ fn parse_display(text: &[u8]) -> Result<Option<String>, Syntax> {
     } else {
         text.to_vec()
     };
-    Ok(Some(String::from_utf8_lossy(&plain).into_owned()))
+    Ok(Some(lexis::readable(plain)))
 }
 
 impl fmt::Display for NameAddr {

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
-use crate::{Syntax, lexis};
+use crate::Syntax;
+use crate::lexis::{self, Octets};
 
 /// One parameter. The value stands as it does in the message, quotes included.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +23,12 @@ pub struct Params(Vec<Param>);
 
 /// Parameters of one value; more is an error. Comparing two values costs the product of their numbers.
 const PARAMS_MAX: usize = 64;
+
+/// `token` and what else URIs have in names of parameters (RFC 3261 §25.1, paramchar).
+const NAME: Octets = Octets::alphanumeric_and(b"-.!%*_+`'~[]/:&$");
+
+/// What ends no parameter: all but controls, white space, quotes, angle brackets and separators.
+const VALUE: Octets = Octets::all_but(b"\"<>;,");
 
 impl Params {
     /// No parameters.
@@ -91,13 +99,12 @@ impl Params {
 
 impl Param {
     fn parse(text: &[u8]) -> Result<Param, Syntax> {
-        let equals = text.iter().position(|&octet| octet == b'=');
+        let equals = memchr(b'=', text);
         let (name, value) = match equals {
             Some(at) => (lexis::trim(&text[..at]), Some(lexis::trim(&text[at + 1..]))),
             None => (text, None),
         };
-        let is_name = |octet: &u8| lexis::is_token(*octet) || b"[]/:&$".contains(octet);
-        if name.is_empty() || !name.iter().all(is_name) {
+        if name.is_empty() || !NAME.has_all(name) {
             return Err(Syntax::Param);
         }
         if value.is_some_and(|value| !is_value(value)) {
@@ -113,8 +120,7 @@ fn is_value(value: &[u8]) -> bool {
     if value.first() == Some(&b'"') {
         return lexis::unquote(value).is_some();
     }
-    !value.is_empty()
-        && !value.iter().any(|&octet| octet <= b' ' || octet == 0x7f || b"\"<>;,".contains(&octet))
+    !value.is_empty() && VALUE.has_all(value)
 }
 
 impl fmt::Display for Params {

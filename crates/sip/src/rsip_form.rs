@@ -6,7 +6,6 @@
 use rsip::headers::{ToTypedHeader, UntypedHeader};
 use rsip::typed;
 
-use crate::compose::rsip_header;
 use crate::message::Fault;
 use crate::{
     Host, Message, Method, Name, NameAddr, Param, Params, SipUri, Syntax, Transport, Uri, Via, lexis,
@@ -27,7 +26,7 @@ impl Message {
                         let name = String::from_utf8_lossy(field.spelling).into_owned();
                         rsip::Header::Other(name, value)
                     }
-                    name => rsip_header(name, value),
+                    name => typed_header(name, value),
                 });
             }
         }
@@ -319,5 +318,66 @@ impl TryFrom<&typed::Via> for Via {
             port: header.uri.port().map(|port| u16::from(*port)),
             params: params_from_rsip(&header.params)?,
         })
+    }
+}
+
+/// What makes a value `rsip`'s header of that name.
+type Constructor = fn(String) -> rsip::Header;
+
+/// The headers that `rsip` has a type for.
+const TYPED: [(Name, Constructor); 46] = [
+    (Name::To, |value| rsip::headers::To::new(value).into()),
+    (Name::Via, |value| rsip::headers::Via::new(value).into()),
+    (Name::CSeq, |value| rsip::headers::CSeq::new(value).into()),
+    (Name::Date, |value| rsip::headers::Date::new(value).into()),
+    (Name::From, |value| rsip::headers::From::new(value).into()),
+    (Name::Allow, |value| rsip::headers::Allow::new(value).into()),
+    (Name::Event, |value| rsip::headers::Event::new(value).into()),
+    (Name::Route, |value| rsip::headers::Route::new(value).into()),
+    (Name::Accept, |value| rsip::headers::Accept::new(value).into()),
+    (Name::Server, |value| rsip::headers::Server::new(value).into()),
+    (Name::CallId, |value| rsip::headers::CallId::new(value).into()),
+    (Name::Contact, |value| rsip::headers::Contact::new(value).into()),
+    (Name::Expires, |value| rsip::headers::Expires::new(value).into()),
+    (Name::Require, |value| rsip::headers::Require::new(value).into()),
+    (Name::Subject, |value| rsip::headers::Subject::new(value).into()),
+    (Name::Warning, |value| rsip::headers::Warning::new(value).into()),
+    (Name::Priority, |value| rsip::headers::Priority::new(value).into()),
+    (Name::ReplyTo, |value| rsip::headers::ReplyTo::new(value).into()),
+    (Name::CallInfo, |value| rsip::headers::CallInfo::new(value).into()),
+    (Name::Supported, |value| rsip::headers::Supported::new(value).into()),
+    (Name::Timestamp, |value| rsip::headers::Timestamp::new(value).into()),
+    (Name::AlertInfo, |value| rsip::headers::AlertInfo::new(value).into()),
+    (Name::ErrorInfo, |value| rsip::headers::ErrorInfo::new(value).into()),
+    (Name::UserAgent, |value| rsip::headers::UserAgent::new(value).into()),
+    (Name::InReplyTo, |value| rsip::headers::InReplyTo::new(value).into()),
+    (Name::MinExpires, |value| rsip::headers::MinExpires::new(value).into()),
+    (Name::RetryAfter, |value| rsip::headers::RetryAfter::new(value).into()),
+    (Name::Unsupported, |value| rsip::headers::Unsupported::new(value).into()),
+    (Name::ContentType, |value| rsip::headers::ContentType::new(value).into()),
+    (Name::MaxForwards, |value| rsip::headers::MaxForwards::new(value).into()),
+    (Name::MimeVersion, |value| rsip::headers::MimeVersion::new(value).into()),
+    (Name::Organization, |value| rsip::headers::Organization::new(value).into()),
+    (Name::RecordRoute, |value| rsip::headers::RecordRoute::new(value).into()),
+    (Name::Authorization, |value| rsip::headers::Authorization::new(value).into()),
+    (Name::ProxyRequire, |value| rsip::headers::ProxyRequire::new(value).into()),
+    (Name::ContentLength, |value| rsip::headers::ContentLength::new(value).into()),
+    (Name::AcceptEncoding, |value| rsip::headers::AcceptEncoding::new(value).into()),
+    (Name::AcceptLanguage, |value| rsip::headers::AcceptLanguage::new(value).into()),
+    (Name::ContentEncoding, |value| rsip::headers::ContentEncoding::new(value).into()),
+    (Name::ContentLanguage, |value| rsip::headers::ContentLanguage::new(value).into()),
+    (Name::WwwAuthenticate, |value| rsip::headers::WwwAuthenticate::new(value).into()),
+    (Name::ProxyAuthenticate, |value| rsip::headers::ProxyAuthenticate::new(value).into()),
+    (Name::SubscriptionState, |value| rsip::headers::SubscriptionState::new(value).into()),
+    (Name::AuthenticationInfo, |value| rsip::headers::AuthenticationInfo::new(value).into()),
+    (Name::ContentDisposition, |value| rsip::headers::ContentDisposition::new(value).into()),
+    (Name::ProxyAuthorization, |value| rsip::headers::ProxyAuthorization::new(value).into()),
+];
+
+/// The header as `rsip` has it; what it has no type for is its `Other`.
+fn typed_header(name: Name, value: String) -> rsip::Header {
+    match TYPED.iter().find(|(known, _)| *known == name) {
+        Some((_, constructor)) => constructor(value),
+        None => rsip::Header::Other(name.as_str().to_owned(), value),
     }
 }

@@ -112,9 +112,7 @@ impl Uri {
     /// The user part without escapes (octets that are not UTF-8 replaced), or the number of a `tel:` URI.
     pub fn user(&self) -> Option<String> {
         match self {
-            Uri::Sip(uri) => {
-                uri.user.as_deref().map(|user| String::from_utf8_lossy(&unescape(user)).into_owned())
-            }
+            Uri::Sip(uri) => uri.user.as_deref().map(|user| lexis::readable(unescape(user))),
             Uri::Tel(uri) => Some(uri.number.clone()),
             Uri::Other { .. } => None,
         }

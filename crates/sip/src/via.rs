@@ -1,5 +1,6 @@
 //! The Via header: the way back (RFC 3261 §20.42, RFC 3581).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -121,15 +122,7 @@ impl Via {
         let protocol = (!is_usual).then(|| format!("{}/{}", own(name), own(version)));
         let space = rest.iter().position(|&octet| lexis::is_space(octet)).ok_or(Syntax::Via)?;
         let transport = Transport::parse(&rest[..space]).ok_or(Syntax::Via)?;
-        // RFC 3261 §25.1: white space may stand around the colon of sent-by.
-        let sent_by: Vec<u8> =
-            rest[space..].iter().copied().filter(|&octet| !lexis::is_space(octet)).collect();
-        let is_split = lexis::trim(&rest[space..])
-            .split(|&octet| octet == b':')
-            .any(|part| lexis::trim(part).iter().any(|&octet| lexis::is_space(octet)));
-        if is_split {
-            return Err(Syntax::Via);
-        }
+        let sent_by = sent_by(lexis::trim(&rest[space..]))?;
         let (host, port) = parse_host_port(&sent_by)?;
         let params = Params::parse(&text[end..])?;
         if params.find("branch").is_some_and(|param| param.value.is_none()) {
@@ -204,6 +197,18 @@ impl Via {
         }
         self.host.ip().map(|ip| SocketAddr::new(ip, port)).ok_or_else(|| (self.host.clone(), port))
     }
+}
+
+/// RFC 3261 §25.1: white space may stand around the colon of sent-by, and nowhere else in it.
+fn sent_by(text: &[u8]) -> Result<Cow<'_, [u8]>, Syntax> {
+    let has_space = |text: &[u8]| text.iter().any(|&octet| lexis::is_space(octet));
+    if !has_space(text) {
+        return Ok(Cow::Borrowed(text));
+    }
+    if text.split(|&octet| octet == b':').any(|part| has_space(lexis::trim(part))) {
+        return Err(Syntax::Via);
+    }
+    Ok(Cow::Owned(text.iter().copied().filter(|&octet| !lexis::is_space(octet)).collect()))
 }
 
 impl fmt::Display for Via {

@@ -1,4 +1,5 @@
-//! How many instructions an operation of the distributor takes, by callgrind, beside a committed baseline.
+//! How many instructions an operation of the distributor takes, and a whole call, by callgrind, beside a committed
+//! baseline.
 //!
 //! A count does not depend on what else the machine does, so a change of a few per cent can be seen where a
 //! stopwatch sees nothing. Each case runs twice, the second time with twice as many rounds; the difference is what
@@ -19,6 +20,8 @@ use crate::cargo_program;
 /// Where the baseline lies, from the top of the project.
 const BASELINE: &str = "benches/instructions.toml";
 const REMEDY: &str = "cargo xtask instructions --accept";
+/// What callgrind runs: programs of `benches` that name their cases by `--list`.
+const PROGRAMS: [&str; 2] = ["acd_instructions", "call_instructions"];
 /// Rounds of the first run; the second has twice as many.
 const ROUNDS: u64 = 25;
 /// Instructions of one processor family can only be compared with each other.
@@ -52,8 +55,10 @@ pub fn run(root: &Path, accept: bool) -> Result<String, String> {
     }
     let text = std::fs::read_to_string(root.join(BASELINE)).unwrap_or_default();
     let baseline = Baseline::read(&text)?;
-    let program = build(root)?;
-    let counts = count_all(&program)?;
+    let mut counts = Counts::new();
+    for program in build(root)? {
+        counts.extend(count_all(&program)?);
+    }
     if accept {
         let accepted = Baseline { counts, ..baseline };
         std::fs::write(root.join(BASELINE), accepted.write())
@@ -103,7 +108,8 @@ impl Baseline {
     fn write(&self) -> String {
         let mut text = format!(
             "# Instructions for one operation of the distributor, what prepares and what undoes it included, as\n\
-             # callgrind counts them in worlds of 2,000 agents, 50 queues and 5,000 waiting (benches/acd_instructions.rs).\n\
+             # callgrind counts them in worlds of 2,000 agents, 50 queues and 5,000 waiting (benches/acd_instructions.rs);\n\
+             # and for a whole call without sockets and threads, what the phones say included (benches/call_instructions.rs).\n\
              # `cargo xtask instructions` compares; `{REMEDY}` writes this file.\n\
              tolerance_percent = {}\n",
             self.tolerance_percent
@@ -154,15 +160,16 @@ fn each(counts: &Counts) -> impl Iterator<Item = (&str, &str, u64)> {
     })
 }
 
-/// The program that callgrind runs.
-fn build(root: &Path) -> Result<PathBuf, String> {
-    let arguments = ["build", "--release", "--package", "cordboard-benches", "--bin", "acd_instructions"];
-    let status = Command::new(cargo_program()).args(arguments).current_dir(root).status();
+/// The programs that callgrind runs.
+fn build(root: &Path) -> Result<[PathBuf; PROGRAMS.len()], String> {
+    let mut arguments = vec!["build", "--release", "--package", "cordboard-benches"];
+    arguments.extend(PROGRAMS.iter().flat_map(|program| ["--bin", program]));
+    let status = Command::new(cargo_program()).args(&arguments).current_dir(root).status();
     if !status.is_ok_and(|status| status.success()) {
         return Err(format!("FAILED: cargo {}", arguments.join(" ")));
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release/acd_instructions"))
+    Ok(PROGRAMS.map(|program| target.join("release").join(program)))
 }
 
 fn count_all(program: &Path) -> Result<Counts, String> {
@@ -209,7 +216,7 @@ fn cases(list: &str) -> Result<(Vec<(String, String)>, u64), String> {
     }
     match in_a_round {
         Some(number) if number > 0 && !cases.is_empty() => Ok((cases, number)),
-        Some(_) | None => Err(format!("acd_instructions --list says nothing that can be counted:\n{list}")),
+        Some(_) | None => Err(format!("`--list` says nothing that can be counted:\n{list}")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading a description, with limits against those that only want to be expensive.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,10 @@ pub(super) fn session(bytes: &[u8], limits: &Limits) -> Result<Session, ParseErr
         return Err(ParseError::TooLong);
     }
     // Names in other character sets survive only as replacement characters; a call is worth more.
-    let text = String::from_utf8_lossy(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
     let mut lines = numbered_lines(&text, limits);
     match lines.next().ok_or(ParseError::Empty)?? {
         (_, 'v', value) if value.trim() == "0" => {}

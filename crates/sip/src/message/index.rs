@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use memchr::{memchr, memchr2, memchr2_iter};
 
 use super::{Fault, Limits, Message, ParseError};
 use crate::{Method, Name, lexis};
@@ -17,7 +18,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn new(range: Range<usize>) -> Span {
+    pub(super) fn new(range: Range<usize>) -> Span {
         let offset = |at: usize| u32::try_from(at).expect("the limits keep a message below 4 GiB");
         Span { start: offset(range.start), end: offset(range.end) }
     }
@@ -62,7 +63,7 @@ pub(super) struct Head {
 
 const TYPICAL_HEADERS: usize = 16;
 
-/// No limits: for octets that were within them before, or that we wrote.
+/// No limits: for octets that were within them before.
 const UNLIMITED: Limits = Limits {
     head_bytes: u32::MAX as usize,
     body_bytes: u32::MAX as usize,
@@ -138,7 +139,7 @@ impl Head {
 
     fn read_start_line(&mut self, bytes: &[u8], line: Range<usize>) {
         let text = &bytes[line.clone()];
-        if text.iter().any(|octet| matches!(octet, b'\r' | b'\0')) {
+        if memchr2(b'\r', 0, text).is_some() {
             self.note(Fault::ControlOctet);
         }
         if text.len() >= 4 && text[..4].eq_ignore_ascii_case(b"SIP/") {
@@ -161,7 +162,7 @@ impl Head {
     /// RFC 3261 §7.3.1: white space may stand on both sides of the colon.
     fn read_header(&mut self, bytes: &[u8], line: Range<usize>) {
         let text = &bytes[line.clone()];
-        let Some(colon) = text.iter().position(|&octet| octet == b':') else {
+        let Some(colon) = memchr(b':', text) else {
             return self.note(Fault::HeaderLine);
         };
         let blanks = text[..colon].iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
@@ -212,7 +213,7 @@ impl Head {
 /// The line that begins at `at`, without its end, and where the next one begins. A lone LF ends a
 /// line too: RFC 3261 §7 asks senders for CRLF and forbids nobody to understand less.
 fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
-    let feed = at + bytes[at..].iter().position(|&octet| octet == b'\n')?;
+    let feed = at + memchr(b'\n', &bytes[at..])?;
     let end = if feed > at && bytes[feed - 1] == b'\r' { feed - 1 } else { feed };
     Some((at..end, feed + 1))
 }
@@ -238,10 +239,9 @@ fn can_repeat(message: &Message) -> bool {
 
 /// A CR that ends no line, or a NUL that no backslash quotes (RFC 3261 §25.1, quoted-pair).
 fn has_stray_control(value: &[u8]) -> bool {
-    value.iter().enumerate().any(|(at, &octet)| match octet {
-        b'\r' => value.get(at + 1) != Some(&b'\n'),
+    memchr2_iter(b'\r', 0, value).any(|at| match value[at] {
         0 => at == 0 || value[at - 1] != b'\\',
-        _ => false,
+        _ => value.get(at + 1) != Some(&b'\n'),
     })
 }
 

@@ -24,6 +24,24 @@ const SINGLE: [Name; 17] = [
     Name::RetryAfter,
 ];
 
+/// [`SINGLE`] as a set.
+const SINGLE_BITS: u128 = {
+    let mut bits = 0;
+    let mut at = 0;
+    while at < SINGLE.len() {
+        bits |= bit(SINGLE[at]);
+        at += 1;
+    }
+    bits
+};
+
+const _: () = assert!((Name::Other as u8) < 128, "the last name must be an element of the set, too");
+
+/// The element of a header in a set of headers.
+const fn bit(name: Name) -> u128 {
+    1 << (name as u8)
+}
+
 /// Headers that are one address or a list of them.
 const ADDRESSES: [Name; 4] = [Name::Route, Name::RecordRoute, Name::Path, Name::Contact];
 
@@ -32,9 +50,7 @@ const NUMBERS: [Name; 5] =
     [Name::Expires, Name::MinExpires, Name::SessionExpires, Name::MinSe, Name::RetryAfter];
 
 pub(super) fn validate(message: &Message) -> Result<(), Fault> {
-    if let Some(name) = SINGLE.into_iter().find(|&name| message.fields(name).nth(1).is_some()) {
-        return Err(Fault::Repeated(name));
-    }
+    single(message)?;
     vias(message)?;
     address(message, Name::From)?;
     address(message, Name::To)?;
@@ -44,6 +60,18 @@ pub(super) fn validate(message: &Message) -> Result<(), Fault> {
     max_forwards(message)?;
     numbers(message)?;
     request_uri(message)
+}
+
+fn single(message: &Message) -> Result<(), Fault> {
+    let mut seen = 0u128;
+    for field in message.headers() {
+        let bit = bit(field.name);
+        if seen & bit & SINGLE_BITS != 0 {
+            return Err(Fault::Repeated(field.name));
+        }
+        seen |= bit;
+    }
+    Ok(())
 }
 
 fn vias(message: &Message) -> Result<(), Fault> {
