@@ -52,7 +52,7 @@ pub use queue::{
     Queue, Reserve, ServiceLevel, Step, StepMode, Strategy, Waiting,
 };
 pub use report::{Problem, Severity};
-pub use routing::{Routing, Selection};
+pub use routing::{DistributorThread, Routing, Selection};
 pub use secret::Secret;
 pub use sip::{Digest, Registrar, Sip, SipLimits, SipTimers};
 pub use trunk::{Credentials, MediaPath, Trunk};

@@ -115,7 +115,8 @@ impl Shell {
         let sockets = sockets::Sockets::bind(&self.config)?;
         let (ports, streams) = limits::sockets_wanted(&self.config, sockets.media.len());
         self.files = StreamFiles::of(allowed, ports);
-        if let Some(shortage) = limits::shortage(allowed, ports, streams) {
+        let shortage = limits::shortage(allowed, ports, streams);
+        if let Some(shortage) = &shortage {
             warn!("{shortage}");
         }
         if let Some(lent) =
@@ -127,7 +128,7 @@ impl Shell {
         let mut numbering = Numbering::default();
         let plan = Plan::new(&self.config, &self.base, &sockets.bound(), &mut numbering);
         let music = sockets::load_music(&plan.music)?;
-        let running = wiring::wire(self, clock, sockets, plan, numbering, music)?;
+        let running = wiring::wire(self, clock, sockets, plan, numbering, music, shortage.is_none())?;
         running.await_configuration();
         running.phase.enter(Phase::Serving);
         for bound in &running.sip {

@@ -1,5 +1,5 @@
-//! The three threads on the path of a call. Each owns one machine, sleeps when there is nothing to do, and
-//! speaks to the others through rings only.
+//! The threads on the path of a call. Each owns one machine (that of the engine the distributor as well, where the agents are
+//! not very many), sleeps when there is nothing to do, and speaks to the others through rings only.
 //!
 //! A turn of each is the same: read the clock once, take what the rings hold in a fixed order and up to a
 //! bound, take what the sockets hold, do what is due, carry out what the machine says, wake whom it concerns,
@@ -11,6 +11,7 @@ pub mod distributor;
 pub mod engine;
 mod look;
 pub mod media;
+mod media_sockets;
 mod udp;
 
 pub use look::Look;

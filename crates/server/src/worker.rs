@@ -159,6 +159,11 @@ impl Worker {
         Ok(Worker { link, thread: Some(thread) })
     }
 
+    /// Something that runs on another worker's thread: only told to stop.
+    pub fn without_thread(link: Arc<Link>) -> Worker {
+        Worker { link, thread: None }
+    }
+
     /// The link to the thread.
     pub fn link(&self) -> &Link {
         &self.link

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use server::config::{Passwords, parse};
+use server::config::{DistributorThread, Passwords, parse};
 use server::shell::Shell;
 
 const CENTRE: &str = r#"
@@ -44,10 +44,14 @@ fn after_many_starts_and_ends_no_thread_and_no_socket_is_left() {
     config.http.listen.set_port(0);
     // What the runtime keeps for the whole process, signals above all, is there after the first round.
     let mut sockets = None;
-    for round in 0..5 {
+    // The runtime's two, the engine's and that of media.
+    let shared = 4;
+    let placements = [(DistributorThread::Shared, shared), (DistributorThread::Own, shared + 1)];
+    for (round, (thread, threads)) in placements.into_iter().cycle().take(6).enumerate() {
+        config.routing.distributor_thread = thread;
         let running = Shell::new(config.clone(), PathBuf::new()).start().expect("it starts");
-        until(|| our_threads().len() >= 5);
-        if round % 2 == 0 {
+        until(|| our_threads().len() == threads);
+        if round < 3 {
             running.shut_down();
         } else {
             drop(running);

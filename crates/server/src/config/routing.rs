@@ -44,6 +44,19 @@ pub struct Routing {
     pub selection: Selection,
     /// With `late-last`: who has waited so long comes first.
     pub late_guard: Option<Duration>,
+    /// Which thread runs the distributor.
+    pub distributor_thread: DistributorThread,
+}
+
+/// Which thread runs the distributor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DistributorThread {
+    /// By the number of agents at the start.
+    Auto,
+    /// The engine's.
+    Shared,
+    /// One of its own.
+    Own,
 }
 
 /// Which of those who wait an agent takes.
@@ -91,6 +104,11 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         ("agent-may-change", ForcedPresence::AgentMayChange),
         ("holds-until-lifted", ForcedPresence::HoldsUntilLifted),
     ];
+    let threads = [
+        ("auto", DistributorThread::Auto),
+        ("shared", DistributorThread::Shared),
+        ("own", DistributorThread::Own),
+    ];
     let lease = section.duration("lease", "2m", "0s", "1d");
     if !lease.is_zero() && lease < LEASE_MIN {
         let message = "`lease` of less than 30s would end conversations when the machine only pauses; write \
@@ -114,6 +132,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Routing {
         estimate_error_max: section.integer("estimate_error_max", 150, 10..=1_000),
         forced_presence: section.word("forced_presence", "agent-may-change", &forced),
         lease: Some(lease).filter(|lease| !lease.is_zero()),
+        distributor_thread: section.word("distributor_thread", "auto", &threads),
     };
     if routing.lacks_guard(Some(routing.selection)) && !section.gives("late_guard") {
         section.error(section.span(), format!("selection = \"late-last\" {LACKS_GUARD}"));

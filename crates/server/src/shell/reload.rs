@@ -9,8 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Running, sockets};
-use crate::config::Config;
+use tracing::warn;
+
+use super::{Running, sockets, wiring};
+use crate::config::{Config, DistributorThread};
 use crate::inward::deliver;
 use crate::plan::{self, Plan};
 use crate::ring::Producer;
@@ -72,6 +74,13 @@ impl Running {
         let mut plan = Plan::new(&config, &self.base, &self.sip, &mut numbering);
         // Drawn at the start, for as long as the process lives.
         plan.shared.seed = self.plan.shared.seed;
+        let limit = wiring::AGENTS_BESIDE_THE_ENGINE;
+        let has_outgrown = plan.agents.len() > limit && self.plan.agents.len() <= limit;
+        if has_outgrown && config.routing.distributor_thread == DistributorThread::Auto {
+            warn!(
+                "there are more than {limit} agents now: restart when it suits you, and the distributor has a thread of its own"
+            );
+        }
         let new_music = plan.music.iter().filter(|&(id, piece)| self.plan.music.get(id) != Some(piece));
         let new_music = new_music.map(|(&id, piece)| (id, piece.clone())).collect();
         let music = sockets::load_music(&new_music).map_err(Refused::Music)?;

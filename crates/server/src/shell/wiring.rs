@@ -28,6 +28,7 @@ use super::{Orders, Running, Shell, Workers};
 use crate::calendar;
 use crate::call_log::CallLog;
 use crate::clock::Clock;
+use crate::config::DistributorThread;
 use crate::dns::Dns;
 use crate::doors::Doors;
 use crate::http::{self, Api, View};
@@ -41,14 +42,38 @@ use crate::ring::{Consumer, Outbox, Producer};
 use crate::sip_trace::SipTrace;
 use crate::start_error::StartError;
 use crate::tcp::{self, Streams};
-use crate::threads::distributor::DistributorThread;
-use crate::threads::engine::{self as engine_thread, EngineThread, Progress};
+use crate::threads::distributor::{Distribution, Rhythm};
+use crate::threads::engine::{self as engine_thread, EngineThread, Guest, Progress};
 use crate::threads::media::MediaThread;
 use crate::worker::{Casualties, Link, Worker};
 use rings::{Bells, Consumers, DistributorEnds, EngineEnds, MediaEnds, Producers};
 
 /// Threads of the runtime: connections, DNS and HTTP need little.
 const RUNTIME_THREADS: usize = 2;
+
+/// Up to so many agents the distributor shares the engine's thread where the configuration does not say. Beyond, a picture
+/// of them for readers takes so long that signalling would have to wait for it.
+pub(super) const AGENTS_BESIDE_THE_ENGINE: usize = 10_000;
+
+/// Which thread runs the distributor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placement {
+    /// The engine's.
+    WithTheEngine,
+    /// One of its own.
+    OnItsOwn,
+}
+
+impl Placement {
+    fn of(setting: DistributorThread, agents: usize) -> Placement {
+        match setting {
+            DistributorThread::Shared => Placement::WithTheEngine,
+            DistributorThread::Own => Placement::OnItsOwn,
+            DistributorThread::Auto if agents <= AGENTS_BESIDE_THE_ENGINE => Placement::WithTheEngine,
+            DistributorThread::Auto => Placement::OnItsOwn,
+        }
+    }
+}
 
 /// What several parts of the shell look at.
 struct Shared {
@@ -97,11 +122,13 @@ pub(super) fn wire(
     mut plan: Plan,
     numbering: Numbering,
     music: Vec<(MusicId, Arc<Music>)>,
+    media_may_rest: bool,
 ) -> Result<Running, StartError> {
     plan.shared = with_lots(&plan.shared, seed()?);
     let shared = Shared::new(clock, &plan, &shell);
     let (engine_poll, media_poll) = (poll()?, poll()?);
-    let bells = Bells::new(&engine_poll, &media_poll)?;
+    let placement = Placement::of(shell.config.routing.distributor_thread, plan.agents.len());
+    let bells = Bells::new(&engine_poll, &media_poll, placement)?;
     let (producers, consumers) = rings::rings(&bells);
     let (sip, http) = (sockets.bound(), sockets.http.1);
     let view = view(&shell, &shared, &bells, &producers, &consumers);
@@ -110,10 +137,18 @@ pub(super) fn wire(
     let Sockets { udp, tcp, http: http_listener, media: media_addresses } = sockets;
     let Consumers { engine, distributor, media, outward, notices } = consumers;
     let starts = Starts { shell: &shell, plan: &plan, shared: &shared, bells: &bells, producers: &producers };
+    let distribution = starts.distribution(distributor);
+    let (guest, distributor) = match placement {
+        Placement::WithTheEngine => {
+            let guest = Guest { distribution, link: Arc::clone(&bells.distributor) };
+            (Some(guest), Worker::without_thread(Arc::clone(&bells.distributor)))
+        }
+        Placement::OnItsOwn => (None, starts.spawn(&bells.distributor, move |link| distribution.run(link))?),
+    };
     let workers = Workers {
-        engine: starts.engine(engine, engine_poll, udp)?,
-        distributor: starts.distributor(distributor)?,
-        media: starts.media(media, media_poll, media_addresses, music)?,
+        engine: starts.engine(engine, engine_poll, udp, guest)?,
+        distributor,
+        media: starts.media(media, media_poll, (media_addresses, media_may_rest), music)?,
     };
     let tasks = {
         let _inside = runtime.enter();
@@ -210,6 +245,7 @@ impl Starts<'_> {
         ends: EngineEnds,
         poll: Poll,
         udp: Vec<(UdpSocket, SocketAddr)>,
+        guest: Option<Guest>,
     ) -> Result<Worker, StartError> {
         let Starts { shared, plan, producers, .. } = self;
         let sockets = udp.into_iter().map(|(socket, _)| socket).collect();
@@ -223,6 +259,7 @@ impl Starts<'_> {
         let thread = EngineThread {
             clock: shared.clock,
             engine,
+            guest,
             sockets,
             orders: ends.orders,
             asks: ends.asks,
@@ -245,11 +282,11 @@ impl Starts<'_> {
         self.spawn(&self.bells.engine, move |link| thread.run(link))
     }
 
-    fn distributor(&self, ends: DistributorEnds) -> Result<Worker, StartError> {
+    fn distribution(&self, ends: DistributorEnds) -> Distribution {
         let Starts { shell, shared, plan, producers, .. } = self;
         let now = shared.clock.now();
         let settings = report::Settings::default();
-        let thread = DistributorThread {
+        Distribution {
             clock: shared.clock,
             wall: shell.wall.clone(),
             distributor: Distributor::new(plan.shared.clone()),
@@ -260,15 +297,15 @@ impl Starts<'_> {
             events: shared.outbox(producers.events.clone(), plan.distributor_backlog()),
             published: Arc::clone(&shared.published),
             reporter: Reporter::new(&shared.exposition, settings, &plan.names, now),
-        };
-        self.spawn(&self.bells.distributor, move |link| thread.run(link))
+            rhythm: Rhythm::new(now),
+        }
     }
 
     fn media(
         &self,
         ends: MediaEnds,
         poll: Poll,
-        addresses: Vec<IpAddr>,
+        (addresses, may_rest): (Vec<IpAddr>, bool),
         music: Vec<(MusicId, Arc<Music>)>,
     ) -> Result<Worker, StartError> {
         let Starts { shared, plan, producers, .. } = self;
@@ -282,6 +319,7 @@ impl Starts<'_> {
             poll,
             relay,
             packet_bytes: plan.relay.packet_bytes,
+            may_rest,
             addresses,
             music: ends.music,
             commands: ends.commands,
@@ -406,6 +444,15 @@ fn seed() -> Result<[u8; 32], StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_agents_leave_the_distributor_on_the_engine_s_thread_unless_the_file_says_otherwise() {
+        use DistributorThread::{Auto, Own, Shared};
+        let few = AGENTS_BESIDE_THE_ENGINE;
+        let placed = |setting, agents| Placement::of(setting, agents);
+        assert_eq!([placed(Auto, few), placed(Shared, few + 1)], [Placement::WithTheEngine; 2]);
+        assert_eq!([placed(Auto, few + 1), placed(Own, 0)], [Placement::OnItsOwn; 2]);
+    }
 
     #[test]
     fn each_start_draws_its_own_lots_by_otherwise_the_same_settings() {

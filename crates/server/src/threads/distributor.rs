@@ -1,4 +1,5 @@
-//! The distributor's thread: the only one that ever touches the [`Distributor`].
+//! The distributor's place: whatever runs it is the only thread that ever touches the [`Distributor`]. That is the engine's
+//! thread, or one of its own where the agents are many (docs/decisions/0033-one-thread-or-two.md).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,13 @@ const PUBLISH_INTERVAL_MAX: Duration = Duration::from_secs(5);
 /// How long we go without a look at the wall clock while queues keep hours: it may be set, and a machine that slept
 /// wakes up hours later. Whatever it shows then holds after this time at the latest.
 const LOOK_AT_WALL: Duration = Duration::from_secs(1);
+
+/// Commands of one turn are left for the next after so long: some look at every agent, and on a shared thread signalling
+/// waits meanwhile.
+const COMMANDS_TIME: Duration = Duration::from_millis(1);
+
+/// Turns that may be needed to take what is left when the end comes.
+const LAST_TURNS: usize = 64;
 
 /// What the shell says. Names and changes of queues and agents are no orders: they come through the engine, in
 /// the order in which calls and log-ins depend on them.
@@ -100,9 +108,9 @@ pub enum Sent {
     },
 }
 
-/// Everything that the thread owns.
+/// Everything that belongs to the distributor.
 #[derive(Debug)]
-pub struct DistributorThread {
+pub struct Distribution {
     /// The clock.
     pub clock: Clock,
     /// The clock on the wall.
@@ -123,48 +131,115 @@ pub struct DistributorThread {
     pub published: Arc<ArcSwap<Published>>,
     /// Figures.
     pub reporter: Reporter,
+    /// When it looks and publishes next.
+    pub rhythm: Rhythm,
 }
 
-impl DistributorThread {
-    /// Turns until the link says stop.
+/// When the distributor's place looks at the wall clock and publishes next, and what it measures meanwhile.
+#[derive(Debug)]
+pub struct Rhythm {
+    next_look: Instant,
+    next_publication: Instant,
+    /// Something has changed since the last publication.
+    is_news: bool,
+    /// When the commands of this turn set out.
+    set_out: Vec<Instant>,
+}
+
+impl Rhythm {
+    /// Everything is due.
+    pub fn new(now: Instant) -> Rhythm {
+        Rhythm { next_look: now, next_publication: now, is_news: false, set_out: Vec::with_capacity(BATCH) }
+    }
+}
+
+impl Distribution {
+    /// On a thread of its own: turns until the link says stop.
     pub fn run(mut self, link: &Link) {
-        let mut set_out = Vec::with_capacity(BATCH);
-        let mut publication = Publication { next: self.clock.now(), is_due: false };
-        // Before any queue is there: each is opened or closed as soon as it is.
-        let mut next_look = self.clock.now();
-        let now = next_look;
-        self.look_at_wall(now, &mut next_look);
+        self.begin();
         while !link.must_stop() {
-            let question = link.question();
-            let now = self.clock.now();
-            let mut taken = self.take_orders(now);
-            if self.events.is_clear() {
-                if self.doors.is_needed() && next_look <= now {
-                    taken += self.look_at_wall(now, &mut next_look);
-                }
-                taken += self.take_asks(now);
-                taken += self.take_commands(now, &mut set_out, &mut next_look);
-                taken += self.take_deadline(now);
+            if self.turn(link) == 0 {
+                link.doorbell().park(self.rest(), || self.is_idle(link));
             }
-            if taken > 0 {
-                self.reporter.flush(now);
+        }
+        self.finish(link);
+    }
+
+    /// Before the first turn, and before any queue is there: each is opened or closed as soon as it is.
+    pub fn begin(&mut self) {
+        self.look_at_wall(self.clock.now());
+    }
+
+    /// Looks once into every ring and does what is there and what is due. How much that was.
+    pub fn turn(&mut self, link: &Link) -> usize {
+        let question = link.question();
+        let now = self.clock.now();
+        let mut taken = self.take_orders(now);
+        if self.events.is_clear() {
+            if self.doors.is_needed() && self.rhythm.next_look <= now {
+                taken += self.look_at_wall(now);
             }
-            self.events.flush();
-            // Who asks wants figures that are new.
-            publication.is_due |= taken > 0 || !link.has_answered(question);
-            if publication.is_due && publication.next <= now {
-                let begun = self.clock.now();
-                self.publish(begun);
-                let took = self.clock.now().since(begun);
-                let next = begun + (took * PUBLISH_SHARE).clamp(PUBLISH_INTERVAL, PUBLISH_INTERVAL_MAX);
-                publication = Publication { next, is_due: false };
-            }
-            link.answer(question);
-            if taken == 0 {
-                self.sleep(link, &publication, next_look);
+            taken += self.take_asks(now);
+        }
+        taken += self.decide(now);
+        // Who asks wants figures that are new.
+        self.rhythm.is_news |= taken > 0 || !link.has_answered(question);
+        if self.rhythm.is_news && self.rhythm.next_publication <= now {
+            let begun = self.clock.now();
+            self.publish(begun);
+            let took = self.clock.now().since(begun);
+            let pause = (took * PUBLISH_SHARE).clamp(PUBLISH_INTERVAL, PUBLISH_INTERVAL_MAX);
+            self.rhythm.next_publication = begun + pause;
+            self.rhythm.is_news = false;
+        }
+        link.answer(question);
+        taken
+    }
+
+    /// Takes what is on the path of a call and nothing else: commands, and deadlines that have come. How much that was.
+    pub fn decide(&mut self, now: Instant) -> usize {
+        let mut taken = 0;
+        if self.events.is_clear() {
+            taken += self.take_commands(now);
+            taken += self.take_deadline(now);
+        }
+        if taken > 0 {
+            self.reporter.flush(now);
+        }
+        self.events.flush();
+        taken
+    }
+
+    /// After a turn that found nothing: how long until something is due, however quiet the rings are.
+    pub fn rest(&self) -> Option<Duration> {
+        let deadlines = [
+            Some(self.rhythm.next_look).filter(|_| self.doors.is_needed() && self.events.is_clear()),
+            self.distributor.poll_timeout().filter(|_| self.events.is_clear()),
+            self.rhythm.is_news.then_some(self.rhythm.next_publication),
+        ];
+        let limit = deadlines.into_iter().flatten().min().map(|deadline| self.clock.until(deadline));
+        if self.events.is_clear() {
+            return limit;
+        }
+        Some(limit.map_or(Outbox::<Told>::RETRY, |limit| limit.min(Outbox::<Told>::RETRY)))
+    }
+
+    /// Whether nobody wants anything. With a backlog the engine's commands are left where they are; they must not keep a
+    /// thread awake.
+    pub fn is_idle(&self, link: &Link) -> bool {
+        let nothing_taken = !self.events.is_clear() || (self.commands.is_empty() && self.asks.is_empty());
+        link.is_quiet() && self.orders.is_empty() && nothing_taken
+    }
+
+    /// At the end: takes what was said before it, lets readers see how it ended, and leaves nobody waiting for an answer.
+    pub fn finish(&mut self, link: &Link) {
+        for _ in 0..LAST_TURNS {
+            if self.turn(link) == 0 {
+                break;
             }
         }
         self.publish(self.clock.now());
+        while self.asks.pop().is_some() {}
     }
 
     fn take_orders(&mut self, now: Instant) -> usize {
@@ -206,20 +281,20 @@ impl DistributorThread {
     }
 
     /// Opens and closes what the wall clock says, and finds out when to look again. How many turned.
-    fn look_at_wall(&mut self, now: Instant, next_look: &mut Instant) -> usize {
+    fn look_at_wall(&mut self, now: Instant) -> usize {
         let (turns, doors) = self.doors.look(self.wall.now());
         let turned = turns.len() + doors.len();
         for Turn { calendar, open, until } in turns {
             let until = until.map_or_else(|| "not in sight".to_owned(), |until| until.to_string());
             info!(calendar, until, "a calendar is {}", if open { "open" } else { "closed" });
         }
-        doors.into_iter().for_each(|door| self.turn(now, door));
+        doors.into_iter().for_each(|door| self.move_door(now, door));
         let next = self.doors.poll_timeout().map_or(LOOK_AT_WALL, |at| self.wall.until(at));
-        *next_look = now + next.min(LOOK_AT_WALL);
+        self.rhythm.next_look = now + next.min(LOOK_AT_WALL);
         turned
     }
 
-    fn turn(&mut self, now: Instant, Door { queue, leads, open }: Door) {
+    fn move_door(&mut self, now: Instant, Door { queue, leads, open }: Door) {
         let command = match leads {
             Leads::Into => Command::SetOpen { queue, open },
             Leads::Back => Command::SetCallbackWindow { queue, open },
@@ -228,7 +303,7 @@ impl DistributorThread {
         self.carry_out(now);
     }
 
-    fn take_commands(&mut self, now: Instant, set_out: &mut Vec<Instant>, next_look: &mut Instant) -> usize {
+    fn take_commands(&mut self, now: Instant) -> usize {
         let mut taken = 0;
         while taken < BATCH
             && let Some(sent) = self.commands.pop()
@@ -236,23 +311,28 @@ impl DistributorThread {
             match sent {
                 Sent::Command { at, command } => {
                     self.apply(now, command);
-                    set_out.push(at);
+                    self.rhythm.set_out.push(at);
                 }
                 Sent::Reload { names, backlog, hours } => {
                     self.reporter.set_names(&names);
                     self.events.raise(backlog);
                     self.doors.replace(*hours);
-                    self.look_at_wall(now, next_look);
+                    self.look_at_wall(now);
                 }
             }
             taken += 1;
+            if self.clock.now().since(now) >= COMMANDS_TIME {
+                break;
+            }
         }
-        if set_out.is_empty() {
+        if self.rhythm.set_out.is_empty() {
             return taken;
         }
         self.events.flush();
         let done = self.clock.now();
-        set_out.drain(..).for_each(|at| self.reporter.observe_latency(done.since(at)));
+        for at in self.rhythm.set_out.drain(..) {
+            self.reporter.observe_latency(done.since(at));
+        }
         taken
     }
 
@@ -265,7 +345,7 @@ impl DistributorThread {
         self.distributor.apply(now, command);
         self.carry_out(now);
         for door in defined.map(|queue| self.doors.defined(queue)).unwrap_or_default() {
-            self.turn(now, door);
+            self.move_door(now, door);
         }
     }
 
@@ -297,26 +377,4 @@ impl DistributorThread {
             Published { snapshot, figures: self.reporter.figures(), openings: self.doors.openings() };
         self.published.store(Arc::new(published));
     }
-
-    fn sleep(&self, link: &Link, publication: &Publication, next_look: Instant) {
-        let deadlines = [
-            Some(next_look).filter(|_| self.doors.is_needed() && self.events.is_clear()),
-            self.distributor.poll_timeout().filter(|_| self.events.is_clear()),
-            publication.is_due.then_some(publication.next),
-        ];
-        let mut limit = deadlines.into_iter().flatten().min().map(|deadline| self.clock.until(deadline));
-        if !self.events.is_clear() {
-            limit = Some(limit.map_or(Outbox::<Told>::RETRY, |limit| limit.min(Outbox::<Told>::RETRY)));
-        }
-        // With a backlog the engine's commands are left where they are; they must not keep us awake.
-        let nothing_taken = || !self.events.is_clear() || (self.commands.is_empty() && self.asks.is_empty());
-        link.doorbell().park(limit, || link.is_quiet() && self.orders.is_empty() && nothing_taken());
-    }
-}
-
-/// When the state is published next.
-#[derive(Debug)]
-struct Publication {
-    next: Instant,
-    is_due: bool,
 }

@@ -17,7 +17,7 @@ use timing::Instant;
 use tokio::sync::{Notify, oneshot};
 
 use super::BATCH;
-use super::distributor::{Sent, Told};
+use super::distributor::{Distribution, Sent, Told};
 use super::look::{LOOKS_PER_TURN, Look};
 use super::udp::{self, Received};
 use crate::clock::Clock;
@@ -140,6 +140,18 @@ impl Sockets {
     }
 }
 
+/// The distributor, on the engine's thread.
+#[derive(Debug)]
+pub struct Guest {
+    /// All of it.
+    pub distribution: Distribution,
+    /// By which it is asked.
+    pub link: Arc<Link>,
+}
+
+/// The guest has so long for what one input of ours makes; what is left is done in the next turn.
+const GUEST_TIME: Duration = Duration::from_millis(1);
+
 /// Everything that the thread owns.
 pub struct EngineThread {
     /// The clock.
@@ -148,6 +160,8 @@ pub struct EngineThread {
     pub engine: Engine,
     /// SIP over UDP.
     pub sockets: Sockets,
+    /// The distributor, where it has no thread of its own.
+    pub guest: Option<Guest>,
     /// From the shell.
     pub orders: Consumer<Order>,
     /// From whoever asks by HTTP.
@@ -191,21 +205,26 @@ impl EngineThread {
         let mut buffer = vec![0; DATAGRAM_MAX];
         let mut is_draining = false;
         let mut counted: Option<Instant> = None;
+        if let Some(guest) = &mut self.guest {
+            guest.distribution.begin();
+        }
         self.carry_out(self.clock.now());
         while !link.must_stop() {
             let question = link.question();
             let now = self.clock.now();
-            let mut taken = self.take_orders(now, &mut is_draining);
-            taken += self.take_asks(now);
-            taken += self.take_events(now);
+            self.take_orders(now, &mut is_draining);
+            self.take_asks(now);
+            self.take_events(now);
             if self.is_clear() {
-                taken += self.take_inward(now);
-                taken += self.read(now, &mut buffer);
+                self.take_inward(now);
+                self.read(now, &mut buffer);
             }
             if self.engine.poll_timeout().is_some_and(|deadline| deadline <= now) {
                 self.engine.handle_timeout(now);
                 self.carry_out(now);
             }
+            self.distribute(now);
+            self.let_guest_turn(now);
             self.flush();
             let is_asked = !link.has_answered(question);
             if is_asked || is_draining {
@@ -221,9 +240,36 @@ impl EngineThread {
                 self.socket_series.set(&self.traffic);
                 link.answer(question);
             }
-            self.sleep(link, taken == 0, &mut ready);
+            self.sleep(link, &mut ready);
         }
         self.flush();
+        if let Some(Guest { distribution, link }) = &mut self.guest {
+            distribution.finish(link);
+        }
+        // Nobody waits for an answer that will not come.
+        while self.asks.pop().is_some() {}
+    }
+
+    /// Lets the distributor decide, where it is a guest on this thread, and takes what comes of that.
+    fn distribute(&mut self, now: Instant) {
+        let begun = self.clock.now();
+        let mut clock = begun;
+        while clock.since(begun) < GUEST_TIME {
+            let Some(Guest { distribution, .. }) = &mut self.guest else { return };
+            if distribution.decide(clock) == 0 {
+                return;
+            }
+            self.take_told(now);
+            clock = self.clock.now();
+        }
+    }
+
+    /// Lets the guest do everything else that it has to do, once a turn.
+    fn let_guest_turn(&mut self, now: Instant) {
+        if let Some(Guest { distribution, link }) = &mut self.guest {
+            distribution.turn(link);
+            self.take_told(now);
+        }
     }
 
     /// Whether every ring in front of us has taken what we had for it.
@@ -238,8 +284,7 @@ impl EngineThread {
         self.notices.wake();
     }
 
-    fn take_orders(&mut self, now: Instant, is_draining: &mut bool) -> usize {
-        let mut taken = 0;
+    fn take_orders(&mut self, now: Instant, is_draining: &mut bool) {
         while let Some(order) = self.orders.pop() {
             match order {
                 Order::Reload { plan, gone, commands } => self.reload(now, *plan, &gone, commands),
@@ -250,15 +295,13 @@ impl EngineThread {
                 Order::HangUp => self.engine.hang_up_all(now),
             }
             self.carry_out(now);
-            taken += 1;
         }
-        taken
     }
 
-    fn take_asks(&mut self, now: Instant) -> usize {
-        for taken in 0..LOOKS_PER_TURN {
+    fn take_asks(&mut self, now: Instant) {
+        for _ in 0..LOOKS_PER_TURN {
             match self.asks.pop() {
-                None => return taken,
+                None => return,
                 Some(Ask::Look(look)) => look.at(&self.engine),
                 Some(Ask::CallBack { interaction, number, reply }) => {
                     match self.engine.call_back(now, interaction, number.as_deref()) {
@@ -270,7 +313,6 @@ impl EngineThread {
                 }
             }
         }
-        LOOKS_PER_TURN
     }
 
     /// What an event says to whoever asked for a callback, if it says that.
@@ -322,11 +364,27 @@ impl EngineThread {
         }
     }
 
-    fn take_events(&mut self, now: Instant) -> usize {
-        let mut taken = 0;
-        while taken < BATCH
-            && let Some(told) = self.events.pop()
-        {
+    fn take_events(&mut self, now: Instant) {
+        self.take_told(now);
+        for _ in 0..BATCH {
+            let Some(event) = self.media_events.pop() else { break };
+            self.engine.handle_media(now, event);
+            self.carry_out(now);
+        }
+        for _ in 0..BATCH {
+            let Some(reply) = self.replies.pop() else { break };
+            match reply {
+                Reply::Failed(flow) => self.engine.transmit_failed(now, flow),
+                Reply::Resolved(query, answer) => self.engine.resolved(now, query, answer),
+            }
+            self.carry_out(now);
+        }
+    }
+
+    /// What the distributor says.
+    fn take_told(&mut self, now: Instant) {
+        for _ in 0..BATCH {
+            let Some(told) = self.events.pop() else { return };
             match told {
                 Told::Event(event) => self.take_event(now, event),
                 Told::Look(look) => look.at(&self.engine),
@@ -335,39 +393,20 @@ impl EngineThread {
                     self.carry_out(now);
                 }
             }
-            taken += 1;
         }
-        while taken < 2 * BATCH
-            && let Some(event) = self.media_events.pop()
-        {
-            self.engine.handle_media(now, event);
-            self.carry_out(now);
-            taken += 1;
-        }
-        while taken < 3 * BATCH
-            && let Some(reply) = self.replies.pop()
-        {
-            match reply {
-                Reply::Failed(flow) => self.engine.transmit_failed(now, flow),
-                Reply::Resolved(query, answer) => self.engine.resolved(now, query, answer),
-            }
-            self.carry_out(now);
-            taken += 1;
-        }
-        taken
     }
 
-    fn take_inward(&mut self, now: Instant) -> usize {
-        for taken in 0..BATCH {
-            let Some(inward) = self.inward.pop() else { return taken };
+    fn take_inward(&mut self, now: Instant) {
+        for _ in 0..BATCH {
+            let Some(inward) = self.inward.pop() else { return };
             match inward {
                 Inward::Opened(flow) => self.engine.connection_opened(now, flow),
                 Inward::Octets { flow, octets } => self.read_stream(now, flow, &octets),
                 Inward::Closed(connection) => self.engine.connection_closed(now, connection),
             }
             self.carry_out(now);
+            self.distribute(now);
         }
-        BATCH
     }
 
     /// What is shown of a stream is cut into messages by whoever reads it: octets come as they like, and half an
@@ -378,8 +417,7 @@ impl EngineThread {
         self.engine.handle_stream(now, connection, octets);
     }
 
-    fn read(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
-        let mut taken = 0;
+    fn read(&mut self, now: Instant, buffer: &mut [u8]) {
         for index in 0..self.sockets.sockets.len() {
             for _ in 0..DATAGRAMS_PER_SOCKET {
                 let Socket { socket, local, is_readable } = &mut self.sockets.sockets[index];
@@ -394,14 +432,13 @@ impl EngineThread {
                         self.traffic.received += 1;
                         self.engine.handle_datagram(now, flow, datagram);
                         self.carry_out(now);
-                        taken += 1;
+                        self.distribute(now);
                     }
                     Received::Empty => *is_readable = false,
                     Received::Trouble => break,
                 }
             }
         }
-        taken
     }
 
     /// Does what the engine says.
@@ -464,9 +501,11 @@ impl EngineThread {
         }
     }
 
-    fn sleep(&mut self, link: &Link, idle: bool, ready: &mut Events) {
+    fn sleep(&mut self, link: &Link, ready: &mut Events) {
         let clear = self.is_clear();
-        let mut limit = self.engine.poll_timeout().map(|deadline| self.clock.until(deadline));
+        let own = self.engine.poll_timeout().map(|deadline| self.clock.until(deadline));
+        let of_guest = self.guest.as_ref().and_then(|guest| guest.distribution.rest());
+        let mut limit = own.into_iter().chain(of_guest).min();
         if !clear {
             limit = Some(limit.map_or(Outbox::<Sent>::RETRY, |limit| limit.min(Outbox::<Sent>::RETRY)));
         }
@@ -477,7 +516,10 @@ impl EngineThread {
             let told = !self.events.is_empty() || !self.media_events.is_empty();
             told || !self.orders.is_empty() || !self.asks.is_empty() || !self.replies.is_empty()
         };
-        let may_sleep = idle && link.doorbell().lie_down(|| link.is_quiet() && !inside() && !outside());
+        let guest_is_idle =
+            || self.guest.as_ref().is_none_or(|guest| guest.distribution.is_idle(&guest.link));
+        let nothing_to_do = || link.is_quiet() && !inside() && !outside() && guest_is_idle();
+        let may_sleep = link.doorbell().lie_down(nothing_to_do);
         let limit = if may_sleep { limit } else { Some(Duration::ZERO) };
         if let Err(error) = self.sockets.poll.poll(ready, limit)
             && error.kind() != std::io::ErrorKind::Interrupted

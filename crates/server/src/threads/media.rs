@@ -1,8 +1,8 @@
 //! The media thread: every RTP and RTCP socket, and the relay.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use media::{Command, Event, LocalPort, Music, MusicId, Relay, SocketRequest, Transmit};
 use mio::net::UdpSocket;
@@ -12,6 +12,7 @@ use timing::Instant;
 use tracing::warn;
 
 use super::BATCH;
+use super::media_sockets::{self, Sockets};
 use super::udp::{self, Received};
 use crate::clock::Clock;
 use crate::ring::{Consumer, Outbox};
@@ -23,8 +24,6 @@ pub const WAKE: Token = Token(usize::MAX);
 const EVENTS: usize = 1_024;
 /// Packets of one socket that are read before the others have their turn.
 const PACKETS_PER_SOCKET: usize = 16;
-/// What is added to a port's number for its IPv6 socket.
-const V6: usize = 1 << 16;
 
 /// Music and its number, from the shell.
 pub type Piece = (MusicId, Arc<Music>);
@@ -39,6 +38,8 @@ pub struct MediaThread {
     pub relay: Relay,
     /// Octets of the largest packet that the relay looks at.
     pub packet_bytes: usize,
+    /// Whether sockets that no call has stay open for a while.
+    pub may_rest: bool,
     /// The addresses that each port is bound to: at most one of each family.
     pub addresses: Vec<IpAddr>,
     /// From the shell: new music.
@@ -55,60 +56,48 @@ pub struct MediaThread {
     pub traffic: TrafficCounts,
 }
 
-/// The sockets that are open.
-#[derive(Default)]
-struct Sockets {
-    open: BTreeMap<usize, UdpSocket>,
-    /// Those that had more to read than their share.
-    unread: VecDeque<usize>,
-}
-
 impl MediaThread {
     /// Turns until the link says stop. Its sockets close with it.
     pub fn run(mut self, link: &Link) {
-        let mut sockets = Sockets::default();
+        let mut sockets = Sockets::new(self.may_rest);
         let mut ready = Events::with_capacity(EVENTS);
         while !link.must_stop() {
             let question = link.question();
             let now = self.clock.now();
-            let taken = self.take(now);
+            self.take(now);
             self.read(now, &mut sockets, &ready);
             ready.clear();
             if self.relay.poll_timeout().is_some_and(|deadline| deadline <= now) {
                 self.relay.handle_timeout(now);
-                self.carry_out(&mut sockets);
             }
-            self.carry_out(&mut sockets);
+            self.carry_out(now, &mut sockets);
+            sockets.close_rested(now);
             self.events.flush();
             if !link.has_answered(question) {
                 self.relay_series.set(&self.relay.counts());
                 self.socket_series.set(&self.traffic);
                 link.answer(question);
             }
-            self.sleep(link, taken == 0 && sockets.unread.is_empty(), &mut ready);
+            self.sleep(link, &sockets, &mut ready);
         }
     }
 
     /// What the shell and the engine say. The engine is never kept waiting: each command makes few events.
-    fn take(&mut self, now: Instant) -> usize {
-        let mut taken = 0;
+    fn take(&mut self, now: Instant) {
         for _ in 0..BATCH {
             let command = self.commands.pop();
             // Music is given before anybody is told to play it: what this command plays is here by now.
             while let Some((id, music)) = self.music.pop() {
                 self.relay.set_music(id, music);
-                taken += 1;
             }
             let Some(command) = command else { break };
             self.relay.handle_command(now, command);
-            taken += 1;
         }
-        taken
     }
 
     /// Reads the sockets that had more than their share, then those that the poll named.
     fn read(&mut self, now: Instant, sockets: &mut Sockets, ready: &Events) {
-        let again = std::mem::take(&mut sockets.unread);
+        let again = sockets.take_unread();
         let named =
             ready.iter().map(mio::event::Event::token).filter(|&token| token != WAKE).map(|Token(key)| key);
         for key in again.into_iter().chain(named) {
@@ -119,16 +108,22 @@ impl MediaThread {
     fn read_socket(&mut self, now: Instant, sockets: &mut Sockets, key: usize) {
         for _ in 0..PACKETS_PER_SOCKET {
             // It may have been closed by what came of a packet before.
-            let Some(socket) = sockets.open.get(&key) else { return };
+            let Some(socket) = sockets.get(key) else { return };
             let mut packet = self.relay.buffer();
             // One octet more than the largest: what fills it is too large, and the relay says so.
             packet.resize(self.packet_bytes + 1, 0);
             match udp::receive(socket, &mut packet) {
                 Received::Datagram(length, source) => {
                     packet.truncate(length);
-                    self.traffic.received += 1;
-                    self.relay.handle_packet(now, port(key), source, packet);
-                    self.carry_out(sockets);
+                    match sockets.port_in_use(key) {
+                        Some(port) => {
+                            self.traffic.received += 1;
+                            self.relay.handle_packet(now, port, source, packet);
+                        }
+                        // No call has the port. Without a socket the system would say so to the sender (ICMP).
+                        None => self.relay.recycle(packet),
+                    }
+                    self.carry_out(now, sockets);
                 }
                 Received::Empty => return self.relay.recycle(packet),
                 Received::Trouble => {
@@ -137,74 +132,71 @@ impl MediaThread {
                 }
             }
         }
-        sockets.unread.push_back(key);
+        sockets.is_unread(key);
     }
 
     /// Does what the relay says, in its order: a port is closed when its last packet has left.
-    fn carry_out(&mut self, sockets: &mut Sockets) {
-        self.open_and_close(sockets);
+    fn carry_out(&mut self, now: Instant, sockets: &mut Sockets) {
+        self.open_and_close(now, sockets);
         while let Some(transmit) = self.relay.poll_transmit() {
             self.send(sockets, transmit);
         }
-        self.open_and_close(sockets);
+        self.open_and_close(now, sockets);
         while let Some(event) = self.relay.poll_event() {
             self.events.put(event);
         }
     }
 
-    fn open_and_close(&mut self, sockets: &mut Sockets) {
+    fn open_and_close(&mut self, now: Instant, sockets: &mut Sockets) {
         while let Some(request) = self.relay.poll_socket() {
             match request {
                 SocketRequest::Open(port) => {
                     if let Err(error) = self.open(sockets, port) {
                         warn!(port = port.0, %error, "a media port cannot be opened; it rests for a while");
-                        self.close(sockets, port);
+                        self.addresses.iter().for_each(|&address| sockets.close(port, address));
                         self.relay.port_failed(port);
                     }
                 }
-                SocketRequest::Close(port) => self.close(sockets, port),
+                SocketRequest::Close(port) => {
+                    self.addresses.iter().for_each(|&address| sockets.rest(now, port, address));
+                }
             }
         }
     }
 
     fn open(&self, sockets: &mut Sockets, port: LocalPort) -> std::io::Result<()> {
         for &address in &self.addresses {
-            let key = key(port, address);
+            if sockets.wake(port, address) {
+                continue;
+            }
             let mut socket = UdpSocket::from_std(udp::bind(SocketAddr::new(address, port.0), None)?);
-            self.poll.registry().register(&mut socket, Token(key), Interest::READABLE)?;
-            sockets.open.insert(key, socket);
+            let token = Token(media_sockets::key(port, address));
+            self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
+            sockets.insert(port, address, socket);
         }
         Ok(())
     }
 
-    fn close(&self, sockets: &mut Sockets, port: LocalPort) {
-        for &address in &self.addresses {
-            if let Some(mut socket) = sockets.open.remove(&key(port, address)) {
-                // The system forgets a closed socket by itself; this only spares it the search.
-                let _forgotten = self.poll.registry().deregister(&mut socket);
-            }
-        }
-    }
-
     fn send(&mut self, sockets: &Sockets, transmit: Transmit) {
         let Transmit { port, to, bytes } = transmit;
-        let sent =
-            sockets.open.get(&key(port, to.ip())).is_some_and(|socket| socket.send_to(&bytes, to).is_ok());
+        let socket = sockets.get(media_sockets::key(port, to.ip()));
+        let sent = socket.is_some_and(|socket| socket.send_to(&bytes, to).is_ok());
         // Audio that is late is worth nothing: it is dropped and counted.
         *if sent { &mut self.traffic.sent } else { &mut self.traffic.sent_lost } += 1;
         self.relay.recycle(bytes);
     }
 
-    fn sleep(&mut self, link: &Link, idle: bool, ready: &mut Events) {
-        let mut limit = self.relay.poll_timeout().map(|deadline| self.clock.until(deadline));
+    fn sleep(&mut self, link: &Link, sockets: &Sockets, ready: &mut Events) {
+        let deadlines = [self.relay.poll_timeout(), sockets.next_deadline()];
+        let mut limit = deadlines.into_iter().flatten().min().map(|deadline| self.clock.until(deadline));
         if !self.events.is_clear() {
             limit = Some(limit.map_or(Outbox::<Event>::RETRY, |limit| limit.min(Outbox::<Event>::RETRY)));
         }
-        let may_sleep = idle
+        let may_sleep = !sockets.has_unread()
             && link
                 .doorbell()
                 .lie_down(|| link.is_quiet() && self.music.is_empty() && self.commands.is_empty());
-        let limit = if may_sleep { limit } else { Some(std::time::Duration::ZERO) };
+        let limit = if may_sleep { limit } else { Some(Duration::ZERO) };
         if let Err(error) = self.poll.poll(ready, limit)
             && error.kind() != std::io::ErrorKind::Interrupted
         {
@@ -212,12 +204,4 @@ impl MediaThread {
         }
         link.doorbell().rise();
     }
-}
-
-fn key(port: LocalPort, address: IpAddr) -> usize {
-    usize::from(port.0) + if address.is_ipv6() { V6 } else { 0 }
-}
-
-fn port(key: usize) -> LocalPort {
-    LocalPort(u16::try_from(key % V6).expect("a remainder of 2^16 fits 16 bits"))
 }

@@ -12,7 +12,8 @@ use mio::net::UdpSocket;
 /// What the operating system says: the port is taken, the address is not ours, the right is missing, no
 /// files.
 pub fn bind(address: SocketAddr, buffer: Option<usize>) -> Result<std::net::UdpSocket> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
+    let kind = socket2::Type::DGRAM.nonblocking();
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), kind, None)?;
     if address.is_ipv6() {
         // `[::]` and `0.0.0.0` can be bound side by side.
         socket.set_only_v6(true)?;
@@ -21,7 +22,6 @@ pub fn bind(address: SocketAddr, buffer: Option<usize>) -> Result<std::net::UdpS
         // Less than we asked for is still a socket.
         let _smaller = socket.set_recv_buffer_size(buffer).and_then(|()| socket.set_send_buffer_size(buffer));
     }
-    socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
 }

@@ -1,6 +1,7 @@
 //! The API over HTTP, against real calls.
 
 use serde_json::{Value, json};
+use server::config::DistributorThread;
 
 use super::support::*;
 
@@ -291,8 +292,18 @@ fn who_waits_is_told_in_order_and_by_name() {
 
 #[test]
 fn a_call_is_followed_from_the_ring_to_the_end_of_after_call_work_and_says_why_this_agent() {
+    follow_a_call(DistributorThread::Shared);
+}
+
+#[test]
+fn a_call_is_followed_as_well_where_the_distributor_has_a_thread_of_its_own() {
+    follow_a_call(DistributorThread::Own);
+}
+
+fn follow_a_call(thread: DistributorThread) {
     let mut agent_phone = Phone::udp("kim", nobody());
     let mut config = configuration(agent_phone.address(), MORE);
+    config.routing.distributor_thread = thread;
     config.queues[0].after_call_work = std::time::Duration::from_secs(600);
     let running = start(config);
     let mut caller = Phone::udp("01012345678", udp(&running));

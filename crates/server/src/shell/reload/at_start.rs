@@ -12,8 +12,7 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
         http,
         log,
         otlp,
-        // In force at once: the distributor's settings are a command like those of queues.
-        routing: _,
+        routing,
         trunks: _,
         agents: _,
         calendars: _,
@@ -25,6 +24,9 @@ pub(super) fn keep(running: &Config, new: &mut Config) -> Vec<&'static str> {
     } = new;
     waiting.sip(&running.sip, sip);
     waiting.media(&running.media, media);
+    // All else is in force at once: the distributor's settings are a command like those of queues.
+    let thread = &mut routing.distributor_thread;
+    waiting.keep("[routing] distributor_thread", &running.routing.distributor_thread, thread);
     waiting.keep("[http]", &running.http, http);
     waiting.log(&running.log, log);
     waiting.keep("[otlp]", &running.otlp, otlp);

@@ -54,6 +54,8 @@ fn routing(old: &Routing, new: &Routing) -> Option<String> {
         capacity,
         selection,
         late_guard,
+        // Waits for a restart.
+        distributor_thread: _,
     } = old;
     let settings = [
         ("head_start", *head_start != new.head_start),

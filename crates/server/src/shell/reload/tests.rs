@@ -3,7 +3,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::{Passwords, parse};
+use crate::config::{DistributorThread, Passwords, parse};
 use crate::shell::{ANSWER, Shell};
 
 const ONE_QUEUE: &str = r#"
@@ -40,8 +40,9 @@ fn metrics(running: &Running) -> String {
 
 #[test]
 fn a_reload_that_finds_no_room_has_changed_nothing() {
-    let mut running =
-        Shell::new(configuration(""), PathBuf::new()).start().unwrap_or_else(|refused| panic!("{refused}"));
+    // The engine's thread is stopped, and the distributor shall go on.
+    let apart = configuration("[routing]\ndistributor_thread = \"own\"\n");
+    let mut running = Shell::new(apart, PathBuf::new()).start().unwrap_or_else(|refused| panic!("{refused}"));
     let link = running.workers.as_ref().expect("it runs").engine.link();
     link.stop();
     while link.ask_and_wait(Duration::from_millis(50)) {}
@@ -76,4 +77,13 @@ fn a_line_says_what_is_in_force_and_what_waits() {
     let mut turned = old.clone();
     turned.queues.reverse();
     assert_eq!(changes::between(&old, &turned), ["order of queues"]);
+}
+
+#[test]
+fn the_distributor_s_thread_waits_for_a_restart() {
+    let old = configuration("");
+    let mut new = old.clone();
+    new.routing.distributor_thread = DistributorThread::Own;
+    assert_eq!(at_start::keep(&old, &mut new), ["[routing] distributor_thread"]);
+    assert_eq!(new, old, "what runs is what is in force");
 }

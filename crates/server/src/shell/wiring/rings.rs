@@ -6,6 +6,7 @@ use engine::Notice;
 use mio::{Poll, Waker};
 use report::{Exposition, RingSeries};
 
+use super::Placement;
 use crate::doorbell::Doorbell;
 use crate::inward::{Inward, Reply};
 use crate::outward::Outward;
@@ -30,16 +31,20 @@ pub(super) struct Bells {
 }
 
 impl Bells {
-    /// Bells that ring in the polls of the two threads that have sockets.
-    pub(super) fn new(engine: &Poll, media: &Poll) -> Result<Bells, StartError> {
+    /// Bells that ring in the polls of the two threads that have sockets, and where the distributor is.
+    pub(super) fn new(engine: &Poll, media: &Poll, placement: Placement) -> Result<Bells, StartError> {
         let waker = |poll: &Poll, token| {
             Waker::new(poll.registry(), token).map_err(StartError::resource("a way to wake a thread"))
         };
-        let engine = Doorbell::for_poll(waker(engine, threads::engine::WAKE)?);
+        let engine = Arc::new(Doorbell::for_poll(waker(engine, threads::engine::WAKE)?));
         let media = Doorbell::for_poll(waker(media, media::WAKE)?);
+        let distributor = match placement {
+            Placement::WithTheEngine => Arc::clone(&engine),
+            Placement::OnItsOwn => Arc::new(Doorbell::for_thread()),
+        };
         Ok(Bells {
-            engine: Link::new("engine", Arc::new(engine)),
-            distributor: Link::new("distributor", Arc::new(Doorbell::for_thread())),
+            engine: Link::new("engine", engine),
+            distributor: Link::new("distributor", distributor),
             media: Link::new("media", Arc::new(media)),
             outward: Arc::new(Doorbell::for_task()),
             notices: Arc::new(Doorbell::for_task()),
