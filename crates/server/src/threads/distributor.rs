@@ -204,6 +204,7 @@ impl Distribution {
             taken += self.take_deadline(now);
         }
         if taken > 0 {
+            self.rhythm.is_news = true;
             self.reporter.flush(now);
         }
         self.events.flush();
