@@ -12,8 +12,11 @@ use serde_json::Value;
 
 use crate::exit::Exit;
 
+pub(crate) mod figure;
+pub(crate) mod page;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 
 /// Symbolic links that lead from one to the next; Linux follows no more either (path_resolution(7)).
 const LINKS_MAX: usize = 40;

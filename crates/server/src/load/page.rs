@@ -1,4 +1,4 @@
-//! The report for people, in the frame and with the charts of simulations.
+//! The report for people.
 
 use load::{Figures, Measure, Second};
 
@@ -7,10 +7,10 @@ use super::report::{
     Outcomes, QUANTILES, Results, micros_a_call, millis, of_fault, of_measure, of_outcome, percent,
 };
 use super::search::{Found, Trial, Verdict};
-use crate::simulate::figures::{Figure, Unit};
-use crate::simulate::page::chart::{Chart, Line, Shape};
-use crate::simulate::page::{both, drawn, frame, grid, spoken, titled};
-use crate::simulate::words::{Words, words};
+use crate::results::figure::{Figure, Unit};
+use crate::results::page::chart::{Chart, Line, Shape};
+use crate::results::page::{both, drawn, frame, grid, spoken, titled};
+use crate::results::words::{Words, words};
 
 /// The most columns of a chart over time.
 const COLUMNS_MAX: usize = 120;

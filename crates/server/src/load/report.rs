@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::drive::Driven;
 use super::scenario::Scenario;
 use super::search::{Found, Trial, Verdict};
-use crate::simulate::words::{Words, words};
+use crate::results::words::{Words, words};
 
 /// The shares at which a distribution of times is told.
 pub(crate) const QUANTILES: [(&str, f64); 5] =

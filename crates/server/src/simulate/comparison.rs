@@ -1,7 +1,8 @@
 //! What if: two cases on the same random numbers, day by day.
 
-use super::figures::{Column, Figure, Kind, Outcome, Part, Place, Unit};
+use super::figures::{Column, Kind, Outcome, Part, Place};
 use super::scenario::Runs;
+use crate::results::figure::{Figure, Unit};
 use whatif::{GroupMeasure, Measure};
 
 /// One figure of both cases.

@@ -10,17 +10,7 @@ use super::model::Built;
 use super::scenario::{Case, Runs};
 use super::service_level;
 use crate::config::Exit;
-
-/// A figure and its confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub(crate) struct Figure {
-    /// The estimate.
-    pub(crate) value: f64,
-    /// The lower end.
-    pub(crate) low: f64,
-    /// The upper end.
-    pub(crate) high: f64,
-}
+use crate::results::figure::{Figure, Unit};
 
 impl Figure {
     pub(crate) fn of(estimate: Estimate, confidence: f64) -> Figure {
@@ -42,22 +32,6 @@ impl Figure {
         // A figure that lies outside by the last bit of its sum stays in its interval.
         Figure { value, low: low.max(0.0).min(value), high: high.min(most).max(value) }
     }
-
-    /// How far the interval reaches from the figure, on the side on which it reaches farther.
-    pub(crate) fn half(&self) -> f64 {
-        (self.high - self.value).max(self.value - self.low)
-    }
-}
-
-/// What a figure is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
-    /// Things a day.
-    Count,
-    /// Seconds.
-    Seconds,
-    /// Between 0 and 1.
-    Share,
 }
 
 /// One figure of a table.

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::comparison::Difference;
-use super::figures::{Figure, Outcome, Row};
+use super::figures::{Outcome, Row};
 use super::scenario::{Scenario, clock};
 use super::staffing::Plan;
 use super::{Results, service_level};
+use crate::results::figure::Figure;
 
 /// A line for each figure: `case,kind,name,from,to,figure,value,low,high`. Lines of the whole day have its hours.
 ///

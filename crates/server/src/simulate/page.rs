@@ -1,9 +1,5 @@
-//! The report for people: one HTML file that needs nothing else, in English and Korean, light and dark.
-//!
-//! Both languages stand in the file, and the style shows one of them; the script only chooses, so that the page
-//! is whole without it.
+//! What a simulation has found out, as a page for people.
 
-pub(crate) mod chart;
 mod staffing;
 
 use std::fmt::Write as _;
@@ -11,15 +7,15 @@ use std::fmt::Write as _;
 use whatif::{GroupMeasure, Measure};
 
 use super::comparison::{Difference, Verdict};
-use super::figures::{Column, Figure, Kind, Outcome, Part, Row, Unit};
+use super::figures::{Column, Kind, Outcome, Part, Row};
 use super::scenario::{Scenario, clock, date, unplayed};
-use super::words::{Words, between, change, percent, value, with_half, words};
+use super::words::{between, change, percent, with_half};
 use super::{Results, service_level};
 use crate::config::Problem;
-use chart::{Chart, Line, Shape};
-
-const STYLE: &str = include_str!("page/report.css");
-const SCRIPT: &str = include_str!("page/report.js");
+use crate::results::figure::{Figure, Unit, value};
+use crate::results::page::chart::{Chart, Line, Shape};
+use crate::results::page::{both, drawn, escaped, folded, frame, grid, spoken, titled};
+use crate::results::words::{Words, words};
 
 /// The whole page.
 pub(crate) fn page(results: &Results) -> String {
@@ -41,20 +37,6 @@ pub(crate) fn page(results: &Results) -> String {
     }
     put(&definitions(scenario));
     frame(&scenario.file, &both(&head(scenario, "en"), &head(scenario, "ko")), &html)
-}
-
-/// A page in both languages around its content: `file` is its name, `head` the quiet line below it.
-pub(crate) fn frame(file: &str, head: &str, content: &str) -> String {
-    let file = escaped(file);
-    let other = "<button id=\"language\" type=\"button\"><span class=\"en\" lang=\"ko\">한국어</span><span \
-     class=\"ko\" lang=\"en\">English</span></button>";
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
-         content=\"width=device-width, initial-scale=1\">\n<title>Cordboard: \
-         {file}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header><h1>Cordboard \
-         <small>{file}</small></h1>{other}</header>\n<p \
-         class=\"quiet\">{head}</p>\n<main>\n{content}</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
-    )
 }
 
 fn head(scenario: &Scenario, language: &str) -> String {
@@ -365,19 +347,6 @@ fn table(scenario: &Scenario, part: &Part, columns: &[Column]) -> String {
     folded(words("By interval", "시간대별"), &grid(&headings, &rows))
 }
 
-pub(crate) fn grid(headings: &[String], rows: &str) -> String {
-    let head: String = headings.iter().map(|heading| format!("<th scope=\"col\">{heading}</th>")).collect();
-    format!(
-        "<div class=\"scroll\" \
-         tabindex=\"0\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-}
-
-pub(crate) fn drawn(charts: &[Chart]) -> String {
-    let charts: String = charts.iter().map(Chart::drawn).collect();
-    format!("<div class=\"charts\">{charts}</div>")
-}
-
 fn points(part: &Part, column: Column) -> Vec<Option<Figure>> {
     part.intervals.iter().map(|row| row.get(column)).collect()
 }
@@ -389,30 +358,4 @@ fn labels(scenario: &Scenario) -> Vec<String> {
 
 fn section(title: Words, content: &str) -> String {
     titled(&spoken(title), content)
-}
-
-pub(crate) fn titled(title: &str, content: &str) -> String {
-    format!("<section><h2>{title}</h2>{content}</section>")
-}
-
-pub(crate) fn folded(title: Words, content: &str) -> String {
-    format!("<details><summary>{}</summary>{content}</details>", spoken(title))
-}
-
-/// Words in both languages, of which the style shows one.
-pub(crate) fn spoken(words: Words) -> String {
-    both(words.en, words.ko)
-}
-
-/// Text in both languages; it must be escaped.
-pub(crate) fn both(en: &str, ko: &str) -> String {
-    if en == ko {
-        return en.to_owned();
-    }
-    format!("<span class=\"en\">{en}</span><span class=\"ko\" lang=\"ko\">{ko}</span>")
-}
-
-/// Text of the user, as HTML shows it.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -10,10 +10,11 @@ use whatif::{
 };
 
 use super::erlang::Pool;
-use super::figures::{self, Column, Figure, Outcome, Part, Unit};
+use super::figures::{self, Column, Outcome, Part};
 use super::model::{self, Built};
 use super::play::Players;
 use super::scenario::{Case, Group, Misfit, Pattern, Scenario, Staffing, Where};
+use crate::results::figure::{Figure, Unit};
 
 /// How long one interval is played, after a warm-up: long enough that its beginning does not matter.
 const MEASURED: Duration = Duration::from_secs(4 * 3_600);

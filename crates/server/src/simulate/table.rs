@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use whatif::{GroupMeasure, Measure};
 
 use super::comparison::Difference;
-use super::figures::{Column, Kind, Outcome, Part, Row, Unit};
+use super::figures::{Column, Kind, Outcome, Part, Row};
 use super::scenario::{Scenario, clock, date};
 use super::service_level;
 use super::staffing::{Need, Plan};
-use super::words::{bare, between, change, percent, value, with_half};
+use super::words::{bare, between, change, percent, with_half};
+use crate::results::figure::{Unit, value};
 
 /// The first lines: what was simulated.
 pub(crate) fn head(scenario: &Scenario) -> String {

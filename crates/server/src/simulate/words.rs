@@ -1,19 +1,10 @@
 //! What figures are called on the screen, in English and Korean.
 
 use super::comparison::Verdict;
-use super::figures::{Column, Figure, Kind, Unit};
+use super::figures::{Column, Kind};
+use crate::results::figure::{Figure, Unit};
+use crate::results::words::{Words, words};
 use whatif::{GroupMeasure, Measure};
-
-/// The same in both languages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
-    pub(crate) en: &'static str,
-    pub(crate) ko: &'static str,
-}
-
-pub(crate) const fn words(en: &'static str, ko: &'static str) -> Words {
-    Words { en, ko }
-}
 
 impl Column {
     pub(crate) fn words(self) -> Words {
@@ -73,15 +64,6 @@ impl Verdict {
             Verdict::Lower => words("lower", "감소"),
             Verdict::Unclear => words("no clear difference", "뚜렷한 차이 없음"),
         }
-    }
-}
-
-/// A figure without its interval.
-pub(crate) fn value(value: f64, unit: Unit) -> String {
-    match unit {
-        Unit::Count => format!("{value:.1}"),
-        Unit::Seconds => format!("{value:.1}\u{a0}s"),
-        Unit::Share => format!("{:.1}\u{a0}%", value * 100.0),
     }
 }
 

@@ -1,11 +1,14 @@
 //! The section about the fewest agents.
 
-use super::chart::{Chart, Line, Shape};
-use super::{both, drawn, escaped, grid, labels, never_served, spoken, titled};
-use crate::simulate::figures::{Column, Figure, Kind, Part, Unit};
+use super::{labels, never_served};
+use crate::results::figure::{Figure, Unit};
+use crate::results::page::chart::{Chart, Line, Shape};
+use crate::results::page::{both, drawn, escaped, grid, spoken, titled};
+use crate::results::words::{Words, words};
+use crate::simulate::figures::{Column, Kind, Part};
 use crate::simulate::scenario::Scenario;
 use crate::simulate::staffing::{Need, Plan};
-use crate::simulate::words::{Words, with_half, words};
+use crate::simulate::words::with_half;
 use whatif::Measure;
 
 /// The numbers by interval, and the day that they give.

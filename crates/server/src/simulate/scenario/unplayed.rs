@@ -6,7 +6,7 @@ use whatif::Distribution;
 use super::{Arrivals, Ringing, Target};
 use crate::config::report::{Kind, Report};
 use crate::config::{Config, Queue};
-use crate::simulate::words::{Words, words};
+use crate::results::words::{Words, words};
 
 const RINGS_OUT: Words = words(
     "`ring_timeout` ends every ring before it is picked up; make `pick_up` in [ringing] shorter, or `ring_timeout` longer",

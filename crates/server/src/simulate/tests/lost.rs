@@ -6,10 +6,11 @@ use std::time::Duration;
 use whatif::Measure;
 
 use super::super::comparison::Verdict;
-use super::super::figures::{Column, Figure, Kind, Unit};
+use super::super::figures::{Column, Kind};
 use super::super::{Options, Results, files, page, scenario, simulate, text};
 use super::{POOL, options, played};
 use crate::results::Files;
+use crate::results::figure::{Figure, Unit};
 
 /// Twenty callers an hour of ten minutes for two agents, and a variant in which most find the queue full.
 const FULL: &str = r#"

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{spoken, value};
-use crate::simulate::figures::{Figure, Unit};
-use crate::simulate::words::Words;
+use super::spoken;
+use crate::results::figure::{Figure, Unit, value};
+use crate::results::words::Words;
 
 /// The size in units of the drawing, which the page scales to its width.
 const WIDTH: f64 = 480.0;
