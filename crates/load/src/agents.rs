@@ -39,8 +39,6 @@ enum What {
     GiveUp,
     /// The agent has talked long enough.
     HangUp,
-    /// What is over need not answer repetitions any more.
-    Forget,
     /// An account registers, or refreshes.
     Register,
     /// A REGISTER is sent again.
@@ -62,6 +60,10 @@ pub(crate) struct Agents {
     /// Those without a call whose profile takes any number.
     takers: VecDeque<u32>,
     rings: Slots<Ring>,
+    /// Rings beyond one for each agent, and rings that are over, are no more than this.
+    spare_max: usize,
+    /// Those that are over and answer repetitions until then, the oldest first.
+    over: VecDeque<(Instant, Key)>,
     /// Initial INVITEs by Call-ID and branch.
     invites: BTreeMap<(Bytes, String), Key>,
     /// Rings so far: the place in the draws.
@@ -89,7 +91,8 @@ struct Agent {
 }
 
 impl Agents {
-    pub(crate) fn new(place: Place, profiles: Vec<Profile>, seed: u64) -> Agents {
+    /// `spare_max`: how many rings are kept beyond one for each agent, whatever comes, and how many that are over.
+    pub(crate) fn new(place: Place, profiles: Vec<Profile>, seed: u64, spare_max: usize) -> Agents {
         let mut agents = Vec::new();
         for (which, profile) in profiles.iter().enumerate() {
             for credentials in &profile.accounts {
@@ -110,6 +113,8 @@ impl Agents {
             profiles,
             agents,
             rings: Slots::new(),
+            spare_max,
+            over: VecDeque::new(),
             invites: BTreeMap::new(),
             rung: 0,
             seed,
@@ -126,7 +131,8 @@ impl Agents {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next_deadline()
+        let forgotten = self.over.front().map(|&(at, _)| at);
+        [self.timers.next_deadline(), forgotten].into_iter().flatten().min()
     }
 
     pub(crate) fn handle_timeout(&mut self, around: &mut Around<'_>) {
@@ -136,11 +142,14 @@ impl Agents {
                 What::Repeat => self.repeat(around, key),
                 What::GiveUp => self.give_up(around, key),
                 What::HangUp => self.hang_up(around, key),
-                What::Forget => self.forget(key),
                 What::Register => self.register(around, key),
                 What::RepeatRegister => self.repeat_register(around, key),
                 What::GiveUpRegister => self.give_up_registration(around, key),
             }
+        }
+        while let Some(&(_, key)) = self.over.front().filter(|&&(at, _)| at <= around.now) {
+            self.over.pop_front();
+            self.forget(key);
         }
     }
 }
@@ -218,6 +227,11 @@ impl Agents {
             around.figures.strays += 1;
             self.forget(key);
         }
+    }
+
+    /// Whether no further ring can be kept: a flood, or a system that ends nothing.
+    fn is_full(&self) -> bool {
+        self.active >= self.agents.len().saturating_add(self.spare_max)
     }
 
     /// How long the caller and the agent have waited for this ring.
@@ -347,9 +361,14 @@ impl Agents {
         }
         self.active -= 1;
         if self.place.is_reliable() {
-            self.forget(key);
-        } else {
-            self.schedule(around.now + LINGER, key, What::Forget);
+            return self.forget(key);
+        }
+        self.over.push_back((around.now + LINGER, key));
+        // Under a flood the oldest, whose repetitions are the least likely, go before their time.
+        if self.over.len() > self.spare_max
+            && let Some((_, oldest)) = self.over.pop_front()
+        {
+            self.forget(oldest);
         }
     }
 

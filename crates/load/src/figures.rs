@@ -152,6 +152,9 @@ pub struct Figures {
     pub clashes: u64,
     /// Times that a name was called that no agent has, or nobody was free who takes any.
     pub unknown: u64,
+    /// INVITEs that were refused and not kept, because [`Plan::calls_max`](crate::Plan::calls_max) was reached at the agents'
+    /// end; one that is repeated counts again.
+    pub not_kept: u64,
     /// Calls to agents whose From is none of our callers.
     pub strangers: u64,
     /// From the beginning of the test, warm-up and end included.
@@ -182,6 +185,7 @@ impl Figures {
             picked_up: 0,
             clashes: 0,
             unknown: 0,
+            not_kept: 0,
             strangers: 0,
             seconds: Vec::new(),
             counts_from,
@@ -212,6 +216,7 @@ impl Figures {
     pub(crate) fn count_from_now(&mut self) {
         (self.not_sent, self.sent_again, self.came_again, self.strays) = (0, 0, 0, 0);
         (self.rung, self.picked_up, self.clashes, self.unknown, self.strangers) = (0, 0, 0, 0, 0);
+        self.not_kept = 0;
     }
 
     pub(crate) fn counts_from(&self) -> Instant {

@@ -84,7 +84,7 @@ impl Load {
             is_warming_up: true,
             leaving: (now, now),
             callers: Callers::new(callers, plan.callers.clone(), plan.seed, plan.calls_max),
-            agents: Agents::new(agents, plan.agents.clone(), plan.seed),
+            agents: Agents::new(agents, plan.agents.clone(), plan.seed, plan.calls_max),
             line: Line::default(),
             figures: Figures::new(now, now),
             from_callers: VecDeque::new(),

@@ -46,7 +46,8 @@ pub struct Plan {
     pub drain: Duration,
     /// How many phones register in a second.
     pub registrations_per_second: u32,
-    /// Calls in progress at once; one more is not made and counts as failed.
+    /// Calls in progress at once; one more is not made and counts as failed. At the agents' end so many calls are kept beyond
+    /// one for each agent, and so many that are over; one more is refused with 486 and forgotten.
     pub calls_max: usize,
     /// Where all chance comes from: the same seed, the same calls at the same moments.
     pub seed: u64,

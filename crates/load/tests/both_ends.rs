@@ -499,11 +499,8 @@ fn an_agent_hangs_up_only_when_its_answer_is_acknowledged_and_says_so_again_unti
     assert!(sent[0].starts_with("SIP/2.0 180"));
     let sent = by_hand.after(2 * SECOND);
     assert!(sent.len() >= 2 && sent.iter().all(|text| text.starts_with("SIP/2.0 200")), "{sent:?}");
-    let to = sent[0].lines().find(|line| line.starts_with("To:")).expect("it has one");
-    let ack = invite("agent1", "a", &via("ack"))
-        .replacen("INVITE", "ACK", 1)
-        .replace("1 INVITE", "1 ACK")
-        .replace("To: <sip:agent1@centre.example>", to);
+    // RFC 3261 §13.2.2.4: the ACK of a 200 has a branch of its own.
+    let ack = ack("agent1", "a", &sent[0]).replace(&via("a"), &via("ack"));
     let sent = by_hand.comes(Side::Agents, &ack);
     assert!(sent[0].starts_with("BYE"), "{sent:?}");
     let sent = by_hand.comes(Side::Agents, &invite("agent1", "b", &via("b")));
@@ -527,6 +524,72 @@ fn a_refusal_is_the_same_when_the_invite_is_repeated_and_answers_go_where_via_sa
     by_hand.load.handle_datagram(by_hand.now, Side::Agents, address(9), octets.into());
     let sent = by_hand.load.poll_transmit().expect("it is refused");
     assert_eq!(sent.to, address(5_060), "the port of sent-by, for there is no rport");
+}
+
+/// The ACK for what was answered to the INVITE of this user and branch (RFC 3261 §17.1.1.3), over what carried both.
+fn ack(user: &str, branch: &str, answer: &str) -> String {
+    let to = answer.lines().find(|line| line.starts_with("To:")).expect("it has one");
+    invite(user, branch, &via(branch))
+        .replacen("INVITE", "ACK", 1)
+        .replace("1 INVITE", "1 ACK")
+        .replace(&format!("To: <sip:{user}@centre.example>"), to)
+}
+
+#[test]
+fn a_flood_of_invites_is_refused_and_nothing_is_kept_of_it() {
+    let mut plan = agents_alone();
+    plan.calls_max = 5;
+    let mut by_hand = ByHand::new(plan);
+    let comes = |by_hand: &mut ByHand, user: &str, branch: &str| {
+        by_hand.comes(Side::Agents, &invite(user, branch, &via(branch))).remove(0)
+    };
+    let ringing = comes(&mut by_hand, "agent1", "a");
+    assert!(ringing.starts_with("SIP/2.0 180"));
+    // Two lines, and five calls more; the system never acknowledges what it is told.
+    let refused: Vec<String> =
+        (0..100).map(|number| comes(&mut by_hand, "agent1", &format!("f{number}"))).collect();
+    assert!(refused.iter().all(|text| text.starts_with("SIP/2.0 486")), "{refused:#?}");
+    let figures = by_hand.load.figures();
+    assert_eq!((figures.rung, figures.clashes, figures.not_kept), (1, 6, 94));
+    assert_eq!(comes(&mut by_hand, "agent1", "f99"), refused[99], "the same answer each time");
+    assert!(comes(&mut by_hand, "agent0", "b").starts_with("SIP/2.0 486"), "nobody's line is kept for later");
+    assert!(by_hand.comes(Side::Agents, &ack("agent1", "f99", &refused[99])).is_empty());
+    assert_eq!(by_hand.load.figures().strays, 0, "an ACK of the flood is nobody's");
+    // The call that was there before goes on, and once the six are acknowledged there is room again.
+    let answered = by_hand.after(2 * SECOND).into_iter().find(|text| text.starts_with("SIP/2.0 200"));
+    assert!(answered.is_some_and(|text| text.contains("CSeq: 1 INVITE")), "the agent has picked up");
+    for (number, answer) in refused.iter().enumerate().take(6) {
+        by_hand.comes(Side::Agents, &ack("agent1", &format!("f{number}"), answer));
+    }
+    assert!(comes(&mut by_hand, "agent0", "c").starts_with("SIP/2.0 180"));
+}
+
+#[test]
+fn of_calls_that_are_over_the_oldest_are_forgotten_first_where_there_are_too_many() {
+    let mut plan = agents_alone();
+    plan.calls_max = 5;
+    let mut by_hand = ByHand::new(plan);
+    comes_and_is_busy(&mut by_hand);
+    let repeated = |by_hand: &mut ByHand, number: usize| {
+        let branch = format!("o{number}");
+        by_hand.comes(Side::Agents, &invite("agent1", &branch, &via(&branch)));
+        by_hand.load.figures().came_again
+    };
+    assert_eq!(repeated(&mut by_hand, 19), 1, "it is known that this one was refused");
+    assert_eq!(repeated(&mut by_hand, 15), 2);
+    assert_eq!(repeated(&mut by_hand, 14), 2, "and this one is as good as new");
+}
+
+/// An agent is rung and rung again, and each of twenty more callers acknowledges that it is busy.
+fn comes_and_is_busy(by_hand: &mut ByHand) {
+    by_hand.comes(Side::Agents, &invite("agent1", "a", &via("a")));
+    for number in 0..20 {
+        let branch = format!("o{number}");
+        let refused = by_hand.comes(Side::Agents, &invite("agent1", &branch, &via(&branch))).remove(0);
+        assert!(refused.starts_with("SIP/2.0 486"), "{refused}");
+        by_hand.comes(Side::Agents, &ack("agent1", &branch, &refused));
+    }
+    assert_eq!((by_hand.load.figures().clashes, by_hand.load.figures().not_kept), (20, 0));
 }
 
 #[test]

@@ -11,6 +11,10 @@ use crate::figures::{AgentFault, Measure};
 use crate::line::Key;
 use crate::slots::ACCOUNT;
 
+/// The tag of answers that nothing is kept of. It is the same each time, so that an INVITE that is repeated has the same
+/// answer (RFC 3261 §8.2.7), and no call has it.
+const NOBODY: &str = "none";
+
 impl Agents {
     /// A request of the system.
     pub(crate) fn handle_request(&mut self, around: &mut Around<'_>, request: &Message, source: SocketAddr) {
@@ -26,6 +30,8 @@ impl Agents {
             }
             (Method::Invite, Some(key)) if by_tag.is_none() => self.invited_again(around, key),
             (Method::Ack, Some(key)) => self.acknowledged(around, key),
+            // Of an INVITE that was refused without being kept.
+            (Method::Ack, None) if request.to_tag() == Some(NOBODY.as_bytes()) => {}
             (Method::Ack, None) => around.figures.strays += 1,
             (Method::Cancel, Some(key)) => self.cancelled(around, request, source, key),
             (Method::Bye, Some(key)) => self.hung_up(around, request, source, key),
@@ -48,6 +54,10 @@ impl Agents {
     }
 
     fn invited(&mut self, around: &mut Around<'_>, invite: &Message, branch: &str, source: SocketAddr) {
+        if self.is_full() {
+            around.figures.not_kept += 1;
+            return self.answer(around, invite, source, 486);
+        }
         let called = invite.uri().ok().and_then(|uri| uri.user()).unwrap_or_default();
         let named = self.names.get(&called).copied();
         let Some(who) = named.or_else(|| self.next_taker()) else {
@@ -132,7 +142,7 @@ impl Agents {
 
     /// Answers what belongs to no call.
     fn answer(&self, around: &mut Around<'_>, request: &Message, source: SocketAddr, status: u16) {
-        around.out.extend(self.place.respond(request, source, status, "none", "", false));
+        around.out.extend(self.place.respond(request, source, status, NOBODY, "", false));
     }
 
     /// A response to a BYE or a REGISTER of ours.

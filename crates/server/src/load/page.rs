@@ -167,6 +167,7 @@ fn beside(figures: &Figures) -> String {
         (words("rung while on the phone", "통화 중 호출"), figures.clashes),
         (words("called by unknown names", "알 수 없는 이름으로 호출"), figures.unknown),
         (words("called by somebody else", "부하기 외 발신자"), figures.strangers),
+        (words("refused beyond `calls_max`", "`calls_max` 초과로 거절"), figures.not_kept),
         (words("messages sent again", "재전송한 메시지"), figures.sent_again),
         (words("messages that came again", "재수신한 메시지"), figures.came_again),
         (words("messages that belong to no call", "호에 속하지 않는 메시지"), figures.strays),

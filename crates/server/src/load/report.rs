@@ -184,6 +184,12 @@ fn test_text(scenario: &Scenario, driven: &Driven) -> String {
         "messages: {} sent again, {} came again, {} that belong to no call, {} not taken by this machine",
         figures.sent_again, figures.came_again, figures.strays, figures.not_sent,
     ));
+    if figures.not_kept > 0 {
+        put(&format!(
+            "        refused {} times because too many calls came or none was ended (`calls_max`)",
+            figures.not_kept
+        ));
+    }
     if figures.strangers > 0 && !scenario.callers.is_empty() {
         put(&format!(
             "{} calls came to agents with a From that is none of our callers'; with talk_from = \"agent\" these \
@@ -311,6 +317,7 @@ fn test_json(driven: &Driven) -> Value {
             "rung_while_on_the_phone": figures.clashes,
             "called_by_unknown_names": figures.unknown,
             "called_by_strangers": figures.strangers,
+            "refused_unkept": figures.not_kept,
         },
         "messages": { "sent_again": figures.sent_again, "came_again": figures.came_again, "strays": figures.strays, "not_sent": figures.not_sent },
         "own_processor_microseconds_per_call": micros_a_call(driven),

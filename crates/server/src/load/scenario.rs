@@ -155,7 +155,7 @@ struct Target {
 impl Target {
     fn read(section: &mut Section<'_>) -> Option<Target> {
         let address = section.required("address", "127.0.0.1:5060");
-        let protocol = section.word("transport", "udp", &[("udp", Protocol::Udp), ("tcp", Protocol::Tcp)]);
+        let protocol = read_protocol(section);
         let domain = section.text("domain");
         let local = section.text("local");
         let mut port =
@@ -192,6 +192,17 @@ impl Target {
         };
         Some(Target { system, protocol, domain, local, ports })
     }
+}
+
+/// TLS is what some will ask for, and a spelling is not what they have wrong.
+fn read_protocol(section: &mut Section<'_>) -> Protocol {
+    let is_tls = section.raw("transport").is_some_and(|word| word.get_ref().as_str() == Some("tls"));
+    if let Some((_, span)) = is_tls.then(|| section.text("transport")).flatten() {
+        let remedy = "choose `udp` or `tcp`, and a port on which the system takes it";
+        section.error(span, format!("load tests do not speak TLS yet; {remedy}"));
+        return Protocol::Udp;
+    }
+    section.word("transport", "udp", &[("udp", Protocol::Udp), ("tcp", Protocol::Tcp)])
 }
 
 /// The address that a text names; asks the system's resolver where it is a name.

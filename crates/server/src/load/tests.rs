@@ -131,7 +131,7 @@ fn every_mistake_is_told_with_its_line_and_the_remedy() {
         (
             "[system]\naddress = \"127.0.0.1:5060\"\ntransport = \"tls\"",
             "calls.toml:3",
-            "choose one of `udp`, `tcp`",
+            "load tests do not speak TLS yet; choose `udp` or `tcp`",
         ),
         ("[run]\nlength = \"5s\"\nwarm_up = \"5s\"", "calls.toml:1", "nothing would be counted"),
         ("[run]\nlenght = \"5s\"", "calls.toml:2", "there is no setting `lenght` (did you mean `length`?)"),
