@@ -14,10 +14,12 @@ use timing::{Instant, TimerId, TimerWheel};
 use whatif::{Draws, Purpose};
 
 use crate::account::Account;
+use crate::audio::AudioChange;
 use crate::callers::Around;
 use crate::figures::{AgentFault, Measure};
 use crate::line::{Key, Rung};
-use crate::plan::Agents as Profile;
+use crate::pairs::target_of;
+use crate::plan::{Agents as Profile, Side};
 use crate::sending::{Due, Repeated};
 use crate::slots::{ACCOUNT, Slots};
 use crate::wire::{LINGER, Place};
@@ -175,7 +177,11 @@ impl Agents {
         let mut draws = draws(Purpose::PickUp);
         let unheld = Ring::new(invite.clone(), source, from.clone());
         let counts = around.figures.counts(around.now);
-        let key = self.hold(Ring { profile, number, counts, will, agent: Some(who), ..unheld }, branch);
+        let pair = around.line.pair(&from);
+        if let Some(pair) = pair {
+            around.pairs.hold(pair);
+        }
+        let key = self.hold(Ring { profile, number, counts, pair, will, agent: Some(who), ..unheld }, branch);
         let agent = &mut self.agents[who as usize];
         agent.busy = Some(key);
         let free_since = agent.free_since.take();
@@ -270,6 +276,12 @@ impl Agents {
         let Some(ring) = self.find(key) else { return };
         (ring.stage, ring.since) = (Stage::Answered, around.now);
         around.line.answer(&ring.from);
+        if let Some(pair) = ring.pair {
+            let (side, counts, target) = (Side::Agents, ring.counts, target_of(&ring.invite));
+            around.pairs.say(pair, AudioChange::Begin { side, counts });
+            around.pairs.say(pair, AudioChange::Send { side, target });
+            around.pairs.say(pair, AudioChange::Connect);
+        }
         // RFC 3261 §13.3.1.4: whatever the transport, for an ACK goes from end to end.
         self.keep_sending(around.now, key, bytes, Repeated::Capped);
         self.plan_end(around, key);
@@ -310,6 +322,9 @@ impl Agents {
         ring.stage = Stage::Leaving;
         let counts = ring.counts;
         around.line.hang_up(&ring.from);
+        if let Some(pair) = ring.pair {
+            around.pairs.say(pair, AudioChange::End { side: Side::Agents });
+        }
         // Whoever has hung up can be rung again.
         self.free_from(around.now, key);
         let Some((bye, to)) = bye else {
@@ -354,6 +369,12 @@ impl Agents {
             return;
         }
         ring.stage = Stage::Over;
+        if let Some(pair) = ring.pair.take() {
+            if has_talked {
+                around.pairs.say(pair, AudioChange::End { side: Side::Agents });
+            }
+            around.pairs.release(around.now, pair);
+        }
         if has_talked {
             self.free_from(around.now, key);
         } else {
@@ -456,7 +477,8 @@ impl Agents {
     fn say(&mut self, around: &mut Around<'_>, key: Key, status: u16) -> Option<(SocketAddr, Bytes)> {
         let ring = self.rings.find(key)?;
         let user = ring.agent.map_or("", |who| self.agents[who as usize].user.as_str());
-        let said = self.place.respond(&ring.invite, ring.source, status, &ring.tag, user, status == 200)?;
+        let sdp = (status == 200).then(|| self.place.sdp(ring.pair));
+        let said = self.place.respond(&ring.invite, ring.source, status, &ring.tag, user, sdp)?;
         ring.said = Some(said.clone());
         around.out.push_back(said.clone());
         Some(said)

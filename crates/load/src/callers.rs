@@ -13,10 +13,12 @@ use sip::{Message, Method, NameAddr};
 use timing::{Instant, TimerId, TimerWheel};
 use whatif::{Distribution, Draws, Purpose};
 
+use crate::audio::AudioChange;
 use crate::figures::{Figures, Measure, Outcome};
 use crate::line::{Key, Line};
 use crate::pace::Schedule;
-use crate::plan::{Callers as Profile, TalkFrom};
+use crate::pairs::Pairs;
+use crate::plan::{Callers as Profile, Side, TalkFrom};
 use crate::sending::{Due, Repeated, Sending};
 use crate::slots::Slots;
 use crate::wire::{LINGER, Place};
@@ -52,6 +54,7 @@ pub(crate) struct Around<'a> {
     pub(crate) now: Instant,
     pub(crate) figures: &'a mut Figures,
     pub(crate) line: &'a mut Line,
+    pub(crate) pairs: &'a mut Pairs,
     pub(crate) out: &'a mut VecDeque<(SocketAddr, Bytes)>,
 }
 
@@ -188,12 +191,20 @@ impl Callers {
             return;
         }
         let key = self.calls.reserve();
-        let Some(call) = self.prepare(around, key, profile, number, planned) else {
+        let pair = around.pairs.take(around.now);
+        let Some(call) = self.prepare(around, (key, pair), profile, number, planned) else {
             self.calls.take(key);
+            if let Some(pair) = pair {
+                around.pairs.release(around.now, pair);
+            }
             around.figures.over(around.now, Outcome::NotMade, counts);
             return;
         };
-        around.line.join(&call.from, key, planned);
+        match pair {
+            Some(pair) => around.pairs.say(pair, AudioChange::Begin { side: Side::Callers, counts }),
+            None => around.figures.without_audio += u64::from(counts && around.pairs.is_wanted()),
+        }
+        around.line.join(&call.from, key, planned, pair);
         if counts {
             around.figures.time(Measure::Lateness, around.now.since(planned));
         }
@@ -212,7 +223,7 @@ impl Callers {
     fn prepare(
         &self,
         around: &Around<'_>,
-        key: Key,
+        (key, pair): (Key, Option<u32>),
         which: usize,
         number: u32,
         planned: Instant,
@@ -227,9 +238,10 @@ impl Callers {
             (0..PEOPLE_SKIPPED_MAX).map(|skipped| format!("{}{:07}", profile.from, person(skipped)));
         let from = names.find(|from| !around.line.holds(from))?;
         let called = &profile.numbers[number as usize % profile.numbers.len()];
-        let invite = self.invite(key, &from, called, 1, &[])?;
+        let invite = self.invite((key, pair), &from, called, 1, &[])?;
         Some(Call {
             profile: which,
+            pair,
             called: called.clone(),
             from,
             planned,
@@ -255,7 +267,7 @@ impl Callers {
 
     fn invite(
         &self,
-        key: Key,
+        (key, pair): (Key, Option<u32>),
         from: &str,
         called: &str,
         cseq: u32,
@@ -273,7 +285,7 @@ impl Callers {
             request = request.header(answer.name, &answer.value);
         }
         // What cannot be written came from a challenge, or from the plan.
-        request.body("application/sdp", self.place.sdp()).build().ok()
+        request.body("application/sdp", self.place.sdp(pair)).build().ok()
     }
 
     fn fall_due(&mut self, around: &mut Around<'_>, key: Key, what: What) {
@@ -333,6 +345,9 @@ impl Callers {
         let Some(call) = self.find(key) else { return };
         let Some((bye, to)) = call.bye(&via) else { return };
         call.stage = Stage::Leaving(outcome);
+        if let Some(pair) = call.pair {
+            around.pairs.say(pair, AudioChange::End { side: Side::Callers });
+        }
         around.line.leave(&call.from, key);
         self.send(around, key, (to, bye.bytes().clone()), Repeated::Capped);
     }
@@ -346,6 +361,10 @@ impl Callers {
         }
         call.stage = Stage::Over;
         let counts = call.counts;
+        if let Some(pair) = call.pair.take() {
+            around.pairs.say(pair, AudioChange::End { side: Side::Callers });
+            around.pairs.release(around.now, pair);
+        }
         around.line.leave(&call.from, key);
         around.figures.over(around.now, outcome, counts);
         self.in_progress -= 1;

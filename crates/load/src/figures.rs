@@ -157,6 +157,8 @@ pub struct Figures {
     pub not_kept: u64,
     /// Calls to agents whose From is none of our callers.
     pub strangers: u64,
+    /// Calls that have no audio because all ports for it were in use, where there is audio at all.
+    pub without_audio: u64,
     /// From the beginning of the test, warm-up and end included.
     pub seconds: Vec<Second>,
     /// When counting begins.
@@ -168,8 +170,6 @@ pub struct Figures {
 
 impl Figures {
     pub(crate) fn new(begins: Instant, counts_from: Instant) -> Figures {
-        let histogram =
-            || Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds of a histogram are right");
         Figures {
             times: Measure::ALL.into_iter().map(|measure| (measure, histogram())).collect(),
             begun: 0,
@@ -186,6 +186,7 @@ impl Figures {
             clashes: 0,
             unknown: 0,
             not_kept: 0,
+            without_audio: 0,
             strangers: 0,
             seconds: Vec::new(),
             counts_from,
@@ -206,9 +207,8 @@ impl Figures {
 
     /// How long something took. A time beyond an hour counts as an hour.
     pub(crate) fn time(&mut self, measure: Measure, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST).clamp(1, LONGEST);
         if let Some(histogram) = self.times.get_mut(&measure) {
-            histogram.saturating_record(micros);
+            record(histogram, took);
         }
     }
 
@@ -263,6 +263,16 @@ impl Figures {
         second.in_progress = second.in_progress.max(calls);
         self.in_progress = calls;
     }
+}
+
+/// A histogram of times in microseconds.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds of a histogram are right")
+}
+
+pub(crate) fn record(histogram: &mut Histogram<u64>, took: Duration) {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST).clamp(1, LONGEST);
+    histogram.saturating_record(micros);
 }
 
 /// Seconds that are told one by one; later ones count with the last. A week.

@@ -12,20 +12,28 @@
 //!
 //! It deliberately knows nothing of Cordboard: any SIP system can stand between its callers and its agents.
 //!
-//! Read first: [`Plan`], [`Load`], [`Figures`].
+//! [`Audio`] is a machine beside it, because sound must go on while messages are handled: [`Load`] says who talks with whom,
+//! it says a pattern for each and hears what comes. Descriptions are read by `media`.
+//!
+//! Read first: [`Plan`], [`Load`], [`Figures`], [`Audio`].
 
 mod account;
 mod agents;
+mod audio;
 mod callers;
 mod figures;
 mod line;
 mod machine;
 mod pace;
+mod pairs;
 mod plan;
 mod sending;
 mod slots;
 mod wire;
 
+pub use audio::{
+    Audio, AudioChange, AudioCommand, AudioFigures, AudioSettings, AudioTransmit, Heard, PACKET, Target,
+};
 pub use figures::{AgentFault, Figures, Measure, Outcome, Second};
 pub use machine::{Load, Phase, Transmit};
 pub use pace::{Pace, Point, Spacing};

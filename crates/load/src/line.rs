@@ -16,6 +16,8 @@ pub(crate) struct Key {
 struct Standing {
     key: Key,
     planned: Instant,
+    /// The ports of its audio.
+    pair: Option<u32>,
     /// Some agent's phone has rung for it.
     has_rung: bool,
     /// An agent has hung up on it.
@@ -32,8 +34,14 @@ pub(crate) struct Line {
 
 impl Line {
     /// A call begins.
-    pub(crate) fn join(&mut self, from: &str, key: Key, planned: Instant) {
-        self.callers.insert(from.to_owned(), Standing { key, planned, has_rung: false, is_left: false });
+    pub(crate) fn join(&mut self, from: &str, key: Key, planned: Instant, pair: Option<u32>) {
+        let standing = Standing { key, planned, pair, has_rung: false, is_left: false };
+        self.callers.insert(from.to_owned(), standing);
+    }
+
+    /// The ports of this caller's audio.
+    pub(crate) fn pair(&self, from: &str) -> Option<u32> {
+        self.callers.get(from)?.pair
     }
 
     /// Whether this person is in a call already.

@@ -9,9 +9,11 @@ use sip::{Limits, Message, Method};
 use timing::Instant;
 
 use crate::agents::Agents;
+use crate::audio::AudioCommand;
 use crate::callers::{Around, Callers};
 use crate::figures::Figures;
 use crate::line::Line;
+use crate::pairs::Pairs;
 use crate::plan::{Plan, Side};
 use crate::wire::Place;
 
@@ -50,7 +52,7 @@ pub struct Transmit {
 ///
 /// ```text
 /// handle_datagram, handle_message, handle_timeout, stop    (one input)
-/// poll_transmit                                            (until None)
+/// poll_transmit, poll_audio                                (until None)
 /// poll_timeout                                             (when to come back)
 /// ```
 #[derive(Debug)]
@@ -65,18 +67,35 @@ pub struct Load {
     leaving: (Instant, Instant),
     callers: Callers,
     agents: Agents,
-    line: Line,
-    figures: Figures,
+    shared: Shared,
     from_callers: VecDeque<(SocketAddr, Bytes)>,
     from_agents: VecDeque<(SocketAddr, Bytes)>,
+}
+
+/// What both ends work with.
+#[derive(Debug)]
+struct Shared {
+    line: Line,
+    figures: Figures,
+    pairs: Pairs,
+}
+
+impl Shared {
+    fn around<'a>(&'a mut self, now: Instant, out: &'a mut VecDeque<(SocketAddr, Bytes)>) -> Around<'a> {
+        let Shared { line, figures, pairs } = self;
+        Around { now, figures, line, pairs, out }
+    }
 }
 
 impl Load {
     /// A test that begins now: phones register first.
     pub fn new(now: Instant, plan: Plan) -> Load {
-        let at = |at, media, nonce| Place::new(at, plan.system, plan.protocol, &plan.domain, media, nonce);
-        let callers = at(plan.callers_at, plan.callers_media, plan.nonce);
-        let agents = at(plan.agents_at, plan.agents_media, plan.nonce.rotate_left(32));
+        let at = |side: Side, at, media, nonce| {
+            let ports = plan.audio.iter().map(|pair| pair[side.index()]);
+            Place::new(at, plan.system, plan.protocol, &plan.domain, media, nonce).with_audio(media, ports)
+        };
+        let callers = at(Side::Callers, plan.callers_at, plan.callers_media, plan.nonce);
+        let agents = at(Side::Agents, plan.agents_at, plan.agents_media, plan.nonce.rotate_left(32));
         let mut load = Load {
             phase: Phase::Registering,
             calling: (now, now),
@@ -85,8 +104,11 @@ impl Load {
             leaving: (now, now),
             callers: Callers::new(callers, plan.callers.clone(), plan.seed, plan.calls_max),
             agents: Agents::new(agents, plan.agents.clone(), plan.seed, plan.calls_max),
-            line: Line::default(),
-            figures: Figures::new(now, now),
+            shared: Shared {
+                line: Line::default(),
+                figures: Figures::new(now, now),
+                pairs: Pairs::new(plan.audio.len()),
+            },
             from_callers: VecDeque::new(),
             from_agents: VecDeque::new(),
             plan,
@@ -103,7 +125,7 @@ impl Load {
 
     /// What was measured so far.
     pub fn figures(&self) -> &Figures {
-        &self.figures
+        &self.shared.figures
     }
 
     /// Calls in progress.
@@ -125,7 +147,7 @@ impl Load {
     pub fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, octets: Bytes) {
         match Message::parse(octets, &Limits::default()) {
             Ok(message) => self.handle_message(now, side, source, &message),
-            Err(_) => self.figures.strays += 1,
+            Err(_) => self.shared.figures.strays += 1,
         }
     }
 
@@ -133,7 +155,7 @@ impl Load {
     pub fn handle_message(&mut self, now: Instant, side: Side, source: SocketAddr, message: &Message) {
         // What cannot be answered is no message to us.
         if message.is_request() && message.method() != Method::Ack && !message.is_answerable() {
-            self.figures.strays += 1;
+            self.shared.figures.strays += 1;
             return;
         }
         self.take(now, side, source, message);
@@ -141,14 +163,13 @@ impl Load {
 
     /// A message of ours was not taken by our own system: the protocol sends it again where it matters.
     pub fn transmit_failed(&mut self) {
-        self.figures.not_sent += 1;
+        self.shared.figures.not_sent += 1;
     }
 
     fn take(&mut self, now: Instant, side: Side, source: SocketAddr, message: &Message) {
-        let (figures, line) = (&mut self.figures, &mut self.line);
         match side {
             Side::Callers => {
-                let mut around = Around { now, figures, line, out: &mut self.from_callers };
+                let mut around = self.shared.around(now, &mut self.from_callers);
                 if message.is_request() {
                     self.callers.handle_request(&mut around, message, source);
                 } else {
@@ -156,7 +177,7 @@ impl Load {
                 }
             }
             Side::Agents => {
-                let mut around = Around { now, figures, line, out: &mut self.from_agents };
+                let mut around = self.shared.around(now, &mut self.from_agents);
                 if message.is_request() {
                     self.agents.handle_request(&mut around, message, source);
                 } else {
@@ -171,11 +192,9 @@ impl Load {
     /// Deadlines up to `now` are due.
     pub fn handle_timeout(&mut self, now: Instant) {
         let (begins, end) = self.calling;
-        let (figures, line) = (&mut self.figures, &mut self.line);
-        let mut around = Around { now, figures, line, out: &mut self.from_callers };
+        let mut around = self.shared.around(now, &mut self.from_callers);
         self.callers.handle_timeout(&mut around, begins, end);
-        let (figures, line) = (&mut self.figures, &mut self.line);
-        let mut around = Around { now, figures, line, out: &mut self.from_agents };
+        let mut around = self.shared.around(now, &mut self.from_agents);
         self.agents.handle_timeout(&mut around);
         self.connect(now);
         self.advance(now);
@@ -194,11 +213,9 @@ impl Load {
     /// The way to the system is lost: what is in progress is left over, and the test is over.
     pub fn give_up(&mut self, now: Instant) {
         self.callers.stop();
-        let (figures, line) = (&mut self.figures, &mut self.line);
-        let mut around = Around { now, figures, line, out: &mut self.from_callers };
+        let mut around = self.shared.around(now, &mut self.from_callers);
         self.callers.leave_over(&mut around);
-        let (figures, line) = (&mut self.figures, &mut self.line);
-        let mut around = Around { now, figures, line, out: &mut self.from_agents };
+        let mut around = self.shared.around(now, &mut self.from_agents);
         self.agents.leave_over(&mut around);
         self.from_callers.clear();
         self.from_agents.clear();
@@ -214,6 +231,11 @@ impl Load {
         Some(Transmit { side, to, bytes })
     }
 
+    /// What happens to calls with audio: for the [`Audio`](crate::Audio) that has the same pairs of ports.
+    pub fn poll_audio(&mut self) -> Option<AudioCommand> {
+        self.shared.pairs.poll()
+    }
+
     /// When [`Load::handle_timeout`] wants to be called; never when it is over.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.phase == Phase::Over {
@@ -225,9 +247,8 @@ impl Load {
 
     /// Callers hear that an agent has picked up.
     fn connect(&mut self, now: Instant) {
-        while let Some(key) = self.line.poll_answered() {
-            let (figures, line) = (&mut self.figures, &mut self.line);
-            let mut around = Around { now, figures, line, out: &mut self.from_callers };
+        while let Some(key) = self.shared.line.poll_answered() {
+            let mut around = self.shared.around(now, &mut self.from_callers);
             self.callers.connected(&mut around, key);
         }
     }
@@ -237,13 +258,14 @@ impl Load {
         if self.phase == Phase::Registering && self.agents.unsettled() == 0 {
             self.phase = Phase::Calling;
             self.calling = (now, now + self.plan.length);
-            self.figures.begin(now, self.plan.warm_up);
+            self.shared.figures.begin(now, self.plan.warm_up);
             self.callers.begin(now, now + self.plan.length);
             self.deadline = Some(now + self.plan.length);
         }
-        if self.is_warming_up && self.phase != Phase::Registering && now >= self.figures.counts_from() {
+        if self.is_warming_up && self.phase != Phase::Registering && now >= self.shared.figures.counts_from()
+        {
             self.is_warming_up = false;
-            self.figures.count_from_now();
+            self.shared.figures.count_from_now();
         }
         if self.phase == Phase::Calling && !self.callers.is_beginning() && (is_late || self.calling.1 <= now)
         {
@@ -253,11 +275,9 @@ impl Load {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= now);
         if self.phase == Phase::Draining {
             if is_late {
-                let (figures, line) = (&mut self.figures, &mut self.line);
-                let mut around = Around { now, figures, line, out: &mut self.from_callers };
+                let mut around = self.shared.around(now, &mut self.from_callers);
                 self.callers.leave_over(&mut around);
-                let (figures, line) = (&mut self.figures, &mut self.line);
-                let mut around = Around { now, figures, line, out: &mut self.from_agents };
+                let mut around = self.shared.around(now, &mut self.from_agents);
                 self.agents.leave_over(&mut around);
             }
             if self.callers.in_progress() == 0 && self.agents.active() == 0 {

@@ -17,6 +17,27 @@ pub enum Side {
     Agents,
 }
 
+impl Side {
+    /// Both of them, in the order of [`Side::index`].
+    pub const BOTH: [Side; 2] = [Side::Callers, Side::Agents];
+
+    /// Its place in a pair.
+    pub fn index(self) -> usize {
+        match self {
+            Side::Callers => 0,
+            Side::Agents => 1,
+        }
+    }
+
+    /// The other end.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Callers => Side::Agents,
+            Side::Agents => Side::Callers,
+        }
+    }
+}
+
 /// Everything a load test is told.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -30,10 +51,13 @@ pub struct Plan {
     pub callers_at: SocketAddr,
     /// The same of the agents.
     pub agents_at: SocketAddr,
-    /// What the callers' session descriptions name.
+    /// What the session descriptions of callers without audio name, and of all for RTCP.
     pub callers_media: SocketAddr,
-    /// What the agents' session descriptions name.
+    /// The same of the agents.
     pub agents_media: SocketAddr,
+    /// The ports of calls with audio, a pair for each: the caller's and the agent's. So many calls at once have audio, those
+    /// beyond them none; empty: no call has.
+    pub audio: Vec<[SocketAddr; 2]>,
     /// Who calls.
     pub callers: Vec<Callers>,
     /// Who answers.

@@ -1,6 +1,7 @@
 //! How messages are written and recognised.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +22,9 @@ pub(crate) struct Place {
     pub(crate) protocol: Protocol,
     pub(crate) domain: Host,
     host: Host,
+    /// The description of a call without audio, and that of a call with each of the pairs of ports.
     sdp: Bytes,
+    with_audio: Arc<[Bytes]>,
     /// Makes what we write unlike that of another run.
     nonce: u64,
 }
@@ -35,22 +38,24 @@ impl Place {
         media: SocketAddr,
         nonce: u64,
     ) -> Place {
-        let family = if media.is_ipv4() { "IP4" } else { "IP6" };
-        let (ip, port) = (media.ip(), media.port());
-        let sdp = format!(
-            "v=0\r\no=load {nonce} 1 IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
-             m=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
-             a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
-        );
         Place {
             at,
             system,
             protocol,
             domain: domain.clone(),
             host: Host::from(at.ip()),
-            sdp: sdp.into(),
+            sdp: description(nonce, media, ""),
+            with_audio: Arc::default(),
             nonce,
         }
+    }
+
+    /// The same, with these ports for calls with audio.
+    pub(crate) fn with_audio(self, media: SocketAddr, ports: impl Iterator<Item = SocketAddr>) -> Place {
+        // RFC 3605: there is one port for the RTCP of all, which nobody reads; the port beside that of a call is another's.
+        let rtcp = format!("a=rtcp:{}\r\n", media.port());
+        let with_audio = ports.map(|port| description(self.nonce, port, &rtcp)).collect();
+        Place { with_audio, ..self }
     }
 
     /// What no other test has.
@@ -68,8 +73,9 @@ impl Place {
         if self.is_reliable() { Repeated::Never } else { otherwise }
     }
 
-    pub(crate) fn sdp(&self) -> Bytes {
-        self.sdp.clone()
+    /// The description of a call that has this pair of ports, or none.
+    pub(crate) fn sdp(&self, pair: Option<u32>) -> Bytes {
+        pair.map_or(&self.sdp, |pair| &self.with_audio[pair as usize]).clone()
     }
 
     /// `sip:user@domain`
@@ -114,8 +120,7 @@ impl Place {
 }
 
 impl Place {
-    /// An answer to a request and where it goes (RFC 3261 §18.2.2, RFC 3581 §4); with our session description where
-    /// `is_described`.
+    /// An answer to a request and where it goes (RFC 3261 §18.2.2, RFC 3581 §4), with a session description where there is one.
     pub(crate) fn respond(
         &self,
         request: &Message,
@@ -123,7 +128,7 @@ impl Place {
         status: u16,
         tag: &str,
         user: &str,
-        is_described: bool,
+        sdp: Option<Bytes>,
     ) -> Option<(SocketAddr, Bytes)> {
         let mut response = compose::response_to(request, status).ok()?.source(source);
         if !tag.is_empty() {
@@ -132,14 +137,26 @@ impl Place {
         if (101..300).contains(&status) {
             response = response.contact(&self.contact(user));
         }
-        if is_described {
-            response = response.body("application/sdp", self.sdp());
+        if let Some(sdp) = sdp {
+            response = response.body("application/sdp", sdp);
         }
         let mut via = request.top_via().ok()?;
         via.note_source(source);
         let to = if self.is_reliable() { source } else { via.response_target().unwrap_or(source) };
         Some((to, response.build().ok()?.bytes().clone()))
     }
+}
+
+/// G.711 and DTMF at this address.
+fn description(nonce: u64, media: SocketAddr, rtcp: &str) -> Bytes {
+    let family = if media.is_ipv4() { "IP4" } else { "IP6" };
+    let (ip, port) = (media.ip(), media.port());
+    let sdp = format!(
+        "v=0\r\no=load {nonce} 1 IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+         a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n{rtcp}a=sendrecv\r\n"
+    );
+    sdp.into()
 }
 
 /// A call that was answered, from one of its ends (RFC 3261 §12).

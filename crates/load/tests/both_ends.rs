@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use load::{
-    Agents, Answers, Callers, Credentials, Load, Measure, Outcome, Pace, Phase, Plan, Side, Spacing, TalkFrom,
+    Agents, Answers, AudioChange, Callers, Credentials, Load, Measure, Outcome, Pace, Phase, Plan, Side,
+    Spacing, TalkFrom, Target,
 };
 use sip::digest::Secret;
 use sip::{Endpoint, Flow, Host, Protocol, Settings, UserAgent};
@@ -35,6 +36,7 @@ fn plan() -> Plan {
         agents_at: address(7_000),
         callers_media: address(6_002),
         agents_media: address(7_002),
+        audio: Vec::new(),
         callers: vec![Callers {
             name: "everybody".to_owned(),
             numbers: vec!["100".to_owned()],
@@ -330,6 +332,45 @@ fn octets_that_are_no_message_are_counted_and_nothing_else() {
     assert!(load.poll_transmit().is_none());
 }
 
+#[test]
+fn each_call_with_audio_has_a_pair_of_ports_and_its_ends_are_told_of_each_other() {
+    let mut plan = plan();
+    plan.audio = (0..20).map(|pair| [address(20_000 + pair), address(30_000 + pair)]).collect();
+    let mut load = Wire::new(plan, 0).play();
+    let mut by_pair: BTreeMap<u32, Vec<AudioChange>> = BTreeMap::new();
+    for said in std::iter::from_fn(|| load.poll_audio()) {
+        by_pair.entry(said.pair).or_default().push(said.what);
+    }
+    let (caller, agent) = (Side::Callers, Side::Agents);
+    let mut calls = 0;
+    for (pair, said) in &by_pair {
+        let at = |first: u16| {
+            let port = first + u16::try_from(*pair).expect("few");
+            Some(Target { to: address(port), payload_type: 0 })
+        };
+        for call in said.chunks(8) {
+            calls += 1;
+            let expected = [
+                AudioChange::Begin { side: caller, counts: true },
+                AudioChange::Begin { side: agent, counts: true },
+                AudioChange::Send { side: agent, target: at(20_000) },
+                AudioChange::Connect,
+                AudioChange::Send { side: caller, target: at(30_000) },
+                // The caller's BYE, what it is to the agent, and its answer.
+                AudioChange::End { side: caller },
+                AudioChange::End { side: agent },
+                AudioChange::End { side: caller },
+            ];
+            assert_eq!(call, expected);
+        }
+    }
+    let figures = load.figures();
+    assert_eq!(figures.ended(Outcome::Completed), 499, "with audio and without");
+    // Half a second of ringing, two of talk and two of rest: each pair is had by every second or third call in ten seconds.
+    assert!(by_pair.len() == 20 && (40..=60).contains(&calls), "{calls}");
+    assert_eq!(figures.without_audio, 499 - calls);
+}
+
 /// A system made of what a test sends by hand: the other end of one machine.
 struct ByHand {
     load: Load,
@@ -413,6 +454,44 @@ fn a_call_that_the_system_cuts_off_has_failed_unless_the_plan_allows_it() {
         assert!(sent[0].starts_with("SIP/2.0 200"), "{sent:?}");
         assert_eq!(by_hand.load.figures().ended(outcome), 1);
     }
+}
+
+/// The same message with a session description.
+fn described(text: &str, direction: &str) -> String {
+    let sdp = format!(
+        "v=0\no=- 1 1 IN IP4 192.0.2.9\ns=-\nc=IN IP4 192.0.2.9\nt=0 0\nm=audio 40000 RTP/AVP 18 8\n\
+         a=rtpmap:18 G729/8000\na=rtpmap:8 PCMA/8000\na={direction}\n"
+    );
+    let length = sdp.replace('\n', "\r\n").len();
+    let length = format!("Content-Type: application/sdp\nContent-Length: {length}\n\n{sdp}");
+    text.replace("Content-Length: 0\n\n", &length)
+}
+
+#[test]
+fn audio_goes_where_the_description_says_and_stops_while_it_is_not_wanted() {
+    let mut plan = one_caller();
+    plan.audio = vec![[address(20_000), address(30_000)]];
+    let mut by_hand = ByHand::new(plan);
+    let invite = by_hand.after(SECOND).remove(0);
+    assert!(invite.contains("m=audio 20000 ") && invite.contains("a=rtcp:6002\r\n"), "{invite}");
+    by_hand.comes(Side::Callers, &described(&answer(&invite, "200 OK", CONTACT), "sendrecv"));
+    let again = bye(&invite).replace("BYE", "INVITE");
+    let sent = by_hand.comes(Side::Callers, &described(&again, "inactive"));
+    assert!(sent[0].starts_with("SIP/2.0 200") && sent[0].contains("m=audio 20000 "), "{sent:?}");
+    by_hand.comes(Side::Callers, &described(&again.replace("1 INVITE", "2 INVITE"), "recvonly"));
+    // Asks for an offer: what was said before stands.
+    by_hand.comes(Side::Callers, &again.replace("1 INVITE", "3 INVITE"));
+    let side = Side::Callers;
+    let there = Some(Target { to: SocketAddr::from(([192, 0, 2, 9], 40_000)), payload_type: 8 });
+    let said: Vec<AudioChange> =
+        std::iter::from_fn(|| by_hand.load.poll_audio()).map(|said| said.what).collect();
+    let expected = [
+        AudioChange::Begin { side, counts: true },
+        AudioChange::Send { side, target: there },
+        AudioChange::Send { side, target: None },
+        AudioChange::Send { side, target: there },
+    ];
+    assert_eq!(said, expected);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// As it was asked to.
     Well,
+    /// As it was asked to, and what it measured is worse than was asked for.
+    Missed,
     /// As it was asked to, and calls that were in progress were cut (`EX_TEMPFAIL`).
     CallsCut,
     /// A thread died: a fault of ours (`EX_SOFTWARE`). Start again.
@@ -21,6 +23,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(match exit {
             Exit::Well => 0,
+            Exit::Missed => 1,
             Exit::CallsCut => 75,
             Exit::Fault => 70,
             Exit::System => 71,

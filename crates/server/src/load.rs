@@ -1,9 +1,10 @@
 //! `cordboard load`: callers and agents for this or any other SIP system, and what the system made of them.
 //!
 //! The scenario (`scenario`) says who calls how often and who answers; the machine of the crate `load` makes the messages;
-//! `drive` gives it sockets and the clock, `search` tries one rate after the other, and `report` and `page` write what was
-//! found.
+//! `drive` gives it sockets and the clock, `audio` carries what callers and agents say, `search` tries one rate after the
+//! other, and `report` and `page` write what was found.
 
+mod audio;
 mod drive;
 mod page;
 mod report;
@@ -11,6 +12,7 @@ mod scenario;
 mod search;
 #[cfg(test)]
 mod tests;
+mod timer;
 
 use std::fmt;
 use std::io;
@@ -107,9 +109,14 @@ fn load(options: &Options) -> Result<Exit, Failure> {
         Outcomes::Test(Box::new(drive::drive(&mut ends, plan, &interrupt, &mut shown)))
     };
     let results = Results { scenario, found };
+    let is_missed = !results.missed().is_empty();
     let (csv, json, page) = (|| report::csv(&results), || report::json(&results), || page::page(&results));
     let exit = options.files.write(report::text(&results), csv, json, page).tell();
-    Ok(if results.is_lost() { Exit::System } else { exit })
+    Ok(match exit {
+        _ if results.is_lost() => Exit::System,
+        Exit::Well if is_missed => Exit::Missed,
+        exit => exit,
+    })
 }
 
 /// What `--check` says of a scenario that is right.

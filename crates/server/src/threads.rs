@@ -16,6 +16,7 @@ mod udp;
 
 pub use look::Look;
 pub use udp::bind as bind_udp;
+pub(crate) use udp::{Received, receive as receive_udp};
 
 /// Values that a ring between two of the threads holds.
 pub const RING: usize = 8_192;

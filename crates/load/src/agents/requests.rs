@@ -7,8 +7,11 @@ use sip::{Message, Method};
 
 use super::ring::Stage;
 use super::{Agents, Around};
+use crate::audio::AudioChange;
 use crate::figures::{AgentFault, Measure};
 use crate::line::Key;
+use crate::pairs::target_of;
+use crate::plan::Side;
 use crate::slots::ACCOUNT;
 
 /// The tag of answers that nothing is kept of. It is the same each time, so that an INVITE that is repeated has the same
@@ -135,14 +138,18 @@ impl Agents {
         is_described: bool,
     ) {
         let Some(ring) = self.find(key) else { return };
-        let (tag, agent) = (ring.tag.clone(), ring.agent);
+        let (tag, agent, pair) = (ring.tag.clone(), ring.agent, ring.pair);
+        if let Some(pair) = pair.filter(|_| is_described && !request.body().is_empty()) {
+            around.pairs.say(pair, AudioChange::Send { side: Side::Agents, target: target_of(request) });
+        }
         let user = agent.map_or("", |who| self.agents[who as usize].user.as_str());
-        around.out.extend(self.place.respond(request, source, 200, &tag, user, is_described));
+        let sdp = is_described.then(|| self.place.sdp(pair));
+        around.out.extend(self.place.respond(request, source, 200, &tag, user, sdp));
     }
 
     /// Answers what belongs to no call.
     fn answer(&self, around: &mut Around<'_>, request: &Message, source: SocketAddr, status: u16) {
-        around.out.extend(self.place.respond(request, source, status, NOBODY, "", false));
+        around.out.extend(self.place.respond(request, source, status, NOBODY, "", None));
     }
 
     /// A response to a BYE or a REGISTER of ours.

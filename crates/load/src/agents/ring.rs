@@ -63,6 +63,8 @@ pub(super) struct Ring {
     pub(super) agent: Option<u32>,
     /// The user part of From: who calls.
     pub(super) from: String,
+    /// The ports of its audio, until it is over.
+    pub(super) pair: Option<u32>,
     pub(super) profile: usize,
     pub(super) number: u32,
     /// Whether it began after the warm-up.
@@ -88,6 +90,7 @@ impl Ring {
             tag: String::new(),
             agent: None,
             from,
+            pair: None,
             profile: 0,
             number: 0,
             counts: false,

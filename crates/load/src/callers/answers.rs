@@ -7,9 +7,11 @@ use sip::{Message, Method, compose};
 
 use super::call::Stage;
 use super::{Around, Callers, RINGS_FOR, What};
+use crate::audio::AudioChange;
 use crate::figures::{Measure, Outcome};
 use crate::line::Key;
-use crate::plan::TalkFrom;
+use crate::pairs::target_of;
+use crate::plan::{Side, TalkFrom};
 use crate::sending::Repeated;
 use crate::wire::Dialog;
 
@@ -116,8 +118,12 @@ impl Callers {
             around.figures.time(Measure::Answered, since);
         }
         let (wants_out, talks, talk) = (call.wants_out, call.talk_from == TalkFrom::Answer, call.talk);
-        let is_connected = call.is_connected;
+        let (is_connected, pair) = (call.is_connected, call.pair);
         self.settle(key);
+        if let Some(pair) = pair {
+            let target = target_of(response);
+            around.pairs.say(pair, AudioChange::Send { side: Side::Callers, target });
+        }
         if is_cancelled || wants_out {
             let outcome = if is_connected { Outcome::Completed } else { Outcome::Abandoned };
             self.hang_up(around, key, outcome);
@@ -168,7 +174,7 @@ impl Callers {
         let system = self.place.system;
         let Some(call) = self.find(key).filter(|call| call.cseq < CSEQ_MAX) else { return false };
         let (profile, request, cseq) = (call.profile, call.invite.clone(), call.cseq + 1);
-        let (from, called) = (call.from.clone(), call.called.clone());
+        let (from, called, pair) = (call.from.clone(), call.called.clone(), call.pair);
         let Some(credentials) = self.profiles[profile].credentials.clone() else { return false };
         let secret = Secret::Password(credentials.password);
         let account = ClientAccount { user: credentials.user, secret, realm: None };
@@ -178,7 +184,7 @@ impl Callers {
         let mut answers = std::mem::take(&mut call.answers);
         answers.retain(|other| other.name != answer.name);
         answers.push(answer);
-        let Some(invite) = self.invite(key, &from, &called, cseq, &answers) else { return false };
+        let Some(invite) = self.invite((key, pair), &from, &called, cseq, &answers) else { return false };
         let bytes = invite.bytes().clone();
         let Some(call) = self.find(key) else { return false };
         call.challenged = Some(std::mem::replace(&mut call.invite, invite));
@@ -236,8 +242,13 @@ impl Callers {
                 (481, false)
             }
         };
-        let user = key.and_then(|key| self.find(key).map(|call| call.from.clone())).unwrap_or_default();
-        around.out.extend(self.place.respond(request, source, status, "", &user, is_described));
+        let call = key.and_then(|key| self.find(key));
+        let (user, pair) = call.map(|call| (call.from.clone(), call.pair)).unwrap_or_default();
+        if let Some(pair) = pair.filter(|_| is_described && !request.body().is_empty()) {
+            around.pairs.say(pair, AudioChange::Send { side: Side::Callers, target: target_of(request) });
+        }
+        let sdp = is_described.then(|| self.place.sdp(pair));
+        around.out.extend(self.place.respond(request, source, status, "", &user, sdp));
         if let (Method::Bye, Some(key)) = (request.method(), key) {
             self.hung_up(around, key);
         }

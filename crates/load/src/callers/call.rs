@@ -34,6 +34,8 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) profile: usize,
+    /// The ports of its audio, until it is over.
+    pub(super) pair: Option<u32>,
     pub(super) called: String,
     /// The user part of its From.
     pub(super) from: String,

@@ -3,26 +3,25 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use load::{Figures, Load, Phase, Plan, Side, Transmit};
+use load::{AudioFigures, Figures, Load, Phase, Plan, Side, Transmit};
 use mio::net::{TcpStream, UdpSocket};
-use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
-    timerfd_create, timerfd_settime,
-};
+use rustix::time::{ClockId, clock_gettime};
 use sip::{Frame, Message, Protocol, StreamFramer};
 use timing::Instant;
 
+use super::audio::Carrier;
 use super::scenario::Scenario;
+use super::timer::Timer;
 use crate::clock::Clock;
-use crate::threads;
+use crate::limits;
+use crate::ring::Outbox;
+use crate::threads::{self, Received};
 
 const CALLERS: Token = Token(0);
 const AGENTS: Token = Token(1);
@@ -31,8 +30,6 @@ const TIMER: Token = Token(2);
 const BUFFER: usize = 8 << 20;
 /// Datagrams that are read before deadlines have their turn again.
 const BATCH: usize = 64;
-/// Errors of one socket that are passed over in a row.
-const ERRORS: usize = 16;
 /// The largest UDP datagram there can be.
 const DATAGRAM_MAX: usize = 65_535;
 /// Octets that wait for a stream to take them; a system that reads so slowly is no system.
@@ -43,6 +40,8 @@ const SHOWN_EVERY: Duration = Duration::from_millis(200);
 /// What one test gave.
 pub(crate) struct Driven {
     pub(crate) figures: Figures,
+    /// None where calls have no audio.
+    pub(crate) audio: Option<AudioFigures>,
     /// Processor time of this process, all threads, from the first call to the end of the last.
     pub(crate) processor: Duration,
     /// How long that took.
@@ -93,14 +92,18 @@ enum End {
 
 /// The sockets of one test.
 pub(crate) struct Ends {
+    clock: Clock,
     poll: Poll,
-    timer: OwnedFd,
+    timer: Timer,
     /// None where nobody calls, or nobody answers.
     callers: Option<End>,
     agents: Option<End>,
-    /// Bound and never read: the addresses that session descriptions name.
+    /// Bound and never read: the addresses that session descriptions of calls without audio name.
     media: [std::net::UdpSocket; 2],
     addresses: [SocketAddr; 2],
+    local: IpAddr,
+    /// Carries the audio of the test that was planned last, until it is over.
+    audio: Option<Carrier>,
 }
 
 impl Ends {
@@ -114,9 +117,10 @@ impl Ends {
             None => towards(scenario.system)?,
         };
         let poll = Poll::new()?;
-        let timer =
-            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
+        let timer = Timer::new(&poll, TIMER)?;
+        if scenario.audio.is_some() {
+            limits::raise_open_files();
+        }
         let any = SocketAddr::new(local, 0);
         let open = |is_needed: bool, port, token| -> io::Result<(Option<End>, SocketAddr)> {
             if !is_needed {
@@ -128,15 +132,19 @@ impl Ends {
         let (callers, callers_at) = open(!scenario.callers.is_empty(), scenario.ports[0], CALLERS)?;
         let (agents, agents_at) = open(!scenario.agents.is_empty(), scenario.ports[1], AGENTS)?;
         let media = [threads::bind_udp(any, None)?, threads::bind_udp(any, None)?];
-        Ok(Ends { poll, timer, callers, agents, media, addresses: [callers_at, agents_at] })
+        let (clock, addresses, audio) = (Clock::start(), [callers_at, agents_at], None);
+        Ok(Ends { clock, poll, timer, callers, agents, media, addresses, local, audio })
     }
 
-    /// The plan of a scenario with these sockets; `seed` of its own for each test.
+    /// The plan of a scenario with these sockets, and new ones for its audio; `seed` of its own for each test.
     ///
     /// # Errors
-    /// Where a socket has no address.
-    pub(crate) fn plan(&self, scenario: &Scenario, seed: u64) -> io::Result<Plan> {
+    /// Where a socket has no address, or there are not enough for audio.
+    pub(crate) fn plan(&mut self, scenario: &Scenario, seed: u64) -> io::Result<Plan> {
         let [callers_at, agents_at] = self.addresses;
+        let nonce = nonce()?;
+        let carrier = scenario.audio.map(|audio| Carrier::start(self.clock, nonce, self.local, &audio));
+        self.audio = carrier.transpose()?;
         Ok(Plan {
             system: scenario.system,
             protocol: scenario.protocol,
@@ -145,6 +153,7 @@ impl Ends {
             agents_at,
             callers_media: self.media[0].local_addr()?,
             agents_media: self.media[1].local_addr()?,
+            audio: self.audio.as_ref().map(Carrier::ports).unwrap_or_default(),
             callers: scenario.callers.clone(),
             agents: scenario.agents.clone(),
             warm_up: scenario.warm_up,
@@ -153,7 +162,7 @@ impl Ends {
             registrations_per_second: scenario.registrations_per_second,
             calls_max: scenario.calls_max as usize,
             seed,
-            nonce: nonce()?,
+            nonce,
         })
     }
 
@@ -263,22 +272,13 @@ impl End {
     /// The next that came; nothing where the system has nothing more for us.
     fn receive(&mut self, clock: Clock, buffer: &mut [u8]) -> io::Result<Option<Arrived>> {
         match self {
-            End::Datagrams { socket, .. } => {
-                for _ in 0..ERRORS {
-                    match socket.recv_from(buffer) {
-                        Ok((length, from)) => {
-                            return Ok(Some(Arrived::Datagram(
-                                from,
-                                Bytes::copy_from_slice(&buffer[..length]),
-                            )));
-                        }
-                        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-                        // One peer's trouble (ICMP): the call's own timers tell it.
-                        Err(_) => {}
-                    }
+            // One peer's trouble (ICMP) is passed over: the call's own timers tell it.
+            End::Datagrams { socket, .. } => Ok(match threads::receive_udp(socket, buffer) {
+                Received::Datagram(length, from) => {
+                    Some(Arrived::Datagram(from, Bytes::copy_from_slice(&buffer[..length])))
                 }
-                Ok(None)
-            }
+                Received::Empty | Received::Trouble => None,
+            }),
             End::Stream { stream, framer, unsent, remote } => loop {
                 match framer.poll_output() {
                     Some(Frame::Message(message)) => return Ok(Some(Arrived::Message(*remote, message))),
@@ -308,11 +308,23 @@ enum Arrived {
 
 /// Plays one test to its end, or until the way to the system is lost.
 pub(crate) fn drive(ends: &mut Ends, plan: Plan, interrupt: &Interrupt, shown: &mut Shown) -> Driven {
-    let clock = Clock::start();
-    let mut driver =
-        Driver { clock, load: Load::new(clock.now(), plan), usage: Usage::default(), was_stopped: false };
-    let lost = driver.turn(ends, interrupt, shown).err();
+    let clock = ends.clock;
+    let mut driver = Driver {
+        clock,
+        load: Load::new(clock.now(), plan),
+        carrier: ends.audio.take(),
+        usage: Usage::default(),
+        was_stopped: false,
+    };
+    let mut lost = driver.turn(ends, interrupt, shown).err();
     shown.end();
+    let audio = driver.carrier.take().and_then(|carrier| match carrier.end() {
+        Ok(figures) => Some(figures),
+        Err(error) => {
+            lost.get_or_insert(error);
+            None
+        }
+    });
     if lost.is_some() {
         driver.load.give_up(clock.now());
         driver.usage.follow(Phase::Over, clock.now());
@@ -320,6 +332,7 @@ pub(crate) fn drive(ends: &mut Ends, plan: Plan, interrupt: &Interrupt, shown: &
     let (processor, elapsed) = driver.usage.total();
     Driven {
         figures: driver.load.figures().clone(),
+        audio,
         processor,
         elapsed,
         was_stopped: driver.was_stopped,
@@ -331,6 +344,8 @@ pub(crate) fn drive(ends: &mut Ends, plan: Plan, interrupt: &Interrupt, shown: &
 struct Driver {
     clock: Clock,
     load: Load,
+    /// Carries audio, where there is any.
+    carrier: Option<Carrier>,
     usage: Usage,
     was_stopped: bool,
 }
@@ -338,10 +353,9 @@ struct Driver {
 impl Driver {
     /// Turns until the test is over.
     fn turn(&mut self, ends: &mut Ends, interrupt: &Interrupt, shown: &mut Shown) -> io::Result<()> {
-        let Driver { clock, load, usage, was_stopped } = self;
+        let Driver { clock, load, carrier, usage, was_stopped } = self;
         let mut events = Events::with_capacity(16);
         let mut buffer = vec![0; DATAGRAM_MAX];
-        let mut armed: Option<Instant> = None;
         // What the poll has told of and we have not read to the end since.
         let mut is_readable = [true; 2];
         while load.phase() != Phase::Over {
@@ -355,17 +369,19 @@ impl Driver {
                 load.handle_timeout(now);
             }
             transmit(load, ends)?;
+            if let Some(carrier) = carrier {
+                carrier.tell(std::iter::from_fn(|| load.poll_audio()));
+            }
             usage.follow(load.phase(), now);
             shown.show(load, now);
             if is_busy || load.phase() == Phase::Over {
                 continue;
             }
-            let deadline = load.poll_timeout().into_iter().chain([now + SHOWN_EVERY]).min().unwrap_or(now);
-            // One that rings too early costs a turn of this loop, one less than a call of the system for each deadline.
-            if armed.is_none_or(|armed| deadline < armed) {
-                arm(&ends.timer, clock.until(deadline))?;
-                armed = Some(deadline);
-            }
+            let retry = carrier.as_ref().filter(|carrier| !carrier.is_clear());
+            let retry = retry.map(|_| now + Outbox::<()>::RETRY);
+            let deadlines = [load.poll_timeout(), Some(now + SHOWN_EVERY), retry];
+            let deadline = deadlines.into_iter().flatten().min().unwrap_or(now);
+            ends.timer.ring_by(*clock, deadline)?;
             match ends.poll.poll(&mut events, None) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -374,7 +390,7 @@ impl Driver {
                 match event.token() {
                     CALLERS => is_readable[0] |= event.is_readable() || event.is_error(),
                     AGENTS => is_readable[1] |= event.is_readable() || event.is_error(),
-                    _ => armed = None,
+                    _ => ends.timer.has_rung(),
                 }
                 if event.is_writable() {
                     ends.flush(load)?;
@@ -425,19 +441,6 @@ fn transmit(load: &mut Load, ends: &mut Ends) -> io::Result<()> {
             end.send(load, to, bytes)?;
         }
     }
-    Ok(())
-}
-
-/// Lets the timer ring after this time; it rings at once where that is over.
-fn arm(timer: &OwnedFd, after: Duration) -> io::Result<()> {
-    // Zero would put it out.
-    let after = after.max(Duration::from_nanos(1));
-    let value = Timespec {
-        tv_sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(after.subsec_nanos()),
-    };
-    let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-    timerfd_settime(timer, TimerfdTimerFlags::empty(), &once)?;
     Ok(())
 }
 

@@ -1,11 +1,15 @@
 //! The report for people.
 
+mod audio;
+
+use hdrhistogram::Histogram;
 use load::{Figures, Measure, Second};
 
 use super::drive::Driven;
 use super::report::{
     Outcomes, QUANTILES, Results, micros_a_call, millis, of_fault, of_measure, of_outcome, percent,
 };
+use super::scenario::Scenario;
 use super::search::{Found, Trial, Verdict};
 use crate::results::figure::{Figure, Unit};
 use crate::results::page::chart::{Chart, Line, Shape};
@@ -25,13 +29,13 @@ pub(crate) fn page(results: &Results) -> String {
         &format!("{system}, {transport}, 시드 {}", scenario.seed),
     );
     let content = match &results.found {
-        Outcomes::Test(driven) => test(driven),
+        Outcomes::Test(driven) => test(scenario, driven),
         Outcomes::Search(found) => search(found),
     };
     frame(&scenario.file, &head, &content)
 }
 
-fn test(driven: &Driven) -> String {
+fn test(scenario: &Scenario, driven: &Driven) -> String {
     let figures = &driven.figures;
     let cards = [
         card(words("Calls", "호"), &figures.begun.to_string()),
@@ -50,6 +54,9 @@ fn test(driven: &Driven) -> String {
         html.push_str(&format!("<p class=\"bad\">{}</p>", spoken(said)));
     }
     html.push_str(&over_time(figures));
+    if let Some((wanted, heard)) = scenario.audio.as_ref().zip(driven.audio.as_ref()) {
+        html.push_str(&audio::section(wanted, heard, figures.without_audio));
+    }
     html.push_str(&times(figures));
     html.push_str(&outcomes(figures));
     html.push_str(&beside(figures));
@@ -124,17 +131,18 @@ fn times(figures: &Figures) -> String {
         .filter(|measure| !figures.times(*measure).is_empty())
         .map(|measure| {
             let times = figures.times(measure);
-            let cells: String = QUANTILES
-                .iter()
-                .map(|(_, share)| format!("<td>{}</td>", millis(times.value_at_quantile(*share))))
-                .collect();
-            let name = spoken(of_measure(measure));
+            let (name, cells) = (spoken(of_measure(measure)), cells(times));
             format!("<tr><th scope=\"row\">{name}</th><td>{}</td>{cells}</tr>", times.len())
         })
         .collect();
     let mut headings = vec![spoken(words("Milliseconds", "밀리초")), spoken(words("Number", "건수"))];
     headings.extend(QUANTILES.map(|(name, _)| name.to_owned()));
     titled(&spoken(words("Times", "소요 시간")), &grid(&headings, &rows))
+}
+
+/// The cells of a row of [`QUANTILES`].
+fn cells(times: &Histogram<u64>) -> String {
+    QUANTILES.map(|(_, share)| format!("<td>{}</td>", millis(times.value_at_quantile(share)))).concat()
 }
 
 fn outcomes(figures: &Figures) -> String {
@@ -247,6 +255,7 @@ fn row(trial: &Trial) -> String {
         Verdict::Held => (words("held", "유지"), "good"),
         Verdict::Failed => (words("too high", "너무 높음"), "bad"),
         Verdict::Abandoned => (words("too high: too many gave up", "너무 높음: 포기가 많음"), "bad"),
+        Verdict::Audio => (words("too high: the audio", "너무 높음: 음성"), "bad"),
         Verdict::Lost => (words("too high: the connection was lost", "너무 높음: 연결 끊김"), "bad"),
         Verdict::Full => (words("not made: `calls_max` calls in progress", "`calls_max` 초과로 무효"), ""),
         Verdict::Late => (words("not made: the load itself was late", "부하기 자체 지연으로 무효"), ""),

@@ -1,7 +1,10 @@
 //! What a test found, as text, CSV and JSON.
 
+pub(crate) mod audio;
+
 use std::fmt::Write as _;
 
+use hdrhistogram::Histogram;
 use load::{AgentFault, Figures, Measure, Outcome};
 use serde_json::{Value, json};
 
@@ -21,6 +24,14 @@ pub(crate) struct Results {
 }
 
 impl Results {
+    /// What of a test's audio is worse than the scenario wants, in English and Korean. A search tells it by its verdicts.
+    pub(crate) fn missed(&self) -> Vec<(String, String)> {
+        match &self.found {
+            Outcomes::Test(driven) => missed(&self.scenario, driven),
+            Outcomes::Search(_) => Vec::new(),
+        }
+    }
+
     /// Whether the way to the system was lost in a test.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(&self.found, Outcomes::Test(driven) if driven.lost.is_some())
@@ -33,6 +44,12 @@ pub(crate) enum Outcomes {
     Test(Box<Driven>),
     /// The highest rate.
     Search(Found),
+}
+
+/// What of the audio is worse than the scenario wants, in English and Korean.
+pub(crate) fn missed(scenario: &Scenario, driven: &Driven) -> Vec<(String, String)> {
+    let both = scenario.audio.as_ref().zip(driven.audio.as_ref());
+    both.map(|(wanted, figures)| audio::missed(wanted, figures)).unwrap_or_default()
 }
 
 /// What is measured, in words.
@@ -160,42 +177,15 @@ fn test_text(scenario: &Scenario, driven: &Driven) -> String {
         put(&format!("{count:>10}  {}", of_fault(*fault).en));
     }
     put("");
-    put(&format!(
-        "{:<32}{:>9}{}",
-        "milliseconds",
-        "number",
-        QUANTILES.map(|(name, _)| format!("{name:>10}")).concat()
-    ));
-    for measure in Measure::ALL {
-        let times = figures.times(measure);
-        if !times.is_empty() {
-            let at = QUANTILES.map(|(_, share)| format!("{:>10}", millis(times.value_at_quantile(share))));
-            put(&format!("{:<32}{:>9}{}", of_measure(measure).en, times.len(), at.concat()));
-        }
-    }
+    put(&times_head("milliseconds"));
+    let rows = Measure::ALL.into_iter().map(|measure| (of_measure(measure).en, figures.times(measure)));
+    rows.filter_map(|(name, times)| times_row(name, times)).for_each(|row| put(&row));
     put("");
-    let refused: u64 = figures.not_registered.values().sum();
-    put(&format!("agents: {} registered, {refused} registrations refused", figures.registered));
-    put(&format!(
-        "        rung {} times, picked up {}, rung while on the phone {}, called by unknown names {}",
-        figures.rung, figures.picked_up, figures.clashes, figures.unknown,
-    ));
-    put(&format!(
-        "messages: {} sent again, {} came again, {} that belong to no call, {} not taken by this machine",
-        figures.sent_again, figures.came_again, figures.strays, figures.not_sent,
-    ));
-    if figures.not_kept > 0 {
-        put(&format!(
-            "        refused {} times because too many calls came or none was ended (`calls_max`)",
-            figures.not_kept
-        ));
-    }
-    if figures.strangers > 0 && !scenario.callers.is_empty() {
-        put(&format!(
-            "{} calls came to agents with a From that is none of our callers'; with talk_from = \"agent\" these \
-             callers wait in vain: let the system pass From on, or write talk_from = \"answer\"",
-            figures.strangers,
-        ));
+    put(beside_text(scenario, figures).trim_end());
+    if let Some((wanted, heard)) = scenario.audio.as_ref().zip(driven.audio.as_ref()) {
+        put("");
+        put(audio::text(wanted, heard, figures.without_audio).trim_end());
+        put("");
     }
     put(&format!(
         "this process: {:.0} µs of processor time a call (both ends), {:.1} % of one core",
@@ -203,6 +193,47 @@ fn test_text(scenario: &Scenario, driven: &Driven) -> String {
         driven.processor.as_secs_f64() / driven.elapsed.as_secs_f64().max(1e-9) * 100.0,
     ));
     text
+}
+
+/// Agents and messages.
+fn beside_text(scenario: &Scenario, figures: &Figures) -> String {
+    let mut text = String::new();
+    let mut put = |line: &str| writeln!(text, "{line}").expect("a String takes every line");
+    let refused: u64 = figures.not_registered.values().sum();
+    put(&format!("agents: {} registered, {refused} registrations refused", figures.registered));
+    put(&format!(
+        "        rung {} times, picked up {}, rung while on the phone {}, called by unknown names {}",
+        figures.rung, figures.picked_up, figures.clashes, figures.unknown,
+    ));
+    if figures.not_kept > 0 {
+        put(&format!(
+            "        refused {} times because too many calls came or none was ended (`calls_max`)",
+            figures.not_kept
+        ));
+    }
+    put(&format!(
+        "messages: {} sent again, {} came again, {} that belong to no call, {} not taken by this machine",
+        figures.sent_again, figures.came_again, figures.strays, figures.not_sent,
+    ));
+    if figures.strangers > 0 && !scenario.callers.is_empty() {
+        put(&format!(
+            "{} calls came to agents with a From that is none of our callers'; with talk_from = \"agent\" these \
+             callers wait in vain: let the system pass From on, or write talk_from = \"answer\"",
+            figures.strangers,
+        ));
+    }
+    text
+}
+
+/// The first line of a table of times.
+fn times_head(title: &str) -> String {
+    format!("{title:<32}{:>9}{}", "number", QUANTILES.map(|(name, _)| format!("{name:>10}")).concat())
+}
+
+/// A line of it; none where nothing was measured.
+fn times_row(name: &str, times: &Histogram<u64>) -> Option<String> {
+    let at = QUANTILES.map(|(_, share)| format!("{:>10}", millis(times.value_at_quantile(share))));
+    (!times.is_empty()).then(|| format!("{name:<32}{:>9}{}", times.len(), at.concat()))
 }
 
 /// Processor time of the load itself for one call.
@@ -269,10 +300,10 @@ pub(crate) fn json(results: &Results) -> Value {
         "seed": scenario.seed,
     });
     let (key, value) = match &results.found {
-        Outcomes::Test(driven) => ("test", test_json(driven)),
+        Outcomes::Test(driven) => ("test", test_json(scenario, driven)),
         Outcomes::Search(found) => {
             let trials = found.trials.iter().map(|trial| {
-                json!({ "calls_per_second": trial.rate, "verdict": trial.verdict.key(), "test": test_json(&trial.driven) })
+                json!({ "calls_per_second": trial.rate, "verdict": trial.verdict.key(), "test": test_json(scenario, &trial.driven) })
             });
             let trials = trials.collect::<Vec<Value>>();
             ("search", json!({ "highest_calls_per_second": found.highest, "trials": trials }))
@@ -282,13 +313,13 @@ pub(crate) fn json(results: &Results) -> Value {
     object
 }
 
-fn test_json(driven: &Driven) -> Value {
+fn test_json(scenario: &Scenario, driven: &Driven) -> Value {
     let figures = &driven.figures;
     let outcomes: serde_json::Map<String, Value> =
         figures.outcomes.iter().map(|(outcome, count)| (outcome_key(*outcome), json!(count))).collect();
     let times: serde_json::Map<String, Value> = Measure::ALL
         .into_iter()
-        .map(|measure| (measure.key().to_owned(), times_json(figures, measure)))
+        .map(|measure| (measure.key().to_owned(), times_json(figures.times(measure))))
         .collect();
     let seconds = figures.seconds.iter().map(|second| {
         json!({
@@ -299,7 +330,10 @@ fn test_json(driven: &Driven) -> Value {
             "in_progress_max": second.in_progress,
         })
     });
+    let audio = scenario.audio.as_ref().zip(driven.audio.as_ref());
+    let audio = audio.map(|(wanted, heard)| audio::object(wanted, heard, figures.without_audio));
     json!({
+        "audio": audio,
         "calls": figures.begun,
         "failed": figures.failed(),
         "failure_share": figures.failure_share(),
@@ -326,8 +360,7 @@ fn test_json(driven: &Driven) -> Value {
     })
 }
 
-fn times_json(figures: &Figures, measure: Measure) -> Value {
-    let times = figures.times(measure);
+fn times_json(times: &Histogram<u64>) -> Value {
     if times.is_empty() {
         return json!({ "number": 0 });
     }
@@ -383,6 +416,11 @@ fn rows(writer: &mut csv::Writer<Vec<u8>>, rate: f64, driven: &Driven) -> Result
         for (name, share) in QUANTILES {
             row(measure.key(), name, format!("{:.3}", times.value_at_quantile(share) as f64 / 1_000.0))?;
         }
+    }
+    for (figure, quantile, value) in
+        driven.audio.iter().flat_map(|heard| audio::rows(heard, figures.without_audio))
+    {
+        row(&figure, quantile, value)?;
     }
     row("sent_again", "", figures.sent_again.to_string())?;
     row("own_processor_microseconds_per_call", "", format!("{:.1}", micros_a_call(driven)))

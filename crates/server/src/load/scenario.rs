@@ -2,6 +2,8 @@
 //!
 //! Read by the same reader as the configuration, with the same messages. `docs/load.md` explains every setting.
 
+pub(crate) mod audio;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use crate::config::report::{Report, Span};
 use crate::config::{self, Problem, Refused, Severity};
 use crate::simulate::scenario::lasting;
 use crate::simulate::scenario::sheet::Sheets;
+use audio::Audio;
 
 /// The most callers and agents of one kind, and calls a second.
 const PEOPLE_MAX: u32 = 1_000_000;
@@ -47,6 +50,8 @@ pub(crate) struct Scenario {
     pub(crate) seed: u32,
     pub(crate) callers: Vec<Callers>,
     pub(crate) agents: Vec<Agents>,
+    /// What their audio shall be; none: they have none.
+    pub(crate) audio: Option<Audio>,
     pub(crate) search: Search,
     /// Whether the file asks for the search.
     pub(crate) wants_search: bool,
@@ -106,6 +111,7 @@ pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Scenario, R
     let search = Search::read(&mut file.table("search"));
     let agents = read_agents(&mut file, &sheets);
     let callers = read_callers(&mut file, &sheets, &run, !agents.is_empty());
+    let audio = Audio::read(&mut file, !agents.is_empty() && !callers.is_empty());
     if wants_search && callers.is_empty() && file.gives("agents") {
         file.error(
             0..0,
@@ -130,6 +136,7 @@ pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Scenario, R
         seed: run.seed,
         callers,
         agents,
+        audio,
         search,
         wants_search,
         warnings: Vec::new(),

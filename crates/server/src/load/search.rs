@@ -6,6 +6,7 @@ use std::time::Duration;
 use load::{Measure, Outcome, Plan};
 
 use super::drive::{self, Driven, Ends, Interrupt, Shown};
+use super::report;
 use super::scenario::{Scenario, Search};
 
 /// A load whose own INVITEs are later than this in one of a hundred cases has not made the rate that it should.
@@ -34,6 +35,8 @@ pub(crate) enum Verdict {
     Failed,
     /// Too many callers gave up.
     Abandoned,
+    /// The audio was worse than `[audio]` wants.
+    Audio,
     /// `calls_max` calls were in progress: the load itself made no more.
     Full,
     /// The connection to the system was lost.
@@ -50,6 +53,7 @@ impl Verdict {
             Verdict::Held => "held",
             Verdict::Failed => "too high",
             Verdict::Abandoned => "too high: too many gave up",
+            Verdict::Audio => "too high: the audio",
             Verdict::Full => "not made: `calls_max` calls in progress",
             Verdict::Lost => "too high: the connection was lost",
             Verdict::Late => "not made: the load itself was late",
@@ -62,6 +66,7 @@ impl Verdict {
             Verdict::Held => "held",
             Verdict::Failed => "failed",
             Verdict::Abandoned => "abandoned",
+            Verdict::Audio => "audio",
             Verdict::Full => "full",
             Verdict::Lost => "lost",
             Verdict::Late => "late",
@@ -69,14 +74,15 @@ impl Verdict {
         }
     }
 
-    fn of(driven: &Driven, search: &Search) -> Verdict {
-        let figures = &driven.figures;
+    fn of(driven: &Driven, scenario: &Scenario) -> Verdict {
+        let (figures, search) = (&driven.figures, &scenario.search);
+        let left_out = driven.audio.as_ref().map_or(0, |audio| audio.left_out);
         let late = Duration::from_micros(figures.times(Measure::Lateness).value_at_quantile(0.99));
         if driven.was_stopped {
             Verdict::Stopped
         } else if driven.lost.is_some() {
             Verdict::Lost
-        } else if late > LATE {
+        } else if late > LATE || left_out > 0 {
             // Before the failures: whoever comes late may fail by that alone.
             Verdict::Late
         } else if figures.ended(Outcome::NotMade) > 0 {
@@ -85,6 +91,8 @@ impl Verdict {
             Verdict::Failed
         } else if figures.abandoned_share() > search.abandoned {
             Verdict::Abandoned
+        } else if !report::missed(scenario, driven).is_empty() {
+            Verdict::Audio
         } else {
             Verdict::Held
         }
@@ -129,12 +137,17 @@ pub(crate) fn search(
         let plan = at_rate(ends.plan(scenario, u64::from(scenario.seed) << 32 | number)?, scenario, rate);
         shown.entitle(format!("{rate:.1} calls/s: "));
         let driven = drive::drive(ends, plan, interrupt, shown);
-        let verdict = Verdict::of(&driven, &scenario.search);
+        let verdict = Verdict::of(&driven, scenario);
         // Once may be a mishap: a rate is too high when it has failed twice.
         let is_second = trials.last().is_some_and(|last| last.rate == rate);
         match verdict {
             Verdict::Held => bracket.held = Some(rate),
-            Verdict::Failed | Verdict::Abandoned | Verdict::Full | Verdict::Lost | Verdict::Late => {
+            Verdict::Failed
+            | Verdict::Abandoned
+            | Verdict::Audio
+            | Verdict::Full
+            | Verdict::Lost
+            | Verdict::Late => {
                 bracket.fallen = is_second.then_some(rate).or(bracket.fallen);
             }
             Verdict::Stopped => {}

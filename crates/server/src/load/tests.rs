@@ -43,6 +43,7 @@ fn the_shortest_scenario_has_sensible_defaults() {
     );
     assert_eq!(scenario.callers[0].pace.spacing, Spacing::Poisson);
     assert_eq!(scenario.peak(), 50.0);
+    assert_eq!(scenario.audio, None);
     assert!(scenario.agents.is_empty() && !scenario.wants_search && scenario.warnings.is_empty());
 }
 
@@ -110,6 +111,21 @@ fn everything_that_can_be_said_is_read() {
     assert_eq!((scenario.search.from, scenario.search.failures), (20.0, 0.01));
 }
 
+#[test]
+fn calls_have_audio_where_there_is_a_table_for_it_even_an_empty_one() {
+    let agents = "[[agents]]\nuser = \"kim\"\nregister = false\n";
+    let audio = |table: &str| read(&format!("{SHORT}{agents}{table}")).audio;
+    assert_eq!(audio(""), None);
+    let whole = audio("[audio]").expect("it is wanted");
+    assert_eq!((whole.calls, whole.loss, whole.unheard, whole.delay), (100, 0.01, 0.0, None));
+    let said = "[audio]\ncalls = 20\ngap = \"60ms\"\nheard_within = \"500ms\"\nloss = \"2%\"\nunheard = \"3%\"\ndelay = \"30ms\"";
+    let said = audio(said).expect("it is wanted");
+    assert_eq!((said.calls, said.loss, said.unheard), (20, 0.02, 0.03));
+    let (gap, heard_within) = (said.judged.gap, said.judged.heard_within);
+    assert_eq!((gap, heard_within), (Duration::from_millis(60), Duration::from_millis(500)));
+    assert_eq!(said.delay, Some(Duration::from_millis(30)));
+}
+
 /// One mistake each, and what must be said of it.
 #[test]
 fn every_mistake_is_told_with_its_line_and_the_remedy() {
@@ -168,6 +184,7 @@ fn every_mistake_is_told_with_its_line_and_the_remedy() {
             "calls.toml:5",
             "begin `from` with other digits",
         ),
+        ("[audio]\n[[callers]]\nnumber = \"1\"\nper_second = 1", "calls.toml:1", "one of them is missing"),
         ("[search]\n[[agents]]\nuser = \"a\"\npassword = \"x\"", "calls.toml:1", "[search] needs callers"),
     ];
     for (text, place, message) in cases {

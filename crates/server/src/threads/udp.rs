@@ -30,7 +30,7 @@ pub fn bind(address: SocketAddr, buffer: Option<usize>) -> Result<std::net::UdpS
 const ERRORS: usize = 16;
 
 /// What a socket answered.
-pub(super) enum Received {
+pub(crate) enum Received {
     /// A datagram of so many octets.
     Datagram(usize, SocketAddr),
     /// Nothing is there; the poll will say when there is.
@@ -40,7 +40,7 @@ pub(super) enum Received {
 }
 
 /// The next datagram. Errors that concern one datagram or one peer (ICMP) are passed over.
-pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Received {
+pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Received {
     for _ in 0..ERRORS {
         match socket.recv_from(buffer) {
             Ok((length, peer)) => return Received::Datagram(length, peer),

@@ -1,8 +1,10 @@
 //! `cordboard load` beside others: what it counts must be what they count.
 
+mod audio;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -45,14 +47,20 @@ impl Load {
     }
 
     /// Waits for its end, which must be well, and reads what it found.
-    fn found(mut self) -> Value {
-        let status = self.process.wait(Duration::from_secs(100));
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+    fn found(self) -> Value {
+        let (status, log, found) = self.ended();
         assert!(status.success(), "{status}: {log}");
         println!("{log}");
-        let text = std::fs::read_to_string(&self.json).expect("it wrote its figures");
+        found
+    }
+
+    /// Waits for its end; how it ended, what it said and what it found.
+    fn ended(mut self) -> (ExitStatus, String, Value) {
+        let status = self.process.wait(Duration::from_secs(100));
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let text = std::fs::read_to_string(&self.json).unwrap_or_else(|error| panic!("{error}: {log}"));
         let found: Value = serde_json::from_str(&text).expect("JSON");
-        found["test"].clone()
+        (status, log, found["test"].clone())
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) const CRATES: &[Row] = &[
           libraries: &["chrono", "serde", "utoipa"] },
     Row { name: "sim", pure: true, may_know: &["acd", "b2bua", "engine", "flow", "media", "report", "sip", "timing"],
           libraries: &["bytes", "rand_chacha", "rand_core", "rsip", "serde", "serde_json", "thiserror"] },
-    Row { name: "load", pure: true, may_know: &["sip", "timing", "whatif"], libraries: &["bytes", "hdrhistogram"] },
+    Row { name: "load", pure: true, may_know: &["media", "sip", "timing", "whatif"], libraries: &["bytes", "hdrhistogram"] },
     Row { name: "fuzz", pure: false, may_know: &["*"], libraries: &["*"] },
     Row { name: "handoff", pure: false, may_know: &[], libraries: &[] },
     Row { name: "server", pure: false, may_know: &["*"], libraries: &["*"] },
