@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use acd::{AgentId, AgentSettings, Command, Distributor, QueueId, QueueSettings};
 use bytes::Bytes;
 use engine::{AgentLine, Directory, Engine, Entry, LogIn, NumberPattern, Output, Reach, Treatment, Way};
+use media::{Music, MusicId, Relay};
 use sip::{Endpoint, Flow, Network, Protocol, Trunk, TrunkId};
 use timing::Instant;
 
@@ -15,15 +17,28 @@ const SEED: [u8; 32] = [7; 32];
 /// Between a call and the next: the transactions of some thirty calls are remembered at any time.
 const PAUSE: Duration = Duration::from_secs(1);
 const TALK: Duration = Duration::from_secs(1);
+/// Longer than the engine waits for an agent before it answers with music.
+const UNTREATED: Duration = Duration::from_millis(30);
+const MUSIC: MusicId = MusicId(1);
+const CALLERS_MAX: usize = 100_000;
 
 /// A queue with agents at fixed addresses, and a trunk whose callers ring them one after another.
 pub struct House {
     engine: Engine,
     distributor: Distributor,
+    /// Where it is missing, what the engine says to it is forgotten.
+    relay: Option<Relay>,
     now: Instant,
     calls: u64,
     /// What was sent and nobody has looked at.
     sent: Vec<(SocketAddr, Bytes)>,
+}
+
+/// What is left to the caller to say.
+struct Begun {
+    number: u64,
+    target: String,
+    tag: String,
 }
 
 /// What came of a call.
@@ -78,19 +93,40 @@ fn settings() -> engine::Settings {
         missed_pause: None,
         phone_grace: Duration::from_secs(30),
         lease: acd::Settings::default().handling_lease,
-        callers_max: 1_000,
+        callers_max: CALLERS_MAX,
     }
 }
 
+/// Nobody sends it anything, which it is not to mind.
+fn relay() -> Relay {
+    let silence = Duration::from_secs(3_600);
+    let settings = media::Settings { terminations: CALLERS_MAX, silence, ..media::Settings::default() };
+    let mut relay = Relay::new(settings, SEED);
+    relay.set_music(MUSIC, Arc::new(Music::generated()));
+    relay
+}
+
 impl House {
-    /// So many agents, all idle.
-    ///
-    /// # Panics
-    /// Never: its addresses are addresses.
+    /// So many agents, all idle; callers who wait hear their own network's ringback.
     pub fn new(agents: u32) -> House {
+        House::furnished(agents, Treatment::Ringback, None)
+    }
+
+    /// The same with the relay that all audio goes through.
+    pub fn with_relay(agents: u32) -> House {
+        House::furnished(agents, Treatment::Ringback, Some(relay()))
+    }
+
+    /// The same with music for those who wait.
+    pub fn with_music(agents: u32) -> House {
+        House::furnished(agents, Treatment::Music(MUSIC), Some(relay()))
+    }
+
+    fn furnished(agents: u32, treatment: Treatment, relay: Option<Relay>) -> House {
         let mut house = House {
             engine: Engine::new(settings(), SEED),
             distributor: Distributor::new(acd::Settings::default()),
+            relay,
             now: Instant::from_secs(1_000),
             calls: 0,
             sent: Vec::new(),
@@ -110,7 +146,7 @@ impl House {
         let directory = Directory {
             entries: vec![entry],
             agents: (0..agents).map(|number| (AgentId(number), line(number))).collect(),
-            queues: BTreeMap::from([(QUEUE, Treatment::Ringback)]),
+            queues: BTreeMap::from([(QUEUE, treatment)]),
             callers: BTreeMap::new(),
             exits: BTreeMap::new(),
             outbound: None,
@@ -134,24 +170,64 @@ impl House {
     /// Where anything goes another way: a call that fails costs something else.
     pub fn call(&mut self) -> Passed {
         self.pass(PAUSE);
-        let number = self.calls;
-        self.calls += 1;
         let mut passed = Passed::default();
-        let invite = request(number, "INVITE", 1, "100@10.0.0.1:5060", "", &description(caller()));
-        self.say(caller(), invite, &mut passed);
-        let asked = self.heard(phone(), b"INVITE ");
-        self.say(phone(), answer(&asked, "180 Ringing", number, ""), &mut passed);
-        self.say(phone(), answer(&asked, "200 OK", number, &description(phone())), &mut passed);
-        self.heard(phone(), b"ACK ");
-        let answered = self.heard(caller(), b"SIP/2.0 200");
-        let (tag, target) = (parameter(&line(&answered, "To:"), "tag="), contact(&answered));
-        self.say(caller(), request(number, "ACK", 1, &target, &tag, ""), &mut passed);
+        let Begun { number, target, tag } = self.begin(&mut passed);
         self.pass(TALK);
         self.say(caller(), request(number, "BYE", 2, &target, &tag, ""), &mut passed);
         let ended = self.heard(phone(), b"BYE ");
         self.heard(caller(), b"SIP/2.0 200");
         self.say(phone(), answer(&ended, "200 OK", number, ""), &mut passed);
         passed
+    }
+
+    /// A call that an agent answers at once and nobody ends.
+    ///
+    /// # Panics
+    /// Where anything goes another way.
+    pub fn talk(&mut self) {
+        self.begin(&mut Passed::default());
+    }
+
+    /// A call that is answered with music and stays in line, because no agent is idle.
+    ///
+    /// # Panics
+    /// Where anything goes another way.
+    pub fn wait(&mut self) {
+        let mut passed = Passed::default();
+        let number = self.invite(&mut passed);
+        self.pass(UNTREATED);
+        self.acknowledge(number, &mut passed);
+    }
+
+    /// Lets time go by with all calls that there are.
+    pub fn rest(&mut self, time: Duration) {
+        self.pass(time);
+        self.sent = Vec::new();
+    }
+
+    fn begin(&mut self, passed: &mut Passed) -> Begun {
+        let number = self.invite(passed);
+        let asked = self.heard(phone(), b"INVITE ");
+        self.say(phone(), answer(&asked, "180 Ringing", number, ""), passed);
+        self.say(phone(), answer(&asked, "200 OK", number, &description(phone())), passed);
+        self.heard(phone(), b"ACK ");
+        self.acknowledge(number, passed)
+    }
+
+    fn invite(&mut self, passed: &mut Passed) -> u64 {
+        let number = self.calls;
+        self.calls += 1;
+        let invite = request(number, "INVITE", 1, "100@10.0.0.1:5060", "", &description(caller()));
+        self.say(caller(), invite, passed);
+        number
+    }
+
+    /// The caller has just heard that somebody is there.
+    fn acknowledge(&mut self, number: u64, passed: &mut Passed) -> Begun {
+        let answered = self.heard(caller(), b"SIP/2.0 200");
+        let (tag, target) = (parameter(&line(&answered, "To:"), "tag="), contact(&answered));
+        self.say(caller(), request(number, "ACK", 1, &target, &tag, ""), passed);
+        Begun { number, target, tag }
     }
 
     fn say(&mut self, from: SocketAddr, text: String, passed: &mut Passed) {
@@ -176,15 +252,20 @@ impl House {
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         loop {
-            let due =
-                [self.engine.poll_timeout(), self.distributor.poll_timeout()].into_iter().flatten().min();
-            let Some(due) = due.filter(|&due| due <= until) else { break };
+            let relay = self.relay.as_ref().and_then(Relay::poll_timeout);
+            let due = [self.engine.poll_timeout(), self.distributor.poll_timeout(), relay];
+            let Some(due) = due.into_iter().flatten().min().filter(|&due| due <= until) else { break };
             self.now = self.now.max(due);
             if self.distributor.poll_timeout().is_some_and(|due| due <= self.now) {
                 self.distributor.handle_timeout(self.now);
             }
             if self.engine.poll_timeout().is_some_and(|due| due <= self.now) {
                 self.engine.handle_timeout(self.now);
+            }
+            if let Some(relay) = &mut self.relay
+                && relay.poll_timeout().is_some_and(|due| due <= self.now)
+            {
+                relay.handle_timeout(self.now);
             }
             self.settle();
         }
@@ -197,16 +278,36 @@ impl House {
                 match output {
                     Output::Transmit(transmit) => self.sent.push((transmit.flow.remote, transmit.bytes)),
                     Output::Distributor(command) => self.distributor.apply(self.now, command),
-                    // The relay and whoever writes logs have threads of their own.
-                    Output::Media(_) | Output::Notice(_) => {}
+                    Output::Media(command) => {
+                        if let Some(relay) = &mut self.relay {
+                            relay.handle_command(self.now, command);
+                        }
+                    }
+                    // Whoever writes logs has a thread of its own.
+                    Output::Notice(_) => {}
                     Output::Query(_) | Output::CloseConnection(_) => {
                         panic!("{output:?}: nothing asks for this")
                     }
                 }
             }
-            let Some(event) = self.distributor.poll_event() else { return };
-            self.engine.handle_distributor(self.now, event);
+            if let Some(event) = self.distributor.poll_event() {
+                self.engine.handle_distributor(self.now, event);
+            } else if let Some(event) = self.relayed() {
+                self.engine.handle_media(self.now, event);
+            } else {
+                return;
+            }
         }
+    }
+
+    /// What the relay has to say, once its packets are gone: nobody hears them.
+    fn relayed(&mut self) -> Option<media::Event> {
+        let relay = self.relay.as_mut()?;
+        while relay.poll_socket().is_some() {}
+        while let Some(packet) = relay.poll_transmit() {
+            relay.recycle(packet.bytes);
+        }
+        relay.poll_event()
     }
 }
 

@@ -181,6 +181,11 @@ impl Calls {
     pub(crate) fn make(&self, place: &Place, name: &'static str) -> Result<Seen, String> {
         let limit = Duration::from_secs(self.seconds + 60);
         self.start(place, name)?.succeeds(limit)?;
+        self.result(place, name)
+    }
+
+    /// What came of them, once they are over.
+    pub(crate) fn result(&self, place: &Place, name: &str) -> Result<Seen, String> {
         let file = result_of(place, name);
         let text =
             std::fs::read(&file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;

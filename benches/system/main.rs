@@ -15,6 +15,7 @@ mod goals;
 mod media;
 mod process;
 mod rates;
+mod soak;
 mod spread;
 mod systems;
 
@@ -56,6 +57,9 @@ struct Options {
     /// Write everything into this file, for programs.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Instead of everything else: make calls for so many minutes at half the highest rate, and fail where anything grows.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    soak: Option<u64>,
     /// Be such a loop, on this core.
     #[arg(long, hide = true)]
     spin: Option<usize>,
@@ -151,6 +155,10 @@ fn measure(options: &Options) -> Result<Vec<String>, String> {
     let cordboard = options.cordboard.clone().ok_or("--cordboard is missing")?;
     let cordboard = cordboard.canonicalize().map_err(|error| format!("{}: {error}", cordboard.display()))?;
     let mut place = Place { folder, cordboard, sipp_start: 0.0 };
+    if let Some(minutes) = options.soak {
+        println!("{}", soak::soak(&place, minutes)?);
+        return place.leave().map(|()| Vec::new());
+    }
     if options.wants(Part::Rates) {
         place.sipp_start = ends::sipp_start(&place)?;
     }
@@ -166,8 +174,7 @@ fn measure(options: &Options) -> Result<Vec<String>, String> {
     }
     // Where something failed, configurations and logs stay for who wants to know why.
     if broken.is_empty() {
-        std::fs::remove_dir_all(&place.folder)
-            .map_err(|error| format!("{}: {error}", place.folder.display()))?;
+        place.leave()?;
     } else {
         eprintln!("logs are in {}", place.folder.display());
     }

@@ -138,6 +138,16 @@ impl Process {
         self.family().iter().filter_map(kib).sum()
     }
 
+    /// Open files of it and its children.
+    pub(crate) fn files(&self) -> f64 {
+        let of = |id: &u32| std::fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten().count();
+        self.family().iter().map(of).sum::<usize>() as f64
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// It and its direct children.
     fn family(&self) -> Vec<u32> {
         let id = self.child.id();

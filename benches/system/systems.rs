@@ -34,6 +34,11 @@ impl Place {
             .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
         Ok(file)
     }
+
+    /// Takes the folder away: nobody wants to know why anything failed.
+    pub(crate) fn leave(&self) -> Result<(), String> {
+        std::fs::remove_dir_all(&self.folder).map_err(|error| format!("{}: {error}", self.folder.display()))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,10 +164,25 @@ pub(crate) fn await_gauge(server: &mut Process, series: &str, value: f64) -> Res
 
 /// What Cordboard's `/metrics` says of a series.
 pub(crate) fn gauge(series: &str) -> Option<f64> {
+    metrics()?.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+}
+
+/// The sum of all series of a metric, or of a single series where its labels are given.
+pub(crate) fn sum(metric: &str) -> Option<f64> {
+    let text = metrics()?;
+    let values = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix(metric)?;
+        let (labels, value) = rest.rsplit_once(' ')?;
+        (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().ok())?
+    });
+    Some(values.sum())
+}
+
+fn metrics() -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", HTTP_PORT)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+    Some(text)
 }

@@ -33,7 +33,7 @@ use crate::{AttemptId, CallRef, Event, HangUp, RefusalCause, Settings, Side, Sum
 pub struct B2bua {
     settings: Settings,
     user_agent: UserAgent,
-    calls: BTreeMap<CallRef, Call>,
+    calls: BTreeMap<CallRef, Box<Call>>,
     sessions: BTreeMap<SessionId, CallRef>,
     terminations: BTreeMap<TerminationId, Owner>,
     ports: PortPool,
@@ -360,7 +360,7 @@ impl B2bua {
         let mut call = Call::new(Some((session, leg)), anchored, invite.max_forwards);
         call.deadline =
             longest.map(|longest| self.timers.schedule(now + longest, Deadline::Longest(reference)));
-        self.calls.insert(reference, call);
+        self.calls.insert(reference, Box::new(call));
         self.events.push_back(Event::Arrived { call: reference, invite });
     }
 
@@ -434,7 +434,7 @@ impl Call {
         Call {
             caller: session,
             callee: None,
-            legs: caller.into_iter().collect(),
+            legs: caller.into_iter().map(|(session, leg)| (session, Box::new(leg))).collect(),
             attempts: BTreeMap::new(),
             stage: if session.is_some() { Stage::Unanswered } else { Stage::Placing },
             outlived: false,

@@ -19,8 +19,8 @@ pub(crate) struct Call {
     /// The connected leg.
     pub(crate) callee: Option<SessionId>,
     /// Legs that are not over.
-    pub(crate) legs: BTreeMap<SessionId, Leg>,
-    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    pub(crate) legs: BTreeMap<SessionId, Box<Leg>>,
+    pub(crate) attempts: BTreeMap<AttemptId, Box<Attempt>>,
     pub(crate) stage: Stage,
     /// When the caller hangs up whoever is dialled for it is still wanted.
     pub(crate) outlived: bool,

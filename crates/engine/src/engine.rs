@@ -60,7 +60,7 @@ pub struct Engine {
     directory: Directory,
     b2bua: B2bua,
     /// An interaction has the number of the call that it came by.
-    interactions: BTreeMap<InteractionId, Interaction>,
+    interactions: BTreeMap<InteractionId, Box<Interaction>>,
     /// Calls that we placed, until nothing of them is left, and for which interaction.
     placed: BTreeMap<b2bua::CallRef, InteractionId>,
     /// Accounts with at least one contact.
@@ -241,7 +241,7 @@ impl Engine {
         agent: Option<AgentId>,
     ) -> Vec<Ongoing> {
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let behind = self.interactions.range((first, Bound::Unbounded)).map(|(_, one)| one);
+        let behind = self.interactions.range((first, Bound::Unbounded)).map(|(_, one)| one.as_ref());
         let wanted = |one: &&Interaction| {
             queue.is_none_or(|queue| one.is_in(queue)) && agent.is_none_or(|agent| one.is_with(agent))
         };

@@ -97,6 +97,10 @@ impl Interaction {
         story.visits_total = story.visits_total.saturating_add(1);
         if story.visits.len() < VISITS_MAX {
             let visit = Visit { queue, entered: now, steps: Vec::new(), overflowed: None, dequeued: None };
+            if story.visits.is_empty() {
+                // Most wait in one queue only, and many wait at once.
+                story.visits.reserve_exact(1);
+            }
             story.visits.push(visit);
         }
     }

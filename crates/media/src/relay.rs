@@ -62,7 +62,7 @@ impl Default for Settings {
 }
 
 /// Used buffers that are kept for new packets.
-const SPARE_BUFFERS: usize = 2_048;
+const SPARE_BUFFERS: usize = 512;
 /// Shorter periods would keep the media thread busy with nothing.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
 /// The table of ports: one entry for each pair.

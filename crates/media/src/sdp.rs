@@ -8,6 +8,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, ToSmolStr};
 
 pub use parse::{Limits, ParseError};
 
@@ -30,11 +31,11 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// User name, `-` where there is none.
-    pub username: String,
+    pub username: SmolStr,
     /// Session identifier as written: some agents write more digits than 64 bits hold.
-    pub session_id: String,
+    pub session_id: SmolStr,
     /// Session version as written.
-    pub version: String,
+    pub version: SmolStr,
     /// The host.
     pub address: Connection,
 }
@@ -44,46 +45,46 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// `IN`.
-    pub network: String,
+    pub network: SmolStr,
     /// `IP4` or `IP6`.
-    pub address_type: String,
+    pub address_type: SmolStr,
     /// The address.
-    pub address: String,
+    pub address: SmolStr,
 }
 
 /// `a=name` or `a=name:value`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
     /// Name, with case as written.
-    pub name: String,
+    pub name: SmolStr,
     /// What follows the colon.
-    pub value: Option<String>,
+    pub value: Option<SmolStr>,
 }
 
 /// One line below `o=` or below an m-line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Line {
-    /// `c=`.
-    Connection(Connection),
+    /// `c=`. There are one or two for many attributes, which are smaller.
+    Connection(Box<Connection>),
     /// `a=`.
     Attribute(Attribute),
     /// Any other: letter and value.
-    Other(char, String),
+    Other(char, SmolStr),
 }
 
 /// An m-line (RFC 8866 §5.14) and the lines below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     /// `audio`, `video`, `image`, `application` ...
-    pub kind: String,
+    pub kind: SmolStr,
     /// Transport port; 0 = refused or switched off.
     pub port: u16,
     /// Number of ports where `/n` is written.
     pub port_count: Option<u16>,
     /// `RTP/AVP`, `RTP/SAVP`, `udptl` ...
-    pub protocol: String,
+    pub protocol: SmolStr,
     /// Formats in order of preference: payload numbers for RTP.
-    pub formats: Vec<String>,
+    pub formats: Vec<SmolStr>,
     /// The lines below, in order.
     pub lines: Vec<Line>,
 }
@@ -208,12 +209,12 @@ impl Media {
 impl Line {
     /// `a=name`.
     pub fn flag(name: &str) -> Line {
-        Line::Attribute(Attribute { name: name.to_owned(), value: None })
+        Line::Attribute(Attribute { name: name.into(), value: None })
     }
 
     /// `a=name:value`.
-    pub fn attribute(name: &str, value: impl Into<String>) -> Line {
-        Line::Attribute(Attribute { name: name.to_owned(), value: Some(value.into()) })
+    pub fn attribute(name: &str, value: impl Into<SmolStr>) -> Line {
+        Line::Attribute(Attribute { name: name.into(), value: Some(value.into()) })
     }
 
     /// Whether this is one of the four direction attributes.
@@ -230,9 +231,9 @@ impl Connection {
     pub fn new(address: IpAddr) -> Connection {
         let address_type = if address.is_ipv4() { "IP4" } else { "IP6" };
         Connection {
-            network: "IN".to_owned(),
-            address_type: address_type.to_owned(),
-            address: address.to_string(),
+            network: SmolStr::new_static("IN"),
+            address_type: SmolStr::new_static(address_type),
+            address: address.to_smolstr(),
         }
     }
 
@@ -251,7 +252,7 @@ impl fmt::Display for Session {
 
 fn connection(lines: &[Line]) -> Option<&Connection> {
     lines.iter().find_map(|line| match line {
-        Line::Connection(connection) => Some(connection),
+        Line::Connection(connection) => Some(connection.as_ref()),
         Line::Attribute(_) | Line::Other(..) => None,
     })
 }

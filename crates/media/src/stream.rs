@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// Which way media flows, as seen by the one who says it (RFC 3264 §5.1, §6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -83,19 +84,19 @@ pub struct Codec {
     pub payload_type: u8,
     /// Encoding name (`PCMU`, `opus`, `telephone-event`), compared without case. Empty where the
     /// description names a dynamic number without `a=rtpmap`.
-    pub name: String,
+    pub name: SmolStr,
     /// RTP clock rate in hertz; 0 where unknown.
     pub clock_rate: u32,
     /// Channels; 1 where nothing is said.
     pub channels: u8,
     /// The `a=fmtp` parameters, as written.
-    pub parameters: Option<String>,
+    pub parameters: Option<SmolStr>,
 }
 
 impl Codec {
     /// A codec without parameters, one channel.
     pub fn new(payload_type: u8, name: &str, clock_rate: u32) -> Codec {
-        Codec { payload_type, name: name.to_owned(), clock_rate, channels: 1, parameters: None }
+        Codec { payload_type, name: name.into(), clock_rate, channels: 1, parameters: None }
     }
 
     /// G.711 µ-law, payload type 0.
@@ -110,7 +111,10 @@ impl Codec {
 
     /// DTMF events 0 to 15 (RFC 4733) at 8 kHz under a dynamic number.
     pub fn telephone_event(payload_type: u8) -> Codec {
-        Codec { parameters: Some("0-15".to_owned()), ..Codec::new(payload_type, TELEPHONE_EVENT, 8_000) }
+        Codec {
+            parameters: Some(SmolStr::new_static("0-15")),
+            ..Codec::new(payload_type, TELEPHONE_EVENT, 8_000)
+        }
     }
 
     /// Whether this is RFC 4733 telephone-event.

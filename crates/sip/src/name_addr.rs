@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{Params, Syntax, Uri, lexis};
 
@@ -12,7 +13,7 @@ use crate::{Params, Syntax, Uri, lexis};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NameAddr {
     /// The display name without quotes and escapes; octets that are not UTF-8 replaced.
-    pub display: Option<String>,
+    pub display: Option<SmolStr>,
     /// The address.
     pub uri: Uri,
     /// Parameters of the header, not of the URI: `tag`, `expires`, `q`, `reason`, ...
@@ -27,7 +28,7 @@ impl NameAddr {
 
     /// The same with a display name.
     pub fn with_display(mut self, display: &str) -> NameAddr {
-        self.display = Some(display.to_owned());
+        self.display = Some(display.into());
         self
     }
 
@@ -66,7 +67,7 @@ impl NameAddr {
 
 /// A quoted string, or words. RFC 3261 asks for tokens; other octets are understood all the same
 /// (RFC 4475 §3.1.2.15) as long as none of them could end the name.
-fn parse_display(text: &[u8]) -> Result<Option<String>, Syntax> {
+fn parse_display(text: &[u8]) -> Result<Option<SmolStr>, Syntax> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -77,7 +78,7 @@ fn parse_display(text: &[u8]) -> Result<Option<String>, Syntax> {
     } else {
         text.to_vec()
     };
-    Ok(Some(lexis::readable(plain)))
+    Ok(Some(lexis::readable(plain).into()))
 }
 
 impl fmt::Display for NameAddr {

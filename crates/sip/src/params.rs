@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::Syntax;
 use crate::lexis::{self, Octets};
@@ -12,9 +13,9 @@ use crate::lexis::{self, Octets};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Param {
     /// The name as spelled; compared without regard to case.
-    pub name: String,
+    pub name: SmolStr,
     /// The value as spelled (quotes and escapes included); `None` for a flag such as `lr`.
-    pub value: Option<String>,
+    pub value: Option<SmolStr>,
 }
 
 /// Parameters in their order.
@@ -43,9 +44,16 @@ impl Params {
             return Ok(Params::new());
         }
         let text = text.strip_prefix(b";").ok_or(Syntax::Param)?;
-        let params = lexis::split_bare(text, b';').take(PARAMS_MAX + 1).map(Param::parse);
-        let params = params.collect::<Result<Vec<Param>, Syntax>>()?;
-        if params.len() > PARAMS_MAX { Err(Syntax::Param) } else { Ok(Params(params)) }
+        // Dialogs keep parameters as long as their call lasts, mostly a single one.
+        let number = memchr_iter(b';', text).count() + 1;
+        let mut params = Vec::with_capacity(number.min(PARAMS_MAX));
+        for param in lexis::split_bare(text, b';') {
+            if params.len() == PARAMS_MAX {
+                return Err(Syntax::Param);
+            }
+            params.push(Param::parse(param)?);
+        }
+        Ok(Params(params))
     }
 
     /// In order.
@@ -84,10 +92,13 @@ impl Params {
 
     /// Sets a parameter, in its old place where it had one.
     pub fn set(&mut self, name: &str, value: Option<&str>) {
-        let value = value.map(str::to_owned);
+        let value = value.map(SmolStr::from);
         match self.0.iter_mut().find(|param| param.name.eq_ignore_ascii_case(name)) {
             Some(param) => param.value = value,
-            None => self.0.push(Param { name: name.to_owned(), value }),
+            None => {
+                self.0.reserve_exact(1);
+                self.0.push(Param { name: name.into(), value });
+            }
         }
     }
 
@@ -110,7 +121,7 @@ impl Param {
         if value.is_some_and(|value| !is_value(value)) {
             return Err(Syntax::Param);
         }
-        let text = |part: &[u8]| std::str::from_utf8(part).map(str::to_owned).map_err(|_| Syntax::Utf8);
+        let text = |part: &[u8]| std::str::from_utf8(part).map(SmolStr::from).map_err(|_| Syntax::Utf8);
         Ok(Param { name: text(name)?, value: value.map(text).transpose()? })
     }
 }

@@ -5,6 +5,7 @@
 
 use rsip::headers::{ToTypedHeader, UntypedHeader};
 use rsip::typed;
+use smol_str::SmolStr;
 
 use crate::message::Fault;
 use crate::{
@@ -170,7 +171,10 @@ impl TryFrom<&Uri> for rsip::Uri {
             return Err(Syntax::Value);
         }
         let scheme = if uri.is_secure { rsip::Scheme::Sips } else { rsip::Scheme::Sip };
-        let auth = uri.user.clone().map(|user| rsip::Auth { user, password: uri.password.clone() });
+        let auth = uri.user.as_ref().map(|user| rsip::Auth {
+            user: user.to_string(),
+            password: uri.password.as_ref().map(ToString::to_string),
+        });
         Ok(rsip::Uri {
             scheme: Some(scheme),
             auth,
@@ -192,8 +196,8 @@ impl TryFrom<&rsip::Uri> for Uri {
         };
         let made = Uri::Sip(SipUri {
             is_secure,
-            user: uri.auth.as_ref().map(|auth| auth.user.clone()),
-            password: uri.auth.as_ref().and_then(|auth| auth.password.clone()),
+            user: uri.auth.as_ref().map(|auth| auth.user.as_str().into()),
+            password: uri.auth.as_ref().and_then(|auth| auth.password.as_deref().map(SmolStr::from)),
             host: Host::try_from(uri.host())?,
             port: uri.port().map(|port| u16::from(*port)),
             params: params_from_rsip(&uri.params)?,
@@ -216,8 +220,8 @@ fn name_addr_from_rsip(
 ) -> Result<NameAddr, Syntax> {
     let display = display.map(str::trim).filter(|display| !display.is_empty());
     let display = display.map(|display| match lexis::unquote(display.as_bytes()) {
-        Some(plain) => String::from_utf8_lossy(&plain).into_owned(),
-        None => display.to_owned(),
+        Some(plain) => SmolStr::from(String::from_utf8_lossy(&plain)),
+        None => display.into(),
     });
     Ok(NameAddr { display, uri: Uri::try_from(uri)?, params: params_from_rsip(params)? })
 }

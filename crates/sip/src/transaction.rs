@@ -126,11 +126,11 @@ impl Lower {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Transactions {
     pub(crate) lower: Lower,
-    clients: BTreeMap<ClientId, Client>,
+    clients: BTreeMap<ClientId, Box<Client>>,
     client_keys: BTreeMap<Key, ClientId>,
     /// By where they were sent: what a stream or a host that is gone means is found without a search.
     clients_to: BTreeSet<(SocketAddr, ClientId)>,
-    servers: BTreeMap<ServerId, Server>,
+    servers: BTreeMap<ServerId, Box<Server>>,
     server_keys: BTreeMap<Key, ServerId>,
     merge_keys: BTreeMap<Key, ServerId>,
     next: u64,
@@ -159,11 +159,11 @@ impl Transactions {
     }
 
     pub(crate) fn client(&self, id: ClientId) -> Option<&Client> {
-        self.clients.get(&id)
+        self.clients.get(&id).map(Box::as_ref)
     }
 
     pub(crate) fn server(&self, id: ServerId) -> Option<&Server> {
-        self.servers.get(&id)
+        self.servers.get(&id).map(Box::as_ref)
     }
 
     /// Sends a request whose top Via carries `branch`.
@@ -182,7 +182,7 @@ impl Transactions {
         client.start(now, Alarm::Client(id), &mut self.lower);
         self.client_keys.insert(key, id);
         self.clients_to.insert((flow.remote, id));
-        self.clients.insert(id, client);
+        self.clients.insert(id, Box::new(client));
         id
     }
 
@@ -304,7 +304,7 @@ impl Transactions {
         if let Some(merge_key) = &merge_key {
             self.merge_keys.insert(merge_key.clone(), id);
         }
-        self.servers.insert(id, Server::new(key, merge_key, user, flow, request, allowance));
+        self.servers.insert(id, Box::new(Server::new(key, merge_key, user, flow, request, allowance)));
         id
     }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{Params, Syntax, lexis};
 
@@ -37,9 +38,9 @@ pub struct SipUri {
     /// `sips:`.
     pub is_secure: bool,
     /// The user part as written, escapes included; see [`Uri::user`] for the decoded one.
-    pub user: Option<String>,
+    pub user: Option<SmolStr>,
     /// The password as written; RFC 3261 §19.1.1 recommends against it.
-    pub password: Option<String>,
+    pub password: Option<SmolStr>,
     /// Where to.
     pub host: Host,
     /// `None`: the default of the transport, or what DNS says.
@@ -63,7 +64,7 @@ pub struct TelUri {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Host {
     /// A domain name, as written (compared without regard to case).
-    Name(String),
+    Name(SmolStr),
     /// An IPv4 address.
     V4(Ipv4Addr),
     /// An IPv6 address; printed in brackets.
@@ -78,7 +79,7 @@ impl Uri {
 
     /// `sip:user@host`, the user escaped as needed; empty `user`: none.
     pub fn sip(user: &str, host: Host, port: Option<u16>) -> Uri {
-        let user = (!user.is_empty()).then(|| escape_user(user));
+        let user = (!user.is_empty()).then(|| escape_user(user).into());
         let params = Params::new();
         Uri::Sip(SipUri { is_secure: false, user, password: None, host, port, params, headers: Vec::new() })
     }

@@ -68,7 +68,7 @@ pub struct UserAgent {
     tag_key: u64,
     seal: Seal,
     transactions: Transactions,
-    sessions: BTreeMap<SessionId, Session>,
+    sessions: BTreeMap<SessionId, Box<Session>>,
     /// Which session a tag of ours belongs to.
     tags: BTreeMap<String, SessionId>,
     accounts: BTreeMap<String, Secret>,

@@ -20,9 +20,24 @@ pub mod system_bench;
 pub mod tidy;
 mod tree;
 
+use std::io::{self, BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 pub use tree::Tree;
 
 pub use tidy::Violation;
+
+/// Runs a program; each line that it says passes through and is shown to `each`. Whether it succeeded.
+fn pass_through(command: &mut Command, mut each: impl FnMut(&str)) -> io::Result<bool> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let stdout = child.stdout.take().expect("stdout was asked for as a pipe");
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        println!("{line}");
+        each(&line);
+    }
+    Ok(child.wait()?.success())
+}
 
 /// The cargo that runs us.
 fn cargo_program() -> String {

@@ -11,7 +11,8 @@ commands:
   tidy           report every breach of the house rules, with its place and remedy
   test           install what the tests need and is missing (Debian, as root), then run every check and test
   soak           play everything that is random from fresh seeds until something fails;
-                 --minutes N: or until so many minutes are over
+                 --minutes N: or until so many minutes are over; --calls: the real binary under calls at half
+                 of its highest rate instead (30 minutes), and nothing may grow; --quick: by a debug build
   fuzz           search every place where octets come in by libFuzzer; TARGET: only this one;
                  --seconds N: so long for each (60); wants a C++ compiler
   accuracy       play the reference cases and write their table into docs/accuracy.md (minutes);
@@ -31,10 +32,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["tidy"] => report(run_tidy(&root())),
         ["test"] => report(suite::run(&root())),
-        ["soak"] => report(soak::run(&root(), None)),
-        ["soak", "--minutes", text] => {
-            report(soak::minutes(text).and_then(|limit| soak::run(&root(), Some(limit))))
-        }
+        ["soak", rest @ ..] => report(soak::Soak::parse(rest).and_then(|soak| soak.run(&root()))),
         ["fuzz", rest @ ..] => {
             report(fuzz::Search::parse(rest).and_then(|search| fuzz::run(&root(), &search)))
         }

@@ -1,9 +1,12 @@
-//! `cargo xtask soak`: everything that is random, from fresh seeds, round after round, until somebody stops it.
+//! `cargo xtask soak`: everything that is random, from fresh seeds, round after round, until somebody stops it; or, with
+//! `--calls`, the real binary under calls at half of the highest rate, whose memory, files and counters must not drift.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::system_bench;
 
 /// Tests that take their randomness from the environment.
 struct Part {
@@ -45,12 +48,60 @@ const REPEAT: &str = "repeat with: ";
 /// Lines of a failure that are shown; the whole of it would fill the screen.
 const LINES_MAX: usize = 200;
 
+/// How long calls are made where nothing is said.
+const MINUTES: u64 = 30;
+
+/// What is soaked, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Soak {
+    /// The binary under calls, instead of everything random.
+    calls: bool,
+    /// With what the tests have built, which is slower.
+    quick: bool,
+    minutes: Option<u64>,
+}
+
+impl Soak {
+    /// As the words of the command line say, in any order: `--calls`, with it `--quick`, and `--minutes N`.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be understood.
+    pub fn parse(words: &[&str]) -> Result<Soak, String> {
+        let mut soak = Soak { calls: false, quick: false, minutes: None };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "--calls" => soak.calls = true,
+                "--quick" => soak.quick = true,
+                "--minutes" => soak.minutes = Some(minutes(words.next().copied().unwrap_or_default())?),
+                other => return Err(format!("soak: `{other}` means nothing here")),
+            }
+        }
+        if soak.quick && !soak.calls {
+            return Err("soak: --quick is for --calls: everything random is built in one way only".to_owned());
+        }
+        Ok(soak)
+    }
+
+    /// Soaks.
+    ///
+    /// # Errors
+    ///
+    /// What failed or grew, what it said, and how to repeat it.
+    pub fn run(&self, root: &Path) -> Result<String, String> {
+        if !self.calls {
+            return run(root, self.minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60))));
+        }
+        let minutes = self.minutes.unwrap_or(MINUTES).to_string();
+        let mut arguments = vec!["--soak", &minutes];
+        arguments.extend(self.quick.then_some("--quick"));
+        system_bench::run(root, &arguments)
+    }
+}
+
 /// Plays rounds of every part until one fails or, where a limit is given, no time is left for another.
-///
-/// # Errors
-///
-/// The part that failed, what it said, and how to repeat it.
-pub fn run(root: &Path, limit: Option<Duration>) -> Result<String, String> {
+fn run(root: &Path, limit: Option<Duration>) -> Result<String, String> {
     let begin = Instant::now();
     let mut rounds = 0_u64;
     println!("from fresh seeds until something fails{}; stop it with Ctrl-C", within(limit));
@@ -76,13 +127,9 @@ pub fn run(root: &Path, limit: Option<Duration>) -> Result<String, String> {
 }
 
 /// The limit as given on the command line.
-///
-/// # Errors
-///
-/// What is wrong with it.
-pub fn minutes(text: &str) -> Result<Duration, String> {
+fn minutes(text: &str) -> Result<u64, String> {
     match text.parse::<u64>() {
-        Ok(minutes) if minutes > 0 => Ok(Duration::from_secs(minutes.saturating_mul(60))),
+        Ok(minutes) if minutes > 0 => Ok(minutes),
         Ok(_) | Err(_) => Err(format!("--minutes {text}: give a whole number of minutes, at least 1")),
     }
 }
@@ -167,10 +214,16 @@ mod tests {
     }
 
     #[test]
-    fn minutes_are_a_number_above_zero() {
-        assert_eq!(minutes("90"), Ok(Duration::from_secs(5_400)));
-        for text in ["0", "-1", "soon"] {
-            assert!(minutes(text).is_err_and(|error| error.contains("whole number of minutes")));
+    fn the_words_of_the_command_line_stand_in_any_order() {
+        let soak = |calls, quick, minutes| Ok(Soak { calls, quick, minutes });
+        assert_eq!(Soak::parse(&[]), soak(false, false, None));
+        assert_eq!(Soak::parse(&["--minutes", "90"]), soak(false, false, Some(90)));
+        assert_eq!(Soak::parse(&["--quick", "--minutes", "5", "--calls"]), soak(true, true, Some(5)));
+        for text in ["0", "-1", "soon", ""] {
+            let error = Soak::parse(&["--minutes", text]);
+            assert!(error.is_err_and(|error| error.contains("whole number of minutes")));
         }
+        assert!(Soak::parse(&["--quick"]).is_err_and(|error| error.contains("--calls")));
+        assert!(Soak::parse(&["--hours"]).is_err());
     }
 }

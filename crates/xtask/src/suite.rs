@@ -1,12 +1,10 @@
 //! Everything that must hold before a change is taken, in the order in which failing is cheapest.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
-use crate::cargo_program;
+use crate::{cargo_program, pass_through};
 
 mod packages;
 
@@ -79,6 +77,29 @@ const STEPS: &[Step] = &[
     Step {
         name: "benchmark of the whole system, in short",
         arguments: &["run", "--quiet", "--package", "cordboard-xtask", "--", "system-bench", "--quick"],
+        environment: &[],
+        needs: None,
+    },
+    Step {
+        name: "fuzzing, in short",
+        arguments: &["run", "--quiet", "--package", "cordboard-xtask", "--", "fuzz", "--seconds", "15"],
+        environment: &[],
+        needs: None,
+    },
+    Step {
+        name: "soak",
+        arguments: &[
+            "run",
+            "--quiet",
+            "--package",
+            "cordboard-xtask",
+            "--",
+            "soak",
+            "--calls",
+            "--quick",
+            "--minutes",
+            "5",
+        ],
         environment: &[],
         needs: None,
     },
@@ -163,28 +184,17 @@ fn target_exists(target: &Target, manifest: &str, root: &Path) -> Result<(), Str
 
 /// Runs a step; its output passes through while the summaries are counted.
 fn cargo(root: &Path, step: &Step) -> Result<(bool, Count), String> {
-    let environment: BTreeMap<&str, &str> = step.environment.iter().copied().collect();
-    let cannot = |error: std::io::Error| format!("FAILED: {}: cannot run cargo: {error}", step.name);
-    let mut child = Command::new(cargo_program())
-        .args(step.arguments)
-        .envs(environment)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(cannot)?;
-    let stdout = child.stdout.take().expect("stdout was asked for as a pipe");
     let mut count = Count::default();
-    for line in BufReader::new(stdout).split(b'\n') {
-        let line = String::from_utf8_lossy(&line.map_err(cannot)?).into_owned();
-        println!("{line}");
-        if let Some(found) = summary(&line) {
+    let mut command = Command::new(cargo_program());
+    command.args(step.arguments).envs(step.environment.iter().copied()).current_dir(root);
+    let succeeded = pass_through(&mut command, |line| {
+        if let Some(found) = summary(line) {
             count.passed += found.passed;
             count.failed += found.failed;
         }
-    }
-    let status = child.wait().map_err(cannot)?;
-    Ok((status.success(), count))
+    });
+    let succeeded = succeeded.map_err(|error| format!("FAILED: {}: cannot run cargo: {error}", step.name))?;
+    Ok((succeeded, count))
 }
 
 /// `test result: ok. 12 passed; 0 failed; ...`

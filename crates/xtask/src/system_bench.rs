@@ -1,11 +1,10 @@
 //! Builds the whole-system benchmark and what it measures, runs it, and writes its tables into the pages that show them.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::cargo_program;
 use crate::performance::{self, Blocks, is_of_system};
+use crate::{cargo_program, pass_through};
 
 /// Proves that everything works, with what the tests have built.
 const QUICK: &str = "--quick";
@@ -53,31 +52,24 @@ fn build(root: &Path, is_quick: bool) -> Result<PathBuf, String> {
 
 /// Runs the program; what it says passes through, and is the answer.
 fn measure(root: &Path, is_quick: bool, cordboard: &Path, own: &[&str]) -> Result<String, String> {
-    let cannot = |error: std::io::Error| format!("cannot run cargo: {error}");
     let profile: &[&str] = if is_quick { &[] } else { &["--release"] };
-    let mut child = Command::new(cargo_program())
+    let mut command = Command::new(cargo_program());
+    command
         .args(["run", "--quiet", "--package", "cordboard-benches", "--bin", "system"])
         .args(profile)
         .args(["--", "--cordboard"])
         .arg(cordboard)
         .args(own)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(cannot)?;
-    let stdout = child.stdout.take().expect("stdout was asked for as a pipe");
+        .current_dir(root);
     let mut said = String::new();
-    for line in BufReader::new(stdout).lines() {
-        let line = line.map_err(cannot)?;
-        println!("{line}");
-        said.push_str(&line);
+    let succeeded = pass_through(&mut command, |line| {
+        said.push_str(line);
         said.push('\n');
-    }
-    if child.wait().map_err(cannot)?.success() {
+    });
+    if succeeded.map_err(|error| format!("cannot run cargo: {error}"))? {
         return Ok(said);
     }
-    Err("FAILED: something could not be measured; its reason is above".to_owned())
+    Err("FAILED: something could not be measured, or is not as it must be; the reason is above".to_owned())
 }
 
 #[cfg(test)]

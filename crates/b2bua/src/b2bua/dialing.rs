@@ -97,7 +97,7 @@ impl B2bua {
                 failure: None,
                 deadline,
             };
-            call.attempts.insert(attempt, attempt_state);
+            call.attempts.insert(attempt, Box::new(attempt_state));
         }
         self.settle(now);
         Ok(())
@@ -133,7 +133,7 @@ impl B2bua {
                 }
                 self.sessions.insert(session, call);
                 if let Some(call) = self.calls.get_mut(&call) {
-                    call.legs.insert(session, leg);
+                    call.legs.insert(session, Box::new(leg));
                 }
                 self.apply(call, session);
                 Ok(())
@@ -159,7 +159,7 @@ impl B2bua {
         if !state.anchored {
             return Ok(caller.ok_or(NOBODY)?.raw.clone());
         }
-        let source = caller.and_then(offered);
+        let source = caller.and_then(|caller| offered(caller));
         let caller_address = caller.and_then(|caller| caller.author.as_ref()).map(negotiate::Author::address);
         // Whose they are is known when the INVITE is made.
         let session = state.caller.unwrap_or(SessionId(0));
@@ -253,9 +253,8 @@ impl B2bua {
     /// A provisional response: the phone rings.
     pub(super) fn phone_progress(&mut self, session: SessionId, status: u16) {
         let Some((reference, call)) = self.leg_mut(session) else { return };
-        let Some(Leg { role: Role::Callee(attempt), ringing, .. }) = call.legs.get_mut(&session) else {
-            return;
-        };
+        let leg = call.legs.get_mut(&session).map(Box::as_mut);
+        let Some(Leg { role: Role::Callee(attempt), ringing, .. }) = leg else { return };
         let attempt = *attempt;
         if !(180..=189).contains(&status) || std::mem::replace(ringing, true) {
             return;

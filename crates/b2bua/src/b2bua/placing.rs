@@ -27,7 +27,7 @@ impl B2bua {
         }
         self.calls_made += 1;
         let reference = CallRef(self.calls_made);
-        self.calls.insert(reference, Call::new(None, true, MAX_FORWARDS));
+        self.calls.insert(reference, Box::new(Call::new(None, true, MAX_FORWARDS)));
         if let Err(failure) = self.dial(now, reference, attempt, dial) {
             self.calls.remove(&reference);
             return Err(failure);

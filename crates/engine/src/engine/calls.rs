@@ -82,7 +82,7 @@ impl Engine {
         if let Some(agent) = state.own {
             self.call_began(agent);
         }
-        self.interactions.insert(interaction, state);
+        self.interactions.insert(interaction, Box::new(state));
         self.command(Command::Enqueue { interaction, request });
     }
 

@@ -50,8 +50,8 @@ fn asserted_party(header: &HeaderField) -> Option<sip::Party> {
     let whole = sip::NameAddr::parse(header.value.as_bytes());
     let first = || sip::NameAddr::parse(header.value.split(',').next()?.trim().as_bytes()).ok();
     let party = whole.ok().or_else(first)?;
-    let mut display_name = party.display.unwrap_or_default();
-    display_name.retain(|letter| !letter.is_control());
+    let display_name = party.display.iter().flat_map(|name| name.chars());
+    let display_name = display_name.filter(|letter| !letter.is_control()).collect();
     Some(sip::Party { display_name, uri: party.uri.to_string(), user: party.uri.user().unwrap_or_default() })
 }
 

@@ -417,7 +417,7 @@ impl Engine {
         }
         let headers = self.retry_after(503);
         let _: Result<(), b2bua::NotPossible> = self.b2bua.refuse(now, state.call, 503, &headers);
-        let Interaction { story: Story { origin, caller, called, .. }, remote, .. } = state;
+        let Interaction { story: Story { origin, caller, called, .. }, remote, .. } = *state;
         self.refusal(now, RefusalCause::Full, 503, (remote, &origin), || Parties { caller, called });
     }
 

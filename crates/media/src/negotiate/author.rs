@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, ToSmolStr};
 
 use crate::sdp::{Connection, Line, Media, Origin, Session};
 
@@ -60,9 +61,9 @@ impl Author {
 
     fn origin(&self) -> Origin {
         Origin {
-            username: "-".to_owned(),
-            session_id: self.session_id.to_string(),
-            version: self.version.to_string(),
+            username: SmolStr::new_static("-"),
+            session_id: self.session_id.to_smolstr(),
+            version: self.version.to_smolstr(),
             address: Connection::new(self.address),
         }
     }
@@ -70,9 +71,9 @@ impl Author {
     /// The session-level lines of a description that is all our own.
     pub(super) fn own_lines(&self) -> Vec<Line> {
         vec![
-            Line::Other('s', "-".to_owned()),
-            Line::Connection(Connection::new(self.address)),
-            Line::Other('t', "0 0".to_owned()),
+            Line::Other('s', SmolStr::new_static("-")),
+            Line::Connection(Box::new(Connection::new(self.address))),
+            Line::Other('t', SmolStr::new_static("0 0")),
         ]
     }
 

@@ -1,6 +1,8 @@
 //! Descriptions that are all our own: for music, and for an agent who is offered what the caller
 //! has already agreed to.
 
+use smol_str::{SmolStr, ToSmolStr};
+
 use serde::{Deserialize, Serialize};
 
 use super::author::{Author, refused};
@@ -103,11 +105,11 @@ fn audio_media(port: LocalPort, codecs: &[Codec], direction: Direction) -> Media
     lines.push(Line::attribute("ptime", "20"));
     lines.push(Line::flag(direction.name()));
     Media {
-        kind: "audio".to_owned(),
+        kind: SmolStr::new_static("audio"),
         port: port.0,
         port_count: None,
-        protocol: "RTP/AVP".to_owned(),
-        formats: codecs.iter().map(|codec| codec.payload_type.to_string()).collect(),
+        protocol: SmolStr::new_static("RTP/AVP"),
+        formats: codecs.iter().map(|codec| codec.payload_type.to_smolstr()).collect(),
         lines,
     }
 }

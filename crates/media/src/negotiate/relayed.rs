@@ -104,7 +104,7 @@ fn relay_media(author: &Author, session: &Session, media: &Media, port: Option<L
     relayed.lines.retain(kept);
     for line in &mut relayed.lines {
         if let Line::Connection(connection) = line {
-            *connection = Connection::new(author.address());
+            **connection = Connection::new(author.address());
         }
     }
     // The old hold (c=0.0.0.0) is lost with its address and must be said in today's words. A
@@ -127,7 +127,7 @@ fn session_lines(author: &Author, session: &Session) -> Vec<Line> {
         .iter()
         .filter(|line| kept(line))
         .map(|line| match line {
-            Line::Connection(_) => Line::Connection(Connection::new(author.address())),
+            Line::Connection(_) => Line::Connection(Box::new(Connection::new(author.address()))),
             Line::Attribute(_) | Line::Other(..) => line.clone(),
         })
         .collect();
@@ -136,7 +136,7 @@ fn session_lines(author: &Author, session: &Session) -> Vec<Line> {
         let after =
             lines.iter().take_while(|line| matches!(line, Line::Other('s' | 'i' | 'u' | 'e' | 'p', _)));
         let place = after.count();
-        lines.insert(place, Line::Connection(Connection::new(author.address())));
+        lines.insert(place, Line::Connection(Box::new(Connection::new(author.address()))));
     }
     lines
 }

@@ -250,7 +250,7 @@ fn payload_numbers_are_mapped_between_legs_that_were_agreed_apart() {
 #[test]
 fn parameters_decide_between_two_formats_of_one_name() {
     let h264 = |number, parameters: &str| Codec {
-        parameters: Some(parameters.to_owned()),
+        parameters: Some(parameters.into()),
         ..Codec::new(number, "H264", 90_000)
     };
     let map = PayloadMap::new(&[h264(97, "b"), h264(98, "a")], &[h264(100, "a"), h264(101, "b")]);

@@ -1,5 +1,6 @@
 //! Music: one tick every 20 ms for all who hear any.
 
+use std::ops::Bound;
 use std::time::Duration;
 
 use rtp_rs::RtpPacketBuilder;
@@ -17,6 +18,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// listeners' timestamps show it.
 const LARGEST_BURST: u32 = 3;
 
+/// Listeners that are served before the shell has to fetch their packets: what waits to be fetched holds memory.
+const LISTENERS_AT_ONCE: usize = 256;
+
 /// The common beat of all music.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Beat {
@@ -24,6 +28,10 @@ pub(super) struct Beat {
     next: Option<Instant>,
     /// Beats since the beginning, left out ones too: music's own clock.
     number: u64,
+    /// Who had the last packet of a beat that is not done.
+    reached: Option<Slot>,
+    /// Beats that were made up for without a pause.
+    burst: u32,
 }
 
 impl Beat {
@@ -41,30 +49,49 @@ impl Beat {
         let passed = Duration::from_micros((TICK.as_micros() as u64).saturating_mul(beats));
         self.next = self.next.map(|next| next + passed);
     }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.next.is_some_and(|next| next <= now)
+    }
+
+    /// Leaves out what cannot be made up for; whether it did.
+    fn leave_out(&mut self, now: Instant) -> bool {
+        let Some(next) = self.next.filter(|_| self.burst == LARGEST_BURST) else { return false };
+        let missed = now.since(next).as_micros() / TICK.as_micros() + 1;
+        self.advance(missed as u64);
+        self.burst = 0;
+        true
+    }
 }
 
 impl Relay {
-    /// Sends what is due to all listeners.
+    /// Sends what is due to the listeners, or to as many as are served at once: then it is still due.
     pub(super) fn play_due(&mut self, now: Instant) {
         if self.playing.is_empty() {
-            self.beat.next = None;
+            self.beat = Beat { number: self.beat.number, ..Beat::default() };
             return;
         }
-        let mut burst = 0;
-        while let Some(next) = self.beat.next.filter(|&next| next <= now) {
-            if burst == LARGEST_BURST {
-                let missed = now.since(next).as_micros() / TICK.as_micros() + 1;
-                self.beat.advance(missed as u64);
+        let mut left = LISTENERS_AT_ONCE;
+        while self.beat.is_due(now) {
+            if left == 0 || self.beat.leave_out(now) {
                 return;
             }
-            burst += 1;
             let listeners = std::mem::take(&mut self.playing);
-            for &slot in &listeners {
+            let behind = self.beat.reached.map_or(Bound::Unbounded, Bound::Excluded);
+            for &slot in listeners.range((behind, Bound::Unbounded)).take(left) {
                 self.play_frame(now, slot);
+                self.beat.reached = Some(slot);
+                left -= 1;
             }
+            let is_done = self.beat.reached.as_ref() >= listeners.last();
             self.playing = listeners;
-            self.beat.advance(1);
+            if is_done {
+                self.beat.reached = None;
+                self.beat.burst += 1;
+                self.beat.advance(1);
+            }
         }
+        self.beat.burst = 0;
     }
 
     fn play_frame(&mut self, now: Instant, slot: Slot) {

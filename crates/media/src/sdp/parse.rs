@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::{Attribute, Connection, Line, Media, Origin, Session};
 use crate::stream::Codec;
@@ -93,6 +94,7 @@ pub(super) fn session(bytes: &[u8], limits: &Limits) -> Result<Session, ParseErr
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(bytes),
     };
+    let total = memchr::memchr_iter(b'\n', text.as_bytes()).count();
     let mut lines = numbered_lines(&text, limits);
     match lines.next().ok_or(ParseError::Empty)?? {
         (_, 'v', value) if value.trim() == "0" => {}
@@ -110,7 +112,13 @@ pub(super) fn session(bytes: &[u8], limits: &Limits) -> Result<Session, ParseErr
             if session.media.len() == limits.media {
                 return Err(ParseError::TooManyMedia);
             }
-            session.media.push(media(number, value, limits)?);
+            let mut media = media(number, value, limits)?;
+            if session.media.is_empty() {
+                // Most descriptions have one m-line, and everything that follows belongs to it.
+                session.media.reserve_exact(1);
+                media.lines.reserve_exact(total.saturating_sub(number).min(limits.lines));
+            }
+            session.media.push(media);
             continue;
         }
         count += 1;
@@ -157,13 +165,13 @@ fn origin(value: &str) -> Result<Origin, ParseError> {
         return Err(ParseError::Origin);
     };
     Ok(Origin {
-        username: username.to_owned(),
-        session_id: session_id.to_owned(),
-        version: version.to_owned(),
+        username: username.into(),
+        session_id: session_id.into(),
+        version: version.into(),
         address: Connection {
-            network: network.to_owned(),
-            address_type: address_type.to_owned(),
-            address: address.to_owned(),
+            network: network.into(),
+            address_type: address_type.into(),
+            address: address.into(),
         },
     })
 }
@@ -178,7 +186,7 @@ fn media(number: usize, value: &str, limits: &Limits) -> Result<Media, ParseErro
         Some((port, count)) => (port, Some(count.parse().map_err(|_| error.clone())?)),
         None => (port, None),
     };
-    let formats: Vec<String> = words.take(limits.formats + 1).map(str::to_owned).collect();
+    let formats: Vec<SmolStr> = words.take(limits.formats + 1).map(SmolStr::from).collect();
     if formats.len() > limits.formats {
         return Err(ParseError::TooManyFormats);
     }
@@ -186,14 +194,7 @@ fn media(number: usize, value: &str, limits: &Limits) -> Result<Media, ParseErro
     if formats.is_empty() {
         return Err(error);
     }
-    Ok(Media {
-        kind: kind.to_owned(),
-        port,
-        port_count,
-        protocol: protocol.to_owned(),
-        formats,
-        lines: Vec::new(),
-    })
+    Ok(Media { kind: kind.into(), port, port_count, protocol: protocol.into(), formats, lines: Vec::new() })
 }
 
 fn other_line(number: usize, letter: char, value: &str) -> Result<Line, ParseError> {
@@ -203,24 +204,24 @@ fn other_line(number: usize, letter: char, value: &str) -> Result<Line, ParseErr
             let [network, address_type, address] = words[..] else {
                 return Err(ParseError::Connection(number));
             };
-            Ok(Line::Connection(Connection {
-                network: network.to_owned(),
-                address_type: address_type.to_owned(),
-                address: address.to_owned(),
-            }))
+            Ok(Line::Connection(Box::new(Connection {
+                network: network.into(),
+                address_type: address_type.into(),
+                address: address.into(),
+            })))
         }
         'a' => {
             let (name, value) = match value.split_once(':') {
-                Some((name, value)) => (name, Some(value.to_owned())),
+                Some((name, value)) => (name, Some(value.into())),
                 None => (value, None),
             };
             let name = name.trim();
             if name.is_empty() {
                 return Err(ParseError::Attribute(number));
             }
-            Ok(Line::Attribute(Attribute { name: name.to_owned(), value }))
+            Ok(Line::Attribute(Attribute { name: name.into(), value }))
         }
-        letter => Ok(Line::Other(letter, value.to_owned())),
+        letter => Ok(Line::Other(letter, value.into())),
     }
 }
 
@@ -260,7 +261,7 @@ impl Media {
             .mapped(format)
             .and_then(|encoding| rtpmap(payload_type, encoding))
             .unwrap_or_else(|| static_format(payload_type));
-        codec.parameters = self.value_for("fmtp", format).map(str::to_owned);
+        codec.parameters = self.value_for("fmtp", format).map(SmolStr::from);
         Some(codec)
     }
 

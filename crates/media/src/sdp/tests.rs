@@ -62,10 +62,10 @@ fn formats_carry_name_clock_channels_and_parameters() {
         codecs[2],
         Codec {
             payload_type: 97,
-            name: "opus".to_owned(),
+            name: "opus".into(),
             clock_rate: 48_000,
             channels: 2,
-            parameters: Some("useinbandfec=1; maxplaybackrate=16000".to_owned())
+            parameters: Some("useinbandfec=1; maxplaybackrate=16000".into())
         }
     );
     assert!(codecs[3].is_telephone_event());

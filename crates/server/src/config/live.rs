@@ -30,7 +30,7 @@ fn address(contact: &str) -> Option<Address> {
     let is_tcp = uri.params.value("transport").is_some_and(|name| name.eq_ignore_ascii_case("tcp"));
     let transport = if is_tcp { Transport::Tcp } else { Transport::Udp };
     let user = uri.user.clone().unwrap_or_default();
-    Some((user, uri.host.to_string().to_ascii_lowercase(), uri.port.unwrap_or(SIP_PORT), transport))
+    Some((user.into(), uri.host.to_string().to_ascii_lowercase(), uri.port.unwrap_or(SIP_PORT), transport))
 }
 
 /// Each agent has a phone of their own, and none of them is this machine.

@@ -1,5 +1,7 @@
 //! When two URIs are the same (RFC 3261 §19.1.4, RFC 3966 §4).
 
+use smol_str::SmolStr;
+
 use super::{SipUri, TelUri, Uri, unescape};
 use crate::Params;
 
@@ -36,7 +38,7 @@ fn common_params_agree(one: &Params, two: &Params) -> bool {
         None => true,
         Some(other) => {
             let plain =
-                |value: &Option<String>| value.as_deref().map(|value| unescape(value).to_ascii_lowercase());
+                |value: &Option<SmolStr>| value.as_deref().map(|value| unescape(value).to_ascii_lowercase());
             plain(&param.value) == plain(&other.value)
         }
     })

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use memchr::{memchr, memrchr};
+use smol_str::SmolStr;
 
 use super::{Host, SipUri, TelUri, Uri};
 use crate::lexis::{self, Octets};
@@ -74,7 +75,7 @@ fn sip(text: &str, is_secure: bool) -> Result<SipUri, Syntax> {
         None => (rest, Params::new()),
     };
     let (host, port) = host_port(hostport.as_bytes())?;
-    let own = |text: Option<&str>| text.map(str::to_owned);
+    let own = |text: Option<&str>| text.map(SmolStr::from);
     Ok(SipUri { is_secure, user: own(user), password: own(password), host, port, params, headers })
 }
 
@@ -156,7 +157,7 @@ pub(super) fn host(text: &[u8]) -> Result<Host, Syntax> {
         && NAME.has_all(text.as_bytes())
         && !text.starts_with('.')
         && !text.as_bytes().windows(2).any(|two| two == b"..");
-    if is_good { Ok(Host::Name(text.to_owned())) } else { Err(Syntax::Host) }
+    if is_good { Ok(Host::Name(text.into())) } else { Err(Syntax::Host) }
 }
 
 fn tel(text: &str) -> Result<TelUri, Syntax> {

@@ -265,6 +265,6 @@ impl UserAgent {
 
     pub(super) fn add_session(&mut self, id: SessionId, session: Session) {
         self.tags.insert(session.local_tag.clone(), id);
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Box::new(session));
     }
 }

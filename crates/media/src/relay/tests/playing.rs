@@ -139,6 +139,36 @@ fn a_thousand_listeners_are_served_in_one_tick_from_recycled_buffers() {
 }
 
 #[test]
+fn a_crowd_is_served_in_parts_and_a_late_thread_makes_up_as_for_one() {
+    let mut world = World::new();
+    for number in 0..600_u16 {
+        let remote = SocketAddr::new(caller_address().ip(), 10_000 + 2 * number);
+        world.open(TerminationId(u64::from(number)), LocalPort(20_000 + 2 * number), stream(remote, 96));
+        world.command(Command::Play { termination: TerminationId(u64::from(number)), music: TUNE });
+    }
+    world.pass(Duration::from_millis(1));
+    world.take_rtp();
+    world.now += Duration::from_millis(500);
+    let mut parts = 0;
+    while world.relay.poll_timeout().is_some_and(|due| due <= world.now) {
+        world.relay.handle_timeout(world.now);
+        assert!(world.relay.counts().queued <= 256);
+        parts += 1;
+        world.drain();
+        // One of those who wait for their part of this beat hangs up.
+        if parts == 1 {
+            world.command(Command::Close { termination: TerminationId(599) });
+        }
+    }
+    assert_eq!(parts, 8, "1,797 packets and what was left out");
+    let heard = world.take_rtp();
+    let mut heard_by = BTreeMap::<LocalPort, usize>::new();
+    heard.iter().for_each(|one| *heard_by.entry(one.port).or_default() += 1);
+    assert_eq!(heard_by.len(), 599);
+    assert!(heard_by.values().all(|&packets| packets == 3), "{heard_by:?}");
+}
+
+#[test]
 fn what_cannot_be_played_is_refused() {
     let mut world = World::new();
     let mut wide = stream(caller_address(), 96);
