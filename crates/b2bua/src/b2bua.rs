@@ -39,6 +39,8 @@ pub struct B2bua {
     ports: PortPool,
     timers: TimerWheel<Deadline>,
     random: ChaCha12Rng,
+    /// Calls whose media passes through us.
+    anchored: usize,
     calls_made: u64,
     terminations_made: u64,
     events: VecDeque<Event>,
@@ -100,6 +102,7 @@ impl B2bua {
             terminations: BTreeMap::new(),
             timers: TimerWheel::new(),
             random,
+            anchored: 0,
             calls_made: 0,
             terminations_made: 0,
             events: VecDeque::new(),
@@ -341,6 +344,9 @@ impl B2bua {
             if said.as_ref().is_some_and(|offer| !media::negotiate::relayable(offer).contains(&true)) {
                 return self.refuse_arrival(now, session, invite, RefusalCause::NothingToRelay);
             }
+            if !self.ports.has_room_beside(now, self.anchored) {
+                return self.refuse_arrival(now, session, invite, RefusalCause::NoPort);
+            }
             // Taken now, so that a call that is let in can be answered whatever comes after it.
             let wanted = said.as_ref().map_or_else(|| vec![true], media::negotiate::relayable);
             self.take_ports(now, CallRef(self.calls_made + 1), session, &mut leg, &wanted);
@@ -360,6 +366,7 @@ impl B2bua {
         let mut call = Call::new(Some((session, leg)), anchored, invite.max_forwards);
         call.deadline =
             longest.map(|longest| self.timers.schedule(now + longest, Deadline::Longest(reference)));
+        self.anchored += usize::from(anchored);
         self.calls.insert(reference, Box::new(call));
         self.events.push_back(Event::Arrived { call: reference, invite });
     }

@@ -90,6 +90,17 @@ mod tests {
     }
 
     #[test]
+    fn no_more_parts_are_looked_at_than_allowed() {
+        let with_parts_before = |count: usize| {
+            let other = "--b\r\nContent-Type: application/ISUP\r\n\r\nx\r\n".repeat(count);
+            let text = format!("{other}--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b--\r\n");
+            Body { content_type: "multipart/mixed;boundary=b".to_owned(), bytes: Bytes::from(text) }
+        };
+        assert!(sdp(&with_parts_before(PARTS_MAX - 1)).is_some());
+        assert_eq!(sdp(&with_parts_before(PARTS_MAX)), None);
+    }
+
+    #[test]
     fn a_boundary_that_never_comes_is_no_description() {
         assert_eq!(sdp(&body("multipart/mixed;boundary=x", b"v=0\r\n")), None);
         assert_eq!(sdp(&body("multipart/mixed", b"--\r\n\r\n--")), None);

@@ -172,7 +172,8 @@ impl Stage {
                 Happening::Distributed(event) => {
                     self.answered += usize::from(matches!(event, acd::Event::Answered { .. }));
                 }
-                Happening::Noticed(_) | Happening::Relayed(_) | Happening::Asked(_) => {}
+                Happening::LetGo(_) | Happening::Noticed(_) | Happening::Relayed(_) | Happening::Asked(_) => {
+                }
             }
         }
     }

@@ -6,6 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
+/// A pair for each end of a call.
+const PAIRS_OF_CALL: usize = 2;
+
 /// A local UDP port number on the media address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LocalPort(pub u16);
@@ -83,17 +86,28 @@ impl PortPool {
         }
     }
 
-    /// The RTP port of a free pair; `None` where all are in use: the call is refused with 503.
+    /// Whether one more call may take a pair where so many are in progress. Each is owed a second one for its other end:
+    /// were those taken by callers who wait, nobody could be put through to them. A call alone may have the only pair.
+    pub fn has_room_beside(&mut self, now: Instant, calls: usize) -> bool {
+        self.end_quarantines(now);
+        calls == 0 || self.free.len() + self.in_use.len() >= PAIRS_OF_CALL * (calls + 1)
+    }
+
+    /// The RTP port of a free pair; `None` where all are in use.
     pub fn allocate(&mut self, now: Instant) -> Option<LocalPort> {
+        self.end_quarantines(now);
+        let port = self.free.pop_front()?;
+        self.in_use.insert(port);
+        Some(port)
+    }
+
+    fn end_quarantines(&mut self, now: Instant) {
         while let Some(&(until, port)) = self.quarantined.front()
             && until <= now
         {
             self.quarantined.pop_front();
             self.free.push_back(port);
         }
-        let port = self.free.pop_front()?;
-        self.in_use.insert(port);
-        Some(port)
     }
 
     /// Takes a pair back (at [`crate::Event::Closed`]). `false` where it was not given out: a

@@ -3,15 +3,16 @@
 //! In the server these are three threads. Here a ring is a queue whose entries take a while, so that what
 //! crosses on its way between threads crosses here too, and again in the same way for the same seed.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use acd::watch::{Input, Step, Watch};
 use bytes::Bytes;
 use engine::{Engine, Notice, Output};
 use media::{LocalPort, Relay, SocketRequest};
-use sip::locate::ResolverFailed;
-use sip::{Flow, Protocol};
+use sip::locate::{Question, Records, ResolverFailed};
+use sip::{Flow, Protocol, QueryId};
 use timing::Instant;
 
 use crate::chance::{Chance, Span};
@@ -49,14 +50,47 @@ impl<T> Ring<T> {
 pub enum Happening {
     /// The distributor said so.
     Distributed(acd::Event),
+    /// The distributor let an interaction go by a rule; out of the centre, where its caller is named.
+    LetGo(Option<String>),
     /// The engine told whoever logs and reports.
     Noticed(Notice),
     /// An invariant of the distributor is broken.
     Broken(String),
     /// The relay said so.
     Relayed(media::Event),
-    /// The engine asked the DNS, and was told that there is none.
+    /// The engine asked the DNS, and was told that there is none: no [`Resolver`] was given.
     Asked(sip::Query),
+}
+
+/// A DNS that knows one name.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    /// The name.
+    pub host: String,
+    /// Its only address.
+    pub address: Ipv4Addr,
+    /// How long answers take.
+    pub latency: Duration,
+}
+
+impl Resolver {
+    fn answer(&self, question: &Question) -> Records {
+        match question {
+            Question::Naptr(_) => Records::Naptr(Vec::new()),
+            Question::Srv(_) => Records::Srv(Vec::new()),
+            Question::A(name) if *name == self.host => Records::A(vec![self.address]),
+            Question::A(_) => Records::A(Vec::new()),
+            Question::Aaaa(_) => Records::Aaaa(Vec::new()),
+        }
+    }
+}
+
+/// When the DNS fails, and how.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outage {
+    until: Instant,
+    /// How long after it was asked.
+    after: Duration,
 }
 
 /// Engine, distributor and relay.
@@ -76,6 +110,10 @@ pub struct Centre {
     from_distributor: Ring<acd::Event>,
     to_relay: Ring<media::Command>,
     from_relay: Ring<media::Event>,
+    resolver: Option<Resolver>,
+    outage: Outage,
+    /// Answers of the DNS, by when they come.
+    answers: BTreeMap<(Instant, QueryId), Result<Records, ResolverFailed>>,
     ports: BTreeSet<LocalPort>,
     datagrams: VecDeque<Datagram>,
     happenings: VecDeque<Happening>,
@@ -107,6 +145,9 @@ impl Centre {
             from_distributor: Ring::new(),
             to_relay: Ring::new(),
             from_relay: Ring::new(),
+            resolver: None,
+            outage: Outage::default(),
+            answers: BTreeMap::new(),
             ports: BTreeSet::new(),
             datagrams: VecDeque::new(),
             happenings: VecDeque::new(),
@@ -118,6 +159,16 @@ impl Centre {
     /// How long values are on their way between the machines.
     pub fn set_ring_latency(&mut self, latency: Span) {
         self.ring_latency = latency;
+    }
+
+    /// Gives it a DNS. Without one every question fails, and is told as [`Happening::Asked`].
+    pub fn set_resolver(&mut self, resolver: Resolver) {
+        self.resolver = Some(resolver);
+    }
+
+    /// Until then every question fails so long after it was asked.
+    pub fn fail_dns(&mut self, until: Instant, after: Duration) {
+        self.outage = Outage { until, after };
     }
 
     /// Checks the distributor's invariants at every so many of its steps only: each check looks at all
@@ -222,6 +273,7 @@ impl Centre {
             self.from_distributor.next_arrival(),
             self.to_relay.next_arrival(),
             self.from_relay.next_arrival(),
+            self.answers.first_key_value().map(|(&(arrival, _), _)| arrival),
         ]
         .into_iter()
         .flatten()
@@ -240,6 +292,9 @@ impl Centre {
                 self.relay.handle_command(now, command);
             } else if let Some(event) = self.from_relay.pop(now) {
                 self.engine.handle_media(now, event);
+            } else if let Some(entry) = self.answers.first_entry().filter(|entry| entry.key().0 <= now) {
+                let ((_, query), answer) = entry.remove_entry();
+                self.engine.resolved(now, query, answer);
             } else {
                 return;
             }
@@ -252,6 +307,12 @@ impl Centre {
             self.perform(now, output);
         }
         while let Some(event) = self.said.pop_front() {
+            if let acd::Event::Overflowed { interaction, exit, .. } = event {
+                // Asked now: when the engine has heard of it, it may have forgotten the caller.
+                let leaves = matches!(exit, acd::Exit::Leave(_));
+                let caller = self.engine.caller(interaction).filter(|_| leaves);
+                self.happenings.push_back(Happening::LetGo(caller.map(|(caller, _)| caller)));
+            }
             self.happenings.push_back(Happening::Distributed(event.clone()));
             let arrival = now + self.chance.length(self.ring_latency);
             self.from_distributor.push(arrival, event);
@@ -281,11 +342,7 @@ impl Centre {
                 let sip::Transmit { flow, bytes } = transmit;
                 self.datagrams.push_back(Datagram { from: self.sip, to: flow.remote, bytes });
             }
-            // Nobody here has a name or a stream: what asks for one fails as it would without DNS.
-            Output::Query(query) => {
-                self.engine.resolved(now, query.id, Err(ResolverFailed));
-                self.happenings.push_back(Happening::Asked(query));
-            }
+            Output::Query(query) => self.ask(now, query),
             Output::CloseConnection(_) => {}
             Output::Distributor(command) => {
                 let arrival = now + self.chance.length(self.ring_latency);
@@ -297,6 +354,21 @@ impl Centre {
             }
             Output::Notice(notice) => self.happenings.push_back(Happening::Noticed(notice)),
         }
+    }
+
+    fn ask(&mut self, now: Instant, query: sip::Query) {
+        let Some(resolver) = &self.resolver else {
+            // Nobody here has a name: what asks for one fails as it would without DNS.
+            self.engine.resolved(now, query.id, Err(ResolverFailed));
+            self.happenings.push_back(Happening::Asked(query));
+            return;
+        };
+        let (after, answer) = if now < self.outage.until {
+            (self.outage.after, Err(ResolverFailed))
+        } else {
+            (resolver.latency, Ok(resolver.answer(&query.question)))
+        };
+        self.answers.insert((now + after, query.id), answer);
     }
 
     /// Tells the distributor a command, or the time, and looks whether all went right.

@@ -4,7 +4,8 @@
 //! caller, or both. [`Network`] carries datagrams and loses, doubles and reorders some.
 //!
 //! [`World`] puts the product ([`Centre`]: engine, distributor and relay), phones and a network together;
-//! a [`witness`] watches the wire and says afterwards whether all was right.
+//! a [`witness`] watches the wire and says afterwards whether all was right. A [`Story`] is a world with all that will
+//! happen in it, faults included, as a list; one that fails is made smaller.
 //!
 //! Everything happens in one thread, by chance from one seed: the same seed gives the same history,
 //! octet for octet.
@@ -20,6 +21,7 @@ mod ladder;
 pub mod network;
 pub mod pbx;
 pub mod phone;
+pub mod story;
 pub mod witness;
 pub mod world;
 
@@ -27,4 +29,5 @@ pub use centre::Centre;
 pub use chance::{Chance, Span};
 pub use network::Network;
 pub use phone::Phone;
+pub use story::Story;
 pub use world::{PhoneId, Scenario, World};

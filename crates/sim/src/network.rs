@@ -1,5 +1,6 @@
 //! A UDP network that loses, doubles, delays and overtakes, by chance from a seed and by rule.
 
+mod cut;
 mod rule;
 
 use std::cmp::Reverse;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use timing::Instant;
 
+pub use cut::Cut;
 pub use rule::{Action, Pattern, Rule};
 
 use crate::chance::{Chance, Span};
@@ -60,7 +62,7 @@ pub struct Datagram {
 pub struct Counts {
     /// Handed to the network.
     pub sent: u64,
-    /// Lost by chance or rule.
+    /// Lost by chance, rule or cut.
     pub lost: u64,
     /// Sent on twice.
     pub duplicated: u64,
@@ -73,6 +75,7 @@ pub struct Counts {
 pub struct Network {
     conditions: Conditions,
     rules: Vec<Rule>,
+    cuts: Vec<Cut>,
     chance: Chance,
     /// By time of arrival, then by order of sending.
     under_way: BinaryHeap<Reverse<(Instant, u64, Datagram)>>,
@@ -86,6 +89,7 @@ impl Network {
         Network {
             conditions,
             rules: Vec::new(),
+            cuts: Vec::new(),
             chance,
             under_way: BinaryHeap::new(),
             sequence: 0,
@@ -101,6 +105,11 @@ impl Network {
     /// Adds a rule; the first that fits a datagram decides over it before chance does.
     pub fn add_rule(&mut self, rule: Rule) {
         self.rules.push(rule);
+    }
+
+    /// Parts the network. What is on its way still arrives.
+    pub fn cut(&mut self, cut: Cut) {
+        self.cuts.push(cut);
     }
 
     /// What became of the datagrams so far.
@@ -121,6 +130,11 @@ impl Network {
     /// Takes a datagram from its sender.
     pub fn send(&mut self, now: Instant, datagram: Datagram) {
         self.counts.sent += 1;
+        self.cuts.retain(|cut| !cut.has_healed(now));
+        if self.cuts.iter().any(|cut| cut.holds_back(&datagram)) {
+            self.counts.lost += 1;
+            return;
+        }
         let arrival = now + self.conditions.latency;
         match rule::decide(&mut self.rules, &datagram) {
             Some(Action::Lose) => self.counts.lost += 1,
@@ -206,6 +220,20 @@ mod tests {
         assert_eq!(came.len() as u64, 10_000 - counts.lost + counts.duplicated);
         let overtaken = came.windows(2).filter(|pair| pair[1] < pair[0] && pair[0] - pair[1] < 100).count();
         assert!(overtaken > 100, "{overtaken}");
+    }
+
+    #[test]
+    fn a_cut_holds_back_what_goes_its_way_until_it_heals() {
+        let side = |address: [u8; 4]| sip::Network { address: address.into(), prefix: 32 };
+        let cut = |from, to| Cut { from: side(from), to: side(to), until: Instant::from_secs(5) };
+        let mut network = Network::new(Conditions::CLEAN, Chance::new(1));
+        network.cut(cut([192, 0, 2, 1], [192, 0, 2, 9]));
+        network.send(Instant::ORIGIN, datagram(0));
+        network.cut(cut([192, 0, 2, 1], [192, 0, 2, 1]));
+        network.send(Instant::from_secs(4), datagram(1));
+        network.send(Instant::from_secs(5), datagram(2));
+        assert_eq!(arrivals(&mut network), [0, 2]);
+        assert_eq!(network.counts().lost, 1);
     }
 
     #[test]

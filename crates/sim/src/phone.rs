@@ -71,6 +71,27 @@ pub enum Party {
     Other,
 }
 
+/// What a phone is in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Situation {
+    /// It has no plug in.
+    Unplugged,
+    /// A REGISTER of its own is under way, and nothing else is.
+    Registering,
+    /// Nobody rings, is called or talks.
+    Idle,
+    /// Somebody calls it.
+    Ringing,
+    /// It calls somebody who has not answered.
+    Calling,
+    /// Its call is answered, by music or by a human.
+    Talking,
+    /// It holds the other side.
+    Holding,
+    /// The other side holds it.
+    Held,
+}
+
 /// How a call ended for a phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum End {
@@ -203,13 +224,10 @@ impl Phone {
     /// A phone that has not registered yet. Two phones need two seeds.
     pub fn new(settings: Settings, seed: u64) -> Phone {
         let mut chance = Chance::new(seed);
-        let registration = settings.account.clone().map(|account| {
-            Registration::new(account, &settings.user, &settings.domain, settings.address, chance.fork())
-        });
         Phone {
+            registration: registration(&settings, &mut chance),
             user_agent: user_agent(&settings, &mut chance),
             chance,
-            registration,
             is_plugged_in: true,
             line: Line::Idle,
             calls: 0,
@@ -242,6 +260,19 @@ impl Phone {
         self.registration.as_ref().is_some_and(Registration::is_registered)
     }
 
+    /// What it is in the middle of.
+    pub fn situation(&self) -> Situation {
+        if !self.is_plugged_in {
+            return Situation::Unplugged;
+        }
+        match self.line.situation() {
+            Situation::Idle if self.registration.as_ref().is_some_and(Registration::is_asking) => {
+                Situation::Registering
+            }
+            situation => situation,
+        }
+    }
+
     /// What its user agent holds, for leak tests.
     pub fn counts(&self) -> sip::Counts {
         self.user_agent.counts()
@@ -262,13 +293,17 @@ impl Phone {
         self.send_registration(request);
     }
 
-    /// Takes the registration back.
+    /// Takes the registration back, where it is plugged in.
     pub fn unregister(&mut self, now: Instant) {
+        if !self.is_plugged_in {
+            return;
+        }
         let request = self.registration.as_mut().and_then(|registration| registration.unregister(now));
         self.send_registration(request);
     }
 
-    /// Pulls the plug: nothing is said and nothing heard from now on, what was in progress is gone.
+    /// Pulls the plug: nothing is said and nothing heard from now on, what was in progress is gone, and
+    /// everything that it knew: its next registration is the first of another Call-ID.
     pub fn unplug(&mut self, now: Instant) {
         self.is_plugged_in = false;
         self.end_line(now, End::Lost);
@@ -276,9 +311,17 @@ impl Phone {
         self.timers = TimerWheel::new();
         self.transmits.clear();
         self.packets.clear();
-        if let Some(registration) = &mut self.registration {
-            registration.stop();
-        }
+        self.registration = registration(&self.settings, &mut self.chance);
+    }
+
+    /// Gets other sockets, as after another lease of its address. It has no plug in at that moment: see
+    /// [`Phone::unplug`].
+    pub fn move_to(&mut self, address: SocketAddr, media: SocketAddr) {
+        debug_assert!(!self.is_plugged_in, "whoever has a call at one address is not at another");
+        self.settings.address = address;
+        self.settings.media = media;
+        self.user_agent = user_agent(&self.settings, &mut self.chance);
+        self.registration = registration(&self.settings, &mut self.chance);
     }
 
     /// Puts the plug back in, and registers.
@@ -404,6 +447,11 @@ impl Phone {
             .flatten()
             .min()
     }
+}
+
+fn registration(settings: &Settings, chance: &mut Chance) -> Option<Registration> {
+    let account = settings.account.clone()?;
+    Some(Registration::new(account, &settings.user, &settings.domain, settings.address, chance.fork()))
 }
 
 /// A user agent that trusts its server and sends everything there.

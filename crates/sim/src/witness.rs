@@ -29,8 +29,10 @@ struct Leg {
     finals: Vec<u16>,
     /// When the first of them was sent.
     ended: Option<Instant>,
-    /// A 2xx came back to the client at least once.
+    /// A 2xx came back to the client at least once, and it knew the call.
     answer_arrived: bool,
+    /// The phone has forgotten the call: it has died, or begun anew.
+    is_forgotten: bool,
     /// The ACK for a 2xx was sent.
     acknowledged: Option<Instant>,
     cancelled: Option<Instant>,
@@ -80,8 +82,8 @@ enum Kept {
     /// By a number outside.
     ByNumber,
     ByNobody,
-    /// An agent hung up while the distributor's word was on its way through the rings: whether the caller
-    /// was connected by then only the record knows.
+    /// An agent hung up, or was sent away by a machine that is late, while the distributor's word was on its way through
+    /// the rings: whether the caller was connected by then only the record knows.
     Unclear,
 }
 
@@ -162,11 +164,18 @@ pub struct Witness {
     talking: BTreeMap<String, Vec<u8>>,
     /// How long the centre may take to send somebody away who picked up in vain.
     slack: Duration,
+    /// Spans in which it may take longer: their ends, and how much.
+    slow: Vec<(Instant, Instant, Duration)>,
     /// Users that are agents; whoever else is called is a number outside.
     agents: BTreeMap<String, u32>,
     records: BTreeMap<String, Vec<Outcome>>,
     /// When the distributor let somebody go by a rule.
     overflows: BTreeSet<Instant>,
+    /// Agents who were put through twice at once, if nobody was sent away: the two legs.
+    suspicions: Vec<(Instant, Vec<u8>, Vec<u8>)>,
+    /// Callers whom it let go so.
+    let_go: BTreeSet<String>,
+    refusals: u64,
     ladders: Ladders,
     violations: Vec<Violation>,
 }
@@ -180,9 +189,13 @@ impl Witness {
             by_caller: BTreeMap::new(),
             talking: BTreeMap::new(),
             slack,
+            slow: Vec::new(),
             agents: BTreeMap::new(),
             records: BTreeMap::new(),
             overflows: BTreeSet::new(),
+            suspicions: Vec::new(),
+            let_go: BTreeSet::new(),
+            refusals: 0,
             ladders: Ladders::default(),
             violations: Vec::new(),
         }
@@ -191,6 +204,26 @@ impl Witness {
     /// Makes an agent known.
     pub fn add_agent(&mut self, user: &str, agent: u32) {
         self.agents.insert(user.to_owned(), agent);
+    }
+
+    /// From now on, and for so long, the machine that the centre runs on is late by so much.
+    pub fn add_slow(&mut self, now: Instant, lasting: Duration, by: Duration) {
+        // What begins to wait at the end of the span waits no longer than that.
+        self.slow.push((now, now + lasting + by, by));
+    }
+
+    /// A phone has forgotten its calls: it owes nothing to those that it had placed, and may answer those that it was
+    /// offered another time.
+    pub fn forgotten_by(&mut self, user: &str) {
+        let legs = self.legs.values_mut();
+        let its = legs.filter(|leg| if leg.is_outbound { leg.called == user } else { leg.caller == user });
+        its.for_each(|leg| leg.is_forgotten = true);
+    }
+
+    fn slack_at(&self, at: Instant) -> Duration {
+        let slow = self.slow.iter().filter(|(from, until, _)| (*from..=*until).contains(&at));
+        // Twice, for there and back.
+        self.slack + slow.map(|&(.., by)| by * 2).max().unwrap_or_default()
     }
 
     /// Whether this user is an agent.
@@ -237,7 +270,7 @@ impl Witness {
         if message.is_request() {
             self.request(now, &call_id, datagram, &message, &method, cseq);
         } else {
-            self.response(now, &call_id, &message);
+            self.response(now, &call_id, datagram, &message);
         }
     }
 
@@ -249,7 +282,8 @@ impl Witness {
         let Ok(message) = Message::parse(datagram.bytes.clone(), &sip::Limits::default()) else { return };
         let Some(leg) = message.call_id().and_then(|call_id| self.legs.get_mut(call_id)) else { return };
         if !message.is_request() {
-            leg.answer_arrived |= leg.is_answer(&message);
+            let is_known = leg.is_outbound || !leg.is_forgotten;
+            leg.answer_arrived |= is_known && leg.is_answer(&message);
             return;
         }
         if message.method() == Method::Invite {
@@ -282,6 +316,7 @@ impl Witness {
             finals: Vec::new(),
             ended: None,
             answer_arrived: false,
+            is_forgotten: false,
             acknowledged: None,
             cancelled: None,
             byes: Vec::new(),
@@ -303,8 +338,8 @@ impl Witness {
         if *method == Method::Cancel {
             leg.cancelled.get_or_insert(now);
         }
-        let is_answered = leg.finals.iter().any(|status| *status < 300);
-        if *method == Method::Ack && is_answered && cseq == leg.cseq && leg.acknowledged.is_none() {
+        // The ACK for a refusal has the same number.
+        if *method == Method::Ack && leg.answer_arrived && cseq == leg.cseq && leg.acknowledged.is_none() {
             leg.acknowledged = Some(now);
             if is_ours {
                 self.agent_talks(now, call_id);
@@ -327,31 +362,66 @@ impl Witness {
         // Who picks up while our CANCEL is on its way is acknowledged and sent away, whatever else that phone
         // does by then: it may have hung up for itself, which nobody hears of before the ACK (RFC 3261 §15).
         let Some(leg) = self.legs.get(call_id).filter(|leg| leg.cancelled.is_none()) else { return };
-        let (called, caller) = (leg.called.clone(), leg.caller.clone());
-        let other = self.talking.insert(called.clone(), call_id.to_vec());
-        if let Some(other) = other.and_then(|other| self.legs.get(&other)) {
+        let other = self.talking.insert(leg.called.clone(), call_id.to_vec());
+        self.suspicions.extend(other.map(|other| (now, call_id.to_vec(), other)));
+    }
+
+    /// Who answers when the centre has given up, as the answers were not heard, is acknowledged and sent away, whoever
+    /// talks there by then.
+    fn check_suspicions(&mut self) {
+        for (at, one, other) in std::mem::take(&mut self.suspicions) {
+            let (Some(one), Some(other)) = (self.legs.get(&one), self.legs.get(&other)) else { continue };
+            let is_sent_away = |leg| self.is_sent_away_within(leg, self.slack_at(at));
+            if is_sent_away(one) || is_sent_away(other) {
+                continue;
+            }
+            let (called, caller) = (&one.called, one.caller.clone());
             let what = format!("{called} is put through to {caller} while talking to {}", other.caller);
-            self.accuse(now, &caller, what);
+            self.accuse(at, &caller, what);
         }
     }
 
-    fn response(&mut self, now: Instant, call_id: &[u8], message: &Message) {
+    /// Whether the centre ended a leg so soon after it was answered.
+    fn is_sent_away_within(&self, leg: &Leg, slack: Duration) -> bool {
+        leg.acknowledged.is_some_and(|answered| {
+            leg.byes.iter().any(|bye| bye.from == self.centre && bye.sent <= answered + slack)
+        })
+    }
+
+    fn response(&mut self, now: Instant, call_id: &[u8], datagram: &Datagram, message: &Message) {
         let Some(leg) = self.legs.get_mut(call_id).filter(|leg| leg.is_answer(message)) else { return };
+        // What a PBX on the way says, by itself or again, is no answer of the centre.
+        if leg.is_outbound == (datagram.from == self.centre) {
+            return;
+        }
         let status = message.status();
+        self.refusals += u64::from(!leg.is_outbound && matches!(status, 404 | 488 | 503));
+        if status == 503 && !leg.is_outbound && message.fields(sip::Name::RetryAfter).next().is_none() {
+            let caller = leg.caller.clone();
+            self.accuse(now, &caller, "refused with 503 and no Retry-After");
+            return;
+        }
         if leg.finals.contains(&status) {
             return;
         }
+        // A full house keeps nothing of whom it refuses (RFC 3261 §8.2.7): the INVITE comes once more, because the 503 was
+        // lost or the network doubled it, and may find room.
+        if !leg.is_outbound && leg.finals == [503] {
+            leg.finals.clear();
+        }
         leg.ended.get_or_insert(now);
         leg.finals.push(status);
-        if leg.finals.len() > 1 {
+        if leg.finals.len() > 1 && !(leg.is_outbound && leg.is_forgotten) {
             let (caller, what) = (leg.caller.clone(), format!("several final answers: {:?}", leg.finals));
             self.accuse(now, &caller, what);
         }
     }
 
-    /// The distributor let somebody go by a rule.
-    pub fn overflowed(&mut self, now: Instant) {
+    /// The distributor let somebody go by a rule: out of the centre, where the caller is named. Whoever gives up while
+    /// a number outside is looked for or rings has gone by that rule.
+    pub fn overflowed(&mut self, now: Instant, let_go: Option<String>) {
         self.overflows.insert(now);
+        self.let_go.extend(let_go);
     }
 
     /// What the record of a call says about it.
@@ -365,8 +435,8 @@ impl Witness {
     }
 
     fn judge(&mut self, now: Instant, caller: &str, is_the_end: bool) {
-        let legs = self.by_caller.get(caller).map(Vec::as_slice).unwrap_or_default();
-        let legs: Vec<&Leg> = legs.iter().filter_map(|call_id| self.legs.get(call_id)).collect();
+        let legs_of = self.by_caller.get(caller).map(Vec::as_slice).unwrap_or_default();
+        let legs: Vec<&Leg> = legs_of.iter().filter_map(|call_id| self.legs.get(call_id)).collect();
         if !is_the_end && legs.iter().any(|leg| leg.is_picked_up_in_vain()) {
             return;
         }
@@ -380,7 +450,9 @@ impl Witness {
             (Some(fate), [outcome]) if fate.is_told_by(*outcome) => {}
             (fate, records) => wrong.push(format!("the wire says {fate:?}, the records say {records:?}")),
         }
-        if wrong.is_empty() {
+        let is_suspect =
+            self.suspicions.iter().any(|(_, one, other)| legs_of.contains(one) || legs_of.contains(other));
+        if wrong.is_empty() && !is_suspect {
             self.ladders.forget(caller);
         }
         for what in wrong {
@@ -388,8 +460,15 @@ impl Witness {
         }
     }
 
+    /// Refusals that the centre sent, repeated ones counted. One that keeps nothing of a call that it refuses takes
+    /// a copy of its INVITE for another call.
+    pub fn refusals(&self) -> u64 {
+        self.refusals
+    }
+
     /// Looks at all calls that were not closed before.
     pub fn check_the_end(&mut self, now: Instant) {
+        self.check_suspicions();
         let open: Vec<String> = self.by_caller.keys().cloned().collect();
         for caller in open {
             let is_accused = self.violations.iter().any(|violation| violation.caller == caller);
@@ -418,18 +497,18 @@ impl Witness {
 
     fn fate(&self, leg: &Leg) -> Fate {
         match leg.finals.first() {
-            Some(404 | 488 | 503) => Fate::Refused,
             None => Fate::Waiting,
             Some(487 | 200..=299) if self.is_contested(leg) => self.recorded_fate(&leg.caller),
-            Some(487) => Fate::Abandoned,
-            Some(300..) => Fate::Overflowed,
+            Some(_) if self.let_go.contains(&leg.caller) => Fate::Overflowed,
+            Some(404 | 488 | 503) => Fate::Refused,
+            // It gave up, or the centre ended what nobody else would have ended.
+            Some(300..) => Fate::Abandoned,
             Some(_) => match self.kept(&leg.caller) {
                 Kept::ByAgent => Fate::Answered,
                 Kept::ByNumber => Fate::Overflowed,
                 Kept::Unclear => self.recorded_fate(&leg.caller),
                 Kept::ByNobody => match leg.byes.first() {
                     None => Fate::Waiting,
-                    Some(bye) if bye.from == self.centre => Fate::Overflowed,
                     Some(_) => Fate::Abandoned,
                 },
             },
@@ -443,10 +522,11 @@ impl Witness {
         let Some(given_up) = leg.given_up() else { return false };
         let picked_up = |outbound: &Leg| {
             let picked_up = outbound.acknowledged.filter(|_| self.agents.contains_key(&outbound.called));
-            picked_up.is_some_and(|at| at <= given_up && given_up <= at + self.slack)
+            picked_up.is_some_and(|at| at <= given_up && given_up <= at + self.slack_at(at))
         };
+        let slack = self.slack_at(given_up);
         self.outbound(&leg.caller).any(picked_up)
-            || self.overflows.range(given_up - self.slack..=given_up + self.slack).next().is_some()
+            || self.overflows.range(given_up - slack..=given_up + slack).next().is_some()
     }
 
     fn recorded_fate(&self, caller: &str) -> Fate {
@@ -468,11 +548,14 @@ impl Witness {
         let mut kept = Kept::ByNobody;
         for leg in self.outbound(caller) {
             let Some(picked_up) = leg.acknowledged else { continue };
-            let window = picked_up + self.slack;
-            let is_sent_away = leg.byes.iter().any(|bye| bye.from == self.centre && bye.sent <= window);
+            let slack = self.slack_at(picked_up);
+            let window = picked_up + slack;
+            let is_sent_away = self.is_sent_away_within(leg, self.slack);
             let is_agent = self.agents.contains_key(&leg.called);
             let leaves = |bye: &Bye| bye.from != self.centre && bye.arrived.is_some_and(|at| at <= window);
-            if is_agent && leg.byes.iter().any(leaves) {
+            // A machine that is late may have sent somebody away in vain, or ended a conversation.
+            let is_unclear = !is_sent_away && self.is_sent_away_within(leg, slack);
+            if is_agent && (is_unclear || leg.byes.iter().any(leaves)) {
                 kept = Kept::Unclear;
             } else if !is_sent_away {
                 return if is_agent { Kept::ByAgent } else { Kept::ByNumber };

@@ -1,7 +1,9 @@
 //! The whole system under virtual time, from one seed.
 
+mod appointment;
 mod check;
 mod drive;
+mod fault;
 mod scenario;
 mod verdict;
 
@@ -16,15 +18,18 @@ use engine::{AgentLine, Directory, Engine, Entry, LogIn, NumberPattern, Outbound
 use media::{Music, Relay};
 use timing::Instant;
 
+pub use appointment::Appointment;
+pub use fault::{Fault, Harm, Owner, Side, State, Struck};
 pub use scenario::{Line, MUSIC, Scenario, Seat};
 pub use verdict::{Failure, Told, Verdict};
 
-use crate::centre::Centre;
+use crate::centre::{Centre, Resolver};
 use crate::chance::Chance;
 use crate::network::{Network, Rule};
 use crate::pbx::Pbx;
 use crate::phone::{self, Account, CallPlan, Phone, Plan, Voice};
 use crate::witness::Witness;
+use fault::{Ambush, Computer};
 
 /// Everybody's SIP port.
 const SIP_PORT: u16 = 5060;
@@ -49,6 +54,8 @@ const TONE_STEP: f64 = 47.0;
 const NOISE_SAMPLES: usize = 8_000;
 /// How far apart phones register, so that a morning is not one instant.
 const MORNING: Duration = Duration::from_millis(2);
+/// How long a name takes that is known.
+const DNS_TAKES: Duration = Duration::from_millis(20);
 /// RTP may be absent so long: worlds without voice have none at all.
 const SILENCE: Duration = Duration::from_secs(30);
 const SILENCE_WITHOUT_VOICE: Duration = Duration::from_secs(1_000_000);
@@ -58,23 +65,6 @@ const SILENCE_WITHOUT_VOICE: Duration = Duration::from_secs(1_000_000);
 pub struct PhoneId(pub u32);
 
 const OUTSIDE_PHONE: PhoneId = PhoneId(u32::MAX);
-
-/// Something that will happen whatever else does.
-#[derive(Clone, Debug)]
-pub enum Appointment {
-    /// A phone registers.
-    Register(PhoneId),
-    /// A phone takes its registration back.
-    Unregister(PhoneId),
-    /// Somebody new calls this number.
-    Call(String, CallPlan),
-    /// A phone loses its plug.
-    Unplug(PhoneId),
-    /// A phone gets it back.
-    PlugIn(PhoneId),
-    /// Engine and distributor are written down and read back.
-    Rewrite,
-}
 
 /// What happened, for stories.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,7 +94,6 @@ pub struct World {
     seed: u64,
     scenario: Scenario,
     now: Instant,
-    chance: Chance,
     centre: Centre,
     network: Network,
     pbx: Option<Pbx>,
@@ -126,11 +115,27 @@ pub struct World {
     /// Steps since time last moved.
     stuck: u64,
     diary: Vec<(Instant, Moment)>,
+    computer: Computer,
+    ambushes: BTreeMap<PhoneId, Vec<Ambush>>,
+    struck: Struck,
+    /// Phones that got another address so far.
+    moves: u32,
 }
 
 impl World {
     /// A world in which nobody has done anything; agents register within their first second.
     pub fn new(scenario: Scenario, seed: u64) -> World {
+        let mut world = World::asleep(scenario, seed);
+        let mut at = world.now;
+        for number in 0..world.agent_count() {
+            world.appoint(at, Appointment::Register(PhoneId(number)));
+            at += MORNING;
+        }
+        world
+    }
+
+    /// A world in which nobody has done anything, and nobody will by themselves.
+    pub fn asleep(scenario: Scenario, seed: u64) -> World {
         let mut chance = Chance::new(seed);
         let centre = scenario.centre(&mut chance);
         let slack = scenario.ring_latency.most * 4;
@@ -141,9 +146,8 @@ impl World {
         let mut world = World {
             seed,
             now: Instant::ORIGIN,
-            network: Network::new(scenario.conditions, chance.fork()),
+            network: Network::new(scenario.conditions, chance),
             pbx: scenario.has_pbx.then(|| Pbx::new(PBX, CENTRE)),
-            chance,
             centre,
             stations: BTreeMap::new(),
             sockets: BTreeMap::new(),
@@ -159,22 +163,26 @@ impl World {
             history: FNV_OFFSET,
             stuck: 0,
             diary: Vec::new(),
+            computer: Computer::default(),
+            ambushes: BTreeMap::new(),
+            struck: Struck::new(),
+            moves: 0,
             scenario,
         };
         world.seat_agents();
+        if let Some(plan) = world.scenario.outside.clone() {
+            world.add_outside_phone(plan);
+        }
         world
     }
 
     fn seat_agents(&mut self) {
         let account = Account { secret: String::new(), expires: self.scenario.expires };
         let seats: Vec<(String, Plan, u32)> = agents(&self.scenario).collect();
-        let mut at = self.now;
         for (user, plan, number) in seats {
             let account = Account { secret: Scenario::secret(&user), ..account.clone() };
             let id = PhoneId(number);
             self.add_phone(id, &user, address(AGENTS, number), Some(account), plan);
-            self.appoint(at, Appointment::Register(id));
-            at += MORNING;
         }
     }
 
@@ -216,7 +224,9 @@ impl World {
             plan,
         };
         let is_caller = settings.account.is_none() && id != OUTSIDE_PHONE;
-        let phone = Box::new(Phone::new(settings, self.chance.number()));
+        // A phone's chance is its own, whoever else is there: a story that is made smaller stays the same story.
+        let seed = fnv(fnv(FNV_OFFSET, &self.seed.to_be_bytes()), &id.0.to_be_bytes());
+        let phone = Box::new(Phone::new(settings, seed));
         self.sockets.insert(address, id);
         self.sockets.insert(media, id);
         self.stations.insert(id, Station { phone, wake: None, is_caller, leaves: None });
@@ -233,10 +243,14 @@ impl World {
 
     /// Somebody new calls a number now.
     pub fn call(&mut self, number: &str, plan: CallPlan) -> PhoneId {
-        let id = PhoneId(self.agent_count() + self.callers);
-        let user = format!("c{}", self.callers);
-        let address = address(CALLERS, self.callers % CALLERS_MAX);
-        self.callers += 1;
+        self.call_of(self.callers, number, plan)
+    }
+
+    fn call_of(&mut self, caller: u32, number: &str, plan: CallPlan) -> PhoneId {
+        let id = PhoneId(self.agent_count() + caller);
+        let user = format!("c{caller}");
+        let address = address(CALLERS, caller % CALLERS_MAX);
+        self.callers = self.callers.max(caller + 1);
         self.add_phone(id, &user, address, None, Plan::Always(phone::Manner::only(phone::Answer::Busy)));
         let now = self.now;
         self.with_phone(id, |phone| {
@@ -292,7 +306,9 @@ impl World {
 
     /// The SIP address of a phone.
     pub fn address_of(&self, id: PhoneId) -> SocketAddr {
-        if id.0 < self.agent_count() {
+        if let Some(phone) = self.phone(id) {
+            phone.settings().address
+        } else if id.0 < self.agent_count() {
             address(AGENTS, id.0)
         } else {
             address(CALLERS, (id.0 - self.agent_count()) % CALLERS_MAX)
@@ -390,54 +406,28 @@ impl Scenario {
 }
 
 fn centre(scenario: &Scenario, chance: &mut Chance) -> Centre {
-    let endpoint = sip::Endpoint {
-        protocol: sip::Protocol::Udp,
-        bound: CENTRE,
-        host: CENTRE.ip().to_string(),
-        port: CENTRE.port(),
-    };
-    let mut own = sip::Settings::new(Scenario::DOMAIN, vec![endpoint]);
-    let address = IpAddr::V4(Ipv4Addr::new(10, CALLERS, 0, 0));
-    own.trunks = vec![sip::Trunk {
-        id: sip::TrunkId(0),
-        name: "pbx".to_owned(),
-        networks: vec![sip::Network { address, prefix: 16 }],
-        credentials: None,
-        challenge: false,
-        outbound_proxy: None,
-        calls_per_second: None,
-    }];
-    // Every caller of a world calls once, from an address of its own: all would be doubted, and a lost answer not repeated.
-    own.limits.is_amplification_bounded = false;
-    let calls = b2bua::Settings {
-        media_v4: Some(CENTRE.ip()),
-        ports: media::PortPoolSettings { first: 10_000, last: 59_999, ..media::PortPoolSettings::default() },
-        ..b2bua::Settings::default()
-    };
-    let settings = engine::Settings {
-        calls,
-        sip: own,
-        retry_after: Duration::from_secs(5),
-        missed_pause: None,
-        phone_grace: Duration::from_secs(30),
-        lease: None,
-        callers_max: 0,
-    };
-    let engine = Engine::new(settings, chance.seed());
+    let engine = Engine::new(scenario.settings.clone(), chance.seed());
     let silence = if scenario.has_voice { SILENCE } else { SILENCE_WITHOUT_VOICE };
     let mut relay = Relay::new(media::Settings { silence, ..media::Settings::default() }, chance.seed());
     let noise: Vec<i16> = (0..NOISE_SAMPLES).map(|_| (chance.below(8_000) as i16) - 4_000).collect();
     relay.set_music(MUSIC, Arc::new(Music::from_samples(&noise).expect("there are samples")));
-    let distributor = acd::Distributor::new(acd::Settings::default());
+    let distributor = acd::Distributor::new(scenario.routing.clone());
     let mut centre = Centre::new(engine, distributor, relay, CENTRE, chance.fork());
     centre.set_ring_latency(scenario.ring_latency);
     centre.check_every(scenario.check_every);
+    if let Some(host) = scenario.outside_host.clone() {
+        let IpAddr::V4(address) = OUTSIDE.ip() else { unreachable!("the address above is IPv4") };
+        centre.set_resolver(Resolver { host, address, latency: DNS_TAKES });
+    }
     centre
 }
 
 fn directory(scenario: &Scenario) -> (Directory, Vec<acd::Command>) {
     let mut directory = Directory { exits: scenario.exits.clone(), ..Directory::default() };
-    directory.outbound = Some(Outbound { trunk: sip::TrunkId(0), host: OUTSIDE.to_string() });
+    directory.outbound = Some(Outbound {
+        trunk: sip::TrunkId(0),
+        host: scenario.outside_host.clone().unwrap_or_else(|| OUTSIDE.to_string()),
+    });
     let mut commands = Vec::new();
     for line in &scenario.lines {
         directory.queues.insert(line.queue, line.treatment);

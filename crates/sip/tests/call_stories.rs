@@ -322,6 +322,22 @@ fn every_fork_that_answers_late_is_acknowledged_and_ended_and_its_retransmission
 }
 
 #[test]
+fn more_forks_than_allowed_are_not_followed() {
+    let mut network = Network::new(12);
+    let mut own = settings(0);
+    own.limits.forks = 2;
+    let (a, hand) = (network.user_agent(own), network.hand());
+    dial(&mut network, a, hand);
+    let invite = network.received(hand).remove(0);
+    for tag in ["one", "two", "three"] {
+        answer(&mut network, hand, a, &invite, 183, tag);
+    }
+    assert_eq!(network.counts(a).dialogs, 2);
+    answer(&mut network, hand, a, &invite, 200, "one");
+    assert!(network.events(a).iter().any(|event| matches!(event, Event::Answered { .. })));
+}
+
+#[test]
 fn a_call_that_nobody_takes_times_out() {
     let mut network = Network::new(13);
     let a = network.user_agent(settings(0));

@@ -16,8 +16,8 @@ use network::{Network, Node, address, call, sdp, settings, trunk, uri};
 use sip::digest::{self, ClientAccount, Secret};
 use sip::locate::{Naptr, Question, Records, ResolverFailed, Srv};
 use sip::user_agent::{
-    Destination, Event, FailureCause, Invitation, Origin, Query, Settings, TrunkCredentials, TrunkId,
-    UnregisteredCause,
+    Destination, Event, FailureCause, Invitation, Origin, Query, Refused, Settings, TrunkCredentials,
+    TrunkId, UnregisteredCause,
 };
 use sip::{Flow, Limits, Message, Method, Name, Protocol, UserAgent};
 use timing::Instant;
@@ -484,6 +484,23 @@ fn a_full_house_refuses_the_next_call_and_keeps_the_present_ones() {
     network.ua(a).request(now, out, Method::Info, &[], None).unwrap();
     network.run(SHORT);
     assert!(matches!(network.event(b), Event::Requested { .. }));
+}
+
+#[test]
+fn a_full_house_calls_for_those_whom_it_let_in_up_to_twice_its_limits() {
+    let sessions: fn(&mut Settings) = |own| own.limits.sessions = 1;
+    let transactions: fn(&mut Settings) = |own| own.limits.transactions = 1;
+    for limit in [sessions, transactions] {
+        let mut network = Network::new(12);
+        let mut own = settings(1);
+        limit(&mut own);
+        let (a, b) = (network.user_agent(settings(0)), network.user_agent(own));
+        let now = network.now;
+        network.ua(a).invite(now, &call(b, None)).unwrap();
+        network.run(SHORT);
+        assert!(network.ua(b).invite(now, &call(a, None)).is_ok(), "one came in, and one may go out for it");
+        assert_eq!(network.ua(b).invite(now, &call(a, None)), Err(Refused::Full));
+    }
 }
 
 #[test]

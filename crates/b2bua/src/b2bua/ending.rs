@@ -124,6 +124,7 @@ impl B2bua {
             state.stage == Stage::Over && state.legs.is_empty() && state.terminations == 0
         });
         if done && let Some(state) = self.calls.remove(&call) {
+            self.anchored -= usize::from(state.anchored);
             self.events.push_back(Event::Closed { call, summary: Box::new(state.summary) });
         }
     }

@@ -27,8 +27,10 @@ impl B2bua {
         }
         self.calls_made += 1;
         let reference = CallRef(self.calls_made);
+        self.anchored += 1;
         self.calls.insert(reference, Box::new(Call::new(None, true, MAX_FORWARDS)));
         if let Err(failure) = self.dial(now, reference, attempt, dial) {
+            self.anchored -= 1;
             self.calls.remove(&reference);
             return Err(failure);
         }

@@ -94,3 +94,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_call_that_is_let_in_has_a_second_pair_coming() {
+    let mut pool = pool(20_000, 20_011);
+    let now = Instant::ORIGIN;
+    let mut calls = 0;
+    while pool.has_room_beside(now, calls) {
+        assert!(pool.allocate(now).is_some());
+        calls += 1;
+    }
+    assert_eq!((calls, pool.counts().free), (3, 3), "one for the other end of each");
+    assert!(self::pool(20_000, 20_001).has_room_beside(now, 0), "nobody is owed anything yet");
+}

@@ -11,7 +11,7 @@ use timing::Instant;
 use super::audio::Audio;
 use super::manner::{Answer, CallPlan, Hold, Manner, TalkFrom};
 use super::voice::Sound;
-use super::{CannotCall, End, Event, Party, Phone, SERVER};
+use super::{CannotCall, End, Event, Party, Phone, SERVER, Situation};
 use crate::chance::Span;
 
 /// How long a phone waits where another offer is under way on its own side.
@@ -109,6 +109,17 @@ impl Line {
 
     pub(super) fn sound_mut(&mut self) -> Option<&mut Sound> {
         self.audio_mut()?.sound.as_mut()
+    }
+
+    pub(super) fn situation(&self) -> Situation {
+        match self {
+            Line::Idle => Situation::Idle,
+            Line::Ringing(_) => Situation::Ringing,
+            Line::Calling(_) => Situation::Calling,
+            Line::Talking(talking) if talking.audio.is_holding() => Situation::Holding,
+            Line::Talking(talking) if talking.audio.is_held() => Situation::Held,
+            Line::Talking(_) => Situation::Talking,
+        }
     }
 
     fn session(&self) -> Option<SessionId> {

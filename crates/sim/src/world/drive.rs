@@ -8,7 +8,8 @@ use timing::Instant;
 use super::{Appointment, Moment, OUTSIDE_PHONE, PhoneId, SIP_PORT, World, fnv};
 use crate::centre::Happening;
 use crate::network::Datagram;
-use crate::phone::{self, End, Party};
+use crate::pbx::Handled;
+use crate::phone::{self, End, Party, Situation};
 
 /// Steps at one and the same instant before a world counts as stuck.
 const STUCK_AFTER: u64 = 5_000_000;
@@ -68,7 +69,7 @@ impl World {
         match turn {
             Turn::Network => self.deliver(),
             Turn::Centre => {
-                self.centre.handle_timeout(self.now);
+                self.wake_centre();
                 self.follow_centre();
             }
             Turn::Phone(id) => {
@@ -92,7 +93,7 @@ impl World {
             self.wakes.pop();
         }
         let network = self.network.poll_timeout().map(|at| (at, Turn::Network));
-        let centre = self.centre.poll_timeout().map(|at| (at, Turn::Centre));
+        let centre = self.computer.wakes(self.centre.poll_timeout()).map(|at| (at, Turn::Centre));
         let phone = self.wakes.peek().map(|&Reverse((at, id))| (at, Turn::Phone(id)));
         let agenda = self.agenda.first_key_value().map(|(&(at, _), _)| (at, Turn::Agenda));
         let next = [network, centre, phone, agenda].into_iter().flatten();
@@ -109,8 +110,13 @@ impl World {
             Appointment::Call(number, plan) => {
                 self.call(&number, plan);
             }
+            Appointment::CallOf(caller, number, plan) => {
+                self.call_of(caller, &number, plan);
+            }
             Appointment::Unplug(id) => self.with_phone(id, |phone| phone.unplug(now)),
             Appointment::PlugIn(id) => self.with_phone(id, |phone| phone.plug_in(now)),
+            Appointment::Fault(fault) => self.go_wrong(fault),
+            Appointment::Harm { phone, harm, off } => self.harm(phone, harm, off),
             Appointment::Rewrite => {
                 if let Err(error) = self.centre.rewrite() {
                     self.witness.accuse(now, "", format!("state that cannot be written or read: {error}"));
@@ -122,24 +128,30 @@ impl World {
     fn deliver(&mut self) {
         let Some(datagram) = self.network.poll_arrival(self.now) else { return };
         self.remember(&datagram);
-        if let Some(pbx) = self.pbx.as_ref().filter(|pbx| pbx.address() == datagram.to) {
-            match pbx.forward(&datagram) {
-                Some(forwarded) => self.send(forwarded),
-                None => self.witness.accuse(self.now, "", format!("the PBX cannot forward {datagram:?}")),
+        if let Some(pbx) = self.pbx.as_mut().filter(|pbx| pbx.address() == datagram.to) {
+            match pbx.handle_datagram(self.now, &datagram) {
+                Handled::Sent(sent) => self.send(sent),
+                Handled::Dropped => {}
+                Handled::Unreadable => {
+                    self.witness.accuse(self.now, "", format!("the PBX cannot forward {datagram:?}"));
+                }
             }
             return;
         }
-        if datagram.to.port() == SIP_PORT {
-            self.witness.arrived(self.now, &datagram);
-        }
         if self.centre.owns(datagram.to) {
-            self.centre.handle_datagram(self.now, datagram);
-            self.follow_centre();
+            if let Some(datagram) = self.is_taken(datagram) {
+                self.note_arrival(&datagram);
+                self.centre.handle_datagram(self.now, datagram);
+                self.follow_centre();
+            }
             return;
         }
         // Nobody there: a phone that is gone, or a port for RTCP that phones do not have.
         let Some(&id) = self.sockets.get(&datagram.to) else { return };
         let now = self.now;
+        if self.phone(id).is_some_and(|phone| phone.situation() != Situation::Unplugged) {
+            self.note_arrival(&datagram);
+        }
         self.with_phone(id, |phone| {
             if datagram.to.port() == SIP_PORT {
                 phone.handle_datagram(now, datagram.from, datagram.bytes);
@@ -147,6 +159,12 @@ impl World {
                 phone.handle_rtp(now, &datagram.bytes);
             }
         });
+    }
+
+    pub(super) fn note_arrival(&mut self, datagram: &Datagram) {
+        if datagram.to.port() == SIP_PORT {
+            self.witness.arrived(self.now, datagram);
+        }
     }
 
     fn remember(&mut self, datagram: &Datagram) {
@@ -178,10 +196,14 @@ impl World {
             let moment = match happening {
                 Happening::Distributed(event) => {
                     self.history = fnv(self.history, format!("{event:?}").as_bytes());
-                    if matches!(event, acd::Event::Overflowed { .. }) {
-                        self.witness.overflowed(self.now);
+                    if let acd::Event::AfterCallWorkStarted { agent, .. } = event {
+                        self.spring(PhoneId(agent.0));
                     }
                     Moment::Distributed(event)
+                }
+                Happening::LetGo(caller) => {
+                    self.witness.overflowed(self.now, caller);
+                    continue;
                 }
                 Happening::Noticed(notice) => {
                     self.told.note(&notice);
@@ -249,6 +271,7 @@ impl World {
             station.wake = wake.map(|at| at.max(self.now));
         }
         self.stations.insert(id, station);
+        self.spring(id);
     }
 
     /// A caller whose call is over for [`FAREWELL`] leaves the world.

@@ -1,12 +1,14 @@
 //! What a world is made of.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use acd::{AgentSettings, ExitId, QueueId, QueueSettings};
 use engine::{Leave, Treatment};
 use media::MusicId;
 
+use super::{CALLERS, CENTRE};
 use crate::chance::Span;
 use crate::network::Conditions;
 use crate::phone::Plan;
@@ -59,6 +61,14 @@ pub struct Scenario {
     pub has_voice: bool,
     /// Everything that happens is kept for the story to look at.
     pub keeps_diary: bool,
+    /// The name that numbers outside are under, where the DNS is to be asked; otherwise it is an address.
+    pub outside_host: Option<String>,
+    /// What the person does who is at the phone of every number outside; `None`: nobody is there.
+    pub outside: Option<Plan>,
+    /// Calls, SIP and media of the centre.
+    pub settings: engine::Settings,
+    /// The distributor.
+    pub routing: acd::Settings,
 }
 
 impl Scenario {
@@ -95,6 +105,10 @@ impl Scenario {
             has_pbx: false,
             has_voice: false,
             keeps_diary: true,
+            outside_host: None,
+            outside: None,
+            settings: settings(),
+            routing: acd::Settings::default(),
         }
     }
 
@@ -134,5 +148,42 @@ impl Scenario {
     pub fn with_rules(mut self, change: impl Fn(&mut QueueSettings)) -> Scenario {
         self.lines.iter_mut().for_each(|line| change(&mut line.settings));
         self
+    }
+}
+
+/// One trunk, which callers come by, and as many media ports as there are.
+fn settings() -> engine::Settings {
+    let endpoint = sip::Endpoint {
+        protocol: sip::Protocol::Udp,
+        bound: CENTRE,
+        host: CENTRE.ip().to_string(),
+        port: CENTRE.port(),
+    };
+    let mut own = sip::Settings::new(Scenario::DOMAIN, vec![endpoint]);
+    let address = IpAddr::V4(Ipv4Addr::new(10, CALLERS, 0, 0));
+    own.trunks = vec![sip::Trunk {
+        id: sip::TrunkId(0),
+        name: "pbx".to_owned(),
+        networks: vec![sip::Network { address, prefix: 16 }],
+        credentials: None,
+        challenge: false,
+        outbound_proxy: None,
+        calls_per_second: None,
+    }];
+    // Every caller of a world calls once, from an address of its own: all would be doubted, and a lost answer not repeated.
+    own.limits.is_amplification_bounded = false;
+    let calls = b2bua::Settings {
+        media_v4: Some(CENTRE.ip()),
+        ports: media::PortPoolSettings { first: 10_000, last: 59_999, ..media::PortPoolSettings::default() },
+        ..b2bua::Settings::default()
+    };
+    engine::Settings {
+        calls,
+        sip: own,
+        retry_after: Duration::from_secs(5),
+        missed_pause: None,
+        phone_grace: Duration::from_secs(30),
+        lease: None,
+        callers_max: 0,
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use engine::{Notice, Outcome};
 
+use super::fault::Struck;
 use crate::network;
 use crate::witness::{Truth, Violation};
 
@@ -52,6 +53,8 @@ pub struct Verdict {
     pub counted: acd::Counters,
     /// Calls that rang at a phone whose line was in use.
     pub clashes: u64,
+    /// What befell phones.
+    pub struck: Struck,
     /// What the network did.
     pub network: network::Counts,
     /// A number over everything that arrived and was decided, in order.

@@ -22,7 +22,9 @@ use crate::{Flow, Host, Message, Method, Name, NameAddr, Transmit, Uri};
 impl UserAgent {
     pub(super) fn begin(&mut self, now: Instant, invitation: &Invitation) -> Result<SessionId, Refused> {
         check(&invitation.headers, invitation.body.as_ref())?;
-        if self.sessions.len() >= self.settings.limits.sessions || self.is_crowded() {
+        // What was let in needs a session of ours to be put through: at the limit of arriving calls there is one.
+        let sessions_max = self.settings.limits.sessions.saturating_mul(2);
+        if self.sessions.len() >= sessions_max || self.is_full() {
             return Err(Refused::Full);
         }
         let (uri, trunk, proxy) = self.destination(&invitation.destination)?;
@@ -119,7 +121,7 @@ impl UserAgent {
         Ok(address.with_display(&caller.display_name))
     }
 
-    /// Whether there is no room for a new call.
+    /// Whether there is no room for a new call of others.
     pub(super) fn is_crowded(&self) -> bool {
         self.transactions_held() >= self.settings.limits.transactions
     }

@@ -160,10 +160,11 @@ pub struct Limits {
     /// Of single messages: more is answered 513, and a stream closed.
     pub message: crate::Limits,
     /// Transactions of both kinds. At the limit a request outside of a dialog is answered 503 with
-    /// Retry-After; at twice the limit one inside of a dialog is too.
-    pub transactions: usize,
-    /// Sessions, ringing and talking. At the limit an INVITE is answered 503 with Retry-After and
+    /// Retry-After; at twice the limit one inside of a dialog is too, and
     /// [`UserAgent::invite`](super::UserAgent::invite) is refused.
+    pub transactions: usize,
+    /// Sessions, ringing and talking. At the limit an INVITE is answered 503 with Retry-After; at twice the limit
+    /// [`UserAgent::invite`](super::UserAgent::invite) is refused: whoever was let in can be put through.
     pub sessions: usize,
     /// Early dialogs of one outgoing INVITE (forks). More are not followed; their answers are
     /// acknowledged and ended.

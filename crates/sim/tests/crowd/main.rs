@@ -1,114 +1,55 @@
 //! Many calls at once, over good networks and bad ones.
 //!
-//! `CORDBOARD_SIM_SEED` makes a run happen again, `CORDBOARD_SIM_CALLS` makes it longer or shorter.
+//! `CORDBOARD_SIM_SEED` makes a run happen again, `CORDBOARD_SIM_CALLS` and `CORDBOARD_SIM_STORIES` make it longer or shorter;
+//! `CORDBOARD_SIM_STORY` is the seed of one story with faults, `CORDBOARD_SIM_PLAYS` how often a failing one may be
+//! played until it is as small as it gets.
 
-use std::collections::BTreeMap;
+mod faults;
+mod overload;
+mod people;
+
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use acd::requirement::Requirement;
-use acd::{
-    AgentSettings, BackOff, BackOffs, Exit, ExitId, MaxWait, QueueId, QueueSettings, Ring, SkillId, Strategy,
-};
-use engine::{Leave, Treatment};
+use acd::QueueId;
+use engine::Treatment;
 use sim::network::Conditions;
-use sim::phone::{Answer, CallPlan, Hold, Manner, Plan};
-use sim::world::{Appointment, Line, MUSIC, Seat, Verdict};
+use sim::phone::{CallPlan, Hold, Manner, Plan};
+use sim::world::{Appointment, MUSIC, Verdict};
 use sim::{Chance, PhoneId, Scenario, Span, World};
 use timing::Instant;
 
-/// Calls of the long runs, where the environment says nothing else.
+use people::contact_centre;
+
+/// Calls of the long run from a fresh seed, where the environment says nothing else.
 const CALLS: u32 = 20_000;
-/// The seed of the run that is always the same.
+/// The first seed of the runs that are always the same.
 const FIXED_SEED: u64 = 20_001;
+/// What the runs that are always the same have together at least: worlds of so many calls, and stories with faults.
+const ALL_CALLS: u64 = 200_000;
+const WORLDS: u64 = 14;
+const WORLD_CALLS: u32 = 10_000;
+const STORIES: u64 = 850;
+/// Steps of the distributor between two checks of it in these worlds: each looks at everybody.
+const CHECK_EVERY: u32 = 200;
 /// New calls in a virtual second, and agents for them.
 const CALLS_PER_SECOND: u32 = 20;
 const AGENTS: usize = 160;
-const BILLING: SkillId = SkillId(1);
 
-fn from_environment(name: &str) -> Option<u64> {
+pub(crate) fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn fresh_seed() -> u64 {
+pub(crate) fn fresh_seed() -> u64 {
     from_environment("CORDBOARD_SIM_SEED").unwrap_or_else(|| RandomState::new().hash_one(0))
 }
 
-fn finish(world: World) -> Verdict {
+pub(crate) fn finish(world: World) -> Verdict {
     match world.finish() {
         Ok(verdict) => verdict,
         Err(failure) => panic!("{failure}"),
-    }
-}
-
-/// Agents as they are: most answer, some hang up first or hold, a few are busy, refuse or are away.
-fn human() -> Plan {
-    let answers = Manner::answers_after(Span::between_millis(500, 6_000));
-    let hold = Hold { after: Span::between_millis(500, 3_000), lasting: Span::between_millis(500, 3_000) };
-    Plan::Mixed(vec![
-        (60, answers),
-        (15, answers.talking(Span::between_millis(1_000, 8_000))),
-        (10, answers.holding(hold)),
-        (3, Manner::only(Answer::Busy)),
-        (3, Manner::only(Answer::RejectAfter(Span::between_millis(100, 4_000)))),
-        (3, Manner::only(Answer::RingOut)),
-        (6, Manner::only(Answer::AtOnce)),
-    ])
-}
-
-fn line(number: &str, queue: u32, treatment: Treatment, settings: QueueSettings) -> Line {
-    Line { number: number.to_owned(), queue: QueueId(queue), settings, treatment }
-}
-
-/// A contact centre with three queues, on a bad network.
-fn contact_centre(agents: usize) -> Scenario {
-    let short = |pause, exclusion| BackOff {
-        pause: Duration::from_secs(pause),
-        exclusion: Duration::from_secs(exclusion),
-    };
-    let rules = QueueSettings {
-        ring_timeout: Duration::from_secs(8),
-        after_call_work: Duration::from_secs(1),
-        back_offs: BackOffs {
-            no_answer: short(3, 10),
-            busy: short(5, 5),
-            rejected: short(2, 20),
-            unreachable: short(10, 10),
-            no_resources: short(1, 0),
-        },
-        ..QueueSettings::default()
-    };
-    let billing = QueueSettings {
-        requirement: Requirement::at_least(BILLING, 7),
-        strategy: Strategy::MostSkilled,
-        max_wait: Some(MaxWait { after: Duration::from_secs(6), exit: Exit::Queue(QueueId(1)) }),
-        ..rules.clone()
-    };
-    let hurried = QueueSettings {
-        ring: Ring { most: 3, every: Duration::from_secs(1) },
-        max_wait: Some(MaxWait { after: Duration::from_secs(4), exit: Exit::Leave(ExitId(1)) }),
-        ..rules.clone()
-    };
-    let seat = |number: usize| Seat {
-        settings: AgentSettings {
-            skills: BTreeMap::from([(BILLING, (number % 10) as u8 + 1)]),
-            ..AgentSettings::default()
-        },
-        plan: human(),
-    };
-    Scenario {
-        conditions: Conditions::BAD,
-        check_every: 23,
-        lines: vec![
-            line("100", 1, Treatment::Ringback, rules),
-            line("200", 2, Treatment::Ringback, billing),
-            line("300", 3, Treatment::Ringback, hurried),
-        ],
-        seats: (0..agents).map(seat).collect(),
-        exits: BTreeMap::from([(ExitId(1), Leave::Busy)]),
-        expires: Duration::from_secs(300),
-        keeps_diary: false,
-        ..Scenario::quiet()
     }
 }
 
@@ -146,26 +87,65 @@ fn busy_world(scenario: Scenario, calls: u32, seed: u64) -> World {
     world
 }
 
-fn long_run(seed: u64) {
-    let calls = from_environment("CORDBOARD_SIM_CALLS").map_or(CALLS, |calls| calls as u32);
+fn long_run(seed: u64, calls: u32) -> Verdict {
     println!("seed {seed}: {calls} calls");
-    let verdict = finish(busy_world(contact_centre(AGENTS), calls, seed));
-    println!("{verdict:#?}");
+    let scenario = Scenario { check_every: CHECK_EVERY, ..contact_centre(AGENTS) };
+    let verdict = finish(busy_world(scenario, calls, seed));
     let truth = verdict.truth;
     assert_eq!(truth.offered + truth.refused, u64::from(calls), "every INVITE arrives in the end");
     assert_eq!(truth.offered, truth.answered + truth.abandoned + truth.overflowed);
     assert!(truth.answered > truth.offered / 2, "a contact centre that answers: {truth:?}");
     assert!(truth.abandoned > 0 && truth.overflowed > 0 && truth.refused > 0, "all fates occur: {truth:?}");
+    verdict
+}
+
+/// Where one seed has failed nobody begins another.
+struct Alarm<'a> {
+    next: &'a AtomicU64,
+    end: u64,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.next.fetch_max(self.end, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Does the same with each seed, on all cores.
+pub(crate) fn in_parallel<R: Send>(seeds: Range<u64>, act: impl Fn(u64) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicU64::new(seeds.start);
+    let draw = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds.end);
+    let work = || {
+        let _alarm = Alarm { next: &next, end: seeds.end };
+        std::iter::from_fn(draw).map(&act).collect::<Vec<R>>()
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let done = workers.into_iter().flat_map(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        done.collect()
+    })
 }
 
 #[test]
-fn twenty_thousand_calls_over_a_bad_network_lose_nothing() {
-    long_run(FIXED_SEED);
+fn two_hundred_thousand_calls_lose_nothing_over_bad_networks_and_whatever_goes_wrong() {
+    let verdicts = in_parallel(FIXED_SEED..FIXED_SEED + WORLDS, |seed| long_run(seed, WORLD_CALLS));
+    let calls: u64 = verdicts.iter().map(|verdict| verdict.truth.offered + verdict.truth.refused).sum();
+    let (calls_of_stories, struck) = faults::play_stories(faults::FIXED_SEED, STORIES);
+    println!("{calls} calls over bad networks, {calls_of_stories} with faults: {struck:#?}");
+    assert!(calls + calls_of_stories >= ALL_CALLS, "{calls} and {calls_of_stories}");
+    faults::assert_all_harms(&struck);
 }
 
 #[test]
 fn twenty_thousand_calls_lose_nothing_whatever_the_seed() {
-    long_run(fresh_seed());
+    let calls = from_environment("CORDBOARD_SIM_CALLS").map_or(CALLS, |calls| calls as u32);
+    println!("{:#?}", long_run(fresh_seed(), calls));
 }
 
 #[test]
