@@ -13,6 +13,7 @@
 pub mod accuracy;
 pub mod fuzz;
 pub mod instructions;
+pub mod mutants;
 pub mod performance;
 pub mod soak;
 pub mod suite;

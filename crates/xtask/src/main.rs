@@ -1,9 +1,9 @@
-//! `cargo xtask tidy`, `test`, `soak`, `fuzz`, `accuracy`, `instructions`, `performance` and `system-bench`.
+//! `cargo xtask tidy`, `test`, `soak`, `fuzz`, `accuracy`, `instructions`, `mutants`, `performance` and `system-bench`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{Tree, accuracy, fuzz, instructions, performance, soak, suite, system_bench, tidy};
+use xtask::{Tree, accuracy, fuzz, instructions, mutants, performance, soak, suite, system_bench, tidy};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
@@ -19,6 +19,8 @@ commands:
                  --check: only say whether the page is stale; --trace FILE: the Anonymous Bank's part instead
   instructions   count the distributor's instructions under callgrind and compare with the baseline;
                  --accept: write the baseline anew
+  mutants        plant bugs one by one in a copy: each must be found; writes docs/mutants.md (an hour);
+                 --only AREA-OR-WORDS: only these
   performance    run the distributor's benchmarks and write their tables into README.md and docs/performance.md;
                  --seconds N: so long for each run (10)
   system-bench   measure the whole system beside Kamailio and SIPp: a quarter of an hour after the build;
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         ["accuracy", "--trace", file] => report(accuracy::trace(&root(), file)),
         ["instructions"] => report(instructions::run(&root(), false)),
         ["instructions", "--accept"] => report(instructions::run(&root(), true)),
+        ["mutants"] => report(mutants::run(&root(), None)),
+        ["mutants", "--only", only] => report(mutants::run(&root(), Some(only))),
         ["performance"] => report(performance::run(&root(), &[])),
         ["performance", "--seconds", seconds] => report(performance::run(&root(), &["--seconds", seconds])),
         ["system-bench", arguments @ ..] => report(system_bench::run(&root(), arguments)),
