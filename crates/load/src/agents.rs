@@ -277,10 +277,9 @@ impl Agents {
         (ring.stage, ring.since) = (Stage::Answered, around.now);
         around.line.answer(&ring.from);
         if let Some(pair) = ring.pair {
-            let (side, counts, target) = (Side::Agents, ring.counts, target_of(&ring.invite));
-            around.pairs.say(pair, AudioChange::Begin { side, counts });
-            around.pairs.say(pair, AudioChange::Send { side, target });
-            around.pairs.say(pair, AudioChange::Connect);
+            let target = target_of(&ring.invite);
+            around.pairs.say(pair, Side::Agents, key, AudioChange::Begin);
+            around.pairs.say(pair, Side::Agents, key, AudioChange::Send(target));
         }
         // RFC 3261 §13.3.1.4: whatever the transport, for an ACK goes from end to end.
         self.keep_sending(around.now, key, bytes, Repeated::Capped);
@@ -323,7 +322,7 @@ impl Agents {
         let counts = ring.counts;
         around.line.hang_up(&ring.from);
         if let Some(pair) = ring.pair {
-            around.pairs.say(pair, AudioChange::End { side: Side::Agents });
+            around.pairs.say(pair, Side::Agents, key, AudioChange::End);
         }
         // Whoever has hung up can be rung again.
         self.free_from(around.now, key);
@@ -371,7 +370,7 @@ impl Agents {
         ring.stage = Stage::Over;
         if let Some(pair) = ring.pair.take() {
             if has_talked {
-                around.pairs.say(pair, AudioChange::End { side: Side::Agents });
+                around.pairs.say(pair, Side::Agents, key, AudioChange::End);
             }
             around.pairs.release(around.now, pair);
         }

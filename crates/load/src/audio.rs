@@ -5,19 +5,22 @@
 
 mod ear;
 mod figures;
+mod pair;
 mod pattern;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use timing::{Instant, TimerId, TimerWheel};
+use timing::{Instant, TimerWheel};
 
 use crate::figures::record;
+use crate::line::Key;
 use crate::plan::Side;
-use ear::{Came, Ear};
+use ear::Came;
 pub use figures::{AudioFigures, Heard};
-use pattern::{Mark, SAMPLES};
+use pair::{End, Pair, Talk, Waiting};
+use pattern::{Mark, SAMPLES, Speaker};
 
 /// From one packet to the next.
 const PACKET_TIME: Duration = Duration::from_millis(20);
@@ -52,46 +55,52 @@ pub struct Target {
     pub payload_type: u8,
 }
 
+/// A pair of ports: its place in [`Plan::audio`](crate::Plan::audio).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PairId(pub u32);
+
+impl PairId {
+    /// Its place in a list of pairs.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One end's part in a call. A caller can have several agents for a while: phones that were answered at the same moment,
+/// and a transfer. No other of the same end in a test is equal to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leg(pub(crate) Key);
+
 /// What [`Load`](crate::Load) says of the audio of its calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AudioCommand {
-    /// Which pair of ports.
-    pub pair: u32,
-    /// What happens there.
+    /// Where.
+    pub pair: PairId,
+    /// At which end of it.
+    pub side: Side,
+    /// Of which call there.
+    pub leg: Leg,
+    /// What happens to it.
     pub what: AudioChange,
 }
 
-/// What happens at a pair of ports.
+/// What happens to one end's part in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AudioChange {
-    /// Somebody sits at one end from now on.
-    Begin {
-        /// Which end.
-        side: Side,
-        /// Whether the call began after the warm-up; of an agent's end as of the caller's, once they talk.
-        counts: bool,
-    },
-    /// Where the audio of one end goes; none: nowhere.
-    Send {
-        /// Which end.
-        side: Side,
-        /// Where to.
-        target: Option<Target>,
-    },
-    /// The two who sit there talk with each other.
-    Connect,
-    /// Nobody sits at one end any more.
-    End {
-        /// Which end.
-        side: Side,
-    },
+    /// A caller calls, or an agent has answered: this leg has the end of the pair from now on, and an agent talks with the
+    /// caller. Where another agent of the same caller has it, it is had by this one when the other's leg ends.
+    Begin,
+    /// Where its audio goes; none: nowhere.
+    Send(Option<Target>),
+    /// It is over.
+    End,
 }
 
 /// A packet to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AudioTransmit {
     /// From which pair of ports.
-    pub pair: u32,
+    pub pair: PairId,
     /// From which end's.
     pub side: Side,
     /// Where to.
@@ -112,78 +121,52 @@ pub struct Audio {
     test: u64,
     settings: AudioSettings,
     pairs: Vec<Pair>,
-    /// Speakers so far: each has a number of its own, from 1.
+    /// Speakers so far.
     speakers: u32,
     timers: TimerWheel<Due>,
-    out: VecDeque<AudioTransmit>,
+    out: VecDeque<Spoken>,
     figures: AudioFigures,
 }
 
-/// What falls due at a pair of ports; one that is of another conversation or speaker by then is over.
+/// What falls due at a pair of ports; one that is of another conversation or speaker by then is over. A conversation is
+/// known by its agent, who has no other.
 #[derive(Clone, Copy, Debug)]
 enum Due {
     Packet {
-        pair: u32,
+        pair: PairId,
         side: Side,
-        speaker: u32,
+        speaker: Speaker,
     },
     /// The peers should have been heard.
     Judge {
-        pair: u32,
-        agent: u32,
+        pair: PairId,
+        agent: Speaker,
     },
     /// What was under way at the end has come.
     Close {
-        pair: u32,
-        agent: u32,
+        pair: PairId,
+        agent: Speaker,
     },
 }
 
-#[derive(Debug)]
-struct Pair {
-    ends: [End; 2],
-    talk: Option<Talk>,
-}
-
-/// Who sits, or sat last, at one port.
-#[derive(Debug, Default)]
-struct End {
-    /// 0: nobody so far.
-    speaker: u32,
-    is_there: bool,
-    counts: bool,
-    target: Option<Target>,
-    /// When the next packet is due, and what waits for that.
-    next: Instant,
-    timer: Option<TimerId>,
-    /// Packets so far.
+/// A packet that is due.
+#[derive(Clone, Copy, Debug)]
+struct Spoken {
+    pair: PairId,
+    side: Side,
+    speaker: Speaker,
     counter: u32,
-}
-
-/// A conversation.
-#[derive(Debug)]
-struct Talk {
-    since: Instant,
-    counts: bool,
-    is_over: bool,
-    ears: [Ear; 2],
-}
-
-impl Pair {
-    /// The agent of this conversation: what a timer knows it by.
-    fn agent(&self) -> u32 {
-        self.ends[Side::Agents.index()].speaker
-    }
+    target: Target,
+    planned: Instant,
 }
 
 impl Audio {
     /// Audio over so many pairs of ports; `test` is [`Plan::nonce`](crate::Plan::nonce).
     pub fn new(test: u64, pairs: usize, settings: AudioSettings) -> Audio {
-        let pair = || Pair { ends: [End::default(), End::default()], talk: None };
         Audio {
             test,
             settings,
-            pairs: std::iter::repeat_with(pair).take(pairs).collect(),
+            pairs: std::iter::repeat_with(Pair::default).take(pairs).collect(),
             speakers: 0,
             timers: TimerWheel::new(),
             out: VecDeque::new(),
@@ -196,48 +179,39 @@ impl Audio {
         &self.figures
     }
 
-    /// Something happens to a call. A pair that is not there is passed over.
+    /// Something happens to a call. A pair that is not there, and a leg that is over, are passed over.
     pub fn handle_command(&mut self, now: Instant, command: AudioCommand) {
-        let AudioCommand { pair, what } = command;
-        if pair as usize >= self.pairs.len() {
+        let AudioCommand { pair, side, leg, what } = command;
+        if pair.index() >= self.pairs.len() {
             return;
         }
         match what {
-            AudioChange::Begin { side, counts } => self.begin(now, pair, side, counts),
-            AudioChange::Send { side, target } => self.direct(now, pair, side, target),
-            AudioChange::Connect => self.connect(now, pair),
-            AudioChange::End { side } => self.leave(now, pair, side),
+            AudioChange::Begin => self.begin(now, pair, side, leg),
+            AudioChange::Send(target) => self.direct(now, pair, side, leg, target),
+            AudioChange::End => self.end(now, pair, side, leg),
         }
     }
 
     /// A packet came at one end of a pair.
-    pub fn handle_packet(&mut self, now: Instant, pair: u32, side: Side, packet: &[u8]) {
+    pub fn handle_packet(&mut self, now: Instant, pair: PairId, side: Side, packet: &[u8]) {
         let Some(payload) = payload(packet) else { return };
-        let (test, settings) = (self.test, self.settings);
-        let Some(at) = self.pairs.get_mut(pair as usize) else { return };
+        let Some(at) = self.pairs.get_mut(pair.index()) else { return };
         let heard = self.figures.heard_mut(side);
-        let (own, peer) = (&at.ends[side.index()], at.ends[side.other().index()].speaker);
-        let counts = own.is_there && own.counts;
-        let Some(mark) = Mark::read(payload) else {
-            let is_in_place = at.talk.as_mut().is_some_and(|talk| talk.ears[side.index()].hear_other());
-            heard.unrecognised += u64::from(is_in_place && counts);
-            heard.music += u64::from(!is_in_place && counts);
-            return;
-        };
-        if mark.test != test || (mark.speaker != own.speaker && mark.speaker != peer) {
+        let Some(mark) = Mark::read(payload) else { return at.hear_other(side, heard) };
+        let Some(of) = at.side_of(mark.speaker).filter(|_| mark.test == self.test) else {
             heard.foreign += 1;
             return;
+        };
+        if at.is_invented(of, &mark) {
+            return at.hear_other(side, heard);
         }
-        if mark.speaker == own.speaker {
-            heard.echoed += u64::from(counts);
+        if of == side {
+            heard.echoed += u64::from(at.ends[side.index()].leg.is_some());
             return;
         }
         // Nobody talks yet, or any more: it was under way when the call ended.
-        let Some(talk) = &mut at.talk else { return };
-        let came = talk.ears[side.index()].hear(now, mark.counter, settings.gap);
-        if !talk.counts {
-            return;
-        }
+        let Some(talk) = at.talk_of(of, &mark) else { return };
+        let came = talk.ears[side.index()].hear(now, mark.counter, self.settings.gap);
         match came {
             Came::First => record(&mut heard.first, now.since(talk.since)),
             Came::Again => heard.doubled += 1,
@@ -257,9 +231,8 @@ impl Audio {
                 Due::Packet { pair, side, speaker } => self.speak(now, pair, side, speaker),
                 Due::Judge { pair, agent } => self.judge(pair, agent),
                 Due::Close { pair, agent } => {
-                    if self.pairs[pair as usize].agent() == agent {
-                        self.close(pair);
-                    }
+                    let closed = self.pairs[pair.index()].take_done(agent);
+                    self.add_up(closed);
                 }
             }
         }
@@ -267,10 +240,8 @@ impl Audio {
 
     /// The test is over: conversations that are not end now.
     pub fn finish(&mut self, now: Instant) {
-        for pair in 0..u32::try_from(self.pairs.len()).expect("fewer than 2^32 ports") {
-            self.leave(now, pair, Side::Callers);
-            self.leave(now, pair, Side::Agents);
-            self.close(pair);
+        for pair in (0..).map(PairId).take(self.pairs.len()) {
+            self.clear(now, pair);
         }
     }
 
@@ -279,9 +250,13 @@ impl Audio {
         self.figures.not_sent += 1;
     }
 
-    /// What to send.
-    pub fn poll_transmit(&mut self) -> Option<AudioTransmit> {
-        self.out.pop_front()
+    /// What to send at once: it says that it is sent `now`, so each packet asks for the time anew.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<AudioTransmit> {
+        let Spoken { pair, side, speaker, counter, target, planned } = self.out.pop_front()?;
+        let mark = Mark { test: self.test, speaker, counter, sent: now };
+        self.figures.sent += 1;
+        self.figures.late(now.since(planned));
+        Some(AudioTransmit { pair, side, to: target.to, bytes: packet(mark, target) })
     }
 
     /// When [`Audio::handle_timeout`] wants to be called.
@@ -292,81 +267,109 @@ impl Audio {
 
 /// Who sits where.
 impl Audio {
-    fn begin(&mut self, now: Instant, pair: u32, side: Side, counts: bool) {
-        self.leave(now, pair, side);
-        self.close(pair);
-        self.speakers += 1;
-        let ends = &mut self.pairs[pair as usize].ends;
-        // Whoever sat at the other end before is a stranger to this one.
-        if !ends[side.other().index()].is_there {
-            ends[side.other().index()] = End::default();
-        }
-        ends[side.index()] = End { speaker: self.speakers, is_there: true, counts, ..End::default() };
-    }
-
-    fn direct(&mut self, now: Instant, pair: u32, side: Side, target: Option<Target>) {
-        let end = &mut self.pairs[pair as usize].ends[side.index()];
-        if !end.is_there {
-            return;
-        }
-        let was_silent = std::mem::replace(&mut end.target, target).is_none();
-        match target {
-            None => drop(end.timer.take().map(|timer| self.timers.cancel(timer))),
-            Some(_) if was_silent => {
-                end.next = now;
-                let due = Due::Packet { pair, side, speaker: end.speaker };
-                end.timer = Some(self.timers.schedule(now, due));
+    fn begin(&mut self, now: Instant, pair: PairId, side: Side, leg: Leg) {
+        match side {
+            // Whoever had the ports before is a stranger to this call.
+            Side::Callers => self.clear(now, pair),
+            Side::Agents => {
+                let at = &mut self.pairs[pair.index()];
+                if at.ends[side.index()].leg.is_some() {
+                    // Which of the two the system keeps shows by whose leg it ends.
+                    at.waiting.push_back(Waiting { leg, target: None });
+                    return;
+                }
+                let earlier = at.make_room();
+                self.add_up(earlier);
             }
-            Some(_) => {}
         }
+        self.sit(now, pair, side, leg);
     }
 
-    fn connect(&mut self, now: Instant, pair: u32) {
-        let at = &mut self.pairs[pair as usize];
-        if at.talk.is_some() || !at.ends.iter().all(|end| end.is_there) {
-            return;
-        }
-        // An agent may be rung after the warm-up for a call that began in it.
-        let counts = at.ends[Side::Callers.index()].counts;
-        at.ends[Side::Agents.index()].counts = counts;
-        at.talk = Some(Talk { since: now, counts, is_over: false, ears: [Ear::new(), Ear::new()] });
+    fn sit(&mut self, now: Instant, pair: PairId, side: Side, leg: Leg) {
+        self.speakers += 1;
+        let at = &mut self.pairs[pair.index()];
+        let speaker = Some(Speaker(self.speakers));
+        at.ends[side.index()] = End { speaker, leg: Some(leg), ..End::default() };
+        let Some(talk) = at.conversation(now) else { return };
+        let agent = talk.speakers[Side::Agents.index()];
+        at.talk = Some(talk);
         for side in Side::BOTH {
-            self.figures.heard_mut(side).conversations += u64::from(counts);
+            self.figures.heard_mut(side).conversations += 1;
         }
-        let agent = at.agent();
         self.timers.schedule(now + self.settings.heard_within, Due::Judge { pair, agent });
     }
 
-    /// Whoever sits there leaves, and so ends the conversation for both.
-    fn leave(&mut self, now: Instant, pair: u32, side: Side) {
-        let at = &mut self.pairs[pair as usize];
+    fn direct(&mut self, now: Instant, pair: PairId, side: Side, leg: Leg, target: Option<Target>) {
+        let at = &mut self.pairs[pair.index()];
         let end = &mut at.ends[side.index()];
-        if !std::mem::take(&mut end.is_there) {
+        if end.leg != Some(leg) {
+            if let Some(waiting) = at.find_waiting(side, leg) {
+                waiting.target = target;
+            }
+            return;
+        }
+        let was_silent = std::mem::replace(&mut end.target, target).is_none();
+        match (target, end.speaker) {
+            (None, _) => drop(end.timer.take().map(|timer| self.timers.cancel(timer))),
+            (Some(_), Some(speaker)) if was_silent => {
+                end.next = now;
+                end.timer = Some(self.timers.schedule(now, Due::Packet { pair, side, speaker }));
+            }
+            (Some(_), _) => {}
+        }
+    }
+
+    fn end(&mut self, now: Instant, pair: PairId, side: Side, leg: Leg) {
+        let at = &mut self.pairs[pair.index()];
+        if at.ends[side.index()].leg != Some(leg) {
+            at.waiting.retain(|waiting| side != Side::Agents || waiting.leg != leg);
+            return;
+        }
+        self.leave(now, pair, side);
+        let at = &mut self.pairs[pair.index()];
+        match side {
+            // There is nobody left to talk with.
+            Side::Callers => at.waiting.clear(),
+            Side::Agents => {
+                if let Some(Waiting { leg, target }) = at.waiting.pop_front() {
+                    self.begin(now, pair, side, leg);
+                    self.direct(now, pair, side, leg, target);
+                }
+            }
+        }
+    }
+
+    /// Whoever sits there leaves, and so ends the conversation for both.
+    fn leave(&mut self, now: Instant, pair: PairId, side: Side) {
+        let at = &mut self.pairs[pair.index()];
+        let end = &mut at.ends[side.index()];
+        if end.leg.take().is_none() {
             return;
         }
         end.target = None;
         if let Some(timer) = end.timer.take() {
             self.timers.cancel(timer);
         }
-        let sent = at.ends.each_ref().map(|end| end.counter);
-        let agent = at.agent();
-        let Some(talk) = at.talk.as_mut().filter(|talk| !talk.is_over) else { return };
-        talk.is_over = true;
-        for side in Side::BOTH {
-            let ends = sent[side.other().index()].saturating_sub(LAST_PACKETS);
-            talk.ears[side.index()].end(now, ends, self.settings.gap);
+        if let Some(agent) = at.end_talk(now, self.settings.gap) {
+            self.timers.schedule(now + UNDER_WAY, Due::Close { pair, agent });
         }
-        self.timers.schedule(now + UNDER_WAY, Due::Close { pair, agent });
+    }
+
+    /// Everybody leaves, and nothing is awaited of them any more.
+    fn clear(&mut self, now: Instant, pair: PairId) {
+        for side in Side::BOTH {
+            self.leave(now, pair, side);
+        }
+        let Pair { talk, before, .. } = std::mem::take(&mut self.pairs[pair.index()]);
+        self.add_up(before);
+        self.add_up(talk);
     }
 
     /// The peers should have been heard by now.
-    fn judge(&mut self, pair: u32, agent: u32) {
-        let at = &mut self.pairs[pair as usize];
-        if at.agent() != agent {
-            return;
-        }
-        let sent = at.ends.each_ref().map(|end| end.counter);
-        let Some(talk) = at.talk.as_mut().filter(|talk| !talk.is_over) else { return };
+    fn judge(&mut self, pair: PairId, agent: Speaker) {
+        let at = &mut self.pairs[pair.index()];
+        let sent = at.sent();
+        let Some(talk) = at.talk.as_mut().filter(|talk| !talk.is_over && talk.is_of(agent)) else { return };
         for side in Side::BOTH {
             let ear = &mut talk.ears[side.index()];
             if ear.has_heard() {
@@ -375,16 +378,13 @@ impl Audio {
             ear.expect_from(sent[side.other().index()]);
             let heard = self.figures.heard_mut(side);
             let which = if ear.has_heard_others() { &mut heard.not_recognised } else { &mut heard.one_way };
-            *which += u64::from(talk.counts);
+            *which += 1;
         }
     }
 
-    /// Adds up a conversation that is over.
-    fn close(&mut self, pair: u32) {
-        let Some(talk) = self.pairs[pair as usize].talk.take_if(|talk| talk.is_over) else { return };
-        if !talk.counts {
-            return;
-        }
+    /// Adds up a conversation that is over, and of which nothing is under way any more.
+    fn add_up(&mut self, talk: Option<Talk>) {
+        let Some(talk) = talk else { return };
         for side in Side::BOTH {
             let ear = &talk.ears[side.index()];
             let (heard, sum, (gaps, longest)) = (self.figures.heard_mut(side), ear.sum(), ear.gaps());
@@ -400,23 +400,19 @@ impl Audio {
 
 /// Speaking.
 impl Audio {
-    fn speak(&mut self, now: Instant, pair: u32, side: Side, speaker: u32) {
-        let end = &mut self.pairs[pair as usize].ends[side.index()];
-        if end.speaker != speaker {
+    fn speak(&mut self, now: Instant, pair: PairId, side: Side, speaker: Speaker) {
+        let end = &mut self.pairs[pair.index()].ends[side.index()];
+        if end.speaker != Some(speaker) {
             return;
         }
         let Some(target) = end.target else { return };
         while now.since(end.next) > BEHIND_MAX {
             end.next += PACKET_TIME;
-            self.figures.left_out += u64::from(end.counts);
+            self.figures.left_out += 1;
         }
         while end.next <= now {
-            let mark = Mark { test: self.test, speaker, counter: end.counter, sent: now };
-            self.out.push_back(AudioTransmit { pair, side, to: target.to, bytes: packet(mark, target) });
-            if end.counts {
-                self.figures.sent += 1;
-                self.figures.late(now.since(end.next));
-            }
+            let (counter, planned) = (end.counter, end.next);
+            self.out.push_back(Spoken { pair, side, speaker, counter, target, planned });
             end.counter += 1;
             end.next += PACKET_TIME;
         }
@@ -431,7 +427,7 @@ fn packet(mark: Mark, target: Target) -> [u8; PACKET] {
     packet[1] = target.payload_type & 0x7f | if mark.counter == 0 { 0x80 } else { 0 };
     packet[2..4].copy_from_slice(&(mark.counter as u16).to_be_bytes());
     packet[4..8].copy_from_slice(&mark.counter.wrapping_mul(SAMPLES as u32).to_be_bytes());
-    packet[8..HEADER].copy_from_slice(&((mark.test as u32) ^ mark.speaker).to_be_bytes());
+    packet[8..HEADER].copy_from_slice(&((mark.test as u32) ^ mark.speaker.0).to_be_bytes());
     mark.write(&mut packet[HEADER..]);
     packet
 }

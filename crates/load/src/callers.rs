@@ -13,7 +13,7 @@ use sip::{Message, Method, NameAddr};
 use timing::{Instant, TimerId, TimerWheel};
 use whatif::{Distribution, Draws, Purpose};
 
-use crate::audio::AudioChange;
+use crate::audio::{AudioChange, PairId};
 use crate::figures::{Figures, Measure, Outcome};
 use crate::line::{Key, Line};
 use crate::pace::Schedule;
@@ -191,7 +191,8 @@ impl Callers {
             return;
         }
         let key = self.calls.reserve();
-        let pair = around.pairs.take(around.now);
+        // In the warm-up it would be talked with for nothing, and keep the ports from a call that is counted.
+        let pair = if counts { around.pairs.take(around.now) } else { None };
         let Some(call) = self.prepare(around, (key, pair), profile, number, planned) else {
             self.calls.take(key);
             if let Some(pair) = pair {
@@ -201,7 +202,7 @@ impl Callers {
             return;
         };
         match pair {
-            Some(pair) => around.pairs.say(pair, AudioChange::Begin { side: Side::Callers, counts }),
+            Some(pair) => around.pairs.say(pair, Side::Callers, key, AudioChange::Begin),
             None => around.figures.without_audio += u64::from(counts && around.pairs.is_wanted()),
         }
         around.line.join(&call.from, key, planned, pair);
@@ -223,7 +224,7 @@ impl Callers {
     fn prepare(
         &self,
         around: &Around<'_>,
-        (key, pair): (Key, Option<u32>),
+        (key, pair): (Key, Option<PairId>),
         which: usize,
         number: u32,
         planned: Instant,
@@ -267,7 +268,7 @@ impl Callers {
 
     fn invite(
         &self,
-        (key, pair): (Key, Option<u32>),
+        (key, pair): (Key, Option<PairId>),
         from: &str,
         called: &str,
         cseq: u32,
@@ -346,7 +347,7 @@ impl Callers {
         let Some((bye, to)) = call.bye(&via) else { return };
         call.stage = Stage::Leaving(outcome);
         if let Some(pair) = call.pair {
-            around.pairs.say(pair, AudioChange::End { side: Side::Callers });
+            around.pairs.say(pair, Side::Callers, key, AudioChange::End);
         }
         around.line.leave(&call.from, key);
         self.send(around, key, (to, bye.bytes().clone()), Repeated::Capped);
@@ -362,7 +363,7 @@ impl Callers {
         call.stage = Stage::Over;
         let counts = call.counts;
         if let Some(pair) = call.pair.take() {
-            around.pairs.say(pair, AudioChange::End { side: Side::Callers });
+            around.pairs.say(pair, Side::Callers, key, AudioChange::End);
             around.pairs.release(around.now, pair);
         }
         around.line.leave(&call.from, key);

@@ -32,7 +32,8 @@ mod slots;
 mod wire;
 
 pub use audio::{
-    Audio, AudioChange, AudioCommand, AudioFigures, AudioSettings, AudioTransmit, Heard, PACKET, Target,
+    Audio, AudioChange, AudioCommand, AudioFigures, AudioSettings, AudioTransmit, Heard, Leg, PACKET, PairId,
+    Target,
 };
 pub use figures::{AgentFault, Figures, Measure, Outcome, Second};
 pub use machine::{Load, Phase, Transmit};

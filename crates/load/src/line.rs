@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use timing::Instant;
 
+use crate::audio::PairId;
+
 /// Names a call of a caller: its place and how often that was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
@@ -17,7 +19,7 @@ struct Standing {
     key: Key,
     planned: Instant,
     /// The ports of its audio.
-    pair: Option<u32>,
+    pair: Option<PairId>,
     /// Some agent's phone has rung for it.
     has_rung: bool,
     /// An agent has hung up on it.
@@ -34,13 +36,13 @@ pub(crate) struct Line {
 
 impl Line {
     /// A call begins.
-    pub(crate) fn join(&mut self, from: &str, key: Key, planned: Instant, pair: Option<u32>) {
+    pub(crate) fn join(&mut self, from: &str, key: Key, planned: Instant, pair: Option<PairId>) {
         let standing = Standing { key, planned, pair, has_rung: false, is_left: false };
         self.callers.insert(from.to_owned(), standing);
     }
 
     /// The ports of this caller's audio.
-    pub(crate) fn pair(&self, from: &str) -> Option<u32> {
+    pub(crate) fn pair(&self, from: &str) -> Option<PairId> {
         self.callers.get(from)?.pair
     }
 

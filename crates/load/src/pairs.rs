@@ -6,7 +6,9 @@ use std::time::Duration;
 use sip::Message;
 use timing::Instant;
 
-use crate::audio::{AudioChange, AudioCommand, Target};
+use crate::audio::{AudioChange, AudioCommand, Leg, PairId, Target};
+use crate::line::Key;
+use crate::plan::Side;
 
 /// How long a pair rests that nobody has any more: what is under way to it must not come to the next call.
 const REST: Duration = Duration::from_secs(2);
@@ -15,7 +17,7 @@ const REST: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Pairs {
     /// Those that nobody has and from when on they may be had, the earliest first.
-    free: VecDeque<(Instant, u32)>,
+    free: VecDeque<(Instant, PairId)>,
     /// How many ends of calls have each.
     users: Vec<u32>,
     said: VecDeque<AudioCommand>,
@@ -25,7 +27,7 @@ impl Pairs {
     pub(crate) fn new(count: usize) -> Pairs {
         let count = u32::try_from(count).expect("fewer than 2^32 ports");
         Pairs {
-            free: (0..count).map(|pair| (Instant::ORIGIN, pair)).collect(),
+            free: (0..count).map(|pair| (Instant::ORIGIN, PairId(pair))).collect(),
             users: vec![0; count as usize],
             said: VecDeque::new(),
         }
@@ -37,7 +39,7 @@ impl Pairs {
     }
 
     /// A pair that nobody has; none where all are in use.
-    pub(crate) fn take(&mut self, now: Instant) -> Option<u32> {
+    pub(crate) fn take(&mut self, now: Instant) -> Option<PairId> {
         let &(_, pair) = self.free.front().filter(|(at, _)| *at <= now)?;
         self.free.pop_front();
         self.hold(pair);
@@ -45,21 +47,22 @@ impl Pairs {
     }
 
     /// One more end of the call has it.
-    pub(crate) fn hold(&mut self, pair: u32) {
-        self.users[pair as usize] += 1;
+    pub(crate) fn hold(&mut self, pair: PairId) {
+        self.users[pair.index()] += 1;
     }
 
     /// An end of the call is over.
-    pub(crate) fn release(&mut self, now: Instant, pair: u32) {
-        let users = &mut self.users[pair as usize];
+    pub(crate) fn release(&mut self, now: Instant, pair: PairId) {
+        let users = &mut self.users[pair.index()];
         *users -= 1;
         if *users == 0 {
             self.free.push_back((now + REST, pair));
         }
     }
 
-    pub(crate) fn say(&mut self, pair: u32, what: AudioChange) {
-        self.said.push_back(AudioCommand { pair, what });
+    /// Something happens to this end's part in a call that has the pair.
+    pub(crate) fn say(&mut self, pair: PairId, side: Side, key: Key, what: AudioChange) {
+        self.said.push_back(AudioCommand { pair, side, leg: Leg(key), what });
     }
 
     pub(crate) fn poll(&mut self) -> Option<AudioCommand> {
@@ -84,11 +87,11 @@ mod tests {
     fn a_pair_is_had_by_both_ends_of_a_call_and_rests_before_the_next_has_it() {
         let at = Instant::from_secs;
         let mut pairs = Pairs::new(2);
-        assert_eq!([(); 3].map(|()| pairs.take(at(10))), [Some(0), Some(1), None]);
-        pairs.hold(0);
-        pairs.release(at(20), 0);
+        assert_eq!([(); 3].map(|()| pairs.take(at(10))), [Some(PairId(0)), Some(PairId(1)), None]);
+        pairs.hold(PairId(0));
+        pairs.release(at(20), PairId(0));
         assert_eq!(pairs.take(at(30)), None, "the agent has it still");
-        pairs.release(at(30), 0);
-        assert_eq!((pairs.take(at(31)), pairs.take(at(32))), (None, Some(0)));
+        pairs.release(at(30), PairId(0));
+        assert_eq!((pairs.take(at(31)), pairs.take(at(32))), (None, Some(PairId(0))));
     }
 }

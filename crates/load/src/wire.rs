@@ -8,6 +8,7 @@ use bytes::Bytes;
 use sip::compose::{self, RequestBuilder};
 use sip::{Host, Message, Method, Name, NameAddr, Protocol, Uri, Via};
 
+use crate::audio::PairId;
 use crate::line::Key;
 use crate::sending::{GIVE_UP, Repeated};
 
@@ -74,8 +75,8 @@ impl Place {
     }
 
     /// The description of a call that has this pair of ports, or none.
-    pub(crate) fn sdp(&self, pair: Option<u32>) -> Bytes {
-        pair.map_or(&self.sdp, |pair| &self.with_audio[pair as usize]).clone()
+    pub(crate) fn sdp(&self, pair: Option<PairId>) -> Bytes {
+        pair.map_or(&self.sdp, |pair| &self.with_audio[pair.index()]).clone()
     }
 
     /// `sip:user@domain`

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use load::{
-    Agents, Answers, AudioChange, Callers, Credentials, Load, Measure, Outcome, Pace, Phase, Plan, Side,
-    Spacing, TalkFrom, Target,
+    Agents, Answers, AudioChange, AudioCommand, Callers, Credentials, Leg, Load, Measure, Outcome, Pace,
+    PairId, Phase, Plan, Side, Spacing, TalkFrom, Target,
 };
 use sip::digest::Secret;
 use sip::{Endpoint, Flow, Host, Protocol, Settings, UserAgent};
@@ -337,29 +337,28 @@ fn each_call_with_audio_has_a_pair_of_ports_and_its_ends_are_told_of_each_other(
     let mut plan = plan();
     plan.audio = (0..20).map(|pair| [address(20_000 + pair), address(30_000 + pair)]).collect();
     let mut load = Wire::new(plan, 0).play();
-    let mut by_pair: BTreeMap<u32, Vec<AudioChange>> = BTreeMap::new();
+    let mut by_pair: BTreeMap<PairId, Vec<(Side, AudioChange)>> = BTreeMap::new();
     for said in std::iter::from_fn(|| load.poll_audio()) {
-        by_pair.entry(said.pair).or_default().push(said.what);
+        by_pair.entry(said.pair).or_default().push((said.side, said.what));
     }
     let (caller, agent) = (Side::Callers, Side::Agents);
     let mut calls = 0;
     for (pair, said) in &by_pair {
         let at = |first: u16| {
-            let port = first + u16::try_from(*pair).expect("few");
+            let port = first + u16::try_from(pair.0).expect("few");
             Some(Target { to: address(port), payload_type: 0 })
         };
-        for call in said.chunks(8) {
+        for call in said.chunks(7) {
             calls += 1;
             let expected = [
-                AudioChange::Begin { side: caller, counts: true },
-                AudioChange::Begin { side: agent, counts: true },
-                AudioChange::Send { side: agent, target: at(20_000) },
-                AudioChange::Connect,
-                AudioChange::Send { side: caller, target: at(30_000) },
+                (caller, AudioChange::Begin),
+                (agent, AudioChange::Begin),
+                (agent, AudioChange::Send(at(20_000))),
+                (caller, AudioChange::Send(at(30_000))),
                 // The caller's BYE, what it is to the agent, and its answer.
-                AudioChange::End { side: caller },
-                AudioChange::End { side: agent },
-                AudioChange::End { side: caller },
+                (caller, AudioChange::End),
+                (agent, AudioChange::End),
+                (caller, AudioChange::End),
             ];
             assert_eq!(call, expected);
         }
@@ -369,6 +368,19 @@ fn each_call_with_audio_has_a_pair_of_ports_and_its_ends_are_told_of_each_other(
     // Half a second of ringing, two of talk and two of rest: each pair is had by every second or third call in ten seconds.
     assert!(by_pair.len() == 20 && (40..=60).contains(&calls), "{calls}");
     assert_eq!(figures.without_audio, 499 - calls);
+}
+
+#[test]
+fn calls_of_the_warm_up_keep_no_ports_from_those_that_are_counted() {
+    let mut plan = plan();
+    plan.audio = vec![[address(20_000), address(30_000)]];
+    plan.warm_up = 4 * SECOND;
+    plan.callers[0].talk = Distribution::constant(60 * SECOND);
+    plan.agents[0].accounts = (0..500).map(credentials).collect();
+    let mut load = Wire::new(plan, 0).play();
+    let begun = std::iter::from_fn(|| load.poll_audio()).filter(|said| said.what == AudioChange::Begin);
+    assert_eq!(begun.map(|said| said.side).collect::<Vec<Side>>(), Side::BOTH, "one caller and its agent");
+    assert_eq!((load.figures().begun, load.figures().without_audio), (300, 299));
 }
 
 /// A system made of what a test sends by hand: the other end of one machine.
@@ -481,17 +493,59 @@ fn audio_goes_where_the_description_says_and_stops_while_it_is_not_wanted() {
     by_hand.comes(Side::Callers, &described(&again.replace("1 INVITE", "2 INVITE"), "recvonly"));
     // Asks for an offer: what was said before stands.
     by_hand.comes(Side::Callers, &again.replace("1 INVITE", "3 INVITE"));
-    let side = Side::Callers;
     let there = Some(Target { to: SocketAddr::from(([192, 0, 2, 9], 40_000)), payload_type: 8 });
     let said: Vec<AudioChange> =
         std::iter::from_fn(|| by_hand.load.poll_audio()).map(|said| said.what).collect();
-    let expected = [
-        AudioChange::Begin { side, counts: true },
-        AudioChange::Send { side, target: there },
-        AudioChange::Send { side, target: None },
-        AudioChange::Send { side, target: there },
-    ];
+    let expected =
+        [AudioChange::Begin, AudioChange::Send(there), AudioChange::Send(None), AudioChange::Send(there)];
     assert_eq!(said, expected);
+}
+
+/// What is said of audio at the agents' end: of which leg, and what.
+fn said_of_agents(load: &mut Load) -> Vec<(Leg, AudioChange)> {
+    let said = std::iter::from_fn(|| load.poll_audio());
+    said.filter(|said| said.side == Side::Agents).map(|AudioCommand { leg, what, .. }| (leg, what)).collect()
+}
+
+#[test]
+fn of_two_phones_that_are_answered_for_one_caller_each_is_said_for_itself() {
+    let mut plan = plan();
+    plan.audio = vec![[address(20_000), address(30_000)]];
+    plan.callers[0].pace = Pace::constant(Spacing::Even, 1.0);
+    plan.callers[0].talk = Distribution::constant(100 * SECOND);
+    plan.length = Duration::from_millis(1_500);
+    plan.agents[0].ring = Distribution::constant(Duration::ZERO);
+    plan.drain = 200 * SECOND;
+    let mut by_hand = ByHand::new(plan);
+    let calling = by_hand.after(SECOND).remove(0);
+    by_hand.comes(Side::Callers, &described(&answer(&calling, "200 OK", CONTACT), "sendrecv"));
+    let from = calling.lines().find(|line| line.starts_with("From:")).expect("it has one").to_owned();
+    let rings = |branch: &str| {
+        let invite = invite(&format!("agent{branch}"), branch, &via(branch));
+        let own = invite.lines().find(|line| line.starts_with("From:")).expect("it has one");
+        described(&invite.replacen(own, &from, 1), "sendrecv")
+    };
+    let mut answered = Vec::new();
+    for branch in ["1", "2"] {
+        answered.push(by_hand.comes(Side::Agents, &rings(branch)).pop().expect("180 and 200"));
+    }
+    let there =
+        AudioChange::Send(Some(Target { to: SocketAddr::from(([192, 0, 2, 9], 40_000)), payload_type: 8 }));
+    let said = said_of_agents(&mut by_hand.load);
+    let (one, other) = (said[0].0, said[2].0);
+    assert_ne!(one, other);
+    let begin = AudioChange::Begin;
+    assert_eq!(said, [(one, begin), (one, there), (other, begin), (other, there)]);
+    // The system keeps the first: it acknowledges both and hangs up on the second, then holds the first.
+    for (branch, answer) in ["1", "2"].iter().zip(&answered) {
+        by_hand.comes(Side::Agents, &ack(&format!("agent{branch}"), branch, answer));
+    }
+    let bye = ack("agent2", "2", &answered[1]).replace("ACK", "BYE").replace("CSeq: 1", "CSeq: 2");
+    by_hand.comes(Side::Agents, &bye);
+    let hold = ack("agent1", "1", &answered[0]).replace("ACK", "INVITE").replace("CSeq: 1", "CSeq: 2");
+    by_hand.comes(Side::Agents, &described(&hold.replace(&via("1"), &via("hold")), "inactive"));
+    let expected = [(other, AudioChange::End), (one, AudioChange::Send(None))];
+    assert_eq!(said_of_agents(&mut by_hand.load), expected);
 }
 
 #[test]

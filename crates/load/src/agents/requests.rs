@@ -140,7 +140,7 @@ impl Agents {
         let Some(ring) = self.find(key) else { return };
         let (tag, agent, pair) = (ring.tag.clone(), ring.agent, ring.pair);
         if let Some(pair) = pair.filter(|_| is_described && !request.body().is_empty()) {
-            around.pairs.say(pair, AudioChange::Send { side: Side::Agents, target: target_of(request) });
+            around.pairs.say(pair, Side::Agents, key, AudioChange::Send(target_of(request)));
         }
         let user = agent.map_or("", |who| self.agents[who as usize].user.as_str());
         let sdp = is_described.then(|| self.place.sdp(pair));

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sip::Message;
 use timing::Instant;
 
+use crate::audio::PairId;
 use crate::plan::Answers;
 use crate::sending::Sending;
 use crate::wire::Dialog;
@@ -64,7 +65,7 @@ pub(super) struct Ring {
     /// The user part of From: who calls.
     pub(super) from: String,
     /// The ports of its audio, until it is over.
-    pub(super) pair: Option<u32>,
+    pub(super) pair: Option<PairId>,
     pub(super) profile: usize,
     pub(super) number: u32,
     /// Whether it began after the warm-up.

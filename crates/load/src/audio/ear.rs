@@ -1,5 +1,6 @@
 //! What one end of a conversation hears of the other.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use timing::Instant;
@@ -48,9 +49,12 @@ pub(super) struct Ear {
     last: Option<Instant>,
     longest: Duration,
     gaps: u64,
-    /// Packets without a mark since the conversation began, and of these those in the time in which the peer must be heard.
+    /// Packets that nobody of this load has made, since the conversation began.
     others: u64,
-    in_place: u64,
+    /// The same in the time in which the peer must be heard, since the last of the peer's.
+    others_since: u64,
+    /// Packets of the peer in whose place one of those came.
+    replaced: u64,
 }
 
 impl Ear {
@@ -65,7 +69,8 @@ impl Ear {
             longest: Duration::ZERO,
             gaps: 0,
             others: 0,
-            in_place: 0,
+            others_since: 0,
+            replaced: 0,
         }
     }
 
@@ -94,6 +99,9 @@ impl Ear {
             Some(_) if self.has(counter) => return Came::Again,
             Some(_) => Came::Overtaken,
         };
+        if came != Came::Overtaken {
+            self.replace_up_to(counter);
+        }
         let highest = self.highest.unwrap_or(counter).max(counter);
         let further = highest - self.highest.unwrap_or(highest);
         self.window = self.window.checked_shl(further).unwrap_or(0) | 1 << (highest - counter);
@@ -102,17 +110,26 @@ impl Ear {
         came
     }
 
+    /// What came since the last packet of the peer stands for those that are missing before this one, and no more of it
+    /// than these: music while the peer says nothing stands for nothing that is lost later.
+    fn replace_up_to(&mut self, counter: u32) {
+        let Some(begins) = self.begins else { return };
+        let next = self.highest.map_or(begins, |highest| highest.saturating_add(1));
+        let missing = counter.saturating_sub(next);
+        self.replaced += std::mem::take(&mut self.others_since).min(u64::from(missing));
+    }
+
     /// Whether this one was heard, of those that are not too far back.
     fn has(&self, counter: u32) -> bool {
         let back = self.highest.and_then(|highest| highest.checked_sub(counter));
         back.is_some_and(|back| back < WINDOW && self.window >> back & 1 == 1)
     }
 
-    /// A packet that nobody of this load has made; whether it came where the peer must be heard.
+    /// A packet that nobody of this load has made; whether it came in the time in which the peer must be heard.
     pub(super) fn hear_other(&mut self) -> bool {
         let is_in_place = self.begins.is_some() && self.ends.is_none();
         self.others += u64::from(self.ends.is_none());
-        self.in_place += u64::from(is_in_place);
+        self.others_since += u64::from(is_in_place);
         is_in_place
     }
 
@@ -138,12 +155,19 @@ impl Ear {
 
     /// The conversation is over; packets of the peer from `ends` on need not come.
     pub(super) fn end(&mut self, now: Instant, ends: u32, gap: Duration) {
-        let undue = (ends..=self.highest.unwrap_or(0)).filter(|&counter| self.has(counter)).count();
-        self.heard -= undue as u64;
+        self.heard -= self.remembered_from(ends).filter(|&counter| self.has(counter)).count() as u64;
+        self.replace_up_to(ends);
         self.ends = Some(ends);
         if let Some(last) = self.last {
             self.silence(now.since(last), gap);
         }
+    }
+
+    /// Those from this packet of the peer on of which it is still known whether they were heard. They are few whatever number
+    /// the last had: it came from the network.
+    fn remembered_from(&self, counter: u32) -> RangeInclusive<u32> {
+        let highest = self.highest.unwrap_or(0);
+        counter.max(highest.saturating_sub(WINDOW - 1))..=highest
     }
 
     /// Silences that were too long, and the longest from one packet to the next.
@@ -156,7 +180,7 @@ impl Ear {
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Sum { due: 0, lost: 0 } };
         let due = u64::from(ends.saturating_sub(begins));
         // Where something else came in place of a packet it was not lost but changed on its way.
-        Sum { due, lost: due.saturating_sub(self.heard).saturating_sub(self.in_place) }
+        Sum { due, lost: due.saturating_sub(self.heard).saturating_sub(self.replaced) }
     }
 }
 
@@ -227,5 +251,31 @@ mod tests {
         ear.end(at(800), 140, GAP);
         assert_eq!(ear.sum(), Sum { due: 40, lost: 10 });
         assert!(!ear.has_heard() && ear.has_heard_others());
+    }
+
+    #[test]
+    fn music_while_the_peer_says_nothing_hides_no_packet_that_is_lost_later() {
+        let mut ear = Ear::new();
+        hear(&mut ear, &[0, 1, 2]);
+        for _ in 0..500 {
+            ear.hear_other();
+        }
+        // The peer has sent nothing meanwhile; then 6 is lost, 4 late, and something else comes for 8 and 9.
+        hear(&mut ear, &[3, 5, 7]);
+        (0..2).for_each(|_| assert!(ear.hear_other()));
+        // One that was overtaken says nothing of what comes behind the last.
+        hear(&mut ear, &[4, 10]);
+        ear.end(at(900), 13, GAP);
+        assert_eq!(ear.sum(), Sum { due: 13, lost: 3 }, "6, 11 and 12");
+    }
+
+    #[test]
+    fn the_end_looks_at_no_more_than_is_remembered_whatever_number_came() {
+        let mut ear = Ear::new();
+        hear(&mut ear, &[0, u32::MAX]);
+        assert_eq!(ear.remembered_from(1), u32::MAX - 127..=u32::MAX);
+        assert_eq!(ear.remembered_from(u32::MAX - 5), u32::MAX - 5..=u32::MAX);
+        ear.end(at(40), 1, GAP);
+        assert_eq!(ear.sum(), Sum { due: 1, lost: 0 });
     }
 }

@@ -23,7 +23,7 @@ pub struct Heard {
     pub overtaken: u64,
     /// Packets of the peer that came so late that they count as lost: 128 packets behind.
     pub too_late: u64,
-    /// Packets of somebody else: another call's, or another test's. Those of the warm-up are counted, too.
+    /// Packets of somebody else: another call's, or another test's.
     pub foreign: u64,
     /// Packets of one's own that came back.
     pub echoed: u64,
@@ -45,7 +45,7 @@ pub struct Heard {
     pub silence: Histogram<u64>,
 }
 
-/// All that is known of audio. Only calls after the warm-up are in it, but for [`Heard::foreign`].
+/// All that is known of audio. Calls of the warm-up have none.
 #[derive(Clone, Debug)]
 pub struct AudioFigures {
     /// Packets sent.
@@ -54,7 +54,8 @@ pub struct AudioFigures {
     pub left_out: u64,
     /// Packets that our own system did not take.
     pub not_sent: u64,
-    /// From the planned moment of a packet to its sending, in microseconds: the load's own delay.
+    /// From the planned moment of a packet to its sending, in microseconds: the load's own delay, which is not in
+    /// [`Heard::delay`].
     pub lateness: Histogram<u64>,
     heard: [Heard; 2],
 }

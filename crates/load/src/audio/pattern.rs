@@ -12,13 +12,17 @@ const MARK: usize = 40;
 /// What no other audio begins with.
 const MAGIC: [u8; 8] = *b"cordload";
 
+/// Somebody who talks at one end of one call: nobody else in the test has the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Speaker(pub(super) u32);
+
 /// What a packet says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// The test: no other has the same.
     pub(super) test: u64,
-    /// Whose packet it is: nobody else in the test has the same number.
-    pub(super) speaker: u32,
+    /// Whose packet it is.
+    pub(super) speaker: Speaker,
     /// Which of theirs, from 0.
     pub(super) counter: u32,
     /// When it was sent, in microseconds of the test's clock.
@@ -30,7 +34,7 @@ impl Mark {
         let mut mark = [0; MARK];
         mark[..8].copy_from_slice(&MAGIC);
         mark[8..16].copy_from_slice(&self.test.to_be_bytes());
-        mark[16..20].copy_from_slice(&self.speaker.to_be_bytes());
+        mark[16..20].copy_from_slice(&self.speaker.0.to_be_bytes());
         mark[20..24].copy_from_slice(&self.counter.to_be_bytes());
         mark[24..32].copy_from_slice(&self.sent.as_micros().to_be_bytes());
         let check = check(&mark[..32]);
@@ -50,7 +54,7 @@ impl Mark {
             return None;
         }
         let sent = Instant::from_micros(number(24));
-        Some(Mark { test: number(8), speaker: half(16), counter: half(20), sent })
+        Some(Mark { test: number(8), speaker: Speaker(half(16)), counter: half(20), sent })
     }
 }
 
@@ -66,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_no_octet_of_it_may_be_another() {
-        let mark = Mark { test: 7, speaker: 9, counter: 1_000_000, sent: Instant::from_secs(12) };
+        let mark = Mark { test: 7, speaker: Speaker(9), counter: 1_000_000, sent: Instant::from_secs(12) };
         let mut payload = [0; SAMPLES];
         mark.write(&mut payload);
         assert_eq!(Mark::read(&payload), Some(mark));
@@ -86,7 +90,7 @@ mod tests {
     #[test]
     fn silence_and_what_is_too_short_or_too_long_is_nobodys() {
         let mut payload = [0; 2 * SAMPLES];
-        Mark { test: 7, speaker: 9, counter: 0, sent: Instant::ORIGIN }.write(&mut payload);
+        Mark { test: 7, speaker: Speaker(9), counter: 0, sent: Instant::ORIGIN }.write(&mut payload);
         for length in [0, 39, 40, 120, 2 * SAMPLES] {
             assert_eq!(Mark::read(&payload[..length]), None, "{length} octets");
         }

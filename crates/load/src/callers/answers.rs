@@ -121,8 +121,7 @@ impl Callers {
         let (is_connected, pair) = (call.is_connected, call.pair);
         self.settle(key);
         if let Some(pair) = pair {
-            let target = target_of(response);
-            around.pairs.say(pair, AudioChange::Send { side: Side::Callers, target });
+            around.pairs.say(pair, Side::Callers, key, AudioChange::Send(target_of(response)));
         }
         if is_cancelled || wants_out {
             let outcome = if is_connected { Outcome::Completed } else { Outcome::Abandoned };
@@ -244,8 +243,9 @@ impl Callers {
         };
         let call = key.and_then(|key| self.find(key));
         let (user, pair) = call.map(|call| (call.from.clone(), call.pair)).unwrap_or_default();
-        if let Some(pair) = pair.filter(|_| is_described && !request.body().is_empty()) {
-            around.pairs.say(pair, AudioChange::Send { side: Side::Callers, target: target_of(request) });
+        let is_offer = is_described && !request.body().is_empty();
+        if let Some((pair, key)) = pair.zip(key).filter(|_| is_offer) {
+            around.pairs.say(pair, Side::Callers, key, AudioChange::Send(target_of(request)));
         }
         let sdp = is_described.then(|| self.place.sdp(pair));
         around.out.extend(self.place.respond(request, source, status, "", &user, sdp));

@@ -8,6 +8,7 @@ use sip::digest::Answer;
 use sip::{Message, Method, Via};
 use timing::Instant;
 
+use crate::audio::PairId;
 use crate::figures::Outcome;
 use crate::plan::TalkFrom;
 use crate::sending::Sending;
@@ -35,7 +36,7 @@ pub(super) enum Stage {
 pub(super) struct Call {
     pub(super) profile: usize,
     /// The ports of its audio, until it is over.
-    pub(super) pair: Option<u32>,
+    pub(super) pair: Option<PairId>,
     pub(super) called: String,
     /// The user part of its From.
     pub(super) from: String,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 
-use load::{Audio, AudioCommand, AudioFigures, AudioTransmit, Side};
+use load::{Audio, AudioCommand, AudioFigures, AudioTransmit, PairId, Side};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 
@@ -55,7 +55,7 @@ impl Carrier {
         let poll = Poll::new()?;
         let mut sockets = Vec::new();
         let mut ports = Vec::new();
-        for pair in 0..wanted.calls {
+        for pair in (0..wanted.calls).map(PairId) {
             let bound = [bind(&poll, pair, Side::Callers, local)?, bind(&poll, pair, Side::Agents, local)?];
             ports.push(bound.each_ref().map(|(_, port)| *port));
             sockets.push(bound.map(|(socket, _)| socket));
@@ -88,6 +88,11 @@ impl Carrier {
         self.outbox.is_clear()
     }
 
+    /// Whether the thread has ended although nobody has told it to: [`Carrier::end`] says why.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Ends the thread; what was measured.
     ///
     /// # Errors
@@ -104,16 +109,16 @@ impl Carrier {
 }
 
 /// Each socket's token says whose it is.
-fn token(pair: u32, side: Side) -> Token {
-    Token(2 * pair as usize + side.index())
+fn token(pair: PairId, side: Side) -> Token {
+    Token(2 * pair.index() + side.index())
 }
 
-fn owner(token: usize) -> (u32, Side) {
+fn owner(token: usize) -> (PairId, Side) {
     let pair = u32::try_from(token / 2).expect("it was made of a pair");
-    (pair, Side::BOTH[token % 2])
+    (PairId(pair), Side::BOTH[token % 2])
 }
 
-fn bind(poll: &Poll, pair: u32, side: Side, local: IpAddr) -> io::Result<(UdpSocket, SocketAddr)> {
+fn bind(poll: &Poll, pair: PairId, side: Side, local: IpAddr) -> io::Result<(UdpSocket, SocketAddr)> {
     let socket = threads::bind_udp(SocketAddr::new(local, 0), None)?;
     let port = socket.local_addr()?;
     let mut socket = UdpSocket::from_std(socket);
@@ -178,7 +183,7 @@ impl Work {
 
     fn read_socket(&mut self, number: usize, packet: &mut [u8]) {
         let (pair, side) = owner(number);
-        let socket = &self.sockets[pair as usize][side.index()];
+        let socket = &self.sockets[pair.index()][side.index()];
         for _ in 0..PACKETS_PER_SOCKET {
             match threads::receive_udp(socket, packet) {
                 Received::Datagram(length, _) => {
@@ -192,8 +197,9 @@ impl Work {
     }
 
     fn send(&mut self) {
-        while let Some(AudioTransmit { pair, side, to, bytes }) = self.audio.poll_transmit() {
-            if self.sockets[pair as usize][side.index()].send_to(&bytes, to).is_err() {
+        // Each says when it was sent, and those before it have taken their time.
+        while let Some(AudioTransmit { pair, side, to, bytes }) = self.audio.poll_transmit(self.clock.now()) {
+            if self.sockets[pair.index()][side.index()].send_to(&bytes, to).is_err() {
                 self.audio.transmit_failed();
             }
         }
@@ -211,5 +217,19 @@ impl Work {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+impl Carrier {
+    /// One whose thread has ended with this error.
+    pub(crate) fn ended(why: &'static str) -> Carrier {
+        let thread = std::thread::spawn(move || Err(io::Error::other(why)));
+        while !thread.is_finished() {
+            std::thread::yield_now();
+        }
+        let (producer, _) = ring(SAID_MAX, &Arc::new(Doorbell::for_thread()));
+        let outbox = Outbox::new(producer, SAID_MAX, Arc::new(AtomicU64::new(0)));
+        Carrier { outbox, thread, ports: Vec::new() }
     }
 }

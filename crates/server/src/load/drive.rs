@@ -321,7 +321,7 @@ pub(crate) fn drive(ends: &mut Ends, plan: Plan, interrupt: &Interrupt, shown: &
     let audio = driver.carrier.take().and_then(|carrier| match carrier.end() {
         Ok(figures) => Some(figures),
         Err(error) => {
-            lost.get_or_insert(error);
+            lost.get_or_insert(io::Error::new(error.kind(), format!("the audio has ended: {error}")));
             None
         }
     });
@@ -359,7 +359,11 @@ impl Driver {
         // What the poll has told of and we have not read to the end since.
         let mut is_readable = [true; 2];
         while load.phase() != Phase::Over {
-            let is_busy = read(load, ends, *clock, &mut is_readable, &mut buffer)?;
+            if carrier.as_ref().is_some_and(Carrier::is_dead) {
+                // What is heard no more is not measured either; the carrier's own end says why.
+                return Ok(());
+            }
+            let is_busy = read(load, ends, carrier, &mut is_readable, &mut buffer)?;
             let now = clock.now();
             if interrupt.is_pressed() && !*was_stopped {
                 *was_stopped = true;
@@ -368,10 +372,7 @@ impl Driver {
             if load.poll_timeout().is_some_and(|deadline| deadline <= now) {
                 load.handle_timeout(now);
             }
-            transmit(load, ends)?;
-            if let Some(carrier) = carrier {
-                carrier.tell(std::iter::from_fn(|| load.poll_audio()));
-            }
+            transmit(load, ends, carrier)?;
             usage.follow(load.phase(), now);
             shown.show(load, now);
             if is_busy || load.phase() == Phase::Over {
@@ -405,11 +406,11 @@ impl Driver {
 fn read(
     load: &mut Load,
     ends: &mut Ends,
-    clock: Clock,
+    carrier: &mut Option<Carrier>,
     is_readable: &mut [bool; 2],
     buffer: &mut [u8],
 ) -> io::Result<bool> {
-    let mut is_busy = false;
+    let (clock, mut is_busy) = (ends.clock, false);
     for (side, is_readable) in [Side::Callers, Side::Agents].into_iter().zip(is_readable) {
         let mut taken = 0;
         while *is_readable && taken < BATCH {
@@ -425,7 +426,7 @@ fn read(
                 Arrived::Datagram(from, octets) => load.handle_datagram(clock.now(), side, from, octets),
                 Arrived::Message(from, message) => load.handle_message(clock.now(), side, from, &message),
             }
-            transmit(load, ends)?;
+            transmit(load, ends, carrier)?;
             taken += 1;
         }
         is_busy |= taken == BATCH;
@@ -435,11 +436,28 @@ fn read(
     Ok(is_busy)
 }
 
-fn transmit(load: &mut Load, ends: &mut Ends) -> io::Result<()> {
-    while let Some(Transmit { side, to, bytes }) = load.poll_transmit() {
-        if let Some(end) = ends.end(side) {
-            end.send(load, to, bytes)?;
+fn transmit(load: &mut Load, ends: &mut Ends, carrier: &mut Option<Carrier>) -> io::Result<()> {
+    let tell = |load: &mut Load| {
+        if let Some(carrier) = carrier {
+            carrier.tell(std::iter::from_fn(|| load.poll_audio()));
         }
+    };
+    hand_out(load, tell, |load, Transmit { side, to, bytes }| match ends.end(side) {
+        Some(end) => end.send(load, to, bytes),
+        None => Ok(()),
+    })
+}
+
+/// Hands out what a test says. Whoever listens is told of the end of a call before the message goes that ends it: what the
+/// system does not send any more would be missed otherwise.
+fn hand_out(
+    load: &mut Load,
+    tell: impl FnOnce(&mut Load),
+    mut send: impl FnMut(&mut Load, Transmit) -> io::Result<()>,
+) -> io::Result<()> {
+    tell(load);
+    while let Some(transmit) = load.poll_transmit() {
+        send(load, transmit)?;
     }
     Ok(())
 }
@@ -542,5 +560,56 @@ fn line(load: &Load, now: Instant) -> String {
         }
         Phase::Draining => format!("{calls} calls to end, {all_begun} begun, {failed} failed"),
         Phase::Leaving | Phase::Over => format!("{} phones to unregister", load.registered()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::path::Path;
+
+    use super::*;
+    use crate::load::scenario;
+
+    /// Fifty calls a second to a system that says nothing, for a second.
+    fn calls() -> (Ends, Plan) {
+        let text = "[system]\naddress = \"127.0.0.1:9\"\n[run]\nwarm_up = \"0s\"\nlength = \"1s\"\ndrain = \"0s\"\n\
+                    [[callers]]\nnumber = \"100\"\nper_second = 50\n";
+        let scenario = scenario::parse("calls.toml", text, Path::new("")).expect("the scenario is right");
+        let mut ends = Ends::open(&scenario).expect("loopback has ports");
+        let plan = ends.plan(&scenario, 1).expect("the sockets have addresses");
+        (ends, plan)
+    }
+
+    #[test]
+    fn who_listens_is_told_of_calls_before_the_messages_go() {
+        let (_ends, mut plan) = calls();
+        plan.audio = vec![[plan.callers_media; 2]; 8];
+        let now = Instant::from_secs(1_000);
+        let mut load = Load::new(now, plan);
+        load.handle_timeout(now + Duration::from_secs(1));
+        let order = RefCell::new(Vec::new());
+        let tell = |load: &mut Load| {
+            let told = std::iter::from_fn(|| load.poll_audio());
+            order.borrow_mut().extend(told.map(|_| "told"));
+        };
+        let sent = hand_out(&mut load, tell, |_, _| {
+            order.borrow_mut().push("sent");
+            Ok(())
+        });
+        sent.expect("nothing refuses it");
+        let order = order.into_inner();
+        assert_eq!(order[..8], ["told"; 8], "there are more calls than ports");
+        assert!(order.len() > 16 && order[8..].iter().all(|what| *what == "sent"), "{order:?}");
+    }
+
+    #[test]
+    fn a_test_whose_audio_has_ended_is_over_at_once_and_says_why() {
+        let (mut ends, plan) = calls();
+        ends.audio = Some(Carrier::ended("no timer is left"));
+        let interrupt = Interrupt { pressed: Arc::default() };
+        let driven = drive(&mut ends, plan, &interrupt, &mut Shown::new());
+        assert_eq!(driven.lost.as_deref(), Some("the audio has ended: no timer is left"));
+        assert_eq!(driven.figures.seconds.len(), 0, "nobody was called");
     }
 }
