@@ -19,15 +19,36 @@ pub enum Exit {
     Configuration,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(match exit {
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
             Exit::Well => 0,
             Exit::Missed => 1,
             Exit::CallsCut => 75,
             Exit::Fault => 70,
             Exit::System => 71,
             Exit::Configuration => 78,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_looks_a_code_up_finds_it() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
+        let page = std::fs::read_to_string(page).expect("the page is there");
+        let all = [Exit::Well, Exit::Missed, Exit::CallsCut, Exit::Fault, Exit::System, Exit::Configuration];
+        for code in all.map(Exit::code) {
+            assert!(page.contains(&format!("\n| {code} | ")), "{code} is not in the table");
+        }
     }
 }

@@ -7,7 +7,7 @@ use load::{Figures, Measure, Second};
 
 use super::drive::Driven;
 use super::report::{
-    Outcomes, QUANTILES, Results, micros_a_call, millis, of_fault, of_measure, of_outcome, percent,
+    Outcomes, QUANTILES, Results, micros_a_call, millis, missed, of_fault, of_measure, of_outcome, percent,
 };
 use super::scenario::Scenario;
 use super::search::{Found, Trial, Verdict};
@@ -54,8 +54,8 @@ fn test(scenario: &Scenario, driven: &Driven) -> String {
         html.push_str(&format!("<p class=\"bad\">{}</p>", spoken(said)));
     }
     html.push_str(&over_time(figures));
-    if let Some((wanted, heard)) = scenario.audio.as_ref().zip(driven.audio.as_ref()) {
-        html.push_str(&audio::section(wanted, heard, figures.without_audio));
+    if let Some(heard) = &driven.audio {
+        html.push_str(&audio::section(&missed(scenario, driven), heard, figures.without_audio));
     }
     html.push_str(&times(figures));
     html.push_str(&outcomes(figures));
@@ -259,6 +259,7 @@ fn row(trial: &Trial) -> String {
         Verdict::Lost => (words("too high: the connection was lost", "너무 높음: 연결 끊김"), "bad"),
         Verdict::Full => (words("not made: `calls_max` calls in progress", "`calls_max` 초과로 무효"), ""),
         Verdict::Late => (words("not made: the load itself was late", "부하기 자체 지연으로 무효"), ""),
+        Verdict::Silent => (words("not made: nobody talked", "통화가 없어 무효"), ""),
         Verdict::Stopped => (words("stopped", "중단"), ""),
     };
     format!(

@@ -12,6 +12,7 @@ use super::drive::Driven;
 use super::scenario::Scenario;
 use super::search::{Found, Trial, Verdict};
 use crate::results::words::{Words, words};
+use audio::Silence;
 
 /// The shares at which a distribution of times is told.
 pub(crate) const QUANTILES: [(&str, f64); 5] =
@@ -48,8 +49,15 @@ pub(crate) enum Outcomes {
 
 /// What of the audio is worse than the scenario wants, in English and Korean.
 pub(crate) fn missed(scenario: &Scenario, driven: &Driven) -> Vec<(String, String)> {
+    let mut missed = worse(scenario, driven);
+    missed.extend(Silence::of(driven).and_then(Silence::told));
+    missed
+}
+
+/// The same of what was heard: nothing where nobody talked.
+pub(crate) fn worse(scenario: &Scenario, driven: &Driven) -> Vec<(String, String)> {
     let both = scenario.audio.as_ref().zip(driven.audio.as_ref());
-    both.map(|(wanted, figures)| audio::missed(wanted, figures)).unwrap_or_default()
+    both.map(|(wanted, figures)| audio::worse(wanted, figures)).unwrap_or_default()
 }
 
 /// What is measured, in words.
@@ -182,9 +190,9 @@ fn test_text(scenario: &Scenario, driven: &Driven) -> String {
     rows.filter_map(|(name, times)| times_row(name, times)).for_each(|row| put(&row));
     put("");
     put(beside_text(scenario, figures).trim_end());
-    if let Some((wanted, heard)) = scenario.audio.as_ref().zip(driven.audio.as_ref()) {
+    if let Some(heard) = &driven.audio {
         put("");
-        put(audio::text(wanted, heard, figures.without_audio).trim_end());
+        put(audio::text(&missed(scenario, driven), heard, figures.without_audio).trim_end());
         put("");
     }
     put(&format!(
@@ -268,6 +276,10 @@ fn search_text(found: &Found) -> String {
     if found.trials.iter().any(|trial| matches!(trial.verdict, Verdict::Late | Verdict::Full)) {
         put("the load itself was the limit in some trials: the system may hold more");
     }
+    let silent = found.trials.iter().find(|trial| trial.verdict == Verdict::Silent);
+    if let Some((en, _)) = silent.and_then(|trial| Silence::of(&trial.driven)?.told()) {
+        put(&format!("in some trials {en}"));
+    }
     text
 }
 
@@ -330,8 +342,8 @@ fn test_json(scenario: &Scenario, driven: &Driven) -> Value {
             "in_progress_max": second.in_progress,
         })
     });
-    let audio = scenario.audio.as_ref().zip(driven.audio.as_ref());
-    let audio = audio.map(|(wanted, heard)| audio::object(wanted, heard, figures.without_audio));
+    let audio = driven.audio.as_ref();
+    let audio = audio.map(|heard| audio::object(&missed(scenario, driven), heard, figures.without_audio));
     json!({
         "audio": audio,
         "calls": figures.begun,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use load::{Measure, Outcome, Plan};
 
 use super::drive::{self, Driven, Ends, Interrupt, Shown};
-use super::report;
+use super::report::{self, audio::Silence};
 use super::scenario::{Scenario, Search};
 
 /// A load whose own INVITEs are later than this in one of a hundred cases has not made the rate that it should.
@@ -43,6 +43,8 @@ pub(crate) enum Verdict {
     Lost,
     /// The load itself came too late: this machine cannot make that rate.
     Late,
+    /// Nobody talked, so nothing is known of the audio.
+    Silent,
     /// It was stopped.
     Stopped,
 }
@@ -57,6 +59,7 @@ impl Verdict {
             Verdict::Full => "not made: `calls_max` calls in progress",
             Verdict::Lost => "too high: the connection was lost",
             Verdict::Late => "not made: the load itself was late",
+            Verdict::Silent => "not made: nobody talked",
             Verdict::Stopped => "stopped",
         }
     }
@@ -70,11 +73,12 @@ impl Verdict {
             Verdict::Full => "full",
             Verdict::Lost => "lost",
             Verdict::Late => "late",
+            Verdict::Silent => "silent",
             Verdict::Stopped => "stopped",
         }
     }
 
-    fn of(driven: &Driven, scenario: &Scenario) -> Verdict {
+    pub(super) fn of(driven: &Driven, scenario: &Scenario) -> Verdict {
         let (figures, search) = (&driven.figures, &scenario.search);
         let left_out = driven.audio.as_ref().map_or(0, |audio| audio.left_out);
         let late = Duration::from_micros(figures.times(Measure::Lateness).value_at_quantile(0.99));
@@ -91,8 +95,10 @@ impl Verdict {
             Verdict::Failed
         } else if figures.abandoned_share() > search.abandoned {
             Verdict::Abandoned
-        } else if !report::missed(scenario, driven).is_empty() {
+        } else if !report::worse(scenario, driven).is_empty() {
             Verdict::Audio
+        } else if Silence::of(driven).is_some() {
+            Verdict::Silent
         } else {
             Verdict::Held
         }
@@ -147,7 +153,8 @@ pub(crate) fn search(
             | Verdict::Audio
             | Verdict::Full
             | Verdict::Lost
-            | Verdict::Late => {
+            | Verdict::Late
+            | Verdict::Silent => {
                 bracket.fallen = is_second.then_some(rate).or(bracket.fallen);
             }
             Verdict::Stopped => {}

@@ -1,13 +1,20 @@
 //! What a scenario may say, and what is said of one that is wrong.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use load::{Spacing, TalkFrom};
+use load::{Audio, Load, Outcome, Spacing, TalkFrom};
+use serde_json::Value;
 use sip::{Host, Protocol};
+use timing::Instant;
 use whatif::Distribution;
 
+use super::drive::{Driven, Ends};
+use super::report::audio::Silence;
+use super::report::{self, Outcomes, Results};
 use super::scenario::{self, Scenario};
+use super::search::Verdict;
 use super::{Options, load};
 use crate::results::Files;
 
@@ -228,4 +235,75 @@ fn the_example_can_be_run() {
     let scenario = scenario::load(&file).expect("the example is right");
     assert_eq!(scenario.agents[0].accounts.len(), 60);
     assert!(scenario.warnings.is_empty(), "{:?}", scenario.warnings);
+}
+
+/// A scenario with audio, and a test of it with ten calls in which nobody talked.
+fn silent() -> (Scenario, Driven) {
+    let mut ends = Ends::open(&read(SHORT)).expect("loopback has ports");
+    let plan = ends.plan(&read(SHORT), 1).expect("the sockets have addresses");
+    let scenario = read(&format!("{SHORT}[[agents]]\nuser = \"kim\"\nregister = false\n[audio]\n"));
+    let judged = scenario.audio.as_ref().expect("it is wanted").judged;
+    let mut figures = Load::new(Instant::from_secs(1), plan).figures().clone();
+    (figures.begun, figures.rung) = (10, 10);
+    let driven = Driven {
+        figures,
+        audio: Some(Audio::new(1, 1, judged).figures().clone()),
+        processor: Duration::ZERO,
+        elapsed: Duration::ZERO,
+        was_stopped: false,
+        lost: None,
+    };
+    (scenario, driven)
+}
+
+#[test]
+fn why_nobody_talked_is_told_apart_and_to_stop_a_test_is_no_fault() {
+    let cases: [(fn(&mut Driven), Silence, &str); 4] = [
+        (|driven| driven.figures.strangers = 10, Silence::NoFrom, "let the system pass From on"),
+        (|driven| driven.figures.without_audio = 3, Silence::NoPorts, "raise `calls` in [audio]"),
+        // Two had hung up when an agent was rung for them.
+        (|driven| driven.figures.strangers = 2, Silence::NoAnswer, "see what became of the calls"),
+        (|driven| driven.was_stopped = true, Silence::EndedEarly, ""),
+    ];
+    for (change, silence, remedy) in cases {
+        let (scenario, mut driven) = silent();
+        change(&mut driven);
+        assert_eq!(Silence::of(&driven), Some(silence));
+        let missed = report::missed(&scenario, &driven);
+        assert_eq!(missed.len(), usize::from(!remedy.is_empty()), "{missed:?}");
+        assert!(missed.iter().all(|(en, _)| en.contains(remedy)), "{missed:?}");
+    }
+}
+
+#[test]
+fn a_rate_at_which_nobody_talked_was_not_made_and_is_not_too_high() {
+    let (scenario, mut driven) = silent();
+    assert_eq!(Verdict::of(&driven, &scenario), Verdict::Silent);
+    assert!(Verdict::Silent.words().starts_with("not made"));
+    driven.figures.outcomes.insert(Outcome::Unanswered, 10);
+    assert_eq!(Verdict::of(&driven, &scenario), Verdict::Failed, "nobody was answered");
+    driven.was_stopped = true;
+    assert_eq!(Verdict::of(&driven, &scenario), Verdict::Stopped);
+}
+
+/// The keys of an object and of those in it.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        found.insert(key.clone());
+        keys(value, found);
+    }
+}
+
+#[test]
+fn every_key_of_the_audio_in_json_is_explained() {
+    let (scenario, driven) = silent();
+    let found = report::json(&Results { scenario, found: Outcomes::Test(Box::new(driven)) });
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/load.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let section = page.split("\n## ").find(|section| section.starts_with("Audio\n")).expect("it has one");
+    let mut wanted = BTreeSet::new();
+    keys(&found["test"]["audio"], &mut wanted);
+    assert!(wanted.len() > 20, "{wanted:?}");
+    wanted.retain(|key| !section.contains(&format!("`{key}`")));
+    assert_eq!(wanted, BTreeSet::new(), "docs/load.md says nothing of these");
 }

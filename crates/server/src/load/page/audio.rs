@@ -5,16 +5,13 @@ use load::{AudioFigures, Side};
 
 use super::cells;
 use crate::load::report::QUANTILES;
-use crate::load::report::audio::{COUNTS, LATENESS, TIMES, missed, of_side};
-use crate::load::scenario::audio::Audio;
+use crate::load::report::audio::{COUNTS, LATENESS, TIMES, of_side};
 use crate::results::page::{both, grid, spoken, titled};
 use crate::results::words::words;
 
-pub(super) fn section(wanted: &Audio, figures: &AudioFigures, without_audio: u64) -> String {
-    let missed: String = missed(wanted, figures)
-        .iter()
-        .map(|(en, ko)| format!("<p class=\"bad\">{}</p>", both(en, ko)))
-        .collect();
+pub(super) fn section(missed: &[(String, String)], figures: &AudioFigures, without_audio: u64) -> String {
+    let missed: String =
+        missed.iter().map(|(en, ko)| format!("<p class=\"bad\">{}</p>", both(en, ko))).collect();
     let title = spoken(words("Audio", "음성"));
     titled(&title, &format!("{missed}{}{}", counts(figures, without_audio), times(figures)))
 }

@@ -8,6 +8,7 @@ use load::{AudioFigures, Heard, Side};
 use serde_json::{Map, Value, json};
 
 use super::{QUANTILES, millis, percent, times_head, times_json, times_row};
+use crate::load::drive::Driven;
 use crate::load::scenario::audio::Audio;
 use crate::results::words::{Words, words};
 
@@ -109,20 +110,69 @@ pub(crate) fn of_side(side: Side) -> (&'static str, Words) {
     }
 }
 
-/// What is worse than the scenario wants, in English and Korean.
-pub(crate) fn missed(wanted: &Audio, figures: &AudioFigures) -> Vec<(String, String)> {
+/// Why a test with audio says nothing of the system's: nobody talked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// It ended before its time, and before anybody did.
+    EndedEarly,
+    /// Nobody of ours called whom an agent was rung for.
+    NoFrom,
+    /// Calls that no agent answered had all the ports.
+    NoPorts,
+    /// No agent answered a call that counts.
+    NoAnswer,
+}
+
+impl Silence {
+    /// None where somebody talked, or nobody was to be heard.
+    pub(crate) fn of(driven: &Driven) -> Option<Silence> {
+        let (heard, figures) = (driven.audio.as_ref()?, &driven.figures);
+        if heard.heard(Side::Callers).conversations > 0 {
+            return None;
+        }
+        Some(if driven.was_stopped || driven.lost.is_some() {
+            Silence::EndedEarly
+        } else if figures.rung > 0 && figures.strangers == figures.rung {
+            Silence::NoFrom
+        } else if figures.without_audio > 0 {
+            Silence::NoPorts
+        } else {
+            Silence::NoAnswer
+        })
+    }
+
+    /// What is to be done about it, in English and Korean; none where it is nobody's fault.
+    pub(crate) fn told(self) -> Option<(String, String)> {
+        let (en, ko) = match self {
+            Silence::EndedEarly => return None,
+            Silence::NoFrom => (
+                "agents were rung for none of our callers; let the system pass From on",
+                "상담원에게 온 호의 From이 이 부하기의 고객이 아님; 시스템이 From을 전달하게 할 것",
+            ),
+            Silence::NoPorts => (
+                "calls that no agent answered had all the ports; raise `calls` in [audio]",
+                "응답되지 않은 호가 포트를 모두 사용함; [audio]의 `calls`를 늘릴 것",
+            ),
+            Silence::NoAnswer => (
+                "no agent answered a call that began after the warm-up; see what became of the calls, or raise `length`",
+                "예열 이후에 시작된 호에 응답한 상담원이 없음; 호의 결과를 확인하거나 `length`를 늘릴 것",
+            ),
+        };
+        Some((
+            format!("nobody talked, so nothing was heard: {en}"),
+            format!("통화가 없어 들은 것이 없음: {ko}"),
+        ))
+    }
+}
+
+/// What was heard and is worse than the scenario wants, in English and Korean.
+pub(crate) fn worse(wanted: &Audio, figures: &AudioFigures) -> Vec<(String, String)> {
     let mut missed = Vec::new();
     for side in Side::BOTH {
         let (heard, (_, name)) = (figures.heard(side), of_side(side));
         let mut say = |en: String, ko: String| {
             missed.push((format!("{}: {en}", name.en), format!("{}: {ko}", name.ko)));
         };
-        if heard.conversations == 0 {
-            say(
-                "nobody talked, so nothing was heard; see that the system hands From on".to_owned(),
-                "통화가 없어 들은 것이 없음; 시스템이 From을 전달하는지 확인".to_owned(),
-            );
-        }
         if heard.foreign > 0 {
             say(
                 format!("{} packets of ANOTHER CALL were heard", heard.foreign),
@@ -152,10 +202,10 @@ pub(crate) fn missed(wanted: &Audio, figures: &AudioFigures) -> Vec<(String, Str
 }
 
 /// What the terminal shows of it.
-pub(super) fn text(wanted: &Audio, figures: &AudioFigures, without_audio: u64) -> String {
+pub(super) fn text(missed: &[(String, String)], figures: &AudioFigures, without_audio: u64) -> String {
     let mut text = String::new();
     let mut put = |line: &str| writeln!(text, "{line}").expect("a String takes every line");
-    for (en, _) in missed(wanted, figures) {
+    for (en, _) in missed {
         put(&format!("AUDIO {en}"));
     }
     put(&format!("{:<44}{:>12}{:>12}", "audio that was heard by", "callers", "agents"));
@@ -180,14 +230,14 @@ pub(super) fn text(wanted: &Audio, figures: &AudioFigures, without_audio: u64) -
     text
 }
 
-pub(super) fn object(wanted: &Audio, figures: &AudioFigures, without_audio: u64) -> Value {
+pub(super) fn object(missed: &[(String, String)], figures: &AudioFigures, without_audio: u64) -> Value {
     let mut object = json!({
         "sent": figures.sent,
         "left_out": figures.left_out,
         "not_sent": figures.not_sent,
         "calls_without": without_audio,
         "milliseconds": { "lateness": times_json(&figures.lateness) },
-        "missed": missed(wanted, figures).into_iter().map(|(en, _)| en).collect::<Vec<String>>(),
+        "missed": missed.iter().map(|(en, _)| en.as_str()).collect::<Vec<&str>>(),
     });
     for side in Side::BOTH {
         let heard = figures.heard(side);
