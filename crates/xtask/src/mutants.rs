@@ -13,7 +13,7 @@ const PAGE: &str = "docs/mutants.md";
 const PLACE: &str = "mutants";
 /// A planted bug may keep a test from ever ending: then this many seconds are enough.
 const SECONDS_MAX: &str = "600";
-/// Building costs more than the tests: nothing is optimised but what the profile of the tests says by name.
+/// Where building costs more than the tests: nothing is optimised but what the profile of the tests says by name.
 const QUICK_BUILD: [(&str, &str); 2] =
     [("CARGO_PROFILE_TEST_OPT_LEVEL", "0"), ("CARGO_PROFILE_TEST_DEBUG", "0")];
 /// How a test names what repeats its failure.
@@ -63,6 +63,8 @@ struct Test {
     /// Arguments of `cargo`.
     arguments: &'static [&'static str],
     environment: &'static [(&'static str, &'static str)],
+    /// What is different from the profile of the tests.
+    profile: &'static [(&'static str, &'static str)],
 }
 
 const WORLDS: &[Test] = &[
@@ -84,11 +86,13 @@ const WORLDS: &[Test] = &[
             ("CORDBOARD_SIM_CALLS", "1000"),
             ("CORDBOARD_SIM_STORIES", "24"),
         ],
+        profile: &QUICK_BUILD,
     },
     Test {
         name: "overload",
         arguments: &["test", "-p", "cordboard-sim", "--test", "crowd", "ten_times", "--", "--nocapture"],
         environment: &[],
+        profile: &QUICK_BUILD,
     },
 ];
 
@@ -96,6 +100,8 @@ const HISTORIES: &[Test] = &[Test {
     name: "histories",
     arguments: &["test", "-p", "cordboard-acd", "--test", "histories", "fresh_seed", "--", "--nocapture"],
     environment: &[("CORDBOARD_HISTORY_EVENTS", "300000")],
+    // The twin looks at everything, and is slow enough as it is.
+    profile: &[],
 }];
 
 /// A bug and where it is planted.
@@ -239,7 +245,7 @@ fn look(root: &Path, copy: &Path, test: &Test) -> Result<Option<Found>, String> 
         let mut command = Command::new("timeout");
         command.arg(SECONDS_MAX).arg(crate::cargo_program()).args(arguments);
         command.envs(test.environment.iter().copied());
-        command.envs(QUICK_BUILD.iter().copied());
+        command.envs(test.profile.iter().copied());
         command.env("CARGO_TARGET_DIR", root.join("target/mutants-build")).current_dir(copy);
         command.stdin(Stdio::null());
         command.output().map_err(|error| format!("cannot run cargo: {error}"))

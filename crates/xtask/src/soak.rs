@@ -51,7 +51,7 @@ const PARTS: &[Part] = &[
             "--skip",
             "ten_times",
         ],
-        environment: &[],
+        environment: &[("CORDBOARD_SIM_STORIES", "500")],
         seed: Some("CORDBOARD_SIM_SEED"),
     },
 ];
