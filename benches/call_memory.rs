@@ -15,8 +15,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Calls that are there before anything is counted, so that tables have their size.
-const FIRST: u32 = 500;
-const CALLS: u32 = 1_500;
+const FIRST: u32 = 250;
+const CALLS: u32 = 750;
 /// All transactions are over by then, and no session wants a refresh.
 const SETTLING: Duration = Duration::from_secs(60);
 

@@ -217,7 +217,7 @@ impl Crowd {
 }
 
 fn waiting(place: &Place, extent: Extent) -> Measured {
-    let server = cordboard(place, &Centre { agents: 0, waiting: "music" })?;
+    let server = cordboard(place, &Centre { agents: 0, waiting: "music", ..Centre::default() })?;
     let crowd = Crowd::gather(place, server, extent, WAITING, 0)?;
     let (kib, size) = (crowd.kib, crowd.size);
     let music: Vec<f64> = (0..extent.rounds).map(|_| crowd.micros(extent.seconds.min(5))).collect();

@@ -83,11 +83,13 @@ pub(crate) struct Centre {
     pub(crate) agents: usize,
     /// What waiting callers hear.
     pub(crate) waiting: &'static str,
+    /// Interactions that are over and still told by the API.
+    pub(crate) remembered: u32,
 }
 
 impl Default for Centre {
     fn default() -> Centre {
-        Centre { agents: AGENTS, waiting: "ringback" }
+        Centre { agents: AGENTS, waiting: "ringback", remembered: 10_000 }
     }
 }
 
@@ -119,11 +121,11 @@ pub(crate) fn cordboard(place: &Place, centre: &Centre) -> Result<Process, Strin
         "[sip]\ndomain = \"cc.test\"\nlisten = [\"udp:127.0.0.1:{SERVER_PORT}\"]\n\
          [sip.limits]\ncalls_per_second = 100000\n\
          [media]\naddress = [\"127.0.0.1\"]\nports = \"20000-31999\"\n\
-         [http]\nlisten = \"127.0.0.1:{HTTP_PORT}\"\n[log]\nlevel = \"warn\"\n\
+         [http]\nlisten = \"127.0.0.1:{HTTP_PORT}\"\nended_interactions = {}\n[log]\nlevel = \"warn\"\n\
          [[trunk]]\nname = \"pbx\"\nfrom = \"127.0.0.0/8\"\ncalls_per_second = 100000\n\
          [[queue]]\nname = \"all\"\nrequire = \"talk\"\nwaiting = \"{}\"\nafter_call_work = \"0s\"\n\
          [[entry]]\nnumber = \"*\"\nqueue = \"all\"\n",
-        centre.waiting
+        centre.remembered, centre.waiting
     );
     for agent in 0..centre.agents {
         let contact = format!("sip:a{agent}@127.0.0.1:{AGENT_PORT}");
@@ -167,7 +169,7 @@ pub(crate) fn gauge(series: &str) -> Option<f64> {
     metrics()?.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
 }
 
-/// The sum of all series of a metric, or of a single series where its labels are given.
+/// The sum of all series of a metric, or of a single series where its labels are given; none where there are none.
 pub(crate) fn sum(metric: &str) -> Option<f64> {
     let text = metrics()?;
     let values = text.lines().filter_map(|line| {
@@ -175,7 +177,8 @@ pub(crate) fn sum(metric: &str) -> Option<f64> {
         let (labels, value) = rest.rsplit_once(' ')?;
         (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().ok())?
     });
-    Some(values.sum())
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum())
 }
 
 fn metrics() -> Option<String> {

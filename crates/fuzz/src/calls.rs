@@ -78,11 +78,12 @@ fn split<'a>(text: &'a [u8], mark: &[u8]) -> Vec<&'a [u8]> {
     parts
 }
 
-/// What a speaker was told last.
+/// What a speaker was told last, and all that it has said.
 #[derive(Default)]
 struct Ear {
     message: Option<Message>,
     media: Option<u16>,
+    said: Vec<u8>,
 }
 
 struct Stage {
@@ -144,6 +145,7 @@ impl Stage {
             (Some(_), None) => {}
             (None, _) => {
                 let text = filled(said, &self.ears[speaker]);
+                self.ears[speaker].said.extend_from_slice(&text);
                 self.send(speaker, text.into(), sip);
             }
         }
@@ -160,7 +162,8 @@ impl Stage {
             let Some(speaker) = (0..SPEAKERS.len()).find(|&speaker| address(speaker) == to) else { continue };
             let message = Message::parse(bytes, &Limits::default()).expect("what we send can be read");
             if let Err(fault) = message.validate() {
-                assert!(repeats(&message, fault), "{fault}, and it is ours: {:?}", message.bytes());
+                let said = &self.ears[speaker].said;
+                assert!(repeats(&message, fault, said), "{fault}, and it is ours: {:?}", message.bytes());
             }
             let ear = &mut self.ears[speaker];
             ear.media = media_port(&message.body()).or(ear.media);
@@ -210,11 +213,15 @@ impl Stage {
 }
 
 /// Whether a refusal repeats what was wrong with the request: these headers go back as they came (RFC 3261 §8.2.6.2).
-fn repeats(message: &Message, fault: Fault) -> bool {
+fn repeats(message: &Message, fault: Fault, said: &[u8]) -> bool {
     let copied = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq];
-    let is_copied = fault == Fault::CSeqMethod
-        || copied.iter().any(|&name| [Fault::Malformed(name), Fault::Repeated(name)].contains(&fault));
-    is_copied && matches!(message.status(), 400..600)
+    let is_about = |name: &Name| {
+        [Fault::Malformed(*name), Fault::Repeated(*name)].contains(&fault)
+            || (*name == Name::CSeq && fault == Fault::CSeqMethod)
+    };
+    let Some(name) = copied.into_iter().find(is_about) else { return false };
+    let was_said = |raw: &[u8]| raw.is_empty() || said.windows(raw.len()).any(|part| part == raw);
+    matches!(message.status(), 400..600) && message.fields(name).all(|field| was_said(field.raw))
 }
 
 /// The port of the first stream that a description offers.

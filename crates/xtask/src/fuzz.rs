@@ -25,16 +25,18 @@ pub struct Search {
     seconds: u64,
     /// Only this target.
     target: Option<String>,
+    /// From the seeds alone, and by the same chance each time.
+    again: bool,
 }
 
 impl Search {
-    /// As the words of the command line say: `--seconds N` and the name of a target, in any order.
+    /// As the words of the command line say: `--seconds N`, `--again` and the name of a target, in any order.
     ///
     /// # Errors
     ///
     /// What cannot be understood.
     pub fn parse(words: &[&str]) -> Result<Search, String> {
-        let mut search = Search { seconds: SECONDS, target: None };
+        let mut search = Search { seconds: SECONDS, target: None, again: false };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
@@ -42,6 +44,7 @@ impl Search {
                     let number = words.next().and_then(|text| text.parse().ok()).filter(|&number| number > 0);
                     search.seconds = number.ok_or("--seconds: give a whole number of seconds, at least 1")?;
                 }
+                "--again" => search.again = true,
                 name if search.target.is_none() && !name.starts_with('-') => {
                     search.target = Some(name.to_owned());
                 }
@@ -62,7 +65,7 @@ pub fn run(root: &Path, search: &Search) -> Result<String, String> {
     let program = build(root)?;
     let mut lines = Vec::new();
     for name in &names {
-        let line = search_one(root, &program, name, search.seconds)?;
+        let line = search_one(root, &program, name, search)?;
         println!("{line}");
         lines.push(line);
     }
@@ -119,9 +122,12 @@ fn host() -> Result<String, String> {
     line.map(str::to_owned).ok_or_else(|| "`rustc -vV` names no host".to_owned())
 }
 
-fn search_one(root: &Path, program: &Path, name: &str, seconds: u64) -> Result<String, String> {
+fn search_one(root: &Path, program: &Path, name: &str, search: &Search) -> Result<String, String> {
     let work = root.join("target/fuzz");
     let (corpus, findings) = (work.join("corpus").join(name), work.join("findings"));
+    if search.again && corpus.exists() {
+        fs::remove_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
+    }
     for folder in [&corpus, &findings] {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
@@ -131,14 +137,14 @@ fn search_one(root: &Path, program: &Path, name: &str, seconds: u64) -> Result<S
     let mut command = Command::new(program);
     command
         .env("CORDBOARD_FUZZ_TARGET", name)
-        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-max_total_time={}", search.seconds))
         .arg(format!("-timeout={INPUT_SECONDS}"))
         .arg(format!("-rss_limit_mb={MEMORY_MAX}"))
         .arg(format!("-dict={}", here.join("dictionaries").join(format!("{name}.txt")).display()))
         .arg(format!("-artifact_prefix={}/{name}-", findings.display()))
         .arg("-print_final_stats=1")
         .arg(&corpus);
-    command.args(seeds(root, name));
+    command.args(search.again.then_some("-seed=1")).args(seeds(root, name));
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).status();
     let said = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
     if status.is_ok_and(|status| status.success()) {
@@ -147,7 +153,15 @@ fn search_one(root: &Path, program: &Path, name: &str, seconds: u64) -> Result<S
     let lines: Vec<&str> = said.lines().collect();
     let last = lines[lines.len().saturating_sub(LINES_MAX)..].join("\n");
     let repeat = format!("CORDBOARD_FUZZ_TARGET={name} cargo run -p cordboard-fuzz -- FILE");
-    Err(format!("{last}\n\nFAILED: fuzz: {name}\nthe file is named above; repeat with: {repeat}"))
+    let found = finding(&said);
+    Err(format!("{last}\n\n{found}FAILED: fuzz: {name}\nthe file is named above; repeat with: {repeat}"))
+}
+
+/// The octets that were found, for whoever has only this text of them.
+fn finding(said: &str) -> String {
+    let file = said.lines().find_map(|line| line.split_once("Test unit written to ").map(|(_, file)| file));
+    let octets = file.and_then(|file| fs::read(file.trim()).ok());
+    octets.map(|octets| format!("the octets: b\"{}\"\n\n", octets.escape_ascii())).unwrap_or_default()
 }
 
 /// What a search begins with: its seeds, what was found before, and for messages those of the RFCs.
@@ -177,8 +191,9 @@ mod tests {
     #[test]
     fn the_words_of_the_command_line_stand_in_any_order() {
         let search = |words: &[&str]| Search::parse(words);
-        assert_eq!(search(&[]), Ok(Search { seconds: SECONDS, target: None }));
-        let calls = Ok(Search { seconds: 9, target: Some("calls".to_owned()) });
+        assert_eq!(search(&[]), Ok(Search { seconds: SECONDS, target: None, again: false }));
+        let calls = Ok(Search { seconds: 9, target: Some("calls".to_owned()), again: false });
+        assert!(search(&["--again"]).is_ok_and(|search| search.again));
         assert_eq!(search(&["calls", "--seconds", "9"]), calls);
         assert_eq!(search(&["--seconds", "9", "calls"]), calls);
         for wrong in [&["--seconds"][..], &["--seconds", "0"], &["--hours", "1"], &["a", "b"]] {
@@ -197,7 +212,7 @@ mod tests {
     #[test]
     fn an_unknown_target_is_told_which_there_are() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let wanted = Search { seconds: 1, target: Some("nothing".to_owned()) };
+        let wanted = Search { seconds: 1, target: Some("nothing".to_owned()), again: false };
         assert!(
             names(&root, &wanted).is_err_and(|error| error.contains("calls") && error.contains("message"))
         );

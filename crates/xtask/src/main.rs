@@ -14,12 +14,13 @@ commands:
                  --minutes N: or until so many minutes are over; --calls: the real binary under calls at half
                  of its highest rate instead (30 minutes), and nothing may grow; --quick: by a debug build
   fuzz           search every place where octets come in by libFuzzer; TARGET: only this one;
-                 --seconds N: so long for each (60); wants a C++ compiler
+                 --seconds N: so long for each (60); --again: from the seeds alone, by the same chance each time;
+                 wants a C++ compiler
   accuracy       play the reference cases and write their table into docs/accuracy.md (minutes);
                  --check: only say whether the page is stale; --trace FILE: the Anonymous Bank's part instead
   instructions   count the distributor's instructions under callgrind and compare with the baseline;
                  --accept: write the baseline anew
-  mutants        plant bugs one by one in a copy: each must be found; writes docs/mutants.md (an hour);
+  mutants        plant bugs one by one in a copy: each must be found; writes docs/mutants.md (hours);
                  --only AREA-OR-WORDS: only these
   performance    run the distributor's benchmarks and write their tables into README.md and docs/performance.md;
                  --seconds N: so long for each run (10)

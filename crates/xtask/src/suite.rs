@@ -82,7 +82,17 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzzing, in short",
-        arguments: &["run", "--quiet", "--package", "cordboard-xtask", "--", "fuzz", "--seconds", "15"],
+        arguments: &[
+            "run",
+            "--quiet",
+            "--package",
+            "cordboard-xtask",
+            "--",
+            "fuzz",
+            "--seconds",
+            "15",
+            "--again",
+        ],
         environment: &[],
         needs: None,
     },
