@@ -117,7 +117,7 @@ fn music_stops_with_its_last_listener_and_leaves_no_deadline_of_its_own() {
 }
 
 #[test]
-fn a_thousand_listeners_are_served_in_one_tick_from_recycled_buffers() {
+fn a_thousand_listeners_hear_a_beat_at_one_moment_from_recycled_buffers() {
     let mut world = World::new();
     for number in 0..1_000_u16 {
         let remote = SocketAddr::new(caller_address().ip(), 10_000 + 2 * number);
