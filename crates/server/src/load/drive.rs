@@ -599,8 +599,9 @@ mod tests {
         });
         sent.expect("nothing refuses it");
         let order = order.into_inner();
-        assert_eq!(order[..8], ["told"; 8], "there are more calls than ports");
-        assert!(order.len() > 16 && order[8..].iter().all(|what| *what == "sent"), "{order:?}");
+        let told = order.iter().take_while(|what| **what == "told").count();
+        assert!(told >= 8, "eight calls have ports: {order:?}");
+        assert!(order.len() > told && order[told..].iter().all(|what| *what == "sent"), "{order:?}");
     }
 
     #[test]

@@ -258,7 +258,8 @@ fn silent() -> (Scenario, Driven) {
 
 #[test]
 fn why_nobody_talked_is_told_apart_and_to_stop_a_test_is_no_fault() {
-    let cases: [(fn(&mut Driven), Silence, &str); 4] = [
+    type Case = (fn(&mut Driven), Silence, &'static str);
+    let cases: [Case; 4] = [
         (|driven| driven.figures.strangers = 10, Silence::NoFrom, "let the system pass From on"),
         (|driven| driven.figures.without_audio = 3, Silence::NoPorts, "raise `calls` in [audio]"),
         // Two had hung up when an agent was rung for them.
