@@ -44,7 +44,7 @@ const STEPS: &[Step] = &[
         name: "tests that need no other program",
         arguments: &["test", "--workspace"],
         // By itself the run from a fresh seed is shorter, so that it can be tried between two changes.
-        environment: &[("CORDBOARD_HISTORY_EVENTS", "10000000")],
+        environment: &[("CORDBOARD_HISTORY_EVENTS", "4000000")],
         needs: None,
     },
     Step {
