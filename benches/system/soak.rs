@@ -18,6 +18,9 @@ const RATES: [u64; 6] = [50, 100, 200, 400, 800, 1_600];
 const TRIAL: u64 = 5;
 /// Failures among the calls of a rate that is held.
 const FAILED_MAX: f64 = 0.001;
+/// Failures among the calls of a soak. A shared machine that stands still for seconds fails some, and to find that is not what a
+/// soak is for.
+const LOST_MAX: f64 = 0.05;
 /// Transactions are remembered for half a minute and the sockets of media for a minute.
 const WARM_UP: Duration = Duration::from_secs(75);
 /// At the lowest rate of a soak more calls than these end while it warms up.
@@ -160,7 +163,7 @@ fn growth(looks: &[Look]) -> Vec<String> {
 /// Callers and server must have counted the same calls. One that failed may have been answered before.
 fn disagreements(seen: &Seen, told: impl Fn(&str) -> Option<f64>) -> Vec<String> {
     let mut faults = Vec::new();
-    if !is_held(seen) {
+    if seen.failed as f64 > LOST_MAX * seen.calls as f64 {
         faults.push(format!("{} of {} calls failed at half of the highest rate", seen.failed, seen.calls));
     }
     let answered = told("cordboard_calls_total{outcome=\"answered\"}").unwrap_or_default();
@@ -236,7 +239,7 @@ mod tests {
         // It was answered, and failed later.
         assert_eq!(disagreements(&seen, told(1_000.0, 1_000.0)), Vec::<String>::new());
         assert!(!disagreements(&seen, told(1_001.0, 1_000.0)).is_empty());
-        let failing = Seen { calls: 1_000, failed: 2, ..Seen::default() };
-        assert!(disagreements(&failing, told(998.0, 1_000.0))[0].contains("failed"));
+        let failing = Seen { calls: 1_000, failed: 60, ..Seen::default() };
+        assert!(disagreements(&failing, told(940.0, 1_000.0))[0].contains("failed"));
     }
 }
