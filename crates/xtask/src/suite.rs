@@ -81,22 +81,6 @@ const STEPS: &[Step] = &[
         needs: None,
     },
     Step {
-        name: "fuzzing, in short",
-        arguments: &[
-            "run",
-            "--quiet",
-            "--package",
-            "cordboard-xtask",
-            "--",
-            "fuzz",
-            "--seconds",
-            "15",
-            "--again",
-        ],
-        environment: &[],
-        needs: None,
-    },
-    Step {
         name: "soak",
         arguments: &[
             "run",

@@ -24,7 +24,6 @@ const PACKAGES: &[Package] = &[
     Package { name: "systemd", program: "systemd-analyze", purpose: "judges the unit" },
     Package { name: "procps", program: "kill", purpose: "signals to what the tests have started" },
     Package { name: "dnsmasq-base", program: "dnsmasq", purpose: "a name server with SRV and NAPTR records" },
-    Package { name: "g++", program: "g++", purpose: "builds libFuzzer" },
     Package { name: "valgrind", program: "valgrind", purpose: "counts the distributor's instructions" },
 ];
 
